@@ -1,0 +1,29 @@
+"""Optional numba: ``njit`` compiles and caches when numba is importable, otherwise returns the function as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+__all__ = ["HAVE_NUMBA", "njit"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+try:
+    import numba as _numba
+except ImportError:  # no wheel for this interpreter: callers take their numpy route
+    _numba = None
+
+HAVE_NUMBA: bool = _numba is not None
+
+
+def njit(**options: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """``numba.njit(cache=True, nogil=True, **options)``, or the identity without numba."""
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        if _numba is None:
+            return function
+        return cast(Callable[_P, _R], _numba.njit(cache=True, nogil=True, **options)(function))
+
+    return decorate

@@ -1,0 +1,120 @@
+"""Progress, cancellation and time limits: one small object that every long computation carries."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .errors import InputError
+from .status import Status
+
+__all__ = ["Budget", "CancelFlag", "Progress", "ProgressCallback"]
+
+
+class CancelFlag(Protocol):
+    """Anything with ``is_set() -> bool``; :class:`threading.Event` fits."""
+
+    def is_set(self) -> bool:
+        """Whether the computation should stop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One report of a running computation.
+
+    Attributes
+    ----------
+    stage : str
+        What is being done: ``"patterns"``, ``"solve"``, ``"certify"``, ``"sgd"`` ...
+    message : str
+        One line for a person.
+    fraction : float or None
+        Share of the work done, in [0, 1]; None when it is not known.
+    seconds : float
+        Wall-clock seconds since the computation began.
+    upper, lower : float
+        Best upper and lower bound so far (``inf`` / ``-inf`` before there is one).
+    round : int
+        Round or iteration number, 0 before the first.
+    """
+
+    stage: str
+    message: str
+    fraction: float | None = None
+    seconds: float = 0.0
+    upper: float = math.inf
+    lower: float = -math.inf
+    round: int = 0
+
+
+ProgressCallback = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Budget:
+    """Wall-clock limit, cancel flag and progress callback of one computation.
+
+    Attributes
+    ----------
+    time_limit : float or None
+        Seconds from construction after which :meth:`stop` answers ``Status.TIME_LIMIT``; None: no limit.
+    cancel : CancelFlag or None
+        When it is set, :meth:`stop` answers ``Status.CANCELLED``.
+    progress : callable or None
+        Called with a :class:`Progress` at every :meth:`report`.
+
+    Raises
+    ------
+    InputError
+        If `time_limit` is not a positive number.
+
+    Examples
+    --------
+    >>> Budget(time_limit=60.0).stop() is None
+    True
+    """
+
+    time_limit: float | None = None
+    cancel: CancelFlag | None = None
+    progress: ProgressCallback | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise InputError(f"time_limit: got {self.time_limit!r}, expected a positive number of seconds")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since construction."""
+        return time.perf_counter() - self.started
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, ``inf`` without a limit, never negative."""
+        return math.inf if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
+
+    def stop(self) -> Status | None:
+        """Why to stop now, or None to go on."""
+        if self.cancel is not None and self.cancel.is_set():
+            return Status.CANCELLED
+        if self.time_limit is not None and self.seconds >= self.time_limit:
+            return Status.TIME_LIMIT
+        return None
+
+    def report(
+        self,
+        stage: str,
+        message: str,
+        *,
+        fraction: float | None = None,
+        upper: float = math.inf,
+        lower: float = -math.inf,
+        round: int = 0,
+    ) -> None:
+        """Send one :class:`Progress` to the callback, if there is one."""
+        if self.progress is not None:
+            self.progress(Progress(stage, message, fraction, self.seconds, upper, lower, round))

@@ -1,0 +1,70 @@
+"""The words every result carries: how a run ended, what its bounds cover, how exact its program is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["Exactness", "Scope", "Status"]
+
+
+class Status(StrEnum):
+    """How a computation ended; :attr:`text` is the sentence for a person."""
+
+    OPTIMAL = "optimal"
+    TIME_LIMIT = "time limit"
+    CANCELLED = "cancelled"
+    ITERATION_LIMIT = "iteration limit"
+    STALLED = "stalled"
+    FEASIBLE = "feasible"
+
+    @property
+    def text(self) -> str:
+        """The status as one sentence."""
+        return _STATUS_TEXT[self]
+
+
+class Scope(StrEnum):
+    """What a bound covers."""
+
+    GLOBAL = "global"
+    RESTRICTED = "restricted"
+
+    @property
+    def text(self) -> str:
+        """The scope as one sentence."""
+        return _SCOPE_TEXT[self]
+
+
+class Exactness(StrEnum):
+    """Relation between the convex program over all patterns and the non-convex training problem."""
+
+    EXACT = "exact"
+    EXACT_IF_RANK_ONE = "exact if rank one"
+    BOUND_ONLY = "bound only"
+
+    @property
+    def text(self) -> str:
+        """The exactness word as one sentence."""
+        return _EXACTNESS_TEXT[self]
+
+
+_STATUS_TEXT = {
+    Status.OPTIMAL: "The requested relative gap was reached.",
+    Status.TIME_LIMIT: "Stopped at the time limit; the best answer so far and its bounds are valid.",
+    Status.CANCELLED: "Cancelled; the best answer so far and its bounds are valid.",
+    Status.ITERATION_LIMIT: "Stopped at the iteration limit; the best answer so far and its bounds are valid.",
+    Status.STALLED: "No further numerical progress was possible; the bounds are valid but wider than requested.",
+    Status.FEASIBLE: "A feasible network, judged as it stands; nothing was optimised.",
+}
+_SCOPE_TEXT = {
+    Scope.GLOBAL: "The lower bound covers every sign pattern of the data.",
+    Scope.RESTRICTED: (
+        "Only some sign patterns were examined: the value is an upper bound on the global optimum, "
+        "and there is no global lower bound."
+    ),
+}
+_EXACTNESS_TEXT = {
+    Exactness.EXACT: "The convex program has the same optimal value as the non-convex training problem.",
+    Exactness.EXACT_IF_RANK_ONE: "The convex value equals the non-convex optimum if every block has rank one.",
+    Exactness.BOUND_ONLY: "The convex value is only a lower bound on the non-convex optimum.",
+}

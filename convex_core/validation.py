@@ -1,0 +1,82 @@
+"""Input checks shared by the whole library; each failure is one :class:`InputError` sentence, got / expected."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import InputError
+
+__all__ = ["finite_array", "frozen", "integer", "positive_number", "targets"]
+
+
+def finite_array(
+    value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], min_size: int = 1
+) -> NDArray[np.float64]:
+    """`value` as a float64 array of `ndim` dimensions with finite entries.
+
+    Examples
+    --------
+    >>> finite_array([[1, 2]], "X", ndim=2).shape
+    (1, 2)
+    """
+    try:
+        raw = np.asarray(value)
+        if raw.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {raw.dtype}")
+        array = raw.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: got {error}, expected an array of real numbers") from error
+    wanted = (ndim,) if isinstance(ndim, int) else ndim
+    if array.ndim not in wanted:
+        dims = " or ".join(str(k) for k in wanted)
+        raise InputError(f"{name}: got an array of shape {array.shape}, expected {dims} dimension(s)")
+    if array.size < min_size or 0 in array.shape:
+        raise InputError(f"{name}: got an empty array of shape {array.shape}, expected at least {min_size} entry")
+    bad = int(array.size - np.count_nonzero(np.isfinite(array)))
+    if bad:
+        raise InputError(f"{name}: got {bad} NaN or infinite entries, expected finite numbers")
+    return array
+
+
+def targets(value: ArrayLike, n: int, name: str = "y") -> NDArray[np.float64]:
+    """`value` as finite targets of shape (n,)."""
+    array = finite_array(value, name, ndim=1)
+    if array.shape[0] != n:
+        raise InputError(f"{name}: got {array.shape[0]} targets, expected {n}, one per sample")
+    return array
+
+
+def positive_number(value: float, name: str) -> float:
+    """`value` as a finite float > 0."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name}: got {value!r}, expected a positive number") from error
+    if not (math.isfinite(number) and number > 0):
+        raise InputError(f"{name}: got {value!r}, expected a finite number > 0")
+    return number
+
+
+def integer(value: int, name: str, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """`value` as an int in [minimum, maximum]."""
+    span = f"an integer >= {minimum}" if maximum is None else f"an integer in [{minimum}, {maximum}]"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError as error:
+        raise InputError(f"{name}: got {value!r}, expected {span}") from error
+    if number < minimum or (maximum is not None and number > maximum):
+        raise InputError(f"{name}: got {number}, expected {span}")
+    return number
+
+
+def frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """A C-contiguous copy of `array` that cannot be written to."""
+    copy = np.array(array, order="C", copy=True)
+    copy.flags.writeable = False
+    return copy
