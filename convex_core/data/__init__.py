@@ -1,0 +1,20 @@
+"""Data: toy generators, real images, and readers for a person's own files, all as one :class:`Dataset`."""
+
+from .catalogue import DatasetInfo, dataset_info, dataset_names, load_dataset
+from .dataset import Dataset
+from .npz import read_npy, read_npz
+from .preprocessing import Preprocessing
+from .readers import read_dataset, save_dataset
+
+__all__ = [
+    "Dataset",
+    "DatasetInfo",
+    "Preprocessing",
+    "dataset_info",
+    "dataset_names",
+    "load_dataset",
+    "read_dataset",
+    "read_npy",
+    "read_npz",
+    "save_dataset",
+]

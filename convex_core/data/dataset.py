@@ -1,0 +1,125 @@
+"""The one form in which data enters the library: samples X (n, d), targets y (n,), and the input's shape."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..validation import finite_array, frozen, integer, positive_number, targets
+
+__all__ = ["Dataset"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Samples, targets, and what is needed to draw and to describe them.
+
+    A constant y is allowed (it is a legitimate regression target).
+
+    Attributes
+    ----------
+    name : str
+        Short name, for example ``"talk"``.
+    X : ndarray, shape (n, d)
+        Flattened inputs, row-major; images with channels as (H, W, C).
+    y : ndarray, shape (n,)
+        Real targets; -1 / +1 for two classes.
+    input_shape : tuple of int
+        (d,), (H, W) or (H, W, C), with product d; the empty tuple means (d,).
+    X_test, y_test : ndarray or None
+        Held-out samples (nt, d) and targets (nt,), both or neither.
+    seed : int or None
+        Seed of the generator or of the split; None when nothing was drawn.
+    description : str
+        What the data is and what was done to it, in words.
+    labels : tuple of two str, or None
+        Names of the classes y = -1 and y = +1.
+    default_filter, default_stride : tuple of int
+        Suggested filter size and stride, one entry per spatial axis; the empty tuple means min(3, length),
+        and 1.
+    default_beta : float
+        Suggested regularisation, > 0.
+
+    Raises
+    ------
+    InputError
+        If an array is empty, not finite or of a wrong shape, or a field does not fit the others.
+
+    Examples
+    --------
+    >>> data = Dataset("mine", [[1.0, 2.0, 3.0]], [1.0])
+    >>> data.n, data.d, data.input_shape, data.default_filter
+    (1, 3, (3,), (3,))
+    """
+
+    name: str
+    X: NDArray[np.float64]
+    y: NDArray[np.float64]
+    input_shape: tuple[int, ...] = ()
+    X_test: NDArray[np.float64] | None = None
+    y_test: NDArray[np.float64] | None = None
+    seed: int | None = None
+    description: str = ""
+    labels: tuple[str, str] | None = None
+    default_filter: tuple[int, ...] = ()
+    default_stride: tuple[int, ...] = ()
+    default_beta: float = 0.1
+
+    def __post_init__(self) -> None:
+        X = finite_array(self.X, "X", ndim=2)
+        y = targets(self.y, len(X))
+        d = X.shape[1]
+        shape = tuple(integer(k, "input_shape") for k in self.input_shape) or (d,)
+        if len(shape) > 3 or math.prod(shape) != d:
+            raise InputError(f"input_shape: got {shape}, expected 1 to 3 lengths with product {d}")
+        if (self.X_test is None) != (self.y_test is None):
+            raise InputError("X_test, y_test: got one of the two, expected both or neither")
+        spatial = shape[:2]
+        sizes = tuple(integer(k, "default_filter") for k in self.default_filter) or tuple(
+            min(3, k) for k in spatial
+        )
+        strides = tuple(integer(k, "default_stride") for k in self.default_stride) or (1,) * len(spatial)
+        if len(sizes) != len(spatial) or any(f > k for f, k in zip(sizes, spatial, strict=True)):
+            raise InputError(f"default_filter: got {sizes}, expected at most {spatial}")
+        if len(strides) != len(spatial):
+            raise InputError(f"default_stride: got {strides}, expected {len(spatial)} entries")
+        if self.labels is not None and len(self.labels) != 2:
+            raise InputError(f"labels: got {self.labels!r}, expected names for y = -1 and y = +1")
+        if self.seed is not None:
+            integer(self.seed, "seed", minimum=0)
+        fields = {
+            "X": frozen(X),
+            "y": frozen(y),
+            "input_shape": shape,
+            "default_filter": sizes,
+            "default_stride": strides,
+            "default_beta": positive_number(self.default_beta, "default_beta"),
+        }
+        if self.X_test is not None and self.y_test is not None:
+            X_test = finite_array(self.X_test, "X_test", ndim=2)
+            if X_test.shape[1] != d:
+                raise InputError(f"X_test: got {X_test.shape[1]} columns, expected {d} as in X")
+            fields["X_test"] = frozen(X_test)
+            fields["y_test"] = frozen(targets(self.y_test, len(X_test), "y_test"))
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n(self) -> int:
+        """Number of training samples."""
+        return int(self.X.shape[0])
+
+    @property
+    def d(self) -> int:
+        """Input length."""
+        return int(self.X.shape[1])
+
+    @property
+    def binary(self) -> bool:
+        """Whether every target, test targets included, is -1 or +1, so that an accuracy has a meaning."""
+        both = self.y if self.y_test is None else np.concatenate([self.y, self.y_test])
+        return bool(np.all(np.abs(both) == 1.0))
