@@ -147,5 +147,5 @@ def test_bad_geometry_is_one_sentence_that_names_the_argument(arguments, named):
 
 @pytest.mark.parametrize("X", [np.ones((2, 4)), np.ones(5), [[1, 2, np.nan, 4, 5]], [["a"] * 5]])
 def test_bad_samples_are_refused(X):
-    with pytest.raises(InputError, match="^X: got"):
+    with pytest.raises(InputError, match=r"^X: got"):
         patch_geometry((5,), 2).extract(X)

@@ -110,7 +110,7 @@ def _array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
         else:
             shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
     except (ValueError, EOFError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or ["an unusable header"])[0]
         raise InputError(f"{name}: got no NPY array ({reason}), expected one written by numpy") from error
     if dtype.hasobject:
         raise InputError(f"{name}: got pickled objects, expected a plain numeric array (allow_pickle=False)")
@@ -122,9 +122,10 @@ def _array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
             f"{name}: got {size} bytes for the shape {shape}, expected {needed} (truncated file)"
         )
     data = stream.read(needed)
-    if len(data) != needed:
+    # reading on to the end also makes zipfile compare the checksum
+    if len(data) != needed or stream.read(1):
         raise InputError(
-            f"{name}: got {len(data)} of {needed} bytes, expected the whole array (truncated file)"
+            f"{name}: got {len(data)} of {needed} bytes or more behind them, expected just the array"
         )
     flat = np.frombuffer(data, dtype=dtype) if count else np.empty(0, dtype)
     try:
