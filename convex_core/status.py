@@ -11,6 +11,7 @@ class Status(StrEnum):
     """How a computation ended; :attr:`text` is the sentence for a person."""
 
     OPTIMAL = "optimal"
+    RESTRICTED_OPTIMUM = "restricted optimum"
     TIME_LIMIT = "time limit"
     CANCELLED = "cancelled"
     ITERATION_LIMIT = "iteration limit"
@@ -50,6 +51,7 @@ class Exactness(StrEnum):
 
 _STATUS_TEXT = {
     Status.OPTIMAL: "The requested relative gap was reached.",
+    Status.RESTRICTED_OPTIMUM: ("The optimum over the sampled patterns was reached; the global optimum may be lower."),
     Status.TIME_LIMIT: "Stopped at the time limit; the best answer so far and its bounds are valid.",
     Status.CANCELLED: "Cancelled; the best answer so far and its bounds are valid.",
     Status.ITERATION_LIMIT: "Stopped at the iteration limit; the best answer so far and its bounds are valid.",

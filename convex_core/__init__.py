@@ -1,0 +1,82 @@
+"""Training a ReLU CNN as a convex problem: exact patterns, convex programs, certificates.
+
+>>> from convex_core import Problem, load_dataset, solve
+>>> solution = solve(Problem.from_dataset(load_dataset("talk")), tol=1e-8)
+>>> f"{solution.objective:.8f} {solution.scope} {solution.status}"
+'0.09274746 global optimal'
+
+Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798).
+"""
+
+from __future__ import annotations
+
+from .architectures import Architecture, TwoLayerCNN
+from .arrangement import (
+    Arrangement,
+    PatternCount,
+    closed_form,
+    count_patterns,
+    enumerate_patterns,
+    polynomial_bound,
+    sample_patterns,
+)
+from .certificate import Certificate, beta_max, certify
+from .data import Dataset, dataset_names, load_dataset, read_dataset, save_dataset
+from .errors import BackendError, ConvexCoreError, InputError, Interrupted, SizeError
+from .losses import Loss, SquaredLoss
+from .model_io import Model, load_model, save_model
+from .network import Network
+from .patches import PatchGeometry, patch_geometry
+from .problem import Problem
+from .progress import Budget, Progress
+from .solve import METHODS, Solution, Timings, solve
+from .solvers.column_generation import Round
+from .solvers.osqp_backend import FixedDirections
+from .status import Exactness, Scope, Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "METHODS",
+    "Architecture",
+    "Arrangement",
+    "BackendError",
+    "Budget",
+    "Certificate",
+    "ConvexCoreError",
+    "Dataset",
+    "Exactness",
+    "FixedDirections",
+    "InputError",
+    "Interrupted",
+    "Loss",
+    "Model",
+    "Network",
+    "PatchGeometry",
+    "PatternCount",
+    "Problem",
+    "Progress",
+    "Round",
+    "Scope",
+    "SizeError",
+    "Solution",
+    "SquaredLoss",
+    "Status",
+    "Timings",
+    "TwoLayerCNN",
+    "beta_max",
+    "certify",
+    "closed_form",
+    "count_patterns",
+    "dataset_names",
+    "enumerate_patterns",
+    "load_dataset",
+    "load_model",
+    "patch_geometry",
+    "polynomial_bound",
+    "read_dataset",
+    "sample_patterns",
+    "save_dataset",
+    "save_model",
+    "solve",
+]

@@ -1,0 +1,201 @@
+r"""Kernels: projections on polyhedral cones, many at a time, pruned by sound bounds.
+
+For a cone :math:`\{c : a_j^T c \ge 0\}` the projection of :math:`g` is :math:`r = g + \sum_j \lambda_j a_j` with the
+:math:`\lambda \ge 0` that minimises :math:`\|r\|` (Lawson and Hanson, Solving Least Squares Problems, 1974, ch. 23).
+The passive columns are kept orthonormal (Gram-Schmidt twice), so nothing is squared as in normal equations. The norm
+of r never grows from step to step, and each iterate is a sound bound: a pair is dropped once its bound is at or below
+what is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._numba import njit
+
+__all__ = ["project_on_cone", "top_cone_supports"]
+
+_Array = NDArray[np.float64]
+
+# a column is a candidate when its cosine with the residual is below -_COSINE
+_COSINE = 1e-13
+
+
+@njit()
+def project_on_cone(
+    g: _Array,
+    rows: _Array,
+    signs: NDArray[np.int8],
+    floor: float,
+    r: _Array,
+    Q: _Array,
+    T: _Array,
+    lam: _Array,
+    trial: _Array,
+    passive: NDArray[np.int64],
+) -> float:
+    """Project `g` (p,) on ``{c : signs[j] * rows[j] @ c >= 0}``; the residual goes to `r` (p,), its norm is returned.
+
+    Stops early, with a sound bound, once the norm is at most `floor`. Work arrays: `Q`, `T` (p, p), `lam`,
+    `trial` (p,), `passive` (p,).
+    """
+    p = g.shape[0]
+    M = rows.shape[0]
+    for t in range(p):
+        r[t] = g[t]
+    norm = math.sqrt(np.dot(r, r))
+    start = norm
+    k = 0
+    for _ in range(3 * (p + 10)):
+        if norm <= floor or norm <= 1e-15 * start:
+            return norm
+        worst = -_COSINE * norm
+        enter = -1
+        for j in range(M):
+            d = 0.0
+            for t in range(p):
+                d += rows[j, t] * r[t]
+            d *= signs[j]
+            if d < worst:
+                taken = False
+                for i in range(k):
+                    if passive[i] == j:
+                        taken = True
+                        break
+                if not taken:
+                    worst = d
+                    enter = j
+        if enter < 0 or k == p:
+            return norm
+        passive[k] = enter
+        lam[k] = 0.0
+        first = k  # columns of Q from here on must be rebuilt
+        k += 1
+        while True:
+            # extend the orthonormal basis: a_i = sum_{l<=i} T[l, i] Q[l]
+            i = first
+            while i < k:
+                j = passive[i]
+                for t in range(p):
+                    Q[i, t] = signs[j] * rows[j, t]
+                for t in range(k):
+                    T[t, i] = 0.0
+                for _again in range(2):
+                    for m in range(i):
+                        d = 0.0
+                        for t in range(p):
+                            d += Q[m, t] * Q[i, t]
+                        T[m, i] += d
+                        for t in range(p):
+                            Q[i, t] -= d * Q[m, t]
+                d = 0.0
+                for t in range(p):
+                    d += Q[i, t] * Q[i, t]
+                d = np.sqrt(d)
+                if d <= 1e-12:  # dependent on the others: leave it out
+                    for m in range(i, k - 1):
+                        passive[m] = passive[m + 1]
+                        lam[m] = lam[m + 1]
+                    k -= 1
+                    continue
+                T[i, i] = d
+                for t in range(p):
+                    Q[i, t] /= d
+                i += 1
+            # least squares: T trial = -Q g
+            for i in range(k - 1, -1, -1):
+                d = 0.0
+                for t in range(p):
+                    d -= Q[i, t] * g[t]
+                for m in range(i + 1, k):
+                    d -= T[i, m] * trial[m]
+                trial[i] = d / T[i, i]
+            step = 1.0
+            leave = -1
+            for i in range(k):
+                if trial[i] <= 0.0:
+                    gap = lam[i] - trial[i]
+                    ratio = lam[i] / gap if gap > 0.0 else 0.0
+                    if ratio < step or leave < 0:
+                        step = min(step, ratio)
+                        leave = i
+            if leave < 0:
+                for i in range(k):
+                    lam[i] = trial[i]
+                break
+            for i in range(k):
+                lam[i] += step * (trial[i] - lam[i])
+            lam[leave] = 0.0
+            first = k
+            kept = 0
+            for i in range(k):
+                if lam[i] > 0.0:
+                    passive[kept] = passive[i]
+                    lam[kept] = lam[i]
+                    kept += 1
+                elif i < first:
+                    first = i
+            k = kept
+            first = min(first, k)
+            if k == 0:
+                break
+        for t in range(p):
+            d = g[t]
+            for i in range(k):
+                d += lam[i] * signs[passive[i]] * rows[passive[i], t]
+            r[t] = d
+        new = math.sqrt(np.dot(r, r))
+        if new >= norm:  # rounding floor: no further descent
+            return new
+        norm = new
+    return norm
+
+
+@njit()
+def top_cone_supports(
+    G: _Array, rows: _Array, signs: NDArray[np.int8], floor: float, want: int
+) -> tuple[NDArray[np.int64], _Array, _Array, float]:
+    """The `want` largest supports above `floor`: positions, values, unit directions, and a bound on all pairs.
+
+    The pairs should come with large ``||g||`` first: what is already held raises the bar that drops the rest.
+    """
+    m, p = G.shape
+    index = np.empty(want, np.int64)
+    value = np.empty(want)
+    direction = np.empty((want, p))
+    r = np.empty(p)
+    Q = np.empty((p, p))
+    T = np.zeros((p, p))
+    lam = np.empty(p)
+    trial = np.empty(p)
+    passive = np.empty(p, np.int64)
+    held = 0
+    bar = floor
+    bound = floor
+    for i in range(m):
+        norm = project_on_cone(G[i], rows, signs[i], bar, r, Q, T, lam, trial, passive)
+        if norm <= bar:
+            continue
+        if norm > bound:
+            bound = norm
+        slot = held
+        if held < want:
+            held += 1
+        else:
+            slot = 0
+            for s in range(1, want):
+                if value[s] < value[slot]:
+                    slot = s
+        index[slot] = i
+        value[slot] = norm
+        for t in range(p):
+            direction[slot, t] = r[t] / norm
+        if held == want:
+            bar = value[0]
+            for s in range(1, want):
+                if value[s] < bar:
+                    bar = value[s]
+    return index[:held], value[:held], direction[:held], bound

@@ -1,0 +1,114 @@
+r"""Two-layer ReLU CNN with sum or mean pooling; the convex program is exact.
+
+Non-convex problem (K patches, filters :math:`u_j \in R^h`, output weights :math:`w_j`):
+
+.. math::
+   \min_{u, w} \; \ell\Big(s \sum_j \sum_k (X_k u_j)_+ w_j,\; y\Big)
+       + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2), \qquad s = 1 \text{ (sum) or } 1/K \text{ (mean)}
+
+Convex program, one pair of blocks per cell i of the arrangement of the rows of :math:`X_1, \dots, X_K`:
+
+.. math::
+   \min_{c, c'} \; \ell\Big(s \sum_i \sum_k D_{ik} X_k (c'_i - c_i),\; y\Big) + \beta \sum_i (\|c_i\|_2 + \|c'_i\|_2)
+   \quad \text{s.t. } (2 D_{ik} - I) X_k c_i \ge 0,\; (2 D_{ik} - I) X_k c'_i \ge 0 .
+
+Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798); with one
+patch as long as the input it is the fully connected program of Pilanci and Ergen, ICML 2020 (arXiv 2002.10553).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..patches import PatchGeometry
+from ..penalties import L2Penalty
+from ..status import Exactness
+
+__all__ = ["TwoLayerCNN"]
+
+_Array = NDArray[np.float64]
+_POOLINGS = ("sum", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class TwoLayerCNN:
+    """The two-layer ReLU CNN of the module's formula.
+
+    Parameters
+    ----------
+    geometry : PatchGeometry
+        Patches of the input.
+    pooling : {"sum", "mean"}
+        Mean pooling divides the sum over the K patches by K.
+
+    Raises
+    ------
+    InputError
+        For an unknown pooling.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convex_core import patch_geometry
+    >>> cnn = TwoLayerCNN(patch_geometry((3,), 2))
+    >>> patches = cnn.geometry.extract(np.array([[1.0, -2.0, 3.0]]))
+    >>> cnn.atoms(patches, np.array([[1.0, 0.0], [0.0, 1.0]]))
+    array([[1., 3.]])
+    """
+
+    geometry: PatchGeometry
+    pooling: str = "sum"
+
+    def __post_init__(self) -> None:
+        if self.pooling not in _POOLINGS:
+            raise InputError(f"pooling: got {self.pooling!r}, expected one of {', '.join(_POOLINGS)}")
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line and in model files."""
+        return "two-layer"
+
+    @property
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness.EXACT
+
+    @property
+    def penalty(self) -> L2Penalty:
+        """Euclidean norm of a block."""
+        return L2Penalty()
+
+    @property
+    def scale(self) -> float:
+        """1 for sum pooling, 1/K for mean pooling."""
+        return 1.0 if self.pooling == "sum" else 1.0 / self.geometry.K
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """The stacked patch rows ``[X_1; ...; X_K]``, shape (K * n, h)."""
+        return patches.reshape(-1, patches.shape[2])
+
+    def gates(self, active: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """A patch passes where its own row is active: (m, K, n)."""
+        return active.reshape(active.shape[0], patches.shape[0], patches.shape[1])
+
+    def atoms(self, patches: _Array, filters: _Array) -> _Array:
+        """``s * sum_k (X_k u)_+`` for each row u of `filters` (m, h), shape (n, m)."""
+        K, n, h = patches.shape
+        # one filter block at a time bounds the (K n, m) work array to about 64 MB
+        step = max(1, 8_000_000 // (K * n))
+        out = np.empty((n, len(filters)))
+        flat = patches.reshape(-1, h)
+        for start in range(0, len(filters), step):
+            response = flat @ filters[start : start + step].T
+            np.maximum(response, 0.0, out=response)
+            out[:, start : start + step] = response.reshape(K, n, -1).sum(axis=0)
+        return self.scale * out
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8]) -> tuple[_Array, _Array]:
+        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
+        root = np.sqrt(self.penalty.norm(C))
+        return C / root[:, None], sign.astype(np.float64) * root

@@ -1,0 +1,184 @@
+r"""Certificates: provable bounds for any network, recomputed from the data alone.
+
+For any weights let f be the outputs, P the non-convex objective and :math:`v` a dual vector (by default
+:math:`-\nabla\ell(f)`). With :math:`\tau(v) = \max |v^T\varphi|` over the atoms of every cell and :math:`\alpha` such that
+:math:`|\alpha| \tau \le \beta`,
+
+.. math:: D = -\ell^*(-\alpha v) \;\le\; p^* \;\le\; P ,
+
+so the gap P - D is a proof. If only some cells were examined there is no global lower bound, and the result says
+``restricted``. No solver status is trusted here: outputs, objective and :math:`\tau` are computed again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .network import Network
+from .problem import Problem
+from .progress import Budget, CancelFlag, ProgressCallback
+from .solvers.column_generation import relative_gap
+from .solvers.pricing import Pricer
+from .solvers.select import make_pricer
+from .status import Exactness, Scope, Status
+from .validation import frozen, targets
+
+__all__ = ["Certificate", "beta_max", "certify"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is proved about one network.
+
+    Attributes
+    ----------
+    objective : float
+        Non-convex objective P of the network, computed by a forward pass.
+    lower_bound : float
+        Lower bound D on the global optimum; ``-inf`` unless `scope` is global.
+    restricted_lower_bound : float
+        Lower bound on the optimum over the cells that were examined; equal to `lower_bound` for scope global.
+    relative_gap : float
+        ``(P - D) / P``; ``inf`` without a lower bound.
+    tau : float
+        Sound upper bound on the largest correlation of the unscaled dual vector with an atom, never below the floor
+        at which cells need not be resolved.
+    dual : (n,) float64
+        The scaled, feasible dual vector that gives the bound.
+    scope : Scope
+        Whether every pattern was covered.
+    status : Status
+        ``optimal`` if `relative_gap` is at most `tol`, ``feasible`` otherwise, or why the run was cut short.
+    exactness : Exactness
+        How the convex program relates to the non-convex problem.
+    patterns : int or None
+        Number of patterns examined; None if the cells were searched without listing them.
+    """
+
+    objective: float
+    lower_bound: float
+    restricted_lower_bound: float
+    relative_gap: float
+    tau: float
+    dual: _Array
+    scope: Scope
+    status: Status
+    exactness: Exactness
+    patterns: int | None
+
+
+def certify(
+    problem: Problem,
+    network: Network,
+    *,
+    dual: ArrayLike | None = None,
+    tol: float = 1e-6,
+    pricer: Pricer | None = None,
+    seed: int = 0,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> Certificate:
+    """Certify `network` on `problem`: how far is it, at most, from the global optimum.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem.
+    network : Network
+        Any network of the problem's architecture, from the convex program, SGD or a file.
+    dual : (n,), optional
+        A dual vector to try besides the network's own residual (for example from a solution or a model file). It is
+        not trusted: it is priced and scaled like any other.
+    tol : float
+        Relative gap at or below which the status is ``optimal``.
+    pricer : Pricer, optional
+        How to search the cells; chosen by size if not given.
+    seed : int
+        Seed of sampled patterns, if the cells are too many to list.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`.
+
+    Raises
+    ------
+    InputError
+        If the network or the dual vector does not fit the problem.
+
+    Examples
+    --------
+    >>> from convex_core import Network, Problem, load_dataset
+    >>> problem = Problem.from_dataset(load_dataset("talk"), beta=100.0)
+    >>> zero = Network(problem.architecture, [], [])
+    >>> certify(problem, zero).relative_gap  # beta is above beta_max: the zero network is optimal
+    0.0
+    """
+    problem.check_network(network)
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    f = network.predict_patches(problem.patches)
+    objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
+    candidates = [-problem.loss.gradient(f, problem.y)]
+    if dual is not None:
+        candidates.append(targets(dual, problem.n, "dual"))
+    stopped: Status | None = None
+    if pricer is None:
+        pricer, stopped = make_pricer(problem, budget=budget, seed=seed)
+    best = (-math.inf, math.inf, np.zeros(problem.n))
+    for v in candidates:
+        if stopped is not None:
+            break
+        price = pricer.price(v, floor=problem.beta, want=1, budget=budget)
+        if price.bound <= problem.beta:  # v may be scaled up: find out how far
+            price = pricer.price(v, floor=0.0, want=1, budget=budget)
+        stopped = price.stopped
+        if math.isfinite(price.bound):
+            scaled = problem.loss.dual_scale(v, problem.y, price.bound, problem.beta) * v
+            value = problem.loss.dual_value(scaled, problem.y)
+            if value > best[0]:
+                best = (value, price.bound, scaled)
+    bound, tau, scaled = best
+    scope = pricer.scope if math.isfinite(bound) else Scope.RESTRICTED
+    lower = bound if scope is Scope.GLOBAL else -math.inf
+    gap = relative_gap(objective, lower)
+    return Certificate(
+        objective=objective,
+        lower_bound=lower,
+        restricted_lower_bound=bound,
+        relative_gap=gap,
+        tau=tau,
+        dual=cast(_Array, frozen(scaled)),
+        scope=scope,
+        status=Status.OPTIMAL if gap <= tol else stopped or Status.FEASIBLE,
+        exactness=problem.architecture.exactness,
+        patterns=pricer.listed,
+    )
+
+
+def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -> tuple[float, Scope]:
+    r"""Smallest beta at which the zero network is optimal, :math:`\max_{\|u\| \le 1} |\nabla\ell(0)^T \varphi(u)|`.
+
+    Returns
+    -------
+    value : float
+        Over the cells searched; with scope ``restricted`` it is a lower bound on the true value.
+    scope : Scope
+        Whether every cell was covered.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> value, scope = beta_max(Problem.from_dataset(load_dataset("talk")))
+    >>> scope.value
+    'global'
+    """
+    budget = Budget()
+    if pricer is None:
+        pricer, _ = make_pricer(problem, budget=budget, seed=seed)
+    v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
+    return pricer.price(v, floor=0.0, want=1, budget=budget).bound, pricer.scope

@@ -1,0 +1,39 @@
+"""Epigraphs of losses and penalties in conic form: what each must say to be solved by a conic solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+__all__ = ["ConeKind", "LossForm", "PenaltyForm"]
+
+ConeKind = Literal["zero", "nonnegative", "second-order"]
+
+
+@dataclass(frozen=True, slots=True)
+class LossForm:
+    r"""Epigraph of a loss in :math:`z = f - \text{shift}` (n) followed by auxiliaries (k).
+
+    The loss is the minimum over the auxiliaries of ``0.5 x'Px + q'x`` subject to ``A x + s = b`` with s in `cones`,
+    where x = (z, auxiliaries) has length n + k.
+    """
+
+    shift: NDArray[np.float64]
+    P: sparse.csc_matrix
+    q: NDArray[np.float64]
+    A: sparse.csc_matrix
+    b: NDArray[np.float64]
+    cones: tuple[tuple[ConeKind, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyForm:
+    """Epigraph of a block norm in (auxiliaries (k), c (p)): minimise ``q'auxiliaries`` with ``-A x`` in `cones`."""
+
+    q: NDArray[np.float64]
+    A: sparse.csc_matrix
+    cones: tuple[tuple[ConeKind, int], ...]

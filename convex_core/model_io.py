@@ -1,0 +1,129 @@
+"""Model files: NPZ with the filters, the weights, the certificate's dual vector and what rebuilds the architecture."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .architectures import ARCHITECTURES
+from .errors import InputError
+from .network import Network
+from .patches import PatchGeometry
+from .solve import Solution
+from .validation import finite_array, frozen, positive_number
+
+__all__ = ["Model", "load_model", "save_model"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a model file holds.
+
+    Attributes
+    ----------
+    network : Network
+        Filters, weights and architecture.
+    beta : float or None
+        Regularisation it was trained with, if the file says.
+    dual : (n,) float64 or None
+        Feasible dual vector of its certificate.
+    predictions : (n,) float64 or None
+        Outputs on the training inputs.
+    """
+
+    network: Network
+    beta: float | None
+    dual: _Array | None
+    predictions: _Array | None
+
+
+def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
+    """Write `solution` as NPZ: ``filters`` (m, h), ``weights`` (m,), ``dual`` (n,), ``predictions`` (n,), and more.
+
+    Besides: ``architecture``, ``pooling``, ``padding`` (text), ``input_shape``, ``filter_shape``, ``stride`` (ints),
+    ``beta``, ``objective``, ``lower_bound`` (floats). No pickled objects are written.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    architecture = solution.problem.architecture
+    geometry = architecture.geometry
+    arrays: dict[str, Any] = {
+        "filters": solution.network.filters,
+        "weights": solution.network.weights,
+        "dual": solution.dual,
+        "predictions": solution.predictions,
+        "architecture": np.array(architecture.name),
+        "pooling": np.array(architecture.pooling),
+        "padding": np.array(geometry.padding),
+        "input_shape": np.array(geometry.input_shape),
+        "filter_shape": np.array(geometry.filter_shape),
+        "stride": np.array(geometry.stride),
+        "beta": np.array(solution.problem.beta),
+        "objective": np.array(solution.network_objective),
+        "lower_bound": np.array(solution.lower_bound),
+    }
+    if not isinstance(target, (str, Path)):
+        np.savez_compressed(target, **arrays)
+        return
+    try:
+        with Path(target).open("wb") as file:
+            np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise InputError(f"model file: got {str(target)!r} ({error.strerror}), expected a writable path") from error
+
+
+def load_model(source: str | Path | IO[bytes]) -> Model:
+    """Read a model file written by :func:`save_model`, with ``allow_pickle=False``.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, pickled, or lacks an array.
+    """
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            data = {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        name = str(source) if isinstance(source, (str, Path)) else "the upload"
+        raise InputError(f"model file: got {name!r} ({error}), expected an NPZ model file without pickles") from error
+    missing = [
+        key
+        for key in (
+            "filters",
+            "weights",
+            "architecture",
+            "pooling",
+            "padding",
+            "input_shape",
+            "filter_shape",
+            "stride",
+        )
+        if key not in data
+    ]
+    if missing:
+        raise InputError(f"model file: got no {', '.join(missing)}, expected the arrays that save_model writes")
+    name = str(data["architecture"])
+    if name not in ARCHITECTURES:
+        raise InputError(f"architecture: got {name!r}, expected one of {', '.join(ARCHITECTURES)}")
+    geometry = PatchGeometry.from_dict(data)
+    architecture = ARCHITECTURES[name](geometry, str(data["pooling"]))
+    vector = {
+        key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None
+        for key in ("dual", "predictions")
+    }
+    return Model(
+        network=Network(architecture, data["filters"], data["weights"]),
+        beta=positive_number(float(data["beta"]), "beta") if "beta" in data else None,
+        dual=vector["dual"],
+        predictions=vector["predictions"],
+    )

@@ -1,0 +1,114 @@
+r"""Block penalties of the convex program, with the support function over a cone that prices and certifies.
+
+A block :math:`c` of a cell with cone :math:`\{c : A c \ge 0\}` is penalised by a norm. Its certificate needs
+
+.. math::
+   \max_{A c \ge 0,\ \|c\| \le 1} g^T c \;=\; \min_{\lambda \ge 0} \|g + A^T\lambda\|_* ,
+
+and every :math:`\lambda \ge 0` gives a sound upper bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ._cone_projection import top_cone_supports
+from .conic_forms import PenaltyForm
+
+__all__ = ["ConeSupports", "L2Penalty", "Penalty"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ConeSupports:
+    """The largest supports among many (vector, cone) pairs.
+
+    Attributes
+    ----------
+    index : (k,) int64
+        Positions of the pairs found, largest value first.
+    value : (k,) float64
+        Upper bound on the support of each, tight to rounding unless the iteration limit was hit.
+    direction : (k, p) float64
+        Unit maximisers.
+    bound : float
+        Sound upper bound on the support of every pair that was examined.
+    """
+
+    index: NDArray[np.int64]
+    value: _Array
+    direction: _Array
+    bound: float
+
+
+class Penalty(Protocol):
+    """What a block norm must say."""
+
+    def norm(self, C: _Array) -> _Array:
+        """Norm of each block of `C` (B, p), shape (B,)."""
+        ...
+
+    def dual_norm(self, G: _Array) -> _Array:
+        """Dual norm of each row of `G` (m, p), shape (m,)."""
+        ...
+
+    def top_supports(
+        self, G: _Array, rows: _Array, signs: NDArray[np.int8], *, floor: float, want: int
+    ) -> ConeSupports:
+        """The `want` largest cone supports above `floor`, and a bound on all (never below `floor`)."""
+        ...
+
+    def form(self, p: int) -> PenaltyForm:
+        """Epigraph for conic solvers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class L2Penalty:
+    r"""Euclidean block norm :math:`\|c\|_2`, its own dual norm.
+
+    The support over a cone is the length of the projection of `g` on it (Moreau), found as a
+    non-negative least-squares residual.
+    """
+
+    def norm(self, C: _Array) -> _Array:
+        """``||c||_2`` of each row of `C` (B, p), shape (B,)."""
+        return np.asarray(np.linalg.norm(C, axis=1))
+
+    def dual_norm(self, G: _Array) -> _Array:
+        """``||g||_2`` of each row of `G` (m, p), shape (m,)."""
+        return np.asarray(np.linalg.norm(G, axis=1))
+
+    def top_supports(
+        self, G: _Array, rows: _Array, signs: NDArray[np.int8], *, floor: float, want: int
+    ) -> ConeSupports:
+        """The `want` largest cone supports above `floor`.
+
+        Parameters
+        ----------
+        G : (m, p)
+            One vector per cell.
+        rows : (M, p)
+            Unit hyperplane normals shared by all cells.
+        signs : (m, M) int8
+            Cone of pair i: ``signs[i, j] * rows[j] @ c >= 0`` for all j.
+        floor : float
+            Pairs whose support is at most `floor` are dropped as soon as a bound shows it.
+        want : int
+            How many of the largest to keep.
+        """
+        index, value, direction, bound = top_cone_supports(
+            np.ascontiguousarray(G), np.ascontiguousarray(rows), np.ascontiguousarray(signs), floor, want
+        )
+        order = np.argsort(-value, kind="stable")
+        return ConeSupports(index[order], value[order], direction[order], float(bound))
+
+    def form(self, p: int) -> PenaltyForm:
+        """``(t, c)`` in the second-order cone, cost t."""
+        return PenaltyForm(np.ones(1), -sparse.csc_matrix(sparse.eye_array(p + 1)), (("second-order", p + 1),))

@@ -1,0 +1,126 @@
+"""A training problem: an architecture, data, beta and a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .architectures import Architecture, TwoLayerCNN
+from .errors import InputError
+from .losses import Loss, SquaredLoss
+from .network import Network
+from .patches import Padding, patch_geometry
+from .validation import finite_array, frozen, positive_number, targets
+
+if TYPE_CHECKING:
+    from .data import Dataset
+
+__all__ = ["Problem"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    r"""The regularised training problem of a network architecture.
+
+    .. math:: \min_{u, w} \; \ell(f(X), y) + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2)
+
+    with the squared loss :math:`\tfrac12 \|f - y\|^2` unless another is given. Data are used as they are: nothing is
+    rescaled, and there is no 1/n.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        The network family.
+    X : (n, d) float64
+        Inputs.
+    y : (n,) float64
+        Targets.
+    beta : float
+        Regularisation, > 0.
+    loss : Loss
+        Convex loss.
+    patches : (K, n, h) float64
+        The patch matrices :math:`X_k`, extracted once.
+
+    Raises
+    ------
+    InputError
+        For arrays of the wrong shape, NaN or infinite entries, or beta <= 0.
+
+    Examples
+    --------
+    >>> from convex_core import load_dataset
+    >>> problem = Problem.from_dataset(load_dataset("talk"), beta=0.1)
+    >>> problem.patches.shape
+    (2, 6, 10)
+    """
+
+    architecture: Architecture
+    X: _Array
+    y: _Array
+    beta: float
+    loss: Loss
+    patches: _Array
+
+    def __init__(
+        self, architecture: Architecture, X: ArrayLike, y: ArrayLike, beta: float, loss: Loss | None = None
+    ) -> None:
+        inputs = finite_array(X, "X", ndim=2)
+        patches = architecture.geometry.extract(inputs)
+        object.__setattr__(self, "architecture", architecture)
+        object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
+        object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs)))))
+        object.__setattr__(self, "beta", positive_number(beta, "beta"))
+        object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
+        patches.flags.writeable = False
+        object.__setattr__(self, "patches", patches)
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: Dataset,
+        *,
+        filter_size: int | Sequence[int] | None = None,
+        stride: int | Sequence[int] | None = None,
+        padding: Padding = "valid",
+        pooling: str = "sum",
+        beta: float | None = None,
+        loss: Loss | None = None,
+    ) -> Problem:
+        """The two-layer CNN problem of a dataset; what is not given is the dataset's own default."""
+        geometry = patch_geometry(
+            dataset.input_shape,
+            dataset.default_filter if filter_size is None else filter_size,
+            dataset.default_stride if stride is None else stride,
+            padding,
+        )
+        chosen = dataset.default_beta if beta is None else beta
+        return cls(TwoLayerCNN(geometry, pooling), dataset.X, dataset.y, chosen, loss)
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return len(self.y)
+
+    def with_beta(self, beta: float) -> Problem:
+        """The same problem at another `beta`."""
+        return Problem(self.architecture, self.X, self.y, beta, self.loss)
+
+    def objective(self, network: Network) -> float:
+        """Non-convex objective ``loss(f, y) + beta/2 * sum(||u||^2 + w^2)`` of a network."""
+        self.check_network(network)
+        f = network.predict_patches(self.patches)
+        return self.loss.value(f, self.y) + self.beta * network.regulariser
+
+    def check_network(self, network: Network) -> None:
+        """Raise :class:`InputError` unless `network` has this problem's architecture."""
+        if network.architecture != self.architecture:
+            raise InputError(
+                f"network: got architecture {network.architecture}, expected {self.architecture} as in the problem"
+            )

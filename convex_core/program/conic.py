@@ -1,0 +1,107 @@
+r"""Conic form of the convex program over a given set of blocks.
+
+.. math::
+   \min_{f, c} \; \ell(f, y) + \beta \sum_b \|c_b\|
+   \quad \text{s.t. } f = \sum_b G_b c_b,\;\; \epsilon_{bj} r_j^T c_b \ge 0 ,
+
+in the standard form of Clarabel: minimise :math:`\tfrac12 x^T P x + q^T x` subject to :math:`A x + s = b`, s in a
+product of the zero, non-negative and second-order cones. The loss and the penalty each say their own epigraph
+(:class:`LossForm`, :class:`PenaltyForm`); the variables are ordered (z, loss auxiliaries, block 1, block 2, ...) with
+:math:`z = f - \text{shift}` and each block (penalty auxiliaries, c). The multiplier of the equality that defines z is
+the dual vector :math:`v`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..conic_forms import ConeKind
+from ..losses import Loss
+from ..penalties import Penalty
+from .blocks import Blocks
+
+__all__ = ["ConeRows", "ConicProgram", "all_cone_rows", "assemble"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ConeRows:
+    """Which cone rows are stated: row i says ``sides[block[i], row[i]] * rows[row[i]] @ c[block[i]] >= 0``."""
+
+    block: NDArray[np.intp]
+    row: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+
+@dataclass(frozen=True, slots=True)
+class ConicProgram:
+    """Data of one conic program; `cones` lists (kind, size) in the order of the rows of `A`."""
+
+    P: sparse.csc_matrix
+    q: _Array
+    A: sparse.csc_matrix
+    b: _Array
+    cones: tuple[tuple[ConeKind, int], ...]
+    n: int
+    blocks: int
+    block_width: int
+    p: int
+
+    def split(self, x: _Array) -> _Array:
+        """The blocks C (B, p) of a solution vector."""
+        tail = x[len(x) - self.blocks * self.block_width :]
+        return tail.reshape(self.blocks, self.block_width)[:, self.block_width - self.p :]
+
+
+def all_cone_rows(blocks: Blocks) -> ConeRows:
+    """Every cone row of every block."""
+    B, M = blocks.sides.shape
+    return ConeRows(np.repeat(np.arange(B), M), np.tile(np.arange(M), B))
+
+
+def assemble(
+    blocks: Blocks, y: _Array, beta: float, cone_rows: ConeRows, *, loss: Loss, penalty: Penalty
+) -> ConicProgram:
+    """Build the conic program of `blocks` with the stated cone rows."""
+    B, n, p = blocks.G.shape
+    head = loss.form(y)
+    body = penalty.form(p)
+    aux = len(body.q)
+    width = aux + p
+    offset = len(head.q)
+    variables = offset + B * width
+    c_columns = offset + width * np.arange(B)[:, None] + aux + np.arange(p)
+
+    # z - sum_b G_b c_b = -shift
+    rows = np.concatenate([np.arange(n), np.repeat(np.arange(n), B * p)])
+    columns = np.concatenate([np.arange(n), np.tile(c_columns.ravel(), n)])
+    values = np.concatenate([np.ones(n), -blocks.G.transpose(1, 0, 2).ravel()])
+    output = sparse.csc_matrix((values, (rows, columns)), shape=(n, variables))
+    output.eliminate_zeros()
+
+    Q = len(cone_rows)
+    values = -(blocks.sides[cone_rows.block, cone_rows.row][:, None] * blocks.rows[cone_rows.row]).ravel()
+    rows = np.repeat(np.arange(Q), p)
+    cone = sparse.csc_matrix((values, (rows, c_columns[cone_rows.block].ravel())), shape=(Q, variables))
+
+    head_rows = sparse.hstack([head.A, sparse.csc_matrix((head.A.shape[0], B * width))])
+    body_rows = sparse.csc_matrix(sparse.kron(sparse.eye_array(B), body.A))
+    body_rows = sparse.hstack([sparse.csc_matrix((body_rows.shape[0], offset)), body_rows])
+    return ConicProgram(
+        P=sparse.csc_matrix(sparse.block_diag([head.P, sparse.csc_matrix((B * width, B * width))], format="csc")),
+        q=np.concatenate([head.q, np.tile(np.concatenate([beta * body.q, np.zeros(p)]), B)]),
+        A=sparse.csc_matrix(sparse.vstack([output, head_rows, cone, body_rows])),
+        b=np.concatenate([-head.shift, head.b, np.zeros(Q + body_rows.shape[0])]),
+        cones=(("zero", n), *head.cones, ("nonnegative", Q), *(body.cones * B)),
+        n=n,
+        blocks=B,
+        block_width=width,
+        p=p,
+    )

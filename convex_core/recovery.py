@@ -1,0 +1,124 @@
+"""From blocks of the convex program to filters and weights, and pruning to at most n filters.
+
+The map back itself belongs to the architecture (:meth:`Architecture.neurons`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .architectures import Architecture
+from .network import Network
+
+__all__ = ["balanced", "independent_atoms", "prune", "recover"]
+
+_Array = NDArray[np.float64]
+
+
+def recover(architecture: Architecture, C: _Array, sign: NDArray[np.int8], *, relative_zero: float = 1e-12) -> Network:
+    """Network of the blocks `C` (B, p) with output signs `sign` (B,).
+
+    Blocks with ``||c|| <= relative_zero * max ||c||`` are zero.
+    """
+    norms = architecture.penalty.norm(C)
+    alive = norms > relative_zero * norms.max(initial=0.0)
+    return Network(architecture, *architecture.neurons(C[alive], sign[alive]))
+
+
+def balanced(network: Network) -> Network:
+    """The same function with ``||u_j|| = |w_j|``, which minimises the regulariser for these directions."""
+    norms = np.sqrt(np.einsum("mh,mh->m", network.filters, network.filters))
+    size = norms * np.abs(network.weights)
+    alive = size > 0.0
+    root = np.sqrt(size[alive])
+    unit = network.filters[alive] / norms[alive, None]
+    return Network(network.architecture, unit * root[:, None], np.sign(network.weights[alive]) * root)
+
+
+def prune(network: Network, patches: _Array, *, relative_zero: float = 1e-9) -> Network:
+    """The network reduced to linearly independent atoms, hence at most n filters, by :func:`independent_atoms`.
+
+    Parameters
+    ----------
+    network : Network
+        Any network; it is balanced first.
+    patches : (K, n, h) float64
+        The training patches.
+    relative_zero : float
+        As in :func:`independent_atoms`.
+    """
+    network = balanced(network)
+    size = network.weights**2
+    unit = network.filters / np.sqrt(size)[:, None]
+    sign = np.sign(network.weights)
+    keep, size = independent_atoms(sign * network.architecture.atoms(patches, unit), size, relative_zero=relative_zero)
+    root = np.sqrt(size)
+    return Network(network.architecture, unit[keep] * root[:, None], sign[keep] * root)
+
+
+def independent_atoms(Phi: _Array, size: _Array, *, relative_zero: float = 1e-9) -> tuple[NDArray[np.intp], _Array]:
+    r"""Choose linearly independent atoms with the same outputs and no larger penalty.
+
+    While the atom matrix :math:`\Phi \in R^{n \times m}` has a null vector z, moving the sizes :math:`a \ge 0` along z
+    keeps the outputs :math:`\Phi a`. At an optimum :math:`\sum_j z_j = 0` (every active atom has
+    :math:`v^T \varphi = \beta`), elsewhere the sign of z is chosen so that :math:`\sum_j a_j` does not grow. The step
+    ends when a size reaches zero, and that atom is dropped. Source: theory of m* <= n, Caratheodory's argument.
+
+    Parameters
+    ----------
+    Phi : (n, m)
+        Signed outputs of the unit filters.
+    size : (m,)
+        Sizes ``a > 0``.
+    relative_zero : float
+        Columns are dependent when their smallest singular value (of unit columns) is below this share of the largest.
+
+    Returns
+    -------
+    keep : (k,) int
+        Positions of the atoms kept, k <= n.
+    size : (k,) float64
+        Their new sizes.
+
+    Examples
+    --------
+    >>> keep, size = independent_atoms(np.array([[1.0, 2.0, 2.0]]), np.array([2.0, 1.0, 1.0]))
+    >>> float(np.array([1.0, 2.0, 2.0])[keep] @ size), float(size.sum())
+    (6.0, 3.0)
+    """
+    size = size.copy()
+    length = np.linalg.norm(Phi, axis=0)
+    # an atom that is zero on the data only costs
+    order = np.flatnonzero(length > relative_zero * length.max(initial=0.0))
+    order = order[np.argsort(-size[order], kind="stable")]
+    keep = order[:0]
+    # one atom at a time joins an independent set, so that no step sees more than n + 1 columns
+    for joining in order:
+        keep = np.append(keep, joining)
+        while len(keep):
+            z = _null_vector(Phi[:, keep] / length[keep], relative_zero)
+            if z is None:
+                break
+            z /= length[keep]
+            if z.sum() > 0.0:
+                z = -z
+            falling = z < 0.0
+            ratios = np.full(len(keep), np.inf)
+            ratios[falling] = size[keep][falling] / -z[falling]
+            leave = int(np.argmin(ratios))
+            moved = np.maximum(size[keep] + ratios[leave] * z, 0.0)
+            moved[leave] = 0.0
+            size[keep] = moved
+            keep = keep[moved > 0.0]
+    return keep, size[keep]
+
+
+def _null_vector(columns: _Array, relative_zero: float) -> _Array | None:
+    """A unit vector z with ``columns @ z = 0``, or None if the columns are linearly independent."""
+    n, m = columns.shape
+    _, singular, Vt = np.linalg.svd(columns, full_matrices=m > n)
+    if m <= n and singular[-1] > relative_zero * singular[0]:
+        return None
+    null: _Array = Vt[-1]
+    return null

@@ -1,0 +1,269 @@
+"""Solve a training problem to a certified global optimum."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arrangement import closed_form
+from .certificate import Certificate, certify
+from .errors import InputError, Interrupted
+from .network import Network
+from .problem import Problem
+from .progress import Budget, CancelFlag, ProgressCallback
+from .recovery import prune, recover
+from .solvers.column_generation import Round, generate_columns, relative_gap
+from .solvers.pricing import EnumeratedPricer
+from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer
+from .solvers.whole import solve_whole
+from .status import Exactness, Scope, Status
+from .validation import frozen, integer, positive_number
+
+__all__ = ["METHODS", "Solution", "Timings", "solve"]
+
+_Array = NDArray[np.float64]
+
+#: What ``method`` accepts, with a sentence for each.
+METHODS: dict[str, str] = {
+    "auto": "column generation over every pattern, or over sampled patterns when there are too many to list",
+    "column-generation": "column generation, priced over every pattern",
+    "sampled": "column generation over sampled patterns (restricted)",
+    "clarabel": "every pattern in one conic program, given to Clarabel directly",
+    "cvxpy": "every pattern in one vectorised CVXPY model",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Wall-clock seconds by stage; `total` is the whole call."""
+
+    patterns: float
+    build: float
+    solve: float
+    certify: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A trained network with its certificate.
+
+    Attributes
+    ----------
+    problem : Problem
+        What was solved.
+    network : Network
+        The recovered network, pruned to at most n filters.
+    objective : float
+        Value of the convex program at the point found, evaluated through the ReLUs.
+    certificate : Certificate
+        Bounds recomputed from the data for `network`.
+    predictions : (n,) float64
+        Outputs of `network` on the training inputs.
+    status : Status
+        How the run ended.
+    method : str
+        The method that ran.
+    patterns : int or None
+        Sign patterns listed, None if they were not.
+    patterns_bound : int
+        Closed-form bound on the number of patterns of the merged hyperplanes.
+    C : (B, p) float64
+        Nonzero blocks of the convex program (before pruning).
+    active : (B, N) bool
+        Sign pattern of each block on the stacked patch rows.
+    sign : (B,) int8
+        Output sign of each block: +1 for c', -1 for c.
+    history : tuple of Round
+        Both bounds round by round; empty for the one-program methods.
+    seconds : Timings
+        Time by stage.
+    seed : int
+        Seed of sampled patterns.
+    """
+
+    problem: Problem
+    network: Network
+    objective: float
+    certificate: Certificate
+    predictions: _Array
+    status: Status
+    method: str
+    patterns: int | None
+    patterns_bound: int
+    C: _Array
+    active: NDArray[np.bool_]
+    sign: NDArray[np.int8]
+    history: tuple[Round, ...]
+    seconds: Timings
+    seed: int
+
+    @property
+    def network_objective(self) -> float:
+        """Non-convex objective of `network`."""
+        return self.certificate.objective
+
+    @property
+    def lower_bound(self) -> float:
+        """Lower bound on the global optimum, ``-inf`` unless the scope is global."""
+        return self.certificate.lower_bound
+
+    @property
+    def relative_gap(self) -> float:
+        """``(P - D) / P`` of the certificate."""
+        return self.certificate.relative_gap
+
+    @property
+    def scope(self) -> Scope:
+        """What the bound covers."""
+        return self.certificate.scope
+
+    @property
+    def exactness(self) -> Exactness:
+        """How the convex program relates to the non-convex problem."""
+        return self.certificate.exactness
+
+    @property
+    def dual(self) -> _Array:
+        """The feasible dual vector (n,) behind the lower bound."""
+        return self.certificate.dual
+
+    @property
+    def active_filters(self) -> int:
+        """Number of filters of `network`."""
+        return self.network.m
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of column generation."""
+        return len(self.history)
+
+
+def solve(
+    problem: Problem,
+    *,
+    method: str = "auto",
+    tol: float = 1e-6,
+    time_limit: float | None = None,
+    seed: int = 0,
+    max_patterns: int = MAX_PATTERNS,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> Solution:
+    r"""Solve the convex program of `problem`, recover the network and certify it.
+
+    Parameters
+    ----------
+    problem : Problem
+        Architecture, data, beta and loss.
+    method : str
+        One of :data:`METHODS`.
+    tol : float
+        Relative gap :math:`(P - D)/P` to reach, > 0.
+    time_limit : float, optional
+        Seconds; on reaching it the best network so far is returned with valid bounds.
+    seed : int
+        Seed of sampled patterns.
+    max_patterns : int
+        Most patterns that may be listed. Beyond, ``auto`` samples and the other methods raise.
+    cancel : object with ``is_set()``, optional
+        For example a :class:`threading.Event`; when set, the best answer so far is returned.
+    progress : callable, optional
+        Called with a :class:`Progress` at every round.
+
+    Returns
+    -------
+    Solution
+        With ``scope`` global only if every pattern was covered.
+
+    Raises
+    ------
+    InputError
+        For an unknown method or a bad number.
+    SizeError
+        If a method that lists every pattern would list more than `max_patterns`.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> solution = solve(Problem.from_dataset(load_dataset("talk")), tol=1e-8)
+    >>> solution.scope.value, solution.patterns, solution.relative_gap <= 1e-8
+    ('global', 4072, True)
+    """
+    if method not in METHODS:
+        raise InputError(f"method: got {method!r}, expected one of {', '.join(METHODS)}")
+    tol = positive_number(tol, "tol")
+    seed = integer(seed, "seed", minimum=0)
+    max_patterns = integer(max_patterns, "max_patterns")
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+
+    stopped: Status | None = None
+    pricer: EnumeratedPricer
+    if method == "auto":
+        pricer, stopped = make_pricer(problem, budget=budget, seed=seed, max_patterns=max_patterns)
+        method = "column-generation" if pricer.scope is Scope.GLOBAL else "sampled"
+    elif method == "sampled":
+        pricer = sampled_pricer(problem, seed=seed)
+    else:
+        try:
+            pricer = enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
+        except Interrupted as stop:
+            pricer, stopped = sampled_pricer(problem, seed=seed, samples=64), stop.status
+    patterns_seconds = budget.seconds
+
+    dual: _Array | None
+    history: Sequence[Round] = ()
+    if method in ("clarabel", "cvxpy"):
+        whole = solve_whole(problem, pricer, backend=method, tol=min(tol, 1e-8), budget=budget)
+        C, blocks, dual, status = whole.C, whole.blocks, whole.dual, whole.status
+        objective = problem.loss.value(whole.outputs, problem.y) + problem.beta * float(
+            problem.architecture.penalty.norm(C).sum()
+        )
+        build, solving, pricing = whole.build_seconds, whole.solve_seconds, 0.0
+    else:
+        run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget)
+        C, blocks, dual, status = run.C, run.blocks, run.dual, run.status
+        objective, history = run.upper, run.history
+        build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
+
+    begin = time.perf_counter()
+    budget.report("certify", "judging the recovered network", upper=objective)
+    network = prune(recover(problem.architecture, C, blocks.sign), problem.patches)
+    # the judge may not be cut short: without it there would be no bound at all
+    certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer)
+    certify_seconds = time.perf_counter() - begin + pricing
+    status = _final_status(stopped or status, certificate, tol)
+    return Solution(
+        problem=problem,
+        network=network,
+        objective=objective,
+        certificate=certificate,
+        predictions=cast(_Array, frozen(network.predict_patches(problem.patches))),
+        status=status,
+        method=method,
+        patterns=None if pricer.scope is not Scope.GLOBAL else pricer.listed,
+        patterns_bound=closed_form(len(pricer.factory.rows), pricer.factory.rank),
+        C=cast(_Array, frozen(C)),
+        active=cast(NDArray[np.bool_], frozen(blocks.active)),
+        sign=cast(NDArray[np.int8], frozen(blocks.sign)),
+        history=tuple(history),
+        seconds=Timings(patterns_seconds, build, solving, certify_seconds, budget.seconds),
+        seed=seed,
+    )
+
+
+def _final_status(run: Status, certificate: Certificate, tol: float) -> Status:
+    """Optimal only by the certificate; a finished run over sampled patterns is a restricted optimum."""
+    if certificate.status is Status.OPTIMAL:
+        return Status.OPTIMAL
+    if run is not Status.OPTIMAL:
+        return run
+    if certificate.scope is Scope.GLOBAL:
+        return Status.STALLED
+    reached = relative_gap(certificate.objective, certificate.restricted_lower_bound) <= tol
+    return Status.RESTRICTED_OPTIMUM if reached else Status.STALLED

@@ -1,0 +1,1 @@
+"""Solvers: column generation and its pricers, Clarabel, CVXPY and OSQP backends."""

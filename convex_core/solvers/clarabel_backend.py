@@ -1,0 +1,93 @@
+"""Clarabel, called directly on an assembled conic program."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import clarabel
+import numpy as np
+from numpy.typing import NDArray
+
+from ..program.conic import ConicProgram
+from ..progress import Budget
+
+__all__ = ["ConicSolution", "solve_clarabel"]
+
+_Array = NDArray[np.float64]
+_CONES = {
+    "zero": clarabel.ZeroConeT,
+    "nonnegative": clarabel.NonnegativeConeT,
+    "second-order": clarabel.SecondOrderConeT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConicSolution:
+    """What a conic solver answered; nothing here is trusted until it has been judged from the data.
+
+    Attributes
+    ----------
+    C : (B, p) float64
+        Blocks.
+    dual : (n,) float64
+        Multiplier v of the equality.
+    objective : float
+        The solver's own objective.
+    solved : bool
+        Whether the solver claims full accuracy (an almost solved or inaccurate answer does not count).
+    solver_status : str
+        The solver's own word.
+    iterations : int
+        Its iterations.
+    seconds : float
+        Its wall-clock seconds, without assembly.
+    """
+
+    C: _Array
+    dual: _Array
+    objective: float
+    solved: bool
+    solver_status: str
+    iterations: int
+    seconds: float
+
+
+def solve_clarabel(
+    program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None, max_iter: int = 200
+) -> ConicSolution:
+    """Solve `program` by Clarabel's interior-point method.
+
+    Parameters
+    ----------
+    program : ConicProgram
+        From :func:`convex_core.program.assemble`.
+    tol : float
+        Absolute and relative gap and feasibility tolerance.
+    budget : Budget, optional
+        Asked at every iteration whether to stop.
+    max_iter : int
+        Iteration limit.
+    """
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
+    settings.max_iter = max_iter
+    cones = [_CONES[kind](size) for kind, size in program.cones]
+    begin = time.perf_counter()
+    solver = clarabel.DefaultSolver(program.P, program.q, program.A, program.b, cones, settings)
+    if budget is not None:
+        solver.set_termination_callback(lambda _info: budget.stop() is not None)
+    answer = solver.solve()
+    seconds = time.perf_counter() - begin
+    x = np.array(answer.x)
+    return ConicSolution(
+        C=program.split(x),
+        dual=np.array(answer.z)[: program.n],
+        objective=float(answer.obj_val),
+        solved=answer.status == clarabel.SolverStatus.Solved,
+        solver_status=str(answer.status),
+        iterations=int(answer.iterations),
+        seconds=seconds,
+    )

@@ -1,0 +1,175 @@
+r"""Column generation: solve over a few cells, price over all of them, repeat until both bounds meet.
+
+Each round solves the restricted master over the blocks at hand, then prices its dual vector v over every cell. The
+price gives the columns to add and, by scaling v until it is dual feasible, a lower bound; the recovered network's own
+objective (a forward pass through the real ReLUs) is the upper bound. Both are valid at every round.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..problem import Problem
+from ..program import Blocks
+from ..progress import Budget
+from ..status import Status
+from .master import RestrictedMaster
+from .pricing import Pricer
+
+__all__ = ["ColumnGenerationResult", "Round", "generate_columns", "relative_gap"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of column generation.
+
+    Attributes
+    ----------
+    round : int
+        Number of the round, from 0 (the zero network).
+    upper, lower : float
+        Best bounds so far, over the cells of the pricer.
+    columns : int
+        Blocks in the restricted master.
+    violation : float
+        ``tau / beta - 1`` of this round's dual vector, the largest violation found.
+    seconds : float
+        Wall-clock seconds since the start.
+    """
+
+    round: int
+    upper: float
+    lower: float
+    columns: int
+    violation: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGenerationResult:
+    """Best point and best dual vector found; `lower` covers the cells of the pricer only."""
+
+    C: _Array
+    blocks: Blocks
+    dual: _Array
+    upper: float
+    lower: float
+    status: Status
+    history: tuple[Round, ...]
+    build_seconds: float
+    solve_seconds: float
+    price_seconds: float
+
+
+def relative_gap(upper: float, lower: float) -> float:
+    """``(upper - lower) / upper``, 0 when the bounds coincide, ``inf`` without a lower bound.
+
+    Examples
+    --------
+    >>> relative_gap(2.0, 1.0), relative_gap(0.0, 0.0)
+    (0.5, 0.0)
+    """
+    gap = max(upper - lower, 0.0)
+    if gap == 0.0:
+        return 0.0
+    return math.inf if not math.isfinite(gap) else gap / max(abs(upper), np.finfo(float).tiny)
+
+
+def generate_columns(
+    problem: Problem,
+    pricer: Pricer,
+    *,
+    tol: float,
+    budget: Budget,
+    want: int | None = None,
+    max_rounds: int = 500,
+) -> ColumnGenerationResult:
+    """Solve `problem` over the cells of `pricer` to the relative gap `tol`.
+
+    Parameters
+    ----------
+    problem : Problem
+        The training problem.
+    pricer : Pricer
+        Which cells exist, and how to search them.
+    tol : float
+        Relative gap at which to stop.
+    budget : Budget
+        Time limit, cancel flag and progress callback.
+    want : int, optional
+        Columns added per round, by default ``max(20, 2 n)``, at most 200.
+    max_rounds : int
+        Round limit.
+    """
+    y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
+    penalty = problem.architecture.penalty
+    n, p = problem.n, problem.patches.shape[2]
+    want = min(200, max(20, 2 * n)) if want is None else want
+
+    nothing = factory.blocks(np.zeros((0, len(factory.hyperplanes)), dtype=bool), np.zeros(0, dtype=np.int8))
+    master = RestrictedMaster(nothing, y, beta, loss, penalty)
+    best_C, best_blocks = np.zeros((0, p)), nothing
+    zero = np.zeros(n)
+    upper, lower = loss.value(zero, y), -math.inf
+    v = best_dual = -loss.gradient(zero, y)
+    history: list[Round] = []
+    price_seconds = 0.0
+    status = Status.ITERATION_LIMIT
+    for number in range(max_rounds):
+        begin = time.perf_counter()
+        price = pricer.price(v, floor=beta, want=want, budget=budget)
+        price_seconds += time.perf_counter() - begin
+        if math.isfinite(price.bound):
+            scaled = loss.dual_scale(v, y, price.bound, beta) * v
+            value = loss.dual_value(scaled, y)
+            if value > lower:
+                lower, best_dual = value, scaled
+        history.append(Round(number, upper, lower, len(master.blocks), price.bound / beta - 1.0, budget.seconds))
+        budget.report(
+            "solve",
+            f"round {number}: {len(master.blocks)} columns, gap {relative_gap(upper, lower):.1e}",
+            upper=upper,
+            lower=lower,
+            round=number,
+        )
+        if relative_gap(upper, lower) <= tol:
+            status = Status.OPTIMAL
+            break
+        stop = price.stopped or budget.stop()
+        if stop is not None:
+            status = stop
+            break
+        violating = price.value > beta * (1.0 + 1e-13)
+        new = master.add(price.columns.take(violating), price.directions[violating])
+        # without new columns only accuracy can help: the same blocks, solved harder
+        if not new and not master.tighten():
+            status = Status.STALLED
+            break
+        answer = master.solve(budget)
+        v = answer.dual
+        f = factory.architecture.atoms(problem.patches, answer.C) @ master.blocks.sign.astype(np.float64)
+        objective = loss.value(f, y) + beta * float(penalty.norm(answer.C).sum())
+        if objective < upper:
+            upper, best_C, best_blocks = objective, answer.C, master.blocks
+        master.retire(answer.C)
+    size = penalty.norm(best_C)
+    alive = size > 0.0
+    return ColumnGenerationResult(
+        C=best_C[alive],
+        blocks=best_blocks.take(alive),
+        dual=best_dual,
+        upper=upper,
+        lower=lower,
+        status=status,
+        history=tuple(history),
+        build_seconds=master.build_seconds,
+        solve_seconds=master.solve_seconds,
+        price_seconds=price_seconds,
+    )

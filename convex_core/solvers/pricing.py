@@ -1,0 +1,180 @@
+r"""Pricing: the largest correlation of a dual vector with any atom, over a set of cells.
+
+For a dual vector v, pricing finds
+
+.. math::
+   \tau(v) = \max_{\text{cells } i,\ \sigma = \pm 1}\ \max_{c \in \text{cone}_i,\ \|c\| \le 1} \sigma v^T G_i c ,
+
+as an upper bound (which certifies) together with the directions that attain it (which become columns). Cells whose
+dual norm :math:`\|G_i^T v\|_*` is already at or below what is wanted never reach the projection kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrangement import Arrangement
+from ..program.blocks import Blocks, CellFactory
+from ..progress import Budget
+from ..status import Scope, Status
+
+__all__ = ["EnumeratedPricer", "PatternList", "Patterns", "PriceResult", "Pricer"]
+
+_Array = NDArray[np.float64]
+
+# sign-pattern entries unpacked at a time: 16 MB as bool, 128 MB as float64
+_CHUNK_ENTRIES = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class PriceResult:
+    """Answer of a pricer for one dual vector.
+
+    Attributes
+    ----------
+    bound : float
+        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all).
+    columns : Blocks
+        The best cells found, largest correlation first.
+    directions : (B, p) float64
+        Unit maximiser of each column.
+    value : (B,) float64
+        Correlation of each column.
+    stopped : Status or None
+        Why the run ended early, if it did.
+    """
+
+    bound: float
+    columns: Blocks
+    directions: _Array
+    value: _Array
+    stopped: Status | None = None
+
+
+class Pricer(Protocol):
+    """One way to price; column generation and certificates ask nothing else."""
+
+    @property
+    def scope(self) -> Scope:
+        """Whether the cells covered are all there are."""
+        ...
+
+    @property
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+        ...
+
+    @property
+    def listed(self) -> int | None:
+        """Number of patterns listed, None if cells are searched without listing them."""
+        ...
+
+    def price(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
+        """Price `v` (n,): cells at or below `floor` need not be resolved; return up to `want` columns."""
+        ...
+
+
+class Patterns(Protocol):
+    """A finite list of sign patterns; :class:`convex_core.arrangement.Arrangement` is one."""
+
+    def __len__(self) -> int: ...
+
+    def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
+        """Patterns start..stop as (m, N) bool."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PatternList:
+    """Patterns given explicitly as an array (P, N) of bool."""
+
+    array: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
+        """Patterns start..stop."""
+        return self.array[start:stop]
+
+
+class EnumeratedPricer:
+    """Prices over a finite list of cells: screening by dual norms, then projections on the surviving cones.
+
+    Parameters
+    ----------
+    factory : CellFactory
+        Cells of the problem.
+    patterns : Patterns
+        The cells. Only a certified :class:`Arrangement` of the factory's hyperplanes gives scope ``global``.
+    """
+
+    def __init__(self, factory: CellFactory, patterns: Patterns) -> None:
+        self._factory = factory
+        self.patterns = patterns
+        exact = isinstance(patterns, Arrangement) and patterns.certified
+        self._scope = Scope.GLOBAL if exact else Scope.RESTRICTED
+        rows = max(1, factory.hyperplanes.shape[0])
+        self._chunk = max(1, _CHUNK_ENTRIES // rows)
+        # small lists are unpacked once
+        self._cache = patterns.active() if len(patterns) <= self._chunk else None
+
+    @property
+    def scope(self) -> Scope:
+        """Global for an exact arrangement, else restricted."""
+        return self._scope
+
+    @property
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+        return self._factory
+
+    @property
+    def listed(self) -> int:
+        """Number of patterns listed."""
+        return len(self.patterns)
+
+    def price(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
+        """Price `v` over every listed cell and both output signs."""
+        factory = self._factory
+        penalty = factory.architecture.penalty
+        bound = floor
+        found: list[tuple[float, NDArray[np.bool_], int, _Array]] = []
+        bar = floor
+        stopped = None
+        for start in range(0, len(self.patterns), self._chunk):
+            stopped = budget.stop()
+            if stopped is not None:
+                bound = np.inf
+                break
+            active = self._cache if self._cache is not None else self.patterns.active(start, start + self._chunk)
+            g = factory.pull_backs(active, v)
+            size = penalty.dual_norm(g)
+            survivors = np.flatnonzero(size > bar)
+            survivors = survivors[np.argsort(-size[survivors], kind="stable")]
+            sides = factory.sides(active[survivors])
+            # both output signs of a cell side by side: +, -, +, - ...
+            pairs = np.repeat(g[survivors], 2, axis=0)
+            pairs[1::2] *= -1.0
+            best = penalty.top_supports(pairs, factory.rows, np.repeat(sides, 2, axis=0), floor=bar, want=want)
+            bound = max(bound, best.bound)
+            for index, value, direction in zip(best.index, best.value, best.direction, strict=True):
+                found.append((float(value), active[survivors[index // 2]], 1 - 2 * int(index % 2), direction))
+            found.sort(key=lambda item: -item[0])
+            del found[want:]
+            if len(found) == want:
+                bar = max(bar, found[-1][0])
+        N, p = factory.hyperplanes.shape
+        patterns = np.array([item[1] for item in found], dtype=bool).reshape(-1, N)
+        sign = np.array([item[2] for item in found], dtype=np.int8)
+        return PriceResult(
+            bound=bound,
+            columns=factory.blocks(patterns, sign),
+            directions=np.array([item[3] for item in found]).reshape(-1, p),
+            value=np.array([item[0] for item in found]),
+            stopped=stopped,
+        )

@@ -1,0 +1,77 @@
+"""Which pricer a problem gets: every pattern if they can be listed, otherwise a sample, and the result says which."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrangement import enumerate_patterns, sample_patterns
+from ..errors import Interrupted, SizeError
+from ..problem import Problem
+from ..program import CellFactory
+from ..progress import Budget
+from ..status import Status
+from .pricing import EnumeratedPricer, PatternList
+
+__all__ = ["MAX_PATTERNS", "enumerated_pricer", "make_pricer", "sampled_pricer"]
+
+#: patterns listed without asking; beyond, a solve takes minutes and samples are used unless told otherwise
+MAX_PATTERNS = 2_000_000
+_SAMPLES = 2_000
+
+
+def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
+    """Pricer over every pattern; :class:`SizeError` if they are more than `max_patterns`."""
+    factory = CellFactory(problem.architecture, problem.patches)
+    budget.report("patterns", f"listing the cells of {len(factory.rows)} hyperplanes")
+    return EnumeratedPricer(factory, enumerate_patterns(factory.hyperplanes, max_patterns=max_patterns, budget=budget))
+
+
+def sampled_pricer(
+    problem: Problem, *, seed: int, samples: int = _SAMPLES, directions: NDArray[np.float64] | None = None
+) -> EnumeratedPricer:
+    """Pricer over sampled patterns (scope restricted), with the patterns of `directions` (m, p) besides.
+
+    Gaussian directions and the fixed points of local ascent on the correlation with y are used: cells that matter
+    have large atoms, which uniform sampling over cells would miss.
+    """
+    factory = CellFactory(problem.architecture, problem.patches)
+    found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
+    starts = np.random.default_rng(seed).standard_normal((64, problem.patches.shape[2]))
+    v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
+    lists = [found]
+    for sign in (1.0, -1.0):
+        lists.append(_ascend(factory, sign * v, starts))
+    if directions is not None:
+        lists.append(factory.patterns(directions))
+    return EnumeratedPricer(factory, PatternList(np.unique(np.concatenate(lists), axis=0)))
+
+
+def make_pricer(
+    problem: Problem, *, budget: Budget, seed: int = 0, max_patterns: int = MAX_PATTERNS
+) -> tuple[EnumeratedPricer, Status | None]:
+    """The enumerated pricer if the patterns can be listed in the budget, else the sampled one and why."""
+    try:
+        return enumerated_pricer(problem, budget=budget, max_patterns=max_patterns), None
+    except SizeError:
+        return sampled_pricer(problem, seed=seed), None
+    except Interrupted as stop:
+        return sampled_pricer(problem, seed=seed, samples=64), stop.status
+
+
+def _ascend(
+    factory: CellFactory, v: NDArray[np.float64], U: NDArray[np.float64], steps: int = 100
+) -> NDArray[np.bool_]:
+    """Patterns at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
+    active = factory.patterns(U)
+    for _ in range(steps):
+        g = factory.pull_backs(active, v)
+        size = np.linalg.norm(g, axis=1)
+        g = g[size > 0.0]
+        if not len(g):
+            break
+        new = factory.patterns(g)
+        if new.shape == active.shape and np.array_equal(new, active):
+            break
+        active = new
+    return active
