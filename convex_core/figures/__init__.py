@@ -1,0 +1,1 @@
+"""Plotly figures, each built from results only, with a text alternative and a data table."""

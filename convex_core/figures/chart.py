@@ -1,0 +1,87 @@
+"""A figure together with what a reader who cannot see it needs: a text with the numbers, and the data as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import plotly.graph_objects as go
+
+from ..errors import InputError
+from .palette import DARK, LIGHT
+
+__all__ = ["Chart", "blank"]
+
+_FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A Plotly figure with its text alternative and its data.
+
+    Attributes
+    ----------
+    figure : plotly.graph_objects.Figure
+        Transparent background and no fonts of its own: the page, or :meth:`html`, decides.
+    alt : str
+        What the figure shows, with the numbers that matter.
+    table : mapping of str to sequence
+        Columns of equal length.
+    name : str
+        File name for exports, without a suffix.
+    """
+
+    figure: Any
+    alt: str
+    table: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    name: str = "figure"
+
+    def __post_init__(self) -> None:
+        lengths = {len(column) for column in self.table.values()}
+        if len(lengths) > 1:
+            raise InputError(f"table: got columns of lengths {sorted(lengths)}, expected equal lengths")
+
+    def csv(self) -> str:
+        """The table as CSV with a header.
+
+        Examples
+        --------
+        >>> Chart(None, "two points", {"x": [1, 2], "y": [3.0, 4.0]}).csv().splitlines()
+        ['x,y', '1,3.0', '2,4.0']
+        """
+        out = io.StringIO()
+        writer = csv.writer(out)
+        writer.writerow(self.table)
+        writer.writerows(zip(*self.table.values(), strict=True))
+        return out.getvalue()
+
+    def html(self, *, dark: bool = False) -> str:
+        """A self-contained HTML page, plotly.js included, that works offline."""
+        colours = DARK if dark else LIGHT
+        figure = go.Figure(self.figure)
+        figure.update_layout(
+            font={"family": _FONT, "color": colours.ink, "size": 14},
+            paper_bgcolor=colours.paper,
+            plot_bgcolor=colours.paper,
+        )
+        page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
+        return page
+
+
+def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Any:
+    """An empty figure with the project's margins, legend and hover, transparent and without fonts of its own."""
+    figure = go.Figure()
+    figure.update_layout(
+        template=go.layout.Template(),
+        height=height,
+        margin={"l": left, "r": right, "t": top, "b": bottom},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 14},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
+        hoverlabel={"namelength": -1},
+    )
+    return figure

@@ -1,0 +1,142 @@
+"""Colours with one meaning each, in a light and a dark version (Okabe & Ito 2008, safe for colour-blind readers).
+
+=============  =====================================================================
+green          convex: certified values; solid for an upper, dashed for a lower bound
+purple         SGD
+orange, blue   positive and negative: filter entries, output weights, classes +1 / -1
+grey           zero, dead, unused
+Cividis        order: patch index, magnitude
+=============  =====================================================================
+
+A dash pattern or a marker always repeats what a colour says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DARK", "LIGHT", "Palette", "cividis", "palette"]
+
+#: Stops of Cividis (Nunez, Anderton & Renslow 2018).
+_CIVIDIS = (
+    (0, 32, 76),
+    (0, 42, 102),
+    (41, 59, 110),
+    (77, 77, 109),
+    (103, 97, 112),
+    (128, 118, 117),
+    (156, 140, 112),
+    (186, 165, 103),
+    (219, 193, 84),
+    (255, 233, 69),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """One theme's colours.
+
+    Attributes
+    ----------
+    ink, muted, faint, paper : str
+        Text, secondary text, hairlines and background.
+    convex, sgd, positive, negative, dead : str
+        Colours of meaning, see the module's table.
+    convex_fill, sgd_fill, window : str
+        The first two as a tint, and a tint for patch windows.
+    """
+
+    dark: bool
+    ink: str
+    muted: str
+    faint: str
+    paper: str
+    convex: str
+    convex_fill: str
+    sgd: str
+    sgd_fill: str
+    positive: str
+    negative: str
+    dead: str
+    window: str
+
+    @property
+    def diverging(self) -> list[list[float | str]]:
+        """Blue to orange through full transparency at 0, so that zero is the page's own background."""
+        low, high = _rgb(self.negative), _rgb(self.positive)
+        return [
+            [0.0, f"rgba({low},1)"],
+            [0.5, f"rgba({low},0)"],
+            [0.5, f"rgba({high},0)"],
+            [1.0, f"rgba({high},1)"],
+        ]
+
+    def ordered(self, position: float) -> str:
+        """Cividis at a position in [0, 1], without the end that would vanish in the background."""
+        return cividis(0.28 + 0.72 * position if self.dark else 0.93 * position)
+
+    def sign(self, value: float) -> str:
+        """The colour of a sign."""
+        return self.positive if value > 0 else self.negative if value < 0 else self.dead
+
+
+LIGHT = Palette(
+    dark=False,
+    ink="#22262B",
+    muted="#6B6F76",
+    faint="#E2E0D9",
+    paper="#FFFFFF",
+    convex="#009E73",
+    convex_fill="rgba(0,158,115,0.14)",
+    sgd="#B9568F",
+    sgd_fill="rgba(185,86,143,0.16)",
+    positive="#D55E00",
+    negative="#0072B2",
+    dead="#C9C7C0",
+    window="rgba(0,114,178,0.10)",
+)
+
+DARK = Palette(
+    dark=True,
+    ink="#E9E7E2",
+    muted="#A3A7AD",
+    faint="#343A42",
+    paper="#14171B",
+    convex="#2CC79B",
+    convex_fill="rgba(44,199,155,0.16)",
+    sgd="#E39CC5",
+    sgd_fill="rgba(227,156,197,0.18)",
+    positive="#F0A030",
+    negative="#56B4E9",
+    dead="#4A5058",
+    window="rgba(86,180,233,0.14)",
+)
+
+
+def palette(dark: bool = False) -> Palette:
+    """The colours of the light or the dark theme.
+
+    Examples
+    --------
+    >>> palette().paper, palette(dark=True).paper
+    ('#FFFFFF', '#14171B')
+    """
+    return DARK if dark else LIGHT
+
+
+def cividis(position: float) -> str:
+    """The Cividis colour at a position in [0, 1].
+
+    Examples
+    --------
+    >>> cividis(0.0), cividis(1.0)
+    ('rgb(0,32,76)', 'rgb(255,233,69)')
+    """
+    x = min(max(position, 0.0), 1.0) * (len(_CIVIDIS) - 1)
+    k = min(int(x), len(_CIVIDIS) - 2)
+    mixed = (round(a + (x - k) * (b - a)) for a, b in zip(_CIVIDIS[k], _CIVIDIS[k + 1], strict=True))
+    return "rgb(" + ",".join(str(c) for c in mixed) + ")"
+
+
+def _rgb(colour: str) -> str:
+    return ",".join(str(int(colour[k : k + 2], 16)) for k in (1, 3, 5))

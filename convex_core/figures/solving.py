@@ -1,0 +1,132 @@
+"""A solve: the two bounds closing round by round, and where the time went."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ..errors import InputError
+from ..solve import Solution
+from ..solvers.column_generation import Round
+from .chart import Chart, blank
+from .palette import LIGHT, Palette
+
+__all__ = ["bounds", "seconds"]
+
+#: A relative gap below this is drawn here: the axis is logarithmic.
+GAP_FLOOR = 1e-12
+
+
+def bounds(history: tuple[Round, ...], *, colours: Palette = LIGHT) -> Chart:
+    """Upper and lower bound round by round, and below them the relative gap on a logarithmic axis.
+
+    Parameters
+    ----------
+    history : tuple of Round
+        At least one round of column generation.
+    colours : Palette
+        The theme.
+
+    Raises
+    ------
+    InputError
+        If there is no round.
+    """
+    if not history:
+        raise InputError("history: got no rounds, expected at least one")
+    rounds = [r.round for r in history]
+    upper = [r.upper for r in history]
+    lower = [r.lower if math.isfinite(r.lower) else None for r in history]
+    gaps = [(r.upper - r.lower) / abs(r.upper) if math.isfinite(r.lower) and r.upper else None for r in history]
+    drawn = [None if g is None else max(g, GAP_FLOOR) for g in gaps]
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.6, 0.4], figure=blank(430)
+    )
+    line = {"color": colours.convex, "width": 2.5}
+    figure.add_trace(
+        go.Scatter(
+            x=rounds,
+            y=lower,
+            name="lower bound",
+            mode="lines+markers",
+            line={**line, "dash": "dash"},
+            marker={"symbol": "triangle-up", "size": 8},
+            hovertemplate="round %{x}: %{y:.8g}",
+        ),
+        row=1,
+        col=1,
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=rounds,
+            y=upper,
+            name="upper bound",
+            mode="lines+markers",
+            line=line,
+            marker={"symbol": "triangle-down", "size": 8},
+            fill="tonexty",
+            fillcolor=colours.convex_fill,
+            hovertemplate="round %{x}: %{y:.8g}",
+        ),
+        row=1,
+        col=1,
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=rounds,
+            y=drawn,
+            name="relative gap",
+            mode="lines+markers",
+            line={"color": colours.ink, "width": 1.5, "dash": "dot"},
+            marker={"symbol": "circle", "size": 6},
+            showlegend=False,
+            hovertemplate="round %{x}: %{y:.2e}",
+        ),
+        row=2,
+        col=1,
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False, dtick=max(1, len(rounds) // 10))
+    figure.update_xaxes(title_text="round", row=2, col=1)
+    figure.update_yaxes(gridcolor=colours.faint, zeroline=False)
+    figure.update_yaxes(title_text="objective", row=1, col=1)
+    figure.update_yaxes(title_text="relative gap", type="log", exponentformat="power", nticks=5, row=2, col=1)
+    last = history[-1]
+    ending = f"a relative gap of {gaps[-1]:.1e}" if gaps[-1] is not None else "no lower bound"
+    alt = f"After {len(history)} rounds the upper bound is {last.upper:.8g} and the lower bound {last.lower:.8g}, {ending}."
+    table: dict[str, Any] = {
+        "round": rounds,
+        "upper": upper,
+        "lower": lower,
+        "relative gap": gaps,
+        "columns": [r.columns for r in history],
+        "violation": [r.violation for r in history],
+        "seconds": [r.seconds for r in history],
+    }
+    return Chart(figure, alt, table, "bounds")
+
+
+def seconds(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
+    """Wall-clock seconds by stage, one bar: listing patterns, building, solving, certifying."""
+    stages = ("patterns", "build", "solve", "certify")
+    spent = [getattr(solution.seconds, stage) for stage in stages]
+    figure = blank(130, left=8, top=40, bottom=34)
+    for stage, value, position in zip(stages, spent, (0.0, 0.35, 0.7, 1.0), strict=True):
+        figure.add_trace(
+            go.Bar(
+                x=[value],
+                y=[""],
+                orientation="h",
+                name=f"{stage} {value:.2g} s",
+                marker={"color": colours.ordered(position), "line": {"color": colours.paper, "width": 1.5}},
+                hovertemplate=f"{stage}: %{{x:.3g}} s<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="stack", legend={"traceorder": "normal"}, bargap=0.35)
+    figure.update_xaxes(ticksuffix=" s", gridcolor=colours.faint, zeroline=False)
+    figure.update_yaxes(visible=False)
+    alt = "Seconds: " + ", ".join(f"{s} {v:.3g}" for s, v in zip(stages, spent, strict=True))
+    alt += f"; {solution.seconds.total:.3g} in all."
+    return Chart(figure, alt, {"stage": list(stages), "seconds": spent}, "seconds")

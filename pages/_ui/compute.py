@@ -1,0 +1,67 @@
+"""Cached calls of the library, each keyed by one string; results are frozen, so that sessions can share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from convex_core.architectures import TwoLayerCNN
+from convex_core.data import Dataset, load_dataset
+from convex_core.errors import InputError
+from convex_core.patches import PatchGeometry, patch_geometry
+from convex_core.problem import Problem
+from convex_core.solve import Solution, solve
+
+from .jobs import solver_gate
+from .spec import CUSTOM, DataSpec, ProblemSpec
+
+__all__ = ["SolveOptions", "dataset", "geometry", "problem", "solution"]
+
+#: Patterns a page lists; with more it samples and says "restricted".
+MAX_PATTERNS = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """How to solve."""
+
+    method: str = "auto"
+    tol: float = 1e-8
+    time_limit: float = 5.0
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def dataset(key: str, _spec: DataSpec, _own: Dataset | None) -> Dataset:
+    """The dataset of a spec; `_own` is the session's own data, whose content hash is part of `key`."""
+    if _spec.name == CUSTOM:
+        if _own is None:
+            raise InputError("data: got a link to uploaded data, expected the file to be uploaded again")
+        return _own
+    return load_dataset(_spec.name, seed=_spec.seed, **dict(_spec.options))
+
+
+def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
+    """The patches of a spec."""
+    return patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
+    """The training problem of a spec."""
+    return Problem(TwoLayerCNN(geometry(_spec, _data), _spec.pooling), _data.X, _data.y, _spec.beta)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def solution(key: str, _problem: Problem, _options: SolveOptions) -> Solution:
+    """The certified solution, one at a time in this process; `key` covers the problem and the options."""
+    with solver_gate():
+        return solve(
+            _problem,
+            method=_options.method,
+            tol=_options.tol,
+            time_limit=_options.time_limit,
+            max_patterns=MAX_PATTERNS,
+        )

@@ -1,0 +1,236 @@
+"""The widgets that define the problem: the same keys on every page, so that a link or a change of page keeps them.
+
+Each is bound to the address, where anything can be written. Streamlit drops what is outside a widget's range; what
+is inside but does not fit the data is brought to the nearest value that does, with a sentence that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from convex_core.data import Dataset, dataset_info, dataset_names
+from convex_core.errors import InputError
+
+from . import compute
+from .spec import CUSTOM, DataSpec, ProblemSpec, custom_dataset, digest
+
+__all__ = ["BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
+
+#: Ten values of beta a decade, two digits each, so that a link reads well.
+BETAS = tuple(
+    f"{float(mantissa) * 10.0**power:.3g}"
+    for power in (-3, -2, -1, 0, 1)
+    for mantissa in ("1", "1.3", "1.6", "2", "2.5", "3.2", "4", "5", "6.3", "7.9")
+) + ("100",)
+
+DEFAULT_DATA = "motifs"
+PADDINGS = ("valid", "zero", "circular")
+POOLINGS = ("sum", "mean")
+MAX_FILTER = 16
+MAX_STRIDE = 8
+MAX_SEED = 9999
+
+#: Generator options that have a control: label, smallest, largest, step. The limits keep a page interactive.
+OPTIONS: Mapping[str, tuple[str, float, float, float]] = {
+    "n": ("Samples n", 2, 60, 1),
+    "d": ("Signal length d", 4, 32, 1),
+    "side": ("Image side", 3, 8, 1),
+    "m": ("Planted filters", 1, 4, 1),
+    "noise": ("Noise", 0.0, 1.0, 0.05),
+}
+_DEFAULTS = "_control_defaults"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentProblem:
+    """What the controls say: the spec, the dataset behind it, and remarks for the reader."""
+
+    spec: ProblemSpec
+    dataset: Dataset
+    remarks: tuple[str, ...]
+
+
+def bound(key: str, default: Any) -> dict[str, Any]:
+    """Keyword arguments for a widget that lives in the address and in the session, and that :func:`reset` knows."""
+    st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    return {"key": key, "bind": "query-params", "persist_state": "session"}
+
+
+def choose(name: str) -> None:
+    """Choose a dataset from a callback."""
+    st.session_state["data"] = name
+    _follow_data()
+
+
+def reset() -> None:
+    """Put every control seen so far back to its default."""
+    choose(DEFAULT_DATA)
+    for key, default in st.session_state.get(_DEFAULTS, {}).items():
+        if key not in _following():
+            st.session_state[key] = default
+
+
+def problem_controls(
+    first: Sequence[str],
+    *,
+    extra: Callable[[], None] | None = None,
+    advanced: Callable[[], None] | None = None,
+) -> CurrentProblem:
+    """Draw the controls and return the problem they describe.
+
+    The keys in `first` (of data, beta, h, stride, seed) and one of the page's own, `extra`, are on the first screen;
+    the others, and what the page adds as `advanced`, are in an expander, so that every link is complete.
+    """
+    name = st.session_state.get("data", DEFAULT_DATA)
+    with st.container(border=True):
+        slots = st.columns(len(first) + (extra is not None), vertical_alignment="bottom")
+        with slots[0]:
+            name = _data()
+        defaults = _defaults(name)
+        draw = {"beta": _beta, "h": _filter, "stride": _stride, "seed": _seed}
+        for key, slot in zip(first[1:], slots[1:], strict=False):
+            with slot:
+                draw[key](defaults)
+        if extra is not None:
+            with slots[-1]:
+                extra()
+        with st.expander("Advanced", icon=":material/tune:"):
+            grid = st.container(horizontal=True, gap="medium")
+            with grid:
+                for key, control in draw.items():
+                    if key not in first:
+                        with st.container(width=210):
+                            control(defaults)
+                options = _options(name)
+                with st.container(width=210):
+                    st.segmented_control(
+                        "Padding", PADDINGS, default="valid", required=True, **bound("padding", "valid")
+                    )
+                with st.container(width=210):
+                    st.segmented_control("Pooling", POOLINGS, default="sum", required=True, **bound("pooling", "sum"))
+            if advanced is not None:
+                advanced()
+    return _problem(name, options, defaults)
+
+
+def _data() -> str:
+    names = [n for n in dataset_names() if dataset_info(n).available]
+    if custom_dataset() is not None:
+        names.append(CUSTOM)
+    index = names.index(DEFAULT_DATA)
+    chosen: str = st.selectbox(
+        "Dataset", names, index=index, on_change=_follow_data, filter_mode=None, **bound("data", DEFAULT_DATA)
+    )
+    return chosen if chosen in names else DEFAULT_DATA
+
+
+def _beta(defaults: Dataset) -> None:
+    default = _nearest_beta(defaults.default_beta)
+    st.select_slider(
+        "Regularisation β",
+        BETAS,
+        default,
+        **bound("beta", default),
+        help="Weight of the penalty; larger means fewer filters.",
+    )
+
+
+def _filter(defaults: Dataset) -> None:
+    default = min(max(defaults.default_filter), MAX_FILTER)
+    label = "Filter size h" if len(defaults.default_filter) == 1 else "Filter side (h = side²)"
+    st.slider(label, 1, MAX_FILTER, default, **bound("h", default))
+
+
+def _stride(defaults: Dataset) -> None:
+    default = min(max(defaults.default_stride), MAX_STRIDE)
+    st.slider("Stride", 1, MAX_STRIDE, default, **bound("stride", default))
+
+
+def _seed(defaults: Dataset) -> None:
+    st.number_input("Data seed", 0, MAX_SEED, 0, **bound("seed", 0))
+
+
+def _options(name: str) -> dict[str, Any]:
+    """Controls for the generator's own options; values that are the generator's default are left out."""
+    if name == CUSTOM:
+        return {}
+    chosen: dict[str, Any] = {}
+    for key, default in dataset_info(name).options.items():
+        if key not in OPTIONS:
+            continue
+        label, low, high, step = OPTIONS[key]
+        kind = float if isinstance(step, float) else int
+        with st.container(width=210):
+            value = st.slider(label, kind(low), kind(high), kind(default), kind(step), **bound(key, default))
+        if value != default:
+            chosen[key] = kind(min(max(value, low), high))
+    return chosen
+
+
+def _problem(name: str, options: Mapping[str, Any], defaults: Dataset) -> CurrentProblem:
+    state = st.session_state
+    remarks: list[str] = []
+    own = custom_dataset()
+    if name == CUSTOM and own is not None:
+        data = DataSpec(CUSTOM, content=digest(own))
+    else:
+        data = DataSpec(name, _integer("seed", 0, 0, MAX_SEED), tuple(sorted(options.items())))
+    try:
+        dataset = compute.dataset(repr(data), data, own)
+    except InputError as error:
+        remarks.append(f"{error}; the generator's defaults are used.")
+        data = DataSpec(name, data.seed)
+        dataset = compute.dataset(repr(data), data, own)
+    longest = min(dataset.input_shape[:2])
+    size = _integer("h", max(defaults.default_filter), 1, MAX_FILTER)
+    if size > longest:
+        remarks.append(f"Filter size {size} is longer than the input: {longest} is used.")
+        size = longest
+    spec = ProblemSpec(
+        data,
+        size,
+        _integer("stride", max(defaults.default_stride), 1, MAX_STRIDE),
+        state["padding"] if state.get("padding") in PADDINGS else PADDINGS[0],
+        state["pooling"] if state.get("pooling") in POOLINGS else POOLINGS[0],
+        float(state["beta"]) if state.get("beta") in BETAS else float(_nearest_beta(defaults.default_beta)),
+    )
+    return CurrentProblem(spec, dataset, tuple(remarks))
+
+
+def _integer(key: str, default: int, low: int, high: int) -> int:
+    """The value of a control as an integer in range, whatever the address said."""
+    value = st.session_state.get(key, default)
+    return int(min(max(value, low), high)) if isinstance(value, (int, float)) else default
+
+
+def _nearest_beta(beta: float) -> str:
+    return min(BETAS, key=lambda text: abs(float(text) - beta))
+
+
+def _defaults(name: str) -> Dataset:
+    own = custom_dataset()
+    if name == CUSTOM and own is not None:
+        return own
+    spec = DataSpec(name)
+    return compute.dataset(repr(spec), spec, None)
+
+
+def _following() -> tuple[str, ...]:
+    """Controls whose default depends on the dataset."""
+    return ("data", "h", "stride", "beta", *OPTIONS)
+
+
+def _follow_data() -> None:
+    """Another dataset brings its own filter size, stride, beta and generator options."""
+    name = st.session_state["data"]
+    defaults = _defaults(name)
+    st.session_state["h"] = min(max(defaults.default_filter), MAX_FILTER)
+    st.session_state["stride"] = min(max(defaults.default_stride), MAX_STRIDE)
+    st.session_state["beta"] = _nearest_beta(defaults.default_beta)
+    for key, default in ({} if name == CUSTOM else dataset_info(name).options).items():
+        if key in OPTIONS:
+            st.session_state[key] = default

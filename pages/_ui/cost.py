@@ -1,0 +1,81 @@
+"""What the present choice will cost, before it is paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from convex_core.arrangement import closed_form, count_patterns, merge_rows, polynomial_bound
+from convex_core.errors import Interrupted, SizeError
+from convex_core.progress import Budget
+
+from .compute import MAX_PATTERNS
+from .layout import Fact, large
+
+__all__ = ["Cost", "estimate", "meter"]
+
+#: Patterns counted exactly while a visitor waits, and for how long.
+COUNT_LIMIT = 3_000_000
+COUNT_SECONDS = 1.0
+#: Fitted to column generation on the toy sets, one core: seconds = BASE + PER_ENTRY * P * N.
+BASE_SECONDS = 0.05
+PER_ENTRY_SECONDS = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Size of an arrangement; `patterns` is exact or, if it was too many to count here, a bound."""
+
+    rows: int
+    merged_rows: int
+    rank: int
+    patterns: int
+    exact: bool
+    bound: float
+
+    @property
+    def seconds(self) -> float:
+        """Estimated seconds of a solve to 1e-8 that lists every pattern."""
+        return BASE_SECONDS + PER_ENTRY_SECONDS * self.patterns * self.rows
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def estimate(key: str, _patches: NDArray[np.float64]) -> Cost:
+    """Count the patterns if that is quick, otherwise bound them."""
+    K, n, h = _patches.shape
+    rows = _patches.reshape(n * K, h)
+    merged = merge_rows(rows).rows
+    rank = int(np.linalg.matrix_rank(merged)) if len(merged) else 0
+    bound = closed_form(len(merged), rank)
+    polynomial = polynomial_bound(n, K, rank)
+    try:
+        if bound > 100 * COUNT_LIMIT:
+            raise SizeError("patterns", predicted=bound, limit=COUNT_LIMIT)
+        count = count_patterns(rows, max_patterns=COUNT_LIMIT, budget=Budget(time_limit=COUNT_SECONDS))
+    except (SizeError, Interrupted):
+        return Cost(n * K, len(merged), rank, bound, False, polynomial)
+    return Cost(n * K, count.merged_rows, count.rank, count.patterns, True, polynomial)
+
+
+def meter(patches: NDArray[np.float64], cost: Cost) -> list[Fact]:
+    """The live cost meter: patches, rows, sign patterns, seconds."""
+    K, n, h = patches.shape
+    merged = f"{cost.merged_rows:,} after merging" if cost.merged_rows < cost.rows else "all different"
+    if cost.exact and cost.patterns <= MAX_PATTERNS:
+        time = Fact(f"≈ {cost.seconds:.2g} s", "to solve", "estimated, every pattern listed")
+    else:
+        time = Fact("sampled", "to solve", f"over {MAX_PATTERNS:,} patterns: restricted")
+    return [
+        Fact(str(K), "patches K", f"of h = {h} entries"),
+        Fact(f"{n * K:,}", "patch rows N = nK", merged),
+        Fact(
+            large(cost.patterns) if cost.exact else f"≤ {large(cost.patterns)}",
+            "sign patterns P",
+            "counted exactly" if cost.exact else "closed form, not counted",
+        ),
+        Fact(large(cost.bound), "bound O((nK/r)ʳ)", f"rank r = {cost.rank}"),
+        time,
+    ]

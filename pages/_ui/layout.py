@@ -1,0 +1,156 @@
+"""How a page looks: heading with its actions, facts, charts with text and table, downloads."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from convex_core.figures.chart import Chart
+from convex_core.figures.palette import Palette, palette
+
+from . import controls
+
+__all__ = ["Download", "Fact", "caption", "chart", "chart_downloads", "colours", "facts", "header", "large", "remarks"]
+
+_COPY_JS = """
+export default function ({ parentElement }) {
+  const button = parentElement.querySelector("button");
+  const label = button.querySelector("span");
+  button.onclick = async () => {
+    const link = window.location.href;
+    try {
+      await navigator.clipboard.writeText(link);
+      label.textContent = "Copied";
+    } catch {
+      window.prompt("Copy this link", link);
+    }
+    setTimeout(() => { label.textContent = "Copy link"; }, 1500);
+  };
+}
+"""
+_COPY_CSS = """
+button {
+  font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer; width: 100%;
+  background: var(--st-background-color); border: 1px solid var(--st-border-color);
+  border-radius: var(--st-button-radius); padding: 0.25rem 0.75rem; min-height: 2.5rem; line-height: 1.6; white-space: nowrap;
+}
+button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); outline: none; }
+"""
+_copy_link = st.components.v2.component(
+    "convex_core_copy_link",
+    html='<button type="button"><span>Copy link</span></button>',
+    css=_COPY_CSS,
+    js=_COPY_JS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number of the row under the controls."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One entry of the download menu; `data` is called only when it is clicked."""
+
+    label: str
+    file_name: str
+    mime: str
+    data: Callable[[], str | bytes]
+
+
+def colours() -> Palette:
+    """The palette of the theme the visitor has."""
+    return palette(dark=st.context.theme.type == "dark")
+
+
+def header(title: str, lede: str) -> st.delta_generator.DeltaGenerator:
+    """Title, one plain sentence, and the actions; returns the place that :func:`downloads` fills later."""
+    left, right = st.columns([1.55, 1], vertical_alignment="top", gap="small")
+    with left:
+        st.title(title, anchor=False)
+        st.html(f'<p class="cc-lede">{html.escape(lede)}</p>')
+    with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        st.button("Reset", icon=":material/restart_alt:", on_click=controls.reset, key="reset")
+        with st.container(width=96):
+            _copy_link(key="copy_link")
+        return st.empty()
+
+
+def downloads(place: st.delta_generator.DeltaGenerator, entries: Iterable[Download]) -> None:
+    """Fill the download menu of the page's header."""
+    with place.popover("Download", icon=":material/download:"):
+        for entry in entries:
+            st.download_button(
+                entry.label,
+                entry.data,
+                entry.file_name,
+                entry.mime,
+                on_click="ignore",
+                width="stretch",
+                key=f"download_{entry.file_name}",
+            )
+
+
+def chart_downloads(charts: Iterable[Chart]) -> list[Download]:
+    """An interactive page (HTML, works offline) and the numbers (CSV) of each chart."""
+    dark = st.context.theme.type == "dark"
+    entries: list[Download] = []
+    for item in charts:
+        title = item.name.replace("-", " ").capitalize()
+        entries.append(Download(f"{title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark)))
+        entries.append(Download(f"{title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
+    return entries
+
+
+def facts(items: Sequence[Fact]) -> None:
+    """The row of numbers."""
+    cells = "".join(
+        f'<div class="cc-fact"><span>{html.escape(f.label)}</span><b>{html.escape(f.value)}</b>'
+        f"<small>{html.escape(f.note)}</small></div>"
+        for f in items
+    )
+    st.html(f'<div class="cc-facts">{cells}</div>')
+
+
+def chart(item: Chart, title: str, note: str = "", *, key: str) -> None:
+    """A chart under its heading, with its text alternative and its data."""
+    rows = len(next(iter(item.table.values()), ()))
+    with st.container(gap=None):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(title, anchor=False)
+            st.space("stretch")
+            with st.popover("Data", icon=":material/table:", type="tertiary", key=f"{key}_table"):
+                st.caption(item.alt)
+                st.dataframe(dict(item.table), hide_index=True, height=min(360, 40 + 35 * rows))
+        if note:
+            caption(note)
+        st.plotly_chart(
+            item.figure,
+            key=key,
+            alt=item.alt,
+            config={"displaylogo": False, "displayModeBar": False, "responsive": True},
+        )
+
+
+def caption(text: str) -> None:
+    """A line under a heading; plain text."""
+    st.html(f'<p class="cc-caption">{html.escape(text)}</p>')
+
+
+def large(count: float) -> str:
+    """A count that may be astronomical."""
+    return f"{count:,.0f}" if count < 10**7 else f"{count:.1e}" if count < 10**300 else "> 1e300"
+
+
+def remarks(lines: Sequence[str]) -> None:
+    """What was changed about the visitor's wishes, one sentence each."""
+    for line in lines:
+        st.warning(line, icon=":material/info:")

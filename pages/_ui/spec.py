@@ -1,0 +1,63 @@
+"""What a session is working on, as a small frozen value: the key of every cache and of nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from convex_core.data import Dataset
+
+__all__ = ["CUSTOM", "DataSpec", "ProblemSpec", "custom_dataset", "digest", "keep_custom"]
+
+#: Name in the data selector, and in the address, for uploaded or edited data.
+CUSTOM = "custom"
+_STORE = "_custom_dataset"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """A dataset by name, seed and options; data without a generator by the hash of their content."""
+
+    name: str
+    seed: int = 0
+    options: tuple[tuple[str, Any], ...] = ()
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemSpec:
+    """A training problem: data, patches, pooling and beta."""
+
+    data: DataSpec
+    filter_size: int
+    stride: int
+    padding: str
+    pooling: str
+    beta: float
+
+    @property
+    def key(self) -> str:
+        """One string for caches: adjacent string arguments of a cached function can collide."""
+        return repr(self)
+
+
+def digest(dataset: Dataset) -> str:
+    """Hash of every number that matters, whatever the size (Streamlit hashes large arrays by a sample)."""
+    sha = hashlib.sha256(repr((dataset.name, dataset.input_shape)).encode())
+    for array in (dataset.X, dataset.y, dataset.X_test, dataset.y_test):
+        sha.update(b"-" if array is None else array.tobytes())
+    return sha.hexdigest()[:16]
+
+
+def keep_custom(dataset: Dataset) -> None:
+    """Make `dataset` this session's own data; no other session can reach it."""
+    st.session_state[_STORE] = dataset
+
+
+def custom_dataset() -> Dataset | None:
+    """This session's own data, if there are any."""
+    stored = st.session_state.get(_STORE)
+    return stored if isinstance(stored, Dataset) else None

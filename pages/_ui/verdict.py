@@ -1,0 +1,120 @@
+"""What is proved about a solution, in words, numbers and files."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from convex_core.data import Dataset
+from convex_core.model_io import save_model
+from convex_core.solve import Solution
+from convex_core.status import Scope, Status
+
+from .layout import Download, Fact, large
+
+__all__ = ["accuracy", "gap_text", "headline", "record", "script", "solution_downloads", "solution_facts"]
+
+
+def gap_text(gap: float) -> str:
+    """A relative gap for people: 2e-09, or a dash without a lower bound."""
+    return f"{gap:.1e}" if math.isfinite(gap) else "–"
+
+
+def headline(solution: Solution) -> None:
+    """The verdict as one sentence, and the three words every result carries."""
+    m = solution.active_filters
+    what = "the zero network" if m == 0 else "1 filter" if m == 1 else f"{m} filters"
+    if solution.scope is Scope.GLOBAL:
+        proof = f"certified gap {gap_text(solution.relative_gap)}"
+    else:
+        proof = "an upper bound only"
+    st.header(f"{what[0].upper()}{what[1:]}, {proof}", anchor=False)
+    optimal = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
+    badges = [
+        (str(solution.exactness), "green" if solution.exactness == "exact" else "orange"),
+        (str(solution.scope), "green" if solution.scope is Scope.GLOBAL else "orange"),
+        (str(solution.status), "green" if optimal else "orange"),
+    ]
+    st.markdown(" ".join(f":{colour}-badge[{word}]" for word, colour in badges))
+    notes = [word.text for word in (solution.scope, solution.status) if not optimal]
+    if notes:
+        st.caption(" ".join(notes))
+
+
+def solution_facts(solution: Solution, data: Dataset) -> list[Fact]:
+    """The row of numbers under the verdict."""
+    bound = f"{solution.lower_bound:.8g}" if math.isfinite(solution.lower_bound) else "–"
+    listed = f"{solution.patterns:,}" if solution.patterns is not None else "sampled"
+    items = [
+        Fact(f"{solution.network_objective:.8g}", "objective of the network", f"convex value {solution.objective:.8g}"),
+        Fact(bound, "proved lower bound", f"relative gap {gap_text(solution.relative_gap)}"),
+        Fact(listed, "sign patterns", f"at most {large(solution.patterns_bound)}"),
+        Fact(str(solution.rounds or "–"), "rounds", solution.method),
+        Fact(f"{solution.seconds.total:.2f} s", "in all", f"data seed {data.seed if data.seed is not None else '–'}"),
+    ]
+    score = accuracy(solution, data)
+    if score is not None and data.y_test is not None:
+        items.append(Fact(f"{100 * score:.1f} %", "test accuracy", f"{len(data.y_test)} held-out samples"))
+    return items
+
+
+def accuracy(solution: Solution, data: Dataset) -> float | None:
+    """Share of held-out samples whose sign is right, for two classes -1 and +1."""
+    if data.X_test is None or data.y_test is None or not data.binary:
+        return None
+    guess = np.where(solution.network.predict(data.X_test) >= 0.0, 1.0, -1.0)
+    return float(np.mean(guess == data.y_test))
+
+
+def record(solution: Solution) -> dict[str, Any]:
+    """The numbers of a solution, ready for JSON."""
+    seconds = solution.seconds
+    return {
+        "objective": solution.objective,
+        "network_objective": solution.network_objective,
+        "lower_bound": _finite(solution.lower_bound),
+        "relative_gap": _finite(solution.relative_gap),
+        "scope": str(solution.scope),
+        "status": str(solution.status),
+        "exactness": str(solution.exactness),
+        "patterns": solution.patterns,
+        "patterns_bound": solution.patterns_bound,
+        "active_filters": solution.active_filters,
+        "rounds": solution.rounds,
+        "beta": solution.problem.beta,
+        "method": solution.method,
+        "seconds": {k: getattr(seconds, k) for k in ("patterns", "build", "solve", "certify", "total")},
+        "filters": solution.network.filters.tolist(),
+        "weights": solution.network.weights.tolist(),
+    }
+
+
+def solution_downloads(solution: Solution) -> list[Download]:
+    """The model, the numbers and the code."""
+    return [
+        Download("Model · NPZ", "model.npz", "application/octet-stream", lambda: _model(solution)),
+        Download("Result · JSON", "result.json", "application/json", lambda: json.dumps(record(solution), indent=1)),
+        Download("CVXPY code · PY", "convex_program.py", "text/x-python", lambda: script(solution)),
+    ]
+
+
+def script(solution: Solution) -> str:
+    """The program of this state as a runnable CVXPY script."""
+    from convex_core.program import cvxpy_script
+
+    return cvxpy_script(solution.problem)
+
+
+def _model(solution: Solution) -> bytes:
+    out = io.BytesIO()
+    save_model(out, solution)
+    return out.getvalue()
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,7 @@
+"""Home."""
+
+from __future__ import annotations
+
+from pages._ui import shell
+
+shell.enter()

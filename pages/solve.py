@@ -1,0 +1,92 @@
+"""Solve: the convex program live, its bounds closing, and the network it stands for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._ui import shell
+
+shell.enter()
+
+from convex_core.errors import ConvexCoreError  # noqa: E402
+from convex_core.figures import filters, solving  # noqa: E402
+from convex_core.solve import METHODS, Solution  # noqa: E402
+from pages._ui import compute, layout, program, verdict  # noqa: E402
+from pages._ui.controls import CurrentProblem, bound, problem_controls  # noqa: E402
+
+TOLERANCES = ("1e-4", "1e-6", "1e-8", "1e-9")
+
+place = layout.header(
+    "Solve",
+    "Training this ReLU network is a convex problem in disguise. Solved here while you watch, with a proof of how far "
+    "the answer can be from the best there is.",
+)
+
+
+def solver_controls() -> None:
+    """Method, tolerance and time limit."""
+    with st.container(horizontal=True, gap="medium"):
+        st.selectbox("Method", list(METHODS), width=260, **bound("method", "auto"))
+        st.select_slider("Relative gap wanted", TOLERANCES, "1e-8", width=260, **bound("tol", "1e-8"))
+        st.slider("Time limit (s)", 1, 5, 5, width=260, **bound("limit", 5))
+
+
+def options() -> compute.SolveOptions:
+    """What the solver controls say."""
+    state = st.session_state
+    return compute.SolveOptions(str(state["method"]), float(state["tol"]), float(min(max(state["limit"], 1), 5)))
+
+
+@st.fragment
+def live() -> None:
+    """Controls and results together: quick changes then wait for one another instead of piling up."""
+    current = problem_controls(("data", "beta", "h", "stride"), advanced=solver_controls)
+    layout.remarks(current.remarks)
+    wanted = options()
+    problem = compute.problem(current.spec.key, current.spec, current.dataset)
+    try:
+        with st.spinner("Solving and certifying ...", show_time=True):
+            solution = compute.solution(f"{current.spec.key} {wanted}", problem, wanted)
+    except ConvexCoreError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    draw(current, solution)
+
+
+def draw(current: CurrentProblem, solution: Solution) -> None:
+    """Everything about one solution."""
+    palette = layout.colours()
+    verdict.headline(solution)
+    layout.facts(verdict.solution_facts(solution, current.dataset))
+    left, right = st.columns([1, 1], gap="large")
+    charts = []
+    with left:
+        if solution.history:
+            charts.append(solving.bounds(solution.history, colours=palette))
+            layout.chart(charts[-1], "Bounds", "Both bounds on the optimum, round by round.", key="bounds")
+        charts.append(solving.seconds(solution, colours=palette))
+        layout.chart(charts[-1], "Where the time went", key="seconds")
+    with right:
+        charts.append(filters.network_filters(solution.network, colours=palette))
+        layout.chart(
+            charts[-1], "Filters of the optimum", "Sign of the output weight and group norm above each.", key="filters"
+        )
+        charts.append(filters.filter_norms(solution.network, colours=palette))
+        layout.chart(charts[-1], "Group norms", key="norms")
+    the_program(solution)
+    layout.downloads(place, [*verdict.solution_downloads(solution), *layout.chart_downloads(charts)])
+
+
+def the_program(solution: Solution) -> None:
+    """The two problems that have the same optimal value, and code that checks it."""
+    st.subheader("The program", anchor=False)
+    train, convex, code = st.tabs(["Training problem", "Convex program", "CVXPY code"])
+    with train:
+        st.latex(program.training_latex(solution.problem))
+    with convex:
+        st.latex(program.convex_latex(solution.problem, solution.patterns))
+    with code:
+        st.code(verdict.script(solution), language="python", height=420)
+
+
+live()
