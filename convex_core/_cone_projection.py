@@ -156,16 +156,23 @@ def project_on_cone(
 
 @njit()
 def top_cone_supports(
-    G: _Array, rows: _Array, signs: NDArray[np.int8], floor: float, want: int
+    G: _Array,
+    cells: NDArray[np.int64],
+    rows: _Array,
+    sides: NDArray[np.int8],
+    floor: float,
+    want: int,
 ) -> tuple[NDArray[np.int64], _Array, _Array, float]:
-    """The `want` largest supports above `floor`: positions, values, unit directions, and a bound on all pairs.
+    """Largest supports of ``+G[i]`` and ``-G[i]`` over the cone of cell ``cells[i]``, above `floor`.
 
-    The pairs should come with large ``||g||`` first: what is already held raises the bar that drops the rest.
+    Answers positions (2 i for +, 2 i + 1 for -), values, unit directions, and a bound on all pairs. Vectors with a
+    large norm should come first: what is already held raises the bar that drops the rest.
     """
     m, p = G.shape
     index = np.empty(want, np.int64)
     value = np.empty(want)
     direction = np.empty((want, p))
+    g = np.empty(p)
     r = np.empty(p)
     Q = np.empty((p, p))
     T = np.zeros((p, p))
@@ -175,8 +182,11 @@ def top_cone_supports(
     held = 0
     bar = floor
     bound = floor
-    for i in range(m):
-        norm = project_on_cone(G[i], rows, signs[i], bar, r, Q, T, lam, trial, passive)
+    for pair in range(2 * m):
+        i = pair // 2
+        for t in range(p):
+            g[t] = G[i, t] if pair % 2 == 0 else -G[i, t]
+        norm = project_on_cone(g, rows, sides[cells[i]], bar, r, Q, T, lam, trial, passive)
         if norm <= bar:
             continue
         if norm > bound:
@@ -189,7 +199,7 @@ def top_cone_supports(
             for s in range(1, want):
                 if value[s] < value[slot]:
                     slot = s
-        index[slot] = i
+        index[slot] = pair
         value[slot] = norm
         for t in range(p):
             direction[slot, t] = r[t] / norm

@@ -1,7 +1,7 @@
 r"""Certificates: provable bounds for any network, recomputed from the data alone.
 
 For any weights let f be the outputs, P the non-convex objective and :math:`v` a dual vector (by default
-:math:`-\nabla\ell(f)`). With :math:`\tau(v) = \max |v^T\varphi|` over the atoms of every cell and :math:`\alpha` such that
+:math:`-\nabla\ell(f)`). With :math:`\tau(v) = \max |v^T\varphi|` over all atoms and :math:`\alpha` such that
 :math:`|\alpha| \tau \le \beta`,
 
 .. math:: D = -\ell^*(-\alpha v) \;\le\; p^* \;\le\; P ,

@@ -32,7 +32,7 @@ class ConeSupports:
     Attributes
     ----------
     index : (k,) int64
-        Positions of the pairs found, largest value first.
+        ``2 i`` for +G[i], ``2 i + 1`` for -G[i], largest value first.
     value : (k,) float64
         Upper bound on the support of each, tight to rounding unless the iteration limit was hit.
     direction : (k, p) float64
@@ -59,9 +59,9 @@ class Penalty(Protocol):
         ...
 
     def top_supports(
-        self, G: _Array, rows: _Array, signs: NDArray[np.int8], *, floor: float, want: int
+        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
     ) -> ConeSupports:
-        """The `want` largest cone supports above `floor`, and a bound on all (never below `floor`)."""
+        """The `want` largest supports of +-G[i] over cell ``cells[i]``, and a bound on all (never below `floor`)."""
         ...
 
     def form(self, p: int) -> PenaltyForm:
@@ -86,26 +86,26 @@ class L2Penalty:
         return np.asarray(np.linalg.norm(G, axis=1))
 
     def top_supports(
-        self, G: _Array, rows: _Array, signs: NDArray[np.int8], *, floor: float, want: int
+        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
     ) -> ConeSupports:
-        """The `want` largest cone supports above `floor`.
+        """The `want` largest supports of +-G[i] over cell ``cells[i]``.
 
         Parameters
         ----------
         G : (m, p)
-            One vector per cell.
+            One vector per cell examined, large norms first.
+        cells : (m,)
+            Which cell each belongs to.
         rows : (M, p)
             Unit hyperplane normals shared by all cells.
-        signs : (m, M) int8
-            Cone of pair i: ``signs[i, j] * rows[j] @ c >= 0`` for all j.
+        sides : (P, M) int8
+            Cone of cell i: ``sides[i, j] * rows[j] @ c >= 0`` for all j.
         floor : float
             Pairs whose support is at most `floor` are dropped as soon as a bound shows it.
         want : int
             How many of the largest to keep.
         """
-        index, value, direction, bound = top_cone_supports(
-            np.ascontiguousarray(G), np.ascontiguousarray(rows), np.ascontiguousarray(signs), floor, want
-        )
+        index, value, direction, bound = top_cone_supports(np.ascontiguousarray(G), cells, rows, sides, floor, want)
         order = np.argsort(-value, kind="stable")
         return ConeSupports(index[order], value[order], direction[order], float(bound))
 

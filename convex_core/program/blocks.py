@@ -95,7 +95,7 @@ class CellFactory:
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:
         """Side of every merged hyperplane, +1 or -1, from sign patterns (m, N)."""
-        return np.where(active[:, self.representatives], 1, -1).astype(np.int8)
+        return 2 * active[:, self.representatives].view(np.int8) - np.int8(1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
         """Sign patterns ``1[r . u >= 0]`` (m, N) of directions (m, p)."""
@@ -107,12 +107,14 @@ class CellFactory:
         matrices: _Array = self.architecture.scale * np.einsum("mkn,knp->mnp", gates, self.patches)
         return matrices
 
-    def pull_backs(self, active: NDArray[np.bool_], v: _Array) -> _Array:
+    def gate_rows(self, active: NDArray[np.bool_]) -> _Array:
+        """Gates of each pattern as floats (m, K n), for :meth:`pull_backs`."""
+        return self.architecture.gates(active, self.patches).reshape(len(active), -1).astype(np.float64)
+
+    def pull_backs(self, gate_rows: _Array, v: _Array) -> _Array:
         """``G^T v`` of each pattern without forming G, (m, p)."""
-        K, n, p = self.patches.shape
-        weighted = (self.architecture.scale * v[None, :, None] * self.patches).reshape(K * n, p)
-        gates = self.architecture.gates(active, self.patches).reshape(len(active), K * n)
-        pulled: _Array = gates.astype(np.float64) @ weighted
+        weighted = self.architecture.scale * v[None, :, None] * self.patches
+        pulled: _Array = gate_rows @ weighted.reshape(-1, self.patches.shape[2])
         return pulled
 
     def blocks(self, active: NDArray[np.bool_], sign: NDArray[np.int8]) -> Blocks:

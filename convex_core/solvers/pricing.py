@@ -25,9 +25,16 @@ from ..status import Scope, Status
 __all__ = ["EnumeratedPricer", "PatternList", "Patterns", "PriceResult", "Pricer"]
 
 _Array = NDArray[np.float64]
+# correlation, sign pattern, output sign, unit direction
+_Found = tuple[float, NDArray[np.bool_], int, _Array]
 
 # sign-pattern entries unpacked at a time: 16 MB as bool, 128 MB as float64
 _CHUNK_ENTRIES = 1 << 24
+# best cells kept before near copies are dropped
+_COLLECT = 200
+# cosine above which two directions of one sign are near copies: a wider net (0.95) took 3 to 10 times less time
+# than adding every violated cell, most of which share one maximiser
+_NEAR = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +127,12 @@ class EnumeratedPricer:
         self._scope = Scope.GLOBAL if exact else Scope.RESTRICTED
         rows = max(1, factory.hyperplanes.shape[0])
         self._chunk = max(1, _CHUNK_ENTRIES // rows)
-        # small lists are unpacked once
-        self._cache = patterns.active() if len(patterns) <= self._chunk else None
+        # a list that fits one chunk is unpacked once
+        self._whole = self._unpack(0) if len(patterns) <= self._chunk else None
+
+    def _unpack(self, start: int) -> tuple[NDArray[np.bool_], NDArray[np.int8], _Array]:
+        active = self.patterns.active(start, min(start + self._chunk, len(self.patterns)))
+        return active, self._factory.sides(active), self._factory.gate_rows(active)
 
     @property
     def scope(self) -> Scope:
@@ -143,7 +154,7 @@ class EnumeratedPricer:
         factory = self._factory
         penalty = factory.architecture.penalty
         bound = floor
-        found: list[tuple[float, NDArray[np.bool_], int, _Array]] = []
+        found: list[_Found] = []
         bar = floor
         stopped = None
         for start in range(0, len(self.patterns), self._chunk):
@@ -151,23 +162,20 @@ class EnumeratedPricer:
             if stopped is not None:
                 bound = np.inf
                 break
-            active = self._cache if self._cache is not None else self.patterns.active(start, start + self._chunk)
-            g = factory.pull_backs(active, v)
+            active, sides, gate_rows = self._whole if self._whole is not None else self._unpack(start)
+            g = factory.pull_backs(gate_rows, v)
             size = penalty.dual_norm(g)
-            survivors = np.flatnonzero(size > bar)
-            survivors = survivors[np.argsort(-size[survivors], kind="stable")]
-            sides = factory.sides(active[survivors])
-            # both output signs of a cell side by side: +, -, +, - ...
-            pairs = np.repeat(g[survivors], 2, axis=0)
-            pairs[1::2] *= -1.0
-            best = penalty.top_supports(pairs, factory.rows, np.repeat(sides, 2, axis=0), floor=bar, want=want)
+            cells = np.flatnonzero(size > bar)
+            cells = cells[np.argsort(-size[cells], kind="stable")]
+            best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT)
             bound = max(bound, best.bound)
             for index, value, direction in zip(best.index, best.value, best.direction, strict=True):
-                found.append((float(value), active[survivors[index // 2]], 1 - 2 * int(index % 2), direction))
+                found.append((float(value), active[cells[index // 2]], 1 - 2 * int(index % 2), direction))
             found.sort(key=lambda item: -item[0])
-            del found[want:]
-            if len(found) == want:
+            del found[_COLLECT:]
+            if len(found) == _COLLECT:
                 bar = max(bar, found[-1][0])
+        found = _spread(found, want)
         N, p = factory.hyperplanes.shape
         patterns = np.array([item[1] for item in found], dtype=bool).reshape(-1, N)
         sign = np.array([item[2] for item in found], dtype=np.int8)
@@ -178,3 +186,15 @@ class EnumeratedPricer:
             value=np.array([item[0] for item in found]),
             stopped=stopped,
         )
+
+
+def _spread(found: list[_Found], want: int) -> list[_Found]:
+    """The first `want` of `found` (best first) without near copies of better ones."""
+    kept: list[_Found] = []
+    for item in found:
+        if len(kept) == want:
+            break
+        _, _, sign, direction = item
+        if all(other[2] != sign or float(other[3] @ direction) <= _NEAR for other in kept):
+            kept.append(item)
+    return kept

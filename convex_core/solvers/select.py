@@ -65,7 +65,7 @@ def _ascend(
     """Patterns at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
     active = factory.patterns(U)
     for _ in range(steps):
-        g = factory.pull_backs(active, v)
+        g = factory.pull_backs(factory.gate_rows(active), v)
         size = np.linalg.norm(g, axis=1)
         g = g[size > 0.0]
         if not len(g):
