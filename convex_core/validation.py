@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InputError
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 __all__ = ["finite_array", "frozen", "integer", "positive_number", "targets"]
 
@@ -35,7 +38,9 @@ def finite_array(
         dims = " or ".join(str(k) for k in wanted)
         raise InputError(f"{name}: got an array of shape {array.shape}, expected {dims} dimension(s)")
     if array.size < min_size or 0 in array.shape:
-        raise InputError(f"{name}: got an empty array of shape {array.shape}, expected at least {min_size} entry")
+        raise InputError(
+            f"{name}: got an empty array of shape {array.shape}, expected at least {min_size} entry"
+        )
     bad = int(array.size - np.count_nonzero(np.isfinite(array)))
     if bad:
         raise InputError(f"{name}: got {bad} NaN or infinite entries, expected finite numbers")
@@ -75,7 +80,7 @@ def integer(value: int, name: str, *, minimum: int = 1, maximum: int | None = No
     return number
 
 
-def frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
     """A C-contiguous copy of `array` that cannot be written to."""
     copy = np.array(array, order="C", copy=True)
     copy.flags.writeable = False

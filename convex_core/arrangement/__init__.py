@@ -1,0 +1,22 @@
+"""Arrangement of the hyperplanes {u : x.u = 0} of the patch rows: sign patterns counted, listed, sampled."""
+
+from .counts import PatternCount, closed_form, count_patterns, polynomial_bound
+from .exact import characteristic_polynomial, exact_count
+from .patterns import Arrangement, enumerate_patterns
+from .rows import MergedRows, merge_rows
+from .sampling import SampledPatterns, sample_patterns
+
+__all__ = [
+    "Arrangement",
+    "MergedRows",
+    "PatternCount",
+    "SampledPatterns",
+    "characteristic_polynomial",
+    "closed_form",
+    "count_patterns",
+    "enumerate_patterns",
+    "exact_count",
+    "merge_rows",
+    "polynomial_bound",
+    "sample_patterns",
+]

@@ -1,0 +1,160 @@
+"""How many sign patterns: the closed form in general position, the polynomial bound, and the exact count."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from ..errors import SizeError
+from ..progress import Budget
+from ..validation import finite_array, integer
+from .certify import verdict
+from .reads import Reads
+from .rows import prepare_rows
+from .search import Engine, count_half
+
+__all__ = ["PatternCount", "closed_form", "count_patterns", "polynomial_bound"]
+
+
+def closed_form(n_rows: int, rank: int) -> int:
+    """Count the sign patterns of `n_rows` hyperplanes through 0 of the given rank in general position.
+
+    P = 2 sum_{t < rank} C(n_rows - 1, t) (Cover 1965), 1 without hyperplanes; an upper bound otherwise.
+
+    Examples
+    --------
+    >>> closed_form(12, 10)
+    4072
+    """
+    n_rows, rank = integer(n_rows, "n_rows", minimum=0), integer(rank, "rank", minimum=0)
+    if n_rows == 0 or rank == 0:
+        return 1
+    return 2 * sum(math.comb(n_rows - 1, t) for t in range(min(rank, n_rows)))
+
+
+def polynomial_bound(n: int, K: int, r: int) -> float:
+    """Bound the number of sign patterns by O((nK/r)^r), with its constants: 2 r (e (nK - 1) / r)^r.
+
+    Polynomial in the number n of samples and K of patches for a fixed rank r <= h of the patch matrices.
+    Valid for nK - 1 >= r; for fewer rows the trivial bound 2^(nK) is returned.
+
+    Source: Pilanci & Ergen 2020; Ergen & Pilanci 2021, section 2.
+
+    Examples
+    --------
+    >>> polynomial_bound(6, 2, 10) > closed_form(12, 10)
+    True
+    """
+    n, K, r = integer(n, "n"), integer(K, "K"), integer(r, "r", minimum=0)
+    if r == 0:
+        return 1.0
+    if n * K - 1 < r:
+        return float(2 ** (n * K))
+    exponent = math.log(2 * r) + r * (1.0 + math.log((n * K - 1) / r))
+    return math.exp(exponent) if exponent < 700 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class PatternCount:
+    """Number of sign patterns of the rows of a matrix.
+
+    Attributes
+    ----------
+    rows, merged_rows, rank : int
+        Rows N, distinct hyperplanes M among them, rank r.
+    patterns : int
+        Number of patterns P.
+    closed_form : int
+        P if the M hyperplanes were in general position; an upper bound.
+    certified : bool
+        Whether `patterns` is certain, for the reason `certified_reason`.
+    max_zero, min_nonzero : float
+        Largest value read as zero and smallest read as nonzero, scaled so that error bounds are 3.6e-15.
+    seconds : float
+        Wall-clock seconds.
+    """
+
+    rows: int
+    merged_rows: int
+    rank: int
+    patterns: int
+    closed_form: int
+    certified: bool
+    certified_reason: str
+    max_zero: float
+    min_nonzero: float
+    seconds: float
+
+
+def count_patterns(
+    rows: ArrayLike,
+    *,
+    max_patterns: int | None = None,
+    seed: int = 0,
+    budget: Budget | None = None,
+    engine: Engine = "auto",
+) -> PatternCount:
+    """Count the sign patterns of `rows` (N, h) without storing them.
+
+    Parameters
+    ----------
+    rows : array_like (N, h)
+        Normals of hyperplanes through the origin; zero, parallel and dependent rows are welcome.
+    max_patterns : int or None
+        Give up beyond this number.
+    seed : int
+        Seed of the random rotation; the count does not depend on it.
+    budget : Budget or None
+        Time limit, cancel flag and progress.
+    engine : {"auto", "numba", "numpy"}
+        Compiled kernels when numba is there, or one of the two.
+
+    Raises
+    ------
+    InputError
+        If `rows` is not a finite real matrix.
+    SizeError
+        If there are more than `max_patterns` patterns.
+    Interrupted
+        If the budget ends first.
+
+    Examples
+    --------
+    >>> count_patterns([[1, 0], [0, 1], [1, 1], [2, 2], [0, 0]]).patterns
+    6
+    """
+    started = time.perf_counter()
+    shape = finite_array(rows, "rows", ndim=2).shape
+    prepared = prepare_rows(rows, seed=seed)
+    bound = closed_form(prepared.n, prepared.rank)
+    limit = bound if max_patterns is None else integer(max_patterns, "max_patterns")
+    half, _ = count_half(prepared, limit=min(limit, bound) // 2, budget=budget, engine=engine)
+    patterns = total(half.count, prepared.rank)
+    if patterns > limit:
+        raise SizeError(
+            f"max_patterns: got rows with more than {limit} sign patterns (at most {bound}), expected fewer",
+            predicted=bound,
+            limit=limit,
+        )
+    reads: Reads = prepared.reads | half.reads
+    certified, reason = verdict(rows, prepared.n, patterns, reads)
+    return PatternCount(
+        rows=shape[0],
+        merged_rows=prepared.n,
+        rank=prepared.rank,
+        patterns=patterns,
+        closed_form=bound,
+        certified=certified,
+        certified_reason=reason,
+        max_zero=reads.max_zero,
+        min_nonzero=reads.min_nonzero,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def total(half: int, rank: int) -> int:
+    """Count patterns from antipodal pairs; without hyperplanes there is one pattern."""
+    return 2 * half if rank else 1

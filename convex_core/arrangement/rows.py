@@ -1,0 +1,185 @@
+"""From the rows of a matrix to a simple arrangement: drop zero rows, merge parallel ones, find the rank.
+
+A hyperplane {u : r.u = 0} does not change when its row is scaled, so rows are made unit; zero rows give no
+hyperplane; parallel and antiparallel rows give one. What is left is reordered so that its first `rank` rows
+are a well-conditioned basis, and rotated at random inside its row space, which makes leading coordinates
+generic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import qr
+
+from ..validation import finite_array
+from .reads import EPS, UNIT, Reads
+
+__all__ = ["MergedRows", "PreparedRows", "merge_rows", "prepare_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRows:
+    """Distinct hyperplanes of a matrix of rows.
+
+    Attributes
+    ----------
+    rows : ndarray (M, h)
+        Unit normals, one per hyperplane.
+    index : ndarray (N,) of int64
+        Hyperplane of each original row, -1 for a zero row.
+    sign : ndarray (N,) of int8
+        Original row i is ``|row i| * sign[i] * rows[index[i]]``; 0 for a zero row.
+    reads : Reads
+        Zero tests made while merging.
+    """
+
+    rows: NDArray[np.float64]
+    index: NDArray[np.int64]
+    sign: NDArray[np.int8]
+    reads: Reads
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRows:
+    """Merged rows in basis-first order with generic coordinates.
+
+    Attributes
+    ----------
+    merged : MergedRows
+        The hyperplanes, in the order of the bits of a packed pattern.
+    rank : int
+        Rank r of the rows.
+    coordinates : ndarray (M, r)
+        Rows in a random orthonormal basis of the row space.
+    error : float
+        Bound on the error of each coordinate.
+    reads : Reads
+        Zero tests made while merging and finding the rank.
+    """
+
+    merged: MergedRows
+    rank: int
+    coordinates: NDArray[np.float64]
+    error: float
+    reads: Reads
+
+    @property
+    def n(self) -> int:
+        """Number of hyperplanes M."""
+        return int(self.merged.rows.shape[0])
+
+    def level(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Truncate to rank `k`: matrix (k, M + 1), last column the objective, and error bounds (M + 1,)."""
+        matrix = np.zeros((k, self.n + 1))
+        matrix[:, :-1] = self.coordinates[:, :k].T
+        scale = np.abs(matrix[:, :-1]).max(axis=0)
+        matrix[:, :-1] /= scale
+        matrix[k - 1, -1] = 1.0
+        return matrix, np.append(self.error / scale, EPS)
+
+
+def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
+    """Drop zero rows and merge parallel and antiparallel ones, in order of first appearance.
+
+    Examples
+    --------
+    >>> merged = merge_rows(np.array([[1.0, 0.0], [0.0, 0.0], [-2.0, 0.0], [0.0, 3.0]]))
+    >>> merged.index.tolist(), merged.sign.tolist()
+    ([0, -1, 0, 1], [1, 0, -1, 1])
+    """
+    n, h = rows.shape
+    index = np.full(n, -1, dtype=np.int64)
+    sign = np.zeros(n, dtype=np.int8)
+    peak = np.abs(rows).max(axis=1)
+    # the error of an entry is relative to the largest entry of the data, as after centring or scaling
+    zero_bound = UNIT * peak.max(initial=0.0)
+    live = np.flatnonzero(peak > zero_bound)
+    reads = Reads.of(peak[peak > 0], zero_bound)
+    if live.size == 0:
+        return MergedRows(np.zeros((0, h)), index, sign, reads)
+    unit = rows[live] / peak[live, None]
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    key, flip = _orient(unit)
+    unit = unit * flip[:, None]
+    bound = 2 * (UNIT + h * EPS)
+    label, merge_reads = _parallel_classes(unit, key, bound)
+    first = np.full(int(label.max()) + 1, label.size, dtype=np.int64)
+    np.minimum.at(first, label, np.arange(label.size))
+    order = np.argsort(first, kind="stable")
+    rename = np.empty_like(order)
+    rename[order] = np.arange(order.size)
+    index[live] = rename[label]
+    representatives = first[order]
+    # a hyperplane is oriented as its first row was given
+    sign[live] = (flip * flip[representatives][index[live]]).astype(np.int8)
+    merged = unit[representatives] * flip[representatives, None]
+    return MergedRows(merged, index, sign, reads | merge_reads)
+
+
+def _orient(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Project the rows on a direction that none is nearly orthogonal to: absolute values and signs."""
+    directions = np.random.default_rng(0).standard_normal((unit.shape[1], 8))
+    projections = unit @ (directions / np.linalg.norm(directions, axis=0))
+    key = projections[:, np.abs(projections).min(axis=0).argmax()]
+    return np.abs(key), np.where(key < 0, -1.0, 1.0)
+
+
+def _parallel_classes(
+    unit: NDArray[np.float64], key: NDArray[np.float64], bound: float
+) -> tuple[NDArray[np.int64], Reads]:
+    """Label rows that agree within `bound`; equal rows have nearly equal keys, so only those are compared."""
+    order = np.argsort(key, kind="stable")
+    width = bound * unit.shape[1] ** 0.5
+    run = np.cumsum(np.diff(key[order], prepend=key[order[0]]) > width)
+    starts = np.flatnonzero(np.diff(run, prepend=-1))
+    leader = order[starts][run]
+    distance = np.abs(unit[order] - unit[leader]).max(axis=1)
+    label = np.empty(order.size, dtype=np.int64)
+    label[order] = leader
+    mixed = np.unique(run[distance > bound])
+    reads = Reads.of(distance[(distance > 0) & ~np.isin(run, mixed)], bound)
+    for value in mixed:  # distinct rows with nearly equal keys: compare within the run
+        kept: list[int] = []
+        for i in order[run == value]:
+            gaps = np.abs(unit[kept] - unit[i]).max(axis=1) if kept else np.empty(0)
+            reads |= Reads.of(gaps, bound)
+            match = np.flatnonzero(gaps <= bound)
+            label[i] = kept[match[0]] if match.size else i
+            if not match.size:
+                kept.append(int(i))
+    return np.unique(label, return_inverse=True)[1].astype(np.int64), reads
+
+
+def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
+    """Merge `rows` (N, h), put a well-conditioned basis first, and rotate by the random rotation of `seed`.
+
+    Raises
+    ------
+    InputError
+        If `rows` is not a finite real matrix.
+    """
+    merged = merge_rows(finite_array(rows, "rows", ndim=2))
+    m, h = merged.rows.shape
+    if m == 0:
+        return PreparedRows(merged, 0, np.zeros((0, 0)), 0.0, merged.reads)
+    q, r, pivots = qr(merged.rows.T, mode="economic", pivoting=True)
+    diagonal = np.abs(np.diag(r))
+    error = UNIT + h * EPS
+    # each elimination can at most double a row's error relative to the last accepted pivot
+    bounds = np.minimum(1.0, 2 * error * np.append(1.0, 1.0 / np.maximum(diagonal[:-1], EPS)))
+    rank = int(np.argmin(np.append(diagonal > bounds, False)))
+    tail = np.abs(r[rank:, :]).max(initial=0.0)
+    reads = merged.reads | Reads.of(diagonal[:rank], bounds[:rank])
+    if tail > 0:
+        reads |= Reads.of(np.array([tail]), bounds[rank])
+    order = np.concatenate([pivots[:rank], np.setdiff1d(np.arange(m), pivots[:rank])]).astype(np.int64)
+    rename = np.empty_like(order)
+    rename[order] = np.arange(m)
+    index = np.where(merged.index >= 0, rename[merged.index], -1)
+    ordered = MergedRows(merged.rows[order], index, merged.sign, merged.reads)
+    rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((rank, rank)))[0]
+    coordinates = np.ascontiguousarray(ordered.rows @ q[:, :rank] @ rotation)
+    return PreparedRows(ordered, rank, coordinates, error, reads)

@@ -1,0 +1,55 @@
+"""The choice of engine: compiled kernels over tasks and threads, or batches in numpy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .._numba import HAVE_NUMBA
+from ..errors import BackendError, InputError
+from ..progress import Budget
+from .nbc import Half, run_tasks, tasks
+from .nbc_numpy import enumerate_half_numpy
+from .rows import PreparedRows
+
+__all__ = ["Engine", "count_half", "fill_half", "use_numba"]
+
+Engine = Literal["auto", "numba", "numpy"]
+NO_LIMIT = 2**62
+
+
+def use_numba(engine: Engine) -> bool:
+    """Whether the compiled kernels are to be used.
+
+    Raises
+    ------
+    InputError
+        If the engine is unknown.
+    BackendError
+        If numba is asked for and missing.
+    """
+    if engine not in ("auto", "numba", "numpy"):
+        raise InputError(f"engine: got {engine!r}, expected 'auto', 'numba' or 'numpy'")
+    if engine == "numba" and not HAVE_NUMBA:
+        raise BackendError("engine: got 'numba', which is not installed, expected 'auto' or 'numpy'")
+    return engine != "numpy" and HAVE_NUMBA
+
+
+def count_half(
+    prepared: PreparedRows, *, limit: int, budget: Budget | None = None, engine: Engine = "auto"
+) -> tuple[Half, list[int] | None]:
+    """Count antipodal pairs, stopping soon after `limit`; also per task, for :func:`fill_half`."""
+    if not use_numba(engine):
+        return enumerate_half_numpy(prepared, fill=False, limit=limit, budget=budget), None
+    todo = list(tasks(prepared.n, prepared.rank))
+    return run_tasks(prepared, todo, None, limit=limit, budget=budget)
+
+
+def fill_half(
+    prepared: PreparedRows, *, sizes: list[int] | None, budget: Budget | None = None, engine: Engine = "auto"
+) -> Half:
+    """Enumerate one pattern of each antipodal pair; `sizes` are the numbers per task where they are known."""
+    if not use_numba(engine):
+        return enumerate_half_numpy(prepared, fill=True, limit=NO_LIMIT, budget=budget)
+    todo = list(tasks(prepared.n, prepared.rank))
+    room = [task.size for task in todo] if sizes is None else sizes
+    return run_tasks(prepared, todo, room, limit=NO_LIMIT, budget=budget)[0]
