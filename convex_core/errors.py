@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["BackendError", "ConvexCoreError", "InputError", "SizeError"]
+from .status import Status
+
+__all__ = ["BackendError", "ConvexCoreError", "InputError", "Interrupted", "SizeError"]
 
 
 class ConvexCoreError(Exception):
@@ -34,3 +36,19 @@ class SizeError(InputError):
 
 class BackendError(ConvexCoreError):
     """A solver backend is missing, or was given a problem that it does not accept."""
+
+
+class Interrupted(ConvexCoreError):  # noqa: N818 - a request, not an error
+    """A computation without a valid partial answer was cancelled or ran out of time.
+
+    Parameters
+    ----------
+    message : str
+        What was stopped.
+    status : Status
+        ``Status.CANCELLED`` or ``Status.TIME_LIMIT``.
+    """
+
+    def __init__(self, message: str, *, status: Status) -> None:
+        super().__init__(f"{message}: {status.value}")
+        self.status = status
