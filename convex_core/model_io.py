@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .architectures import ARCHITECTURES
+from .data.npz import read_npz
 from .errors import InputError
 from .network import Network
 from .patches import PatchGeometry
 from .solve import Solution
 from .validation import finite_array, frozen, positive_number
 
-__all__ = ["Model", "load_model", "save_model"]
+__all__ = ["Model", "load_model", "save_model", "save_network"]
 
 _Array = NDArray[np.float64]
 
@@ -55,23 +55,38 @@ def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
     InputError
         If the file cannot be written.
     """
-    architecture = solution.problem.architecture
+    save_network(
+        target,
+        solution.network,
+        dual=solution.dual,
+        predictions=solution.predictions,
+        beta=solution.problem.beta,
+        objective=solution.network_objective,
+        lower_bound=solution.lower_bound,
+    )
+
+
+def save_network(target: str | Path | IO[bytes], network: Network, **values: ArrayLike) -> None:
+    """Write any network, from SGD for example, in the same format, with further `values` such as ``beta``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    architecture = network.architecture
     geometry = architecture.geometry
     arrays: dict[str, Any] = {
-        "filters": solution.network.filters,
-        "weights": solution.network.weights,
-        "dual": solution.dual,
-        "predictions": solution.predictions,
+        "filters": network.filters,
+        "weights": network.weights,
         "architecture": np.array(architecture.name),
         "pooling": np.array(architecture.pooling),
         "padding": np.array(geometry.padding),
         "input_shape": np.array(geometry.input_shape),
         "filter_shape": np.array(geometry.filter_shape),
         "stride": np.array(geometry.stride),
-        "beta": np.array(solution.problem.beta),
-        "objective": np.array(solution.network_objective),
-        "lower_bound": np.array(solution.lower_bound),
     }
+    arrays |= {key: np.asarray(value) for key, value in values.items()}
     if not isinstance(target, (str, Path)):
         np.savez_compressed(target, **arrays)
         return
@@ -90,12 +105,7 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
     InputError
         If the file is missing, truncated, pickled, or lacks an array.
     """
-    try:
-        with np.load(source, allow_pickle=False) as archive:
-            data = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        name = str(source) if isinstance(source, (str, Path)) else "the upload"
-        raise InputError(f"model file: got {name!r} ({error}), expected an NPZ model file without pickles") from error
+    data = read_npz(source)
     missing = [
         key
         for key in (
@@ -123,7 +133,7 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
     }
     return Model(
         network=Network(architecture, data["filters"], data["weights"]),
-        beta=positive_number(float(data["beta"]), "beta") if "beta" in data else None,
+        beta=positive_number(float(finite_array(data["beta"], "beta", ndim=0)), "beta") if "beta" in data else None,
         dual=vector["dual"],
         predictions=vector["predictions"],
     )

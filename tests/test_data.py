@@ -87,9 +87,7 @@ def test_planted_targets_are_the_output_of_the_stated_network():
     filters /= np.linalg.norm(filters, axis=1, keepdims=True)
     for X, y in ((dataset.X, dataset.y), (dataset.X_test, dataset.y_test)):
         patches = patch_geometry((8,), 2).extract(X)
-        out = sum(
-            w * np.maximum(patches @ u, 0).sum(axis=0) for u, w in zip(filters, (1, -1, 1), strict=True)
-        )
+        out = sum(w * np.maximum(patches @ u, 0).sum(axis=0) for u, w in zip(filters, (1, -1, 1), strict=True))
         np.testing.assert_allclose(y, out, atol=1e-12)
     noisy = load_dataset("planted", seed=2, noise=0.5, h=2, m=3)
     np.testing.assert_array_equal(noisy.X, dataset.X)
@@ -137,7 +135,10 @@ def test_availability_follows_the_environment(monkeypatch, tmp_path):
     assert not dataset_info("mnist").available
     assert dataset_info("digits").available
     monkeypatch.setenv("CONVEX_CORE_DATA", str(tmp_path))
+    assert not dataset_info("mnist").available
+    np.savez(tmp_path / "mnist_few.npz", images=np.zeros((1, 28, 28)), labels=[0])
     assert dataset_info("mnist").available
+    assert not dataset_info("cifar10").available
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,7 @@ def test_npy_reads_what_numpy_wrote(order, tmp_path):
     array = np.asarray(np.random.default_rng(0).standard_normal((4, 3)), order=order)
     np.save(tmp_path / "rows.npy", array)
     np.testing.assert_array_equal(read_npy(tmp_path / "rows.npy"), array)
-    np.savez_compressed(
-        tmp_path / "rows.npz", a=array, b=np.float64(2.0), c=np.array("text"), d=np.empty((0, 3))
-    )
+    np.savez_compressed(tmp_path / "rows.npz", a=array, b=np.float64(2.0), c=np.array("text"), d=np.empty((0, 3)))
     arrays = read_npz(tmp_path / "rows.npz")
     np.testing.assert_array_equal(arrays["a"], array)
     assert (float(arrays["b"]), str(arrays["c"]), arrays["d"].shape) == (2.0, "text", (0, 3))

@@ -97,6 +97,7 @@ def test_steps_are_applied_in_the_order_they_are_named():
     [
         (lambda: Preprocessing(pool=0), "pool"),
         (lambda: Preprocessing(pad=1), "pad"),
+        (lambda: Preprocessing(flatten="yes"), "flatten"),
         (lambda: Preprocessing(pad=-1, flatten=True), "pad"),
         (lambda: Preprocessing(pool=3).apply(np.ones((1, 4, 4))), "pool"),
         (lambda: Preprocessing(grayscale=True).apply(np.ones((1, 4, 4))), "grayscale"),
@@ -213,6 +214,10 @@ def test_nothing_to_find(tmp_path, monkeypatch):
     for name in ("mnist", "cifar10"):
         with pytest.raises(InputError, match="CONVEX_CORE_DATA"):
             load_dataset(name)
+        with pytest.raises(InputError, match="path: got 3"):
+            load_dataset(name, path=3)
+        with pytest.raises(InputError, match="download: got 1"):
+            load_dataset(name, download=1)
         with pytest.raises(InputError, match="got no file"):
             load_dataset(name, path=str(tmp_path))
         with pytest.raises(InputError, match="unknown kind"):
@@ -354,9 +359,7 @@ def test_offline_download_is_one_sentence(monkeypatch):
 # --- the real thing, if there
 
 
-@pytest.mark.skipif(
-    "CONVEX_CORE_DATA" not in os.environ, reason="CONVEX_CORE_DATA names no directory with MNIST"
-)
+@pytest.mark.skipif("CONVEX_CORE_DATA" not in os.environ, reason="CONVEX_CORE_DATA names no directory with MNIST")
 def test_mnist_default_is_the_reference_case():
     source = find_images("mnist")
     dataset = load_dataset("mnist")
@@ -368,9 +371,7 @@ def test_mnist_default_is_the_reference_case():
     assert dataset.X.max() <= 1.0
 
 
-@pytest.mark.skipif(
-    "CONVEX_CORE_DATA" not in os.environ, reason="CONVEX_CORE_DATA names no directory with CIFAR-10"
-)
+@pytest.mark.skipif("CONVEX_CORE_DATA" not in os.environ, reason="CONVEX_CORE_DATA names no directory with CIFAR-10")
 def test_cifar_default_is_grayscale_signals():
     dataset = load_dataset("cifar10")
     assert dataset.X.shape == (99, 64)

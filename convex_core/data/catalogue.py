@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -96,8 +95,17 @@ def dataset_info(name: str) -> DatasetInfo:
         details,
         MappingProxyType(options),
         needs_files,
-        not needs_files or bool(os.environ.get(images.DATA_VARIABLE)),
+        not needs_files or _found(name),
     )
+
+
+def _found(name: str) -> bool:
+    """Whether image files are where they are looked for."""
+    try:
+        images.locate_images(name)
+    except InputError:
+        return False
+    return True
 
 
 def load_dataset(name: str, *, seed: int = 0, **options: Any) -> Dataset:
@@ -126,9 +134,7 @@ def load_dataset(name: str, *, seed: int = 0, **options: Any) -> Dataset:
     known = inspect.signature(maker).parameters
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise InputError(
-            f"{name}: got the unknown option {', '.join(unknown)}, expected one of {', '.join(known)}"
-        )
+        raise InputError(f"{name}: got the unknown option {', '.join(unknown)}, expected one of {', '.join(known)}")
     return maker(seed=seed, **options)
 
 

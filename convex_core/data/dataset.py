@@ -79,9 +79,7 @@ class Dataset:
         if (self.X_test is None) != (self.y_test is None):
             raise InputError("X_test, y_test: got one of the two, expected both or neither")
         spatial = shape[:2]
-        sizes = tuple(integer(k, "default_filter") for k in self.default_filter) or tuple(
-            min(3, k) for k in spatial
-        )
+        sizes = tuple(integer(k, "default_filter") for k in self.default_filter) or tuple(min(3, k) for k in spatial)
         strides = tuple(integer(k, "default_stride") for k in self.default_stride) or (1,) * len(spatial)
         if len(sizes) != len(spatial) or any(f > k for f, k in zip(sizes, spatial, strict=True)):
             raise InputError(f"default_filter: got {sizes}, expected at most {spatial}")

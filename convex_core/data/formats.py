@@ -43,8 +43,7 @@ class LabelledImages:
             )
         if self.labels.shape != self.images.shape[:1]:
             raise InputError(
-                f"{self.source}: got labels of shape {self.labels.shape}, "
-                f"expected ({len(self.images)},), one per image"
+                f"{self.source}: got labels of shape {self.labels.shape}, expected ({len(self.images)},), one per image"
             )
 
 
@@ -89,18 +88,14 @@ def read_images(path: str | Path, *, max_bytes: int = MAX_IMAGE_BYTES) -> Labell
         missing = [key for key in ("images", "labels") if key not in arrays]
         if missing:
             raise InputError(f"{file}: got no array {' and '.join(missing)}, expected images and labels")
-        return LabelledImages(
-            _unit(arrays["images"], str(file)), _label_array(arrays["labels"], str(file)), file.name
-        )
+        return LabelledImages(_unit(arrays["images"], str(file)), _label_array(arrays["labels"], str(file)), file.name)
     if "images" in file.name and "idx3" in file.name:
         beside = file.with_name(file.name.replace("images", "labels").replace("idx3", "idx1"))
         images, labels = read_idx(file, max_bytes=max_bytes), read_idx(beside, max_bytes=max_bytes)
         return LabelledImages(_unit(images, str(file)), _label_array(labels, str(beside)), file.name)
     if "_batch" in file.name:
         return read_cifar_batches([file], max_bytes=max_bytes)
-    raise InputError(
-        f"{file}: got an unknown kind of file, expected *.npz, *images-idx3-ubyte[.gz] or *_batch*"
-    )
+    raise InputError(f"{file}: got an unknown kind of file, expected *.npz, *images-idx3-ubyte[.gz] or *_batch*")
 
 
 def read_idx(path: str | Path, *, max_bytes: int = MAX_IMAGE_BYTES) -> NDArray[np.uint8]:
@@ -125,15 +120,11 @@ def read_idx(path: str | Path, *, max_bytes: int = MAX_IMAGE_BYTES) -> NDArray[n
     if len(data) > max_bytes:
         raise InputError(f"{file}: got more than {max_bytes} bytes unpacked, expected at most that")
     if len(data) < 4 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 4:
-        raise InputError(
-            f"{file}: got the magic number {data[:4].hex() or 'nothing'}, expected IDX bytes (000008..)"
-        )
+        raise InputError(f"{file}: got the magic number {data[:4].hex() or 'nothing'}, expected IDX bytes (000008..)")
     start = 4 + 4 * data[3]
     shape = tuple(int.from_bytes(data[k : k + 4], "big") for k in range(4, start, 4))
     if len(data) - start != math.prod(shape):
-        raise InputError(
-            f"{file}: got {len(data) - start} bytes of data, expected {math.prod(shape)} for {shape}"
-        )
+        raise InputError(f"{file}: got {len(data) - start} bytes of data, expected {math.prod(shape)} for {shape}")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
@@ -201,9 +192,7 @@ class _PickledArray:
                 bytes(data),
             ) if all(type(k) is int and k >= 0 for k in shape) and math.prod(shape) == len(data):
                 return np.frombuffer(data, np.uint8).reshape(shape, order="F" if fortran else "C")
-        raise InputError(
-            f"{source}: got an array that is not plain unsigned bytes, expected a CIFAR python batch"
-        )
+        raise InputError(f"{source}: got an array that is not plain unsigned bytes, expected a CIFAR python batch")
 
 
 def _reconstruct(*_: object) -> _PickledArray:
@@ -237,6 +226,4 @@ def _unpickle(file: Path) -> object:
     # a hostile or damaged stream may fail in any opcode, with any exception
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{file}: got no CIFAR python batch ({reason}), expected the distributed file"
-        ) from error
+        raise InputError(f"{file}: got no CIFAR python batch ({reason}), expected the distributed file") from error

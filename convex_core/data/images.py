@@ -16,7 +16,7 @@ from .dataset import Dataset
 from .formats import LabelledImages, read_cifar_batches, read_images
 from .preprocessing import Preprocessing
 
-__all__ = ["DATA_VARIABLE", "Selection", "cifar10", "digits", "find_images", "mnist"]
+__all__ = ["DATA_VARIABLE", "Selection", "cifar10", "digits", "find_images", "locate_images", "mnist"]
 
 #: Environment variable that names a directory with image files.
 DATA_VARIABLE = "CONVEX_CORE_DATA"
@@ -105,11 +105,9 @@ def mnist(
     InputError
         If the images are not found, not readable, or fewer than asked for.
     """
-    source = _openml("mnist") if download else find_images("mnist", path)
+    source = _images("mnist", path, download)
     steps = Preprocessing(pool=pool, standardise=standardise, flatten=flatten, pad=pad)
-    return _dataset(
-        "mnist", source, classes, n, n_test, selection, steps, seed, "28 x 28 images, 8-bit values / 255"
-    )
+    return _dataset("mnist", source, classes, n, n_test, selection, steps, seed, "28 x 28 images, 8-bit values / 255")
 
 
 def cifar10(
@@ -144,7 +142,7 @@ def cifar10(
     InputError
         As :func:`mnist`.
     """
-    source = _openml("cifar10") if download else find_images("cifar10", path)
+    source = _images("cifar10", path, download)
     steps = Preprocessing(grayscale=grayscale, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
     return _dataset(
         "cifar10",
@@ -159,39 +157,63 @@ def cifar10(
     )
 
 
-def find_images(name: Literal["mnist", "cifar10"], path: str | None = None) -> LabelledImages:
-    """Find the images of `name` in `path`, or from the directory named by ``CONVEX_CORE_DATA``.
+def locate_images(name: str, path: str | None = None) -> list[Path]:
+    """The files that hold the images of `name`: one file, or several CIFAR batches.
 
-    In a directory the standard files are looked for first (``train-images-idx3-ubyte[.gz]``, ``data_batch_1``
-    to ``data_batch_5``, also in ``cifar-10-batches-py``), then ``NAME.npz`` and ``NAME_*.npz`` in
-    alphabetical order.
+    Parameters
+    ----------
+    name : str
+        ``"mnist"`` or ``"cifar10"``.
+    path : str, optional
+        A file or a directory; default: the directory named by ``CONVEX_CORE_DATA``. In a directory the standard
+        files are looked for first (``train-images-idx3-ubyte[.gz]``, ``data_batch_1`` to ``data_batch_5``, also in
+        ``cifar-10-batches-py``), then ``NAME.npz`` and ``NAME_*.npz`` in alphabetical order.
 
     Raises
     ------
     InputError
-        If there is no place to look, nothing is found there, or the file cannot be read.
+        If there is no place to look, or nothing is found in the directory.
     """
     place = path or os.environ.get(DATA_VARIABLE)
     if not place:
         raise InputError(
-            f"{name}: got no path, expected path=FILE, the variable {DATA_VARIABLE}=DIRECTORY "
-            "or download=True"
+            f"{name}: got no path, expected path=FILE, the variable {DATA_VARIABLE}=DIRECTORY or download=True"
         )
+    if not isinstance(place, str):
+        raise InputError(f"path: got {place!r}, expected the name of a file or directory")
     folder = Path(place)
     if not folder.is_dir():
-        return read_images(folder)
+        return [folder]
+    standard = []
     if name == "mnist":
         standard = [folder / f"train-images-idx3-ubyte{suffix}" for suffix in ("", ".gz")]
-    else:
+    elif name == "cifar10":
         for batches in (folder, folder / "cifar-10-batches-py"):
             found = [batches / batch for batch in _CIFAR_BATCHES if (batches / batch).is_file()]
             if found:
-                return read_cifar_batches(found)
-        standard = []
+                return found
     for file in (*standard, folder / f"{name}.npz", *sorted(folder.glob(f"{name}_*.npz"))):
         if file.is_file():
-            return read_images(file)
+            return [file]
     raise InputError(f"{folder}: got no file of {name}, expected its standard files or {name}*.npz")
+
+
+def find_images(name: str, path: str | None = None) -> LabelledImages:
+    """The images in the files of :func:`locate_images`.
+
+    Raises
+    ------
+    InputError
+        If they are not found or cannot be read.
+    """
+    files = locate_images(name, path)
+    return read_images(files[0]) if len(files) == 1 else read_cifar_batches(files)
+
+
+def _images(name: Literal["mnist", "cifar10"], path: str | None, download: bool) -> LabelledImages:
+    if not isinstance(download, bool):
+        raise InputError(f"download: got {download!r}, expected true or false")
+    return _openml(name) if download else find_images(name, path)
 
 
 def _openml(name: Literal["mnist", "cifar10"]) -> LabelledImages:
@@ -206,34 +228,21 @@ def _openml(name: Literal["mnist", "cifar10"]) -> LabelledImages:
     # urllib, http, parser and cache errors have no common root; each means that there are no images
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{name}: got no download from openml.org ({reason}), expected a connection"
-        ) from error
+        raise InputError(f"{name}: got no download from openml.org ({reason}), expected a connection") from error
     images = pixels.transpose(0, 2, 3, 1) if len(shape) == 3 else pixels
     return LabelledImages(images, labels, f"OpenML {title}")
 
 
-def _signs(
-    labels: NDArray[np.int64], classes: Sequence[int] | None
-) -> tuple[NDArray[np.float64], tuple[str, str]]:
+def _signs(labels: NDArray[np.int64], classes: Sequence[int] | None) -> tuple[NDArray[np.float64], tuple[str, str]]:
     """+1 / -1 / 0 (not used) for every label, and the names of -1 and +1."""
     if classes is None:
         return np.where(labels <= 4, 1.0, -1.0), ("classes 5-9", "classes 0-4")
-    if (
-        isinstance(classes, str)
-        or not isinstance(classes, Sequence)
-        or len(classes) != 2
-        or classes[0] == classes[1]
-    ):
-        raise InputError(
-            f"classes: got {classes!r}, expected two different labels, or None for 0-4 against 5-9"
-        )
+    if isinstance(classes, str) or not isinstance(classes, Sequence) or len(classes) != 2 or classes[0] == classes[1]:
+        raise InputError(f"classes: got {classes!r}, expected two different labels, or None for 0-4 against 5-9")
     plus, minus = (integer(c, "classes", minimum=0) for c in classes)
     for label in (plus, minus):
         if not np.any(labels == label):
-            raise InputError(
-                f"classes: got {label}, expected labels between {labels.min()} and {labels.max()}"
-            )
+            raise InputError(f"classes: got {label}, expected labels between {labels.min()} and {labels.max()}")
     return np.where(labels == plus, 1.0, 0.0) - np.where(labels == minus, 1.0, 0.0), (
         f"class {minus}",
         f"class {plus}",
@@ -249,9 +258,7 @@ def _training_rows(y: NDArray[np.float64], n: int, selection: Selection, seed: i
         share = {1.0: (n + 1) // 2, -1.0: n // 2}
         chosen = [usable[y[usable] == sign][:count] for sign, count in share.items()]
         if any(len(part) < count for part, count in zip(chosen, share.values(), strict=True)):
-            raise InputError(
-                f"n: got {n}, expected at most {[int(np.sum(y == s)) for s in share]} of the two classes"
-            )
+            raise InputError(f"n: got {n}, expected at most {[int(np.sum(y == s)) for s in share]} of the two classes")
         train = np.concatenate(chosen)
         usable = np.concatenate([train, usable[~np.isin(usable, train)]])
     return usable
@@ -276,9 +283,7 @@ def _dataset(
     integer(n, "n", maximum=available)
     held_out = available - n if n_test is None else integer(n_test, "n_test", minimum=0)
     if n + held_out > available:
-        raise InputError(
-            f"n_test: got {n} + {held_out} images, expected at most {available} in {source.source}"
-        )
+        raise InputError(f"n_test: got {n} + {held_out} images, expected at most {available} in {source.source}")
     rows = _training_rows(y, n, selection, seed)
     train, test = rows[:n], rows[n : n + held_out]
     X, X_test, shape = steps.apply(source.images[train], source.images[test] if held_out else None)

@@ -64,14 +64,14 @@ def read_npy(path: str | Path, *, max_bytes: int = MAX_BYTES) -> NDArray[Any]:
 
 
 def read_npz(
-    path: str | Path, *, keys: Collection[str] | None = None, max_bytes: int = MAX_BYTES
+    source: str | Path | IO[bytes], *, keys: Collection[str] | None = None, max_bytes: int = MAX_BYTES
 ) -> dict[str, NDArray[Any]]:
     """Read the arrays of an ``.npz`` file.
 
     Parameters
     ----------
-    path : str or Path
-        File written by :func:`numpy.savez` or :func:`numpy.savez_compressed`.
+    source : str, Path or binary file
+        What :func:`numpy.savez` or :func:`numpy.savez_compressed` wrote.
     keys : collection of str, optional
         Read only these, where present; default: every array.
     max_bytes : int
@@ -82,7 +82,8 @@ def read_npz(
     InputError
         If the file is missing, too large, truncated, not an NPZ file, or holds pickled objects.
     """
-    file = check_file(path, max_bytes)
+    file = check_file(source, max_bytes) if isinstance(source, (str, Path)) else source
+    name = str(file) if isinstance(file, Path) else "NPZ data"
     arrays: dict[str, NDArray[Any]] = {}
     total = 0
     try:
@@ -93,11 +94,11 @@ def read_npz(
                     continue
                 total += member.file_size
                 if total > max_bytes:
-                    raise InputError(f"{file}: got {total} bytes unpacked, expected at most {max_bytes}")
+                    raise InputError(f"{name}: got {total} bytes unpacked, expected at most {max_bytes}")
                 with archive.open(member) as stream:
-                    arrays[key] = _array(stream, f"{file}: array {key!r}", member.file_size)
+                    arrays[key] = _array(stream, f"{name}: array {key!r}", member.file_size)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise InputError(f"{file}: got a damaged file or no NPZ ({error}), expected an NPZ file") from error
+        raise InputError(f"{name}: got a damaged file or no NPZ ({error}), expected an NPZ file") from error
     return arrays
 
 
@@ -118,15 +119,11 @@ def _array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
     needed = count * dtype.itemsize
     # a forged header must not make us allocate: the data has to be there
     if min(shape, default=1) < 0 or needed > size or (count > 0 and needed == 0):
-        raise InputError(
-            f"{name}: got {size} bytes for the shape {shape}, expected {needed} (truncated file)"
-        )
+        raise InputError(f"{name}: got {size} bytes for the shape {shape}, expected {needed} (truncated file)")
     data = stream.read(needed)
     # reading on to the end also makes zipfile compare the checksum
     if len(data) != needed or stream.read(1):
-        raise InputError(
-            f"{name}: got {len(data)} of {needed} bytes or more behind them, expected just the array"
-        )
+        raise InputError(f"{name}: got {len(data)} of {needed} bytes or more behind them, expected just the array")
     flat = np.frombuffer(data, dtype=dtype) if count else np.empty(0, dtype)
     try:
         return flat.reshape(shape, order="F" if fortran else "C")

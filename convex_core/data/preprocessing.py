@@ -93,6 +93,9 @@ class Preprocessing:
     pad: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("grayscale", "standardise", "flatten"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name}: got {getattr(self, name)!r}, expected true or false")
         integer(self.pool, "pool", maximum=64)
         integer(self.pad, "pad", minimum=0, maximum=4096)
         if self.pad and not self.flatten:
@@ -110,9 +113,7 @@ class Preprocessing:
         )
         return tuple(text for taken, text in named if taken)
 
-    def apply(
-        self, train: _Images, test: _Images | None = None
-    ) -> tuple[_Images, _Images | None, tuple[int, ...]]:
+    def apply(self, train: _Images, test: _Images | None = None) -> tuple[_Images, _Images | None, tuple[int, ...]]:
         """Apply the steps to training and test images (n, H, W[, C]).
 
         Returns

@@ -153,11 +153,7 @@ def _integers(arrays: dict[str, NDArray[Any]], key: str) -> tuple[int, ...]:
 
 def _text(arrays: dict[str, NDArray[Any]], key: str) -> str:
     values = arrays.get(key)
-    return (
-        str(values[()])[:MAX_TEXT]
-        if values is not None and values.dtype.kind == "U" and values.ndim == 0
-        else ""
-    )
+    return str(values[()])[:MAX_TEXT] if values is not None and values.dtype.kind == "U" and values.ndim == 0 else ""
 
 
 def _read_csv(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -277,9 +277,7 @@ def shift(*, seed: int = 0, n: int = 12, d: int = 8, noise: float = 0.0, n_test:
     )
 
 
-def patterns2d(
-    *, seed: int = 0, n: int = 12, side: int = 4, noise: float = 0.1, n_test: int = 200
-) -> Dataset:
+def patterns2d(*, seed: int = 0, n: int = 12, side: int = 4, noise: float = 0.1, n_test: int = 200) -> Dataset:
     """Small images of one horizontal (y = +1) or vertical (y = -1) bar: 2 x 2 filters detect lines.
 
     Examples
