@@ -24,7 +24,7 @@ def sample_control() -> None:
     st.number_input("Sample shown", 0, 9999, 0, **bound("sample", 0))
 
 
-current = problem_controls(("data", "seed", "h", "stride"), extra=sample_control)
+current = problem_controls(("data", "seed", "h", "stride"), extra=[sample_control])
 layout.remarks(current.remarks)
 spec, data = current.spec, current.dataset
 geometry = compute.geometry(spec, data)

@@ -1,7 +1,66 @@
-"""Home."""
+"""Home: one dial, the global optimum, and SGD above it."""
 
 from __future__ import annotations
+
+import streamlit as st
 
 from pages._ui import shell
 
 shell.enter()
+
+from convex_core.figures.path import beta_dial  # noqa: E402
+from convex_core.status import Scope  # noqa: E402
+from pages._ui import layout, verdict, warm  # noqa: E402
+
+place = layout.header(
+    "Trained to the global optimum",
+    "Training a ReLU CNN looks hopelessly non-convex. It is a convex problem in disguise, so the best network there "
+    "is can be found, and proved to be the best. Turn the dial and watch.",
+)
+work = warm.home()
+figure_column, text_column = st.columns([1.9, 1], gap="large")
+with figure_column:
+    with st.spinner("Solving the talk's problem at 16 values of β ..."):
+        path = work.path.result()
+    curves = work.curves.result() if work.curves.done() else ()
+    # first a beta at which some filters live and some are dead
+    start = verdict.halfway(path)
+    dial = beta_dial(path, curves, start=start, colours=layout.colours())
+    layout.bare_chart(dial, key="dial")
+with text_column:
+    problem = path[0].problem
+    worst = max(s.relative_gap for s in path if s.scope is Scope.GLOBAL)
+    st.markdown(
+        f"""
+##### What you see
+Each strip is one **filter** of the best possible network at this β. Orange entries are positive, blue ones negative.
+Raise β and whole filters die, all entries at once: the convex problem's penalty is a *group* lasso.
+
+The :green[green line] is the global optimum. It is not a best guess: at every β an upper and a lower bound,
+over all {path[0].patterns:,} sign patterns, meet: relative gap {verdict.gap_text(worst)}.
+
+Each :violet[purple line] is **SGD** from one random start (seeds {warm.HOME_SEEDS[0]} to {warm.HOME_SEEDS[-1]}).
+Some runs stall far above the optimum. None can go below.
+
+{problem.n} samples of length {problem.X.shape[1]}, filters of length {problem.patches.shape[2]}, stride 5,
+data seed {warm.HOME_SEED}.
+"""
+    )
+    st.page_link(shell.page("solve"), label="Solve it yourself", icon=":material/verified:")
+    st.page_link(shell.page("convex_vs_sgd"), label="Race SGD against the proof", icon=":material/compare_arrows:")
+    st.page_link(shell.page("dataset"), label="Bring your own data", icon=":material/table_chart:")
+
+layout.downloads(place, layout.chart_downloads([dial]))
+
+
+@st.fragment(run_every=1.0)
+def wait_for_sgd() -> None:
+    """Draw again once the SGD runs are there."""
+    if work.curves.done():
+        st.rerun()
+
+
+if not curves:
+    with figure_column:
+        layout.caption("SGD is still running; its curves appear here in a few seconds.")
+    wait_for_sgd()

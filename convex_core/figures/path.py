@@ -24,6 +24,11 @@ __all__ = ["SGDCurves", "beta_dial", "follow_filters"]
 
 #: Filters of neighbouring values of beta are the same one if the cosine between them is at least this.
 SAME_FILTER = 0.7
+#: Room above the dial's figure for the headline and the slider, in pixels.
+TOP = 150
+#: SGD's objective over the optimum: what is drawn, and where there is a grid line.
+RATIO_RANGE = (0.94, 3.2)
+RATIO_TICKS = (1.0, 1.2, 1.5, 2.0, 3.0)
 
 _Array = NDArray[np.float64]
 
@@ -66,10 +71,10 @@ def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8
         if len(filters) and last:
             cosine = _unit(filters) @ _unit(np.array(last)).T
             cosine[own[:, None] != np.array(signs)[None, :]] = -2.0
-            for j, t in zip(*linear_sum_assignment(-cosine), strict=True):
+            for j, t in np.transpose(linear_sum_assignment(-cosine)).tolist():
                 if cosine[j, t] >= SAME_FILTER:
-                    row[int(t)] = last[int(t)] = filters[j]
-                    matched.add(int(j))
+                    row[t] = last[t] = filters[j]
+                    matched.add(j)
         for j in sorted(set(range(len(filters))) - matched):
             row[len(signs)] = filters[j]
             signs.append(int(own[j]))
@@ -92,8 +97,9 @@ def beta_dial(
 ) -> Chart:
     """One slider over beta, all frames in the figure, so that turning it needs no server.
 
-    Above, one column a filter of the optimal network, followed through beta; a column whose whole group is zero is
-    grey. Below, SGD's objective divided by the certified optimum of the same beta: 1 is the optimum.
+    Above, one row a filter of the optimal network, followed through beta: its direction, and in front of it the sign
+    of the output weight and the group norm; a row whose whole group is zero is grey.
+    Below, SGD's objective divided by the certified optimum of the same beta: 1 is the optimum.
 
     Parameters
     ----------
@@ -154,7 +160,7 @@ def beta_dial(
         )
         for b, solution in enumerate(solutions)
     ]
-    _dial_slider(figure, start)
+    _dial_slider(figure, start, colours)
     worst = max(s.relative_gap for s in solutions)
     alt = (
         f"Global optimum at {len(solutions)} values of beta from {solutions[0].problem.beta:.3g} to "
@@ -178,36 +184,33 @@ def beta_dial(
 
 
 def _dial_axes(T: int, h: int, with_curves: bool, colours: Palette) -> Any:
-    figure = blank(640 if with_curves else 400, left=58, top=92, bottom=96)
+    filters, between, curves = 40 * max(T, 2), 52, 280
+    inner = filters + (between + curves if with_curves else 0)
+    figure = blank(inner + TOP + 56, left=62, top=TOP, bottom=56)
     figure = make_subplots(
         rows=2 if with_curves else 1,
         cols=1,
-        vertical_spacing=0.14,
-        row_heights=[0.46, 0.54] if with_curves else [1.0],
+        vertical_spacing=between / inner if with_curves else 0.0,
+        row_heights=[filters, curves] if with_curves else [1.0],
         figure=figure,
     )
-    figure.update_xaxes(visible=False, range=[-0.6, max(T, 1) - 0.4], row=1, col=1)
-    figure.update_yaxes(
-        title_text="filter entry",
-        range=[h - 0.4, -1.3],
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-        tickvals=list(range(h)) if h <= 12 else None,
-        row=1,
-        col=1,
-    )
+    # the text in front of the strips needs room of its own: points outside an axis are not drawn
+    figure.update_xaxes(visible=False, range=[-0.5 - 0.12 * h, h - 0.5], row=1, col=1)
+    figure.update_yaxes(visible=False, range=[max(T, 1) - 0.5, -0.5], row=1, col=1)
     if with_curves:
         figure.update_xaxes(title_text="SGD iteration", showgrid=False, zeroline=False, row=2, col=1)
         figure.update_yaxes(
             title_text="objective ÷ optimum",
             type="log",
+            range=[math.log10(v) for v in RATIO_RANGE],
+            tickvals=RATIO_TICKS,
+            ticktext=[f"{v:g}" for v in RATIO_TICKS],
             gridcolor=colours.faint,
             zeroline=False,
             row=2,
             col=1,
         )
-        figure.update_layout(legend={"y": 0.47, "yanchor": "bottom"})
+        figure.update_layout(legend={"y": curves / inner, "yanchor": "bottom"})
     return figure
 
 
@@ -223,15 +226,15 @@ def _dial_traces(
     now = tracks[b]
     norms = np.linalg.norm(now, axis=1)
     dead = norms == 0.0
-    alive_z = np.where(dead[None, :], np.nan, now.T)
-    dead_z = np.where(dead[None, :], 1.0, np.nan) * np.ones((now.shape[1], 1))
-    heat = {"xgap": 6, "ygap": 1, "hoverongaps": False}
+    alive_z = np.where(dead[:, None], np.nan, _unit(now))
+    dead_z = np.where(dead[:, None], 1.0, np.nan) * np.ones(now.shape[1])
+    heat = {"xgap": 1, "ygap": 6, "hoverongaps": False}
     traces: list[tuple[Any, int]] = [
         (
             go.Heatmap(
                 z=alive_z,
                 coloraxis="coloraxis",
-                hovertemplate="filter %{x}, entry %{y}: %{z:.3g}<extra></extra>",
+                hovertemplate="filter %{y}, entry %{x}: %{z:.3g}<extra></extra>",
                 **heat,
             ),
             1,
@@ -242,21 +245,23 @@ def _dial_traces(
                 colorscale=[[0, colours.dead], [1, colours.dead]],
                 opacity=0.55,
                 showscale=False,
-                hovertemplate="filter %{x}: the whole group is zero<extra></extra>",
+                hovertemplate="filter %{y}: the whole group is zero<extra></extra>",
                 **heat,
             ),
             1,
         ),
         (
             go.Scatter(
-                x=list(range(len(signs))),
-                y=[-0.9] * len(signs),
+                x=[-0.5 - 0.01 * now.shape[1]] * len(signs),
+                y=list(range(len(signs))),
                 mode="text",
+                textposition="middle left",
+                cliponaxis=False,
                 text=[
                     "0" if d else f"{'+' if s > 0 else '−'}{v:.2g}" for d, s, v in zip(dead, signs, norms, strict=True)
                 ],
                 textfont={"color": [colours.muted if d else colours.sign(s) for d, s in zip(dead, signs, strict=True)]},
-                hovertemplate="filter %{x}: group norm with the sign of the output weight<extra></extra>",
+                hovertemplate="filter %{y}: group norm with the sign of the output weight<extra></extra>",
                 showlegend=False,
             ),
             1,
@@ -292,10 +297,10 @@ def _headline(solution: Solution, alive: int, total: int, colours: Palette) -> l
     if solution.scope is not Scope.GLOBAL or not math.isfinite(gap):
         proof = "restricted to sampled patterns, no global bound"
     else:
-        proof = f"certified gap {gap:.0e}" if gap > 0 else "certified gap 0"
+        proof = f"certified gap {gap:.0e}" if gap >= 1e-12 else "certified gap below 1e-12"
     lines = (
-        (f"<b>{alive} of {total} filters alive</b>", 26, 1.0, 44, None),
-        (f"optimum {solution.network_objective:.6g}, {proof}", 15, 1.0, 16, colours.convex),
+        (f"<b>{alive} of {total} filters alive</b>", 27, 108, colours.ink),
+        (f"optimum {solution.network_objective:.6g}, {proof}", 16, 82, colours.convex),
     )
     return [
         {
@@ -303,18 +308,19 @@ def _headline(solution: Solution, alive: int, total: int, colours: Palette) -> l
             "x": 0,
             "xref": "paper",
             "xanchor": "left",
-            "y": y,
+            "xshift": -58,
+            "y": 1,
             "yref": "paper",
             "yanchor": "bottom",
             "yshift": shift,
             "showarrow": False,
-            "font": {"size": size, **({"color": colour} if colour else {})},
+            "font": {"size": size, "color": colour},
         }
-        for text, size, y, shift, colour in lines
+        for text, size, shift, colour in lines
     ]
 
 
-def _dial_slider(figure: Any, start: int) -> None:
+def _dial_slider(figure: Any, start: int, colours: Palette) -> None:
     jump = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
     figure.update_layout(
         sliders=[
@@ -322,11 +328,22 @@ def _dial_slider(figure: Any, start: int) -> None:
                 "active": start,
                 "x": 0,
                 "len": 1,
-                "y": 0,
-                "pad": {"t": 52},
-                "currentvalue": {"prefix": "β = ", "font": {"size": 18}, "offset": 6},
+                "y": 1,
+                "yanchor": "bottom",
+                "pad": {"l": 0, "r": 0, "t": 0, "b": 6},
+                "bgcolor": colours.convex,
+                "activebgcolor": colours.convex,
+                "bordercolor": colours.convex,
+                "currentvalue": {
+                    "prefix": "β = ",
+                    "xanchor": "right",
+                    "offset": 12,
+                    "font": {"size": 20, "color": colours.ink},
+                },
+                # the labels of the steps would overlap; the current value says it
                 "font": {"color": "rgba(0,0,0,0)", "size": 1},
-                "ticklen": 5,
+                "ticklen": 4,
+                "tickcolor": colours.muted,
                 "minorticklen": 0,
                 "steps": [
                     {"label": frame.name, "method": "animate", "args": [[frame.name], jump]} for frame in figure.frames
@@ -337,5 +354,5 @@ def _dial_slider(figure: Any, start: int) -> None:
 
 
 def _unit(rows: _Array) -> _Array:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
     return rows / np.where(norms > 0.0, norms, 1.0)

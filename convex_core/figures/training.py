@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
-from plotly.subplots import make_subplots
 
 from ..certificate import Certificate
 from ..errors import InputError
@@ -17,7 +16,7 @@ from ..validation import finite_array
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
 
-__all__ = ["audit", "loss_curves"]
+__all__ = ["audit", "loss_by_iteration", "loss_by_seconds"]
 
 #: A second cue beside the colour, one per seed.
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -28,34 +27,27 @@ FRAMES = 40
 _Array = NDArray[np.float64]
 
 
-def loss_curves(
+def loss_by_iteration(
     objective: ArrayLike,
     iterations: ArrayLike,
-    seconds: ArrayLike,
     seeds: Sequence[int],
     *,
     upper: float,
     lower: float,
-    convex_seconds: float,
     colours: Palette = LIGHT,
 ) -> Chart:
-    """Objective of every seed against iterations and wall-clock seconds, above the two bounds on the global optimum.
-
-    The diamond in the right panel marks the convex solve: its value at its total computation time, pattern listing and
-    certificate included; the circles mark where SGD stopped. Play replays the run.
+    """Objective of every seed against iterations, above the bounds on the global optimum; play replays the run.
 
     Parameters
     ----------
     objective : array_like, shape (S, T)
-        Non-convex objective of S seeds at T recorded moments.
-    iterations, seconds : array_like, shape (T,)
+        Non-convex objective of S seeds at T recorded moments; not finite after a seed has diverged.
+    iterations : array_like, shape (T,)
         The moments.
     seeds : sequence of int
         The S seeds.
     upper, lower : float
         Bounds on the global optimum; `lower` is ``-inf`` for a restricted solve.
-    convex_seconds : float
-        Total seconds of the convex solve.
     colours : Palette
         The theme.
 
@@ -64,88 +56,76 @@ def loss_curves(
     InputError
         If the lengths do not fit.
     """
-    values = finite_array(objective, "objective", ndim=2)
-    steps = finite_array(iterations, "iterations", ndim=1)
-    clock = finite_array(seconds, "seconds", ndim=1)
-    if values.shape != (len(seeds), len(steps)) or clock.shape != steps.shape:
-        raise InputError(
-            f"objective: got shape {values.shape}, expected ({len(seeds)}, {len(steps)}), seeds by recorded moments"
-        )
-    keep = np.unique(np.linspace(0, len(steps) - 1, min(len(steps), MAX_POINTS)).round().astype(int))
-    values, steps, clock = values[:, keep], steps[keep], clock[keep]
-    figure = make_subplots(
-        rows=1,
-        cols=2,
-        shared_yaxes=True,
-        horizontal_spacing=0.05,
-        column_widths=[0.5, 0.5],
-        figure=blank(470, bottom=128),
-    )
-    for column, x in ((1, steps), (2, clock)):
-        for s, seed in enumerate(seeds):
-            figure.add_trace(
-                go.Scatter(
-                    x=x,
-                    y=values[s],
-                    name=f"SGD seed {seed}",
-                    legendgroup=f"seed {seed}",
-                    showlegend=column == 1,
-                    mode="lines",
-                    line={"color": colours.sgd, "width": 1.8, "dash": DASHES[s % len(DASHES)]},
-                    hovertemplate=f"seed {seed}, %{{x:.4g}}: %{{y:.6g}}<extra></extra>",
-                ),
-                row=1,
-                col=column,
-            )
-    reach = max(float(clock[-1]), convex_seconds) * 1.04
-    spans = ((1, float(steps[0]), float(steps[-1])), (2, 0.0, reach))
-    for column, start, stop in spans:
-        _bounds(figure, column, start, stop, upper, lower, colours)
-    figure.add_trace(
-        go.Scatter(
-            x=[clock[-1]] * len(seeds),
-            y=values[:, -1],
-            name="SGD, total time",
-            mode="markers",
-            marker={"color": colours.sgd, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
-            hovertemplate="SGD stopped after %{x:.3g} s at %{y:.6g}<extra></extra>",
-        ),
-        row=1,
-        col=2,
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[convex_seconds],
-            y=[upper],
-            name="convex, total time",
-            mode="markers",
-            marker={
-                "color": colours.convex,
-                "size": 13,
-                "symbol": "diamond",
-                "line": {"width": 1.5, "color": colours.paper},
-            },
-            hovertemplate="convex program solved and certified after %{x:.3g} s: %{y:.8g}<extra></extra>",
-        ),
-        row=1,
-        col=2,
-    )
-    figure.update_xaxes(showgrid=False, zeroline=False)
-    figure.update_xaxes(title_text="iteration", range=[steps[0], steps[-1]], row=1, col=1)
-    figure.update_xaxes(title_text="wall-clock seconds", range=[0, reach], row=1, col=2)
-    low, high = _range(values, upper)
-    figure.update_yaxes(type="log", range=[low, high], gridcolor=colours.faint, dtick="D2", tickformat=".3~g")
-    figure.update_yaxes(title_text="training objective", row=1, col=1)
-    _replay(figure, values, steps, clock)
-    best = values[:, -1]
-    alt = (
-        f"SGD with seeds {', '.join(map(str, seeds))} ends after {steps[-1]:.0f} iterations and {clock[-1]:.3g} s at "
-        f"{best.min():.6g} to {best.max():.6g}. The convex program gives {upper:.8g} after {convex_seconds:.3g} s"
-    )
-    alt += f", at least {lower:.8g} is proved." if math.isfinite(lower) else ", without a lower bound."
-    table: dict[str, Any] = {"iteration": steps.tolist(), "seconds": clock.tolist()}
+    values, steps = _thinned(objective, iterations, seeds, "iterations")
+    figure = blank(500, bottom=128, top=72)
+    _seed_lines(figure, values, steps, seeds, colours, legend=True)
+    _bounds(figure, float(steps[0]), float(steps[-1]), upper, lower, colours)
+    _axes(figure, values, upper, colours)
+    figure.update_xaxes(title_text="iteration", range=[steps[0], steps[-1]])
+    _replay(figure, values, steps, colours)
+    alt = f"SGD with seeds {', '.join(map(str, seeds))} {_ending(values)} after {steps[-1]:.0f} iterations; "
+    alt += _optimum(upper, lower)
+    table: dict[str, Any] = {"iteration": steps.tolist()}
     table |= {f"seed {seed}": values[s].tolist() for s, seed in enumerate(seeds)}
-    return Chart(figure, alt, table, "convex-vs-sgd")
+    return Chart(figure, alt, table, "objective-by-iteration")
+
+
+def loss_by_seconds(
+    objective: ArrayLike,
+    seconds: ArrayLike,
+    seeds: Sequence[int],
+    *,
+    upper: float,
+    lower: float,
+    convex_seconds: float,
+    colours: Palette = LIGHT,
+) -> Chart:
+    """Objective of every seed against wall-clock seconds, with a marker where each method had finished.
+
+    The diamond is the convex solve: its value at its total computation time, pattern listing and certificate
+    included. The circles are SGD, all seeds trained side by side.
+
+    Parameters
+    ----------
+    objective, seeds, upper, lower, colours
+        As in :func:`loss_by_iteration`.
+    seconds : array_like, shape (T,)
+        Wall-clock seconds of training at each record.
+    convex_seconds : float
+        Total seconds of the convex solve.
+
+    Raises
+    ------
+    InputError
+        If the lengths do not fit.
+    """
+    values, clock = _thinned(objective, seconds, seeds, "seconds")
+    figure = blank(500, bottom=128, top=72)
+    _seed_lines(figure, values, clock, seeds, colours, legend=False)
+    reach = max(float(clock[-1]), convex_seconds) * 1.05
+    _bounds(figure, 0.0, reach, upper, lower, colours)
+    markers = (
+        ("SGD finished", [clock[-1]] * len(seeds), values[:, -1], colours.sgd, "circle-open", 10),
+        ("convex program solved and certified", [convex_seconds], [upper], colours.convex, "diamond", 14),
+    )
+    for name, x, y, colour, symbol, size in markers:
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=y,
+                name=name,
+                mode="markers",
+                marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": 2, "color": colour}},
+                hovertemplate=f"{name} after %{{x:.3g}} s: %{{y:.8g}}<extra></extra>",
+            )
+        )
+    _axes(figure, values, upper, colours)
+    figure.update_xaxes(title_text="wall-clock seconds", range=[0, reach])
+    alt = f"SGD with seeds {', '.join(map(str, seeds))} {_ending(values)} after {clock[-1]:.3g} s; "
+    alt += f"the convex program took {convex_seconds:.3g} s; {_optimum(upper, lower)}"
+    table: dict[str, Any] = {"seconds": clock.tolist()}
+    table |= {f"seed {seed}": values[s].tolist() for s, seed in enumerate(seeds)}
+    return Chart(figure, alt, table, "objective-by-seconds")
 
 
 def audit(
@@ -191,7 +171,7 @@ def audit(
     alt = f"Certified optimum between {lower:.8g} and {upper:.8g}. " + "; ".join(
         f"{label}: {value:.8g}, at most {e:.3g} % above" for label, value, e in zip(labels, values, excess, strict=True)
     )
-    table = {
+    table: dict[str, Any] = {
         "seed": list(seeds),
         "objective": values,
         "proved lower bound": [c.lower_bound for c in certificates],
@@ -201,47 +181,98 @@ def audit(
     return Chart(figure, alt + ".", table, "audit")
 
 
-def _bounds(figure: Any, column: int, start: float, stop: float, upper: float, lower: float, colours: Palette) -> None:
-    pairs = [("certified optimum", upper, "solid")]
+def _thinned(objective: ArrayLike, moments: ArrayLike, seeds: Sequence[int], name: str) -> tuple[_Array, _Array]:
+    """Objectives and moments, checked, and at most `MAX_POINTS` of them."""
+    raw = np.asarray(objective, dtype=np.float64)
+    # a diverged seed has infinite values: its line ends there
+    values = np.where(np.isfinite(raw), raw, np.nan)
+    x = finite_array(moments, name, ndim=1)
+    if values.shape != (len(seeds), len(x)):
+        raise InputError(
+            f"objective: got shape {values.shape}, expected ({len(seeds)}, {len(x)}), seeds by recorded moments"
+        )
+    keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(int))
+    return values[:, keep], x[keep]
+
+
+def _seed_lines(
+    figure: Any, values: _Array, x: _Array, seeds: Sequence[int], colours: Palette, *, legend: bool
+) -> None:
+    for s, seed in enumerate(seeds):
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=values[s],
+                name=f"seed {seed}",
+                showlegend=legend,
+                mode="lines",
+                line={"color": colours.sgd, "width": 1.8, "dash": DASHES[s % len(DASHES)]},
+                hovertemplate=f"seed {seed}, %{{x:.4g}}: %{{y:.6g}}<extra></extra>",
+            )
+        )
+
+
+def _bounds(figure: Any, start: float, stop: float, upper: float, lower: float, colours: Palette) -> None:
     if math.isfinite(lower):
-        pairs.append(("proved lower bound", lower, "dash"))
+        lines = (("certified optimum", upper, "solid", 2.6), ("proved lower bound", lower, "dash", 1.6))
     else:
-        pairs[0] = ("convex value (restricted)", upper, "solid")
-    for name, value, dash in pairs:
+        lines = (("convex value (restricted)", upper, "solid", 2.6),)  # type: ignore[assignment]
+    for name, value, dash, width in lines:
         figure.add_trace(
             go.Scatter(
                 x=[start, stop],
                 y=[value, value],
                 name=name,
-                legendgroup=name,
-                showlegend=column == 1,
                 mode="lines",
-                line={"color": colours.convex, "width": 2.6 if dash == "solid" else 1.6, "dash": dash},
+                line={"color": colours.convex, "width": width, "dash": dash},
                 hovertemplate=f"{name}: %{{y:.8g}}<extra></extra>",
-            ),
-            row=1,
-            col=column,
+            )
         )
 
 
-def _range(values: _Array, upper: float) -> tuple[float, float]:
-    """Logarithmic range that shows the plateau; the first steps from a bad start may leave it."""
-    top = float(min(np.max(values), max(20.0 * upper, 1.5 * float(np.max(values[:, -1])))))
-    bottom = min(upper, float(values.min()))
-    span = math.log10(top / bottom) or 1.0
-    return math.log10(bottom) - 0.06 * span, math.log10(top) + 0.04 * span
+def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> None:
+    """Logarithmic objective with a range that shows the plateau; the first steps may leave it."""
+    ends = _ends(values)
+    first = float(np.nanmax(values)) if np.isfinite(values).any() else 2.0 * upper
+    top = min(first, max(20.0 * upper, 1.5 * float(np.max(ends, initial=upper))))
+    span = math.log10(top / upper) or 1.0
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        title_text="training objective",
+        type="log",
+        range=[math.log10(upper) - 0.06 * span, math.log10(upper) + 1.04 * span],
+        gridcolor=colours.faint,
+        zeroline=False,
+        dtick="D2" if span < 2.5 else 1,
+        tickformat=".3~g",
+    )
 
 
-def _replay(figure: Any, values: _Array, steps: _Array, clock: _Array) -> None:
+def _ends(values: _Array) -> _Array:
+    last: _Array = values[:, -1]
+    return last[np.isfinite(last)]
+
+
+def _ending(values: _Array) -> str:
+    ends = _ends(values)
+    return f"ends at {ends.min():.6g} to {ends.max():.6g}" if len(ends) else "has diverged"
+
+
+def _optimum(upper: float, lower: float) -> str:
+    if math.isfinite(lower):
+        return f"the certified optimum is {upper:.8g}, at least {lower:.8g} is proved."
+    return f"the convex value over sampled patterns is {upper:.8g}, without a lower bound."
+
+
+def _replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> None:
     """Play, pause and a slider whose frames reveal the curves up to a moment."""
     S, T = values.shape
     stops = np.unique(np.linspace(1, T, min(FRAMES, T)).round().astype(int))
-    traces = list(range(2 * S))
     figure.frames = [
         go.Frame(
             name=str(int(steps[stop - 1])),
-            traces=traces,
-            data=[go.Scatter(x=x[:stop], y=values[s, :stop]) for x in (steps, clock) for s in range(S)],
+            traces=list(range(S)),
+            data=[go.Scatter(x=steps[:stop], y=values[s, :stop]) for s in range(S)],
         )
         for stop in stops
     ]
@@ -254,7 +285,7 @@ def _replay(figure: Any, values: _Array, steps: _Array, clock: _Array) -> None:
                 "direction": "left",
                 "showactive": False,
                 "x": 0,
-                "y": -0.29,
+                "y": -0.24,
                 "xanchor": "left",
                 "yanchor": "top",
                 "pad": {"t": 0, "r": 8},
@@ -267,16 +298,23 @@ def _replay(figure: Any, values: _Array, steps: _Array, clock: _Array) -> None:
         sliders=[
             {
                 "active": len(stops) - 1,
-                "x": 0.14,
-                "len": 0.86,
-                "y": -0.26,
+                "x": 0.3,
+                "len": 0.7,
+                "y": -0.2,
                 "pad": {"t": 0, "b": 0},
-                "currentvalue": {"prefix": "iteration ", "xanchor": "right"},
+                "currentvalue": {
+                    "prefix": "iteration ",
+                    "xanchor": "right",
+                    "font": {"size": 13, "color": colours.ink},
+                },
+                "font": {"color": "rgba(0,0,0,0)", "size": 1},
+                "bgcolor": colours.sgd,
+                "activebgcolor": colours.sgd,
+                "bordercolor": colours.sgd,
                 "ticklen": 0,
                 "minorticklen": 0,
                 "steps": [
-                    {"label": "", "value": frame.name, "method": "animate", "args": [[frame.name], still]}
-                    for frame in figure.frames
+                    {"label": frame.name, "method": "animate", "args": [[frame.name], still]} for frame in figure.frames
                 ],
             }
         ],

@@ -15,6 +15,7 @@ from convex_core.patches import PatchGeometry, patch_geometry
 from convex_core.problem import Problem
 from convex_core.solve import Solution, solve
 
+from . import warm
 from .jobs import solver_gate
 from .spec import CUSTOM, DataSpec, ProblemSpec
 
@@ -22,6 +23,8 @@ __all__ = ["SolveOptions", "dataset", "geometry", "problem", "solution"]
 
 #: Patterns a page lists; with more it samples and says "restricted".
 MAX_PATTERNS = 300_000
+#: Longest wait for the kernels to be compiled.
+WARM_UP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
 @st.cache_resource(max_entries=128, show_spinner=False)
 def solution(key: str, _problem: Problem, _options: SolveOptions) -> Solution:
     """The certified solution, one at a time in this process; `key` covers the problem and the options."""
+    # a time that includes compiling kernels would say nothing about the method
+    warm.kernels().join(WARM_UP_SECONDS)
     with solver_gate():
         return solve(
             _problem,

@@ -77,17 +77,16 @@ def reset() -> None:
 def problem_controls(
     first: Sequence[str],
     *,
-    extra: Callable[[], None] | None = None,
+    extra: Sequence[Callable[[], None]] = (),
     advanced: Callable[[], None] | None = None,
 ) -> CurrentProblem:
     """Draw the controls and return the problem they describe.
 
-    The keys in `first` (of data, beta, h, stride, seed) and one of the page's own, `extra`, are on the first screen;
-    the others, and what the page adds as `advanced`, are in an expander, so that every link is complete.
+    The keys in `first` (of data, beta, h, stride, seed) and the page's own, `extra`, are on the first screen; the others, and what the page adds as `advanced`, are in an expander, so that every link is complete.
     """
     name = st.session_state.get("data", DEFAULT_DATA)
     with st.container(border=True):
-        slots = st.columns(len(first) + (extra is not None), vertical_alignment="bottom")
+        slots = st.columns(len(first) + len(extra), vertical_alignment="bottom")
         with slots[0]:
             name = _data()
         defaults = _defaults(name)
@@ -95,9 +94,9 @@ def problem_controls(
         for key, slot in zip(first[1:], slots[1:], strict=False):
             with slot:
                 draw[key](defaults)
-        if extra is not None:
-            with slots[-1]:
-                extra()
+        for control, slot in zip(extra, slots[len(first) :], strict=True):
+            with slot:
+                control()
         with st.expander("Advanced", icon=":material/tune:"):
             grid = st.container(horizontal=True, gap="medium")
             with grid:

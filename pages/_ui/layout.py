@@ -16,8 +16,14 @@ from . import controls
 __all__ = ["Download", "Fact", "caption", "chart", "chart_downloads", "colours", "facts", "header", "large", "remarks"]
 
 _COPY_JS = """
-export default function ({ parentElement }) {
+export default function ({ parentElement, setTriggerValue }) {
   const button = parentElement.querySelector("button");
+  // charts carry the theme's colours: ask for a new run when the visitor changes the theme
+  const theme = () => getComputedStyle(button).getPropertyValue("--st-background-color");
+  const first = theme();
+  const watch = setInterval(() => {
+    if (theme() !== first) { clearInterval(watch); setTriggerValue("theme", theme()); }
+  }, 400);
   const label = button.querySelector("span");
   button.onclick = async () => {
     const link = window.location.href;
@@ -29,6 +35,7 @@ export default function ({ parentElement }) {
     }
     setTimeout(() => { label.textContent = "Copy link"; }, 1500);
   };
+  return () => clearInterval(watch);
 }
 """
 _COPY_CSS = """
@@ -80,7 +87,7 @@ def header(title: str, lede: str) -> st.delta_generator.DeltaGenerator:
     with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         st.button("Reset", icon=":material/restart_alt:", on_click=controls.reset, key="reset")
         with st.container(width=96):
-            _copy_link(key="copy_link")
+            _copy_link(key="copy_link", on_theme_change=lambda: None)
         return st.empty()
 
 
@@ -122,22 +129,37 @@ def facts(items: Sequence[Fact]) -> None:
 
 def chart(item: Chart, title: str, note: str = "", *, key: str) -> None:
     """A chart under its heading, with its text alternative and its data."""
-    rows = len(next(iter(item.table.values()), ()))
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(title, anchor=False)
             st.space("stretch")
-            with st.popover("Data", icon=":material/table:", type="tertiary", key=f"{key}_table"):
-                st.caption(item.alt)
-                st.dataframe(dict(item.table), hide_index=True, height=min(360, 40 + 35 * rows))
+            _data_popover(item, key)
         if note:
             caption(note)
-        st.plotly_chart(
-            item.figure,
-            key=key,
-            alt=item.alt,
-            config={"displaylogo": False, "displayModeBar": False, "responsive": True},
-        )
+        _plot(item, key)
+
+
+def bare_chart(item: Chart, *, key: str) -> None:
+    """A chart that brings its own headline; its data below it."""
+    _plot(item, key)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        _data_popover(item, key)
+
+
+def _plot(item: Chart, key: str) -> None:
+    st.plotly_chart(
+        item.figure,
+        key=key,
+        alt=item.alt,
+        config={"displaylogo": False, "displayModeBar": False, "responsive": True},
+    )
+
+
+def _data_popover(item: Chart, key: str) -> None:
+    rows = len(next(iter(item.table.values()), ()))
+    with st.popover("Data", icon=":material/table:", type="tertiary", key=f"{key}_table"):
+        st.caption(item.alt)
+        st.dataframe(dict(item.table), hide_index=True, height=min(360, 40 + 35 * rows))
 
 
 def caption(text: str) -> None:

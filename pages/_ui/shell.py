@@ -11,7 +11,7 @@ import streamlit as st
 
 from . import warm
 
-__all__ = ["PAGES", "PageInfo", "enter", "run"]
+__all__ = ["PAGES", "PageInfo", "enter", "page", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
@@ -40,11 +40,11 @@ def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
     _configure()
-    page = st.navigation(_navigation(), expanded=True)
+    chosen = st.navigation(_navigation(), expanded=True)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
-    warm.start()
-    page.run()
+    warm.kernels()
+    chosen.run()
 
 
 def enter() -> None:
@@ -70,15 +70,20 @@ def _configure() -> None:
     )
 
 
+def page(file: str) -> str:
+    """Path of a page for st.page_link."""
+    return str(ROOT / "pages" / f"{file}.py")
+
+
 def _navigation() -> dict[str, list[st.Page]]:
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:
-        page = st.Page(
+        entry = st.Page(
             ROOT / "pages" / f"{info.file}.py",
             title=info.title,
             icon=info.icon,
             url_path=info.file,
             default=info.file == "home",
         )
-        sections.setdefault(info.section, []).append(page)
+        sections.setdefault(info.section, []).append(entry)
     return sections

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,12 @@ from convex_core.status import Scope, Status
 
 from .layout import Download, Fact, large
 
-__all__ = ["accuracy", "gap_text", "headline", "record", "script", "solution_downloads", "solution_facts"]
+__all__ = ["accuracy", "gap_text", "halfway", "headline", "record", "script", "solution_downloads", "solution_facts"]
 
 
 def gap_text(gap: float) -> str:
-    """A relative gap for people: 2e-09, or a dash without a lower bound."""
-    return f"{gap:.1e}" if math.isfinite(gap) else "–"
+    """A relative gap for people: 2e-09; below 1e-12 it is rounding; a dash without a lower bound."""
+    return "–" if not math.isfinite(gap) else f"{gap:.0e}" if gap >= 1e-12 else "below 1e-12"
 
 
 def headline(solution: Solution) -> None:
@@ -44,6 +45,12 @@ def headline(solution: Solution) -> None:
     notes = [word.text for word in (solution.scope, solution.status) if not optimal]
     if notes:
         st.caption(" ".join(notes))
+
+
+def halfway(path: Sequence[Solution]) -> int:
+    """Position in a path over beta where more than half of the filters are alive."""
+    most = max(s.active_filters for s in path)
+    return next(i for i, s in enumerate(path) if 2 * s.active_filters > most or s.active_filters == most)
 
 
 def solution_facts(solution: Solution, data: Dataset) -> list[Fact]:

@@ -1,0 +1,287 @@
+"""Figures: what is drawn is what the results say, in numbers, and every one has a text and a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from convex_core.architectures import TwoLayerCNN
+from convex_core.certificate import certify
+from convex_core.data import load_dataset
+from convex_core.errors import InputError
+from convex_core.figures.chart import Chart, blank
+from convex_core.figures.filters import filter_norms, network_filters
+from convex_core.figures.palette import DARK, LIGHT, Palette, cividis, palette
+from convex_core.figures.path import SGDCurves, beta_dial, follow_filters
+from convex_core.figures.signals import patch_matrices, sample_windows
+from convex_core.figures.solving import bounds, seconds
+from convex_core.figures.training import audit, loss_by_iteration, loss_by_seconds
+from convex_core.network import Network
+from convex_core.patches import patch_geometry
+from convex_core.problem import Problem
+from convex_core.sgd import train_sgd
+from convex_core.solve import Solution, solve
+
+BETAS = (20.0, 3.0, 0.5)
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return Problem.from_dataset(load_dataset("edge", n=6))
+
+
+@pytest.fixture(scope="module")
+def path(problem: Problem) -> tuple[Solution, ...]:
+    return tuple(solve(problem.with_beta(beta), tol=1e-8) for beta in BETAS)
+
+
+@pytest.fixture(scope="module")
+def curves(path: tuple[Solution, ...]) -> tuple[SGDCurves, ...]:
+    runs = [train_sgd(s.problem, seeds=(0, 1), iterations=60) for s in path]
+    return tuple(SGDCurves(r.iterations.astype(float), r.objective) for r in runs)
+
+
+def check(chart: Chart) -> None:
+    """What holds for every chart."""
+    assert chart.alt.endswith(".")
+    assert re.search(r"\d", chart.alt)
+    rows = list(csv.reader(io.StringIO(chart.csv())))
+    assert rows[0] == list(chart.table)
+    assert len(rows) == 1 + len(next(iter(chart.table.values())))
+    assert chart.figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
+    assert len(chart.figure.to_json()) < 1_000_000
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_colours_stand_out_from_the_page(colours: Palette) -> None:
+    for name, wanted in (
+        ("ink", 7.0),
+        ("muted", 4.5),
+        ("convex", 3.0),
+        ("sgd", 3.0),
+        ("positive", 3.0),
+        ("negative", 3.0),
+    ):
+        a, b = sorted((luminance(getattr(colours, name)), luminance(colours.paper)))
+        assert (b + 0.05) / (a + 0.05) >= wanted, name
+
+
+def test_zero_is_transparent_and_the_scale_symmetric() -> None:
+    scale = palette(dark=False).diverging
+    assert [stop for stop, _ in scale] == [0.0, 0.5, 0.5, 1.0]
+    assert str(scale[1][1]).endswith(",0)")
+    assert str(scale[2][1]).endswith(",0)")
+    assert LIGHT.sign(-1) != LIGHT.sign(1) != LIGHT.sign(0)
+
+
+def test_cividis_darkens_monotonically() -> None:
+    sums = [sum(map(int, cividis(t)[4:-1].split(","))) for t in np.linspace(0, 1, 21)]
+    assert sums == sorted(sums)
+
+
+def test_chart_rejects_a_ragged_table() -> None:
+    with pytest.raises(InputError, match="equal lengths"):
+        Chart(blank(100), "x.", {"a": [1], "b": [1, 2]})
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_exported_html_needs_no_network(dark: bool, path: tuple[Solution, ...]) -> None:
+    page = bounds(path[-1].history).html(dark=dark)
+    assert palette(dark).paper in page
+    assert "Plotly.newPlot" in page
+    assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=", page)
+
+
+@pytest.mark.parametrize("padding", ["valid", "zero", "circular"])
+def test_signal_windows(padding: str) -> None:
+    data = load_dataset("talk")
+    geometry = patch_geometry((15,), 10, 5, padding)  # type: ignore[arg-type]
+    chart = sample_windows(data, geometry, 2)
+    check(chart)
+    bars, windows = chart.figure.data
+    assert np.array_equal(bars.y, data.X[2])
+    assert f"{geometry.K} windows" in chart.alt
+    covered = ~np.isnan(np.array(windows.z, dtype=float))
+    assert covered.sum() == np.count_nonzero(geometry.index >= 0)
+    assert chart.table["windows covering it"] == covered.sum(axis=0).tolist()
+
+
+def test_image_windows_are_where_the_patches_are() -> None:
+    data = load_dataset("patterns2d")
+    geometry = patch_geometry(data.input_shape, 2, 1)
+    chart = sample_windows(data, geometry, 0)
+    check(chart)
+    assert len(chart.figure.layout.shapes) == geometry.K
+    last = chart.figure.layout.shapes[-1]
+    assert (round(last.x0), round(last.y0)) == (2, 2)
+    assert np.array_equal(chart.figure.data[0].z, data.X[0].reshape(4, 4))
+
+
+def test_no_such_sample() -> None:
+    data = load_dataset("talk")
+    with pytest.raises(InputError, match="sample: got 6, expected 0 to 5"):
+        sample_windows(data, patch_geometry((15,), 10, 5), 6)
+
+
+def test_patch_matrices_hold_the_patches() -> None:
+    patches = np.random.default_rng(0).standard_normal((3, 4, 2))
+    chart = patch_matrices(patches)
+    check(chart)
+    z = np.array(chart.figure.data[0].z)
+    assert np.array_equal(z[:, [0, 1, 3, 4, 6, 7]], patches.transpose(1, 0, 2).reshape(4, 6))
+    assert np.isnan(z[:, [2, 5]]).all()
+    assert chart.figure.data[0].zmid == 0
+
+
+def test_patch_matrices_say_what_is_left_out() -> None:
+    chart = patch_matrices(np.ones((20, 60, 3)))
+    assert "the first 8 matrices and the first 40 rows" in chart.alt
+
+
+def test_filters_are_sorted_directions(path: tuple[Solution, ...]) -> None:
+    network = path[-1].network
+    chart = network_filters(network)
+    check(chart)
+    assert len(chart.figure.data) == network.m
+    norms = np.array(chart.table["group norm"])
+    assert (np.diff(norms) <= 0).all()
+    assert norms.sum() == pytest.approx(network.regulariser)
+    for trace, weight in zip(chart.figure.data, chart.table["output weight"], strict=True):
+        assert np.linalg.norm(trace.z) == pytest.approx(1.0)
+        assert weight != 0.0
+
+
+def test_image_filters_keep_their_shape() -> None:
+    cnn = TwoLayerCNN(patch_geometry((4, 4, 3), 2))
+    chart = network_filters(Network(cnn, np.ones((3, 12)), [1.0, -2.0, 0.5]))
+    assert [np.array(t.z).shape for t in chart.figure.data] == [(2, 2)] * 3
+
+
+def test_zero_network_says_so(path: tuple[Solution, ...]) -> None:
+    network = path[0].network
+    assert network.m == 0
+    assert "zero network" in network_filters(network).figure.layout.annotations[0].text
+    assert "zero" in filter_norms(network).alt
+
+
+def test_filter_norms_carry_the_sign(path: tuple[Solution, ...]) -> None:
+    network = path[-1].network
+    chart = filter_norms(network)
+    check(chart)
+    signed = np.linalg.norm(network.filters, axis=1) * network.weights
+    assert sorted(chart.figure.data[0].y) == pytest.approx(sorted(signed))
+
+
+def test_bounds_are_the_history(path: tuple[Solution, ...]) -> None:
+    history = path[-1].history
+    chart = bounds(history)
+    check(chart)
+    lower, upper, gap = chart.figure.data
+    assert list(upper.y) == [r.upper for r in history]
+    assert [v for v in lower.y if v is not None] == [r.lower for r in history if np.isfinite(r.lower)]
+    assert gap.y[-1] == pytest.approx(max((history[-1].upper - history[-1].lower) / history[-1].upper, 1e-12))
+    with pytest.raises(InputError, match="at least one"):
+        bounds(())
+
+
+def test_seconds_add_up(path: tuple[Solution, ...]) -> None:
+    chart = seconds(path[-1])
+    check(chart)
+    assert sum(chart.table["seconds"]) <= path[-1].seconds.total * 1.001
+
+
+def test_a_turning_filter_stays_one_track_and_a_sign_change_starts_another() -> None:
+    cnn = TwoLayerCNN(patch_geometry((3,), 2))
+    turning = [Network(cnn, [[np.cos(t), np.sin(t)]], [1.0]) for t in (0.0, 0.4, 0.8)]
+    flipped = Network(cnn, [[np.cos(0.8), np.sin(0.8)]], [-1.0])
+    tracks, signs = follow_filters([Network(cnn, [], []), *turning, flipped])
+    assert signs.tolist() == [1, -1]
+    assert np.any(tracks != 0.0, axis=2).tolist() == [[False, False], *[[True, False]] * 3, [False, True]]
+
+
+def test_dial_kills_whole_groups(path: tuple[Solution, ...], curves: tuple[SGDCurves, ...]) -> None:
+    chart = beta_dial(path, curves, start=1)
+    check(chart)
+    total = len(chart.figure.data[0].z)
+    assert chart.table["filters alive"] == [s.active_filters for s in path]
+    for frame, solution in zip(chart.figure.frames, path, strict=True):
+        alive, dead = (np.array(frame.data[k].z, dtype=float) for k in (0, 1))
+        whole = np.isnan(alive).all(axis=1)
+        assert np.array_equal(whole, ~np.isnan(dead).any(axis=1))
+        assert np.array_equal(whole, np.isnan(alive).any(axis=1))
+        assert total - whole.sum() == solution.active_filters
+        assert frame.layout.annotations[0].text == f"<b>{solution.active_filters} of {total} filters alive</b>"
+        for line in frame.data[3:]:
+            assert min(line.y) >= solution.lower_bound / solution.network_objective - 1e-12
+    assert [step.label for step in chart.figure.layout.sliders[0].steps] == ["20", "3", "0.5"]
+    assert np.array_equal(chart.figure.data[0].z, chart.figure.frames[1].data[0].z, equal_nan=True)
+
+
+def test_dial_without_sgd_and_with_wrong_lengths(path: tuple[Solution, ...], curves: tuple[SGDCurves, ...]) -> None:
+    check(beta_dial(path))
+    with pytest.raises(InputError, match="expected as many"):
+        beta_dial(path, curves[:1])
+
+
+def test_loss_curves_show_the_run(path: tuple[Solution, ...]) -> None:
+    solution = path[-1]
+    run = train_sgd(solution.problem, seeds=(3, 4), iterations=40)
+    line = {"upper": solution.network_objective, "lower": solution.lower_bound}
+    by_iteration = loss_by_iteration(run.objective, run.iterations, run.seeds, **line)
+    check(by_iteration)
+    assert [t.name for t in by_iteration.figure.data[:2]] == ["seed 3", "seed 4"]
+    assert np.array_equal(by_iteration.figure.data[1].y, run.objective[1])
+    assert np.array_equal(by_iteration.figure.frames[-1].data[0].y, run.objective[0])
+    assert len(by_iteration.figure.frames[0].data[0].y) == 1
+    by_seconds = loss_by_seconds(run.objective, run.seconds, run.seeds, convex_seconds=0.25, **line)
+    check(by_seconds)
+    finished, convex = by_seconds.figure.data[-2:]
+    assert list(finished.y) == run.objective[:, -1].tolist()
+    assert (convex.x[0], convex.y[0]) == (0.25, solution.network_objective)
+
+
+def test_a_diverged_seed_ends_and_a_restricted_value_is_not_called_optimum() -> None:
+    values = np.array([[4.0, 2.0, 1.5], [4.0, np.inf, np.inf]])
+    chart = loss_by_iteration(values, [0, 1, 2], (0, 1), upper=1.0, lower=-np.inf)
+    check(chart)
+    assert np.isnan(chart.figure.data[1].y[1:]).all()
+    names = [trace.name for trace in chart.figure.data]
+    assert "convex value (restricted)" in names
+    assert not any("certified" in name or "proved" in name for name in names)
+    assert "without a lower bound" in chart.alt
+
+
+def test_loss_curves_reject_wrong_lengths() -> None:
+    with pytest.raises(InputError, match="seeds by recorded moments"):
+        loss_by_iteration(np.ones((2, 3)), [0, 1], (0, 1), upper=1.0, lower=0.5)
+
+
+def test_audit_states_the_proved_distance(path: tuple[Solution, ...]) -> None:
+    solution = path[-1]
+    run = train_sgd(solution.problem, seeds=(0, 1), iterations=40)
+    certificates = [certify(solution.problem, n, dual=solution.dual) for n in run.final_networks]
+    chart = audit(certificates, run.seeds, upper=solution.network_objective, lower=solution.lower_bound)
+    check(chart)
+    for certificate, excess in zip(certificates, chart.table["at most % above"], strict=True):
+        assert excess == pytest.approx(100 * (certificate.objective / solution.lower_bound - 1))
+        assert excess >= 0
+
+
+def test_figures_do_not_know_streamlit() -> None:
+    modules = "chart filters palette path signals solving training".split()
+    code = "import sys; " + "; ".join(f"import convex_core.figures.{m}" for m in modules)
+    code += "; print('streamlit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
