@@ -50,6 +50,10 @@ class Loss(Protocol):
         """The scalar `alpha` with `alpha * v` dual feasible (``|alpha| * tau <= beta``) and the best value."""
         ...
 
+    def unit(self, y: _Vector) -> float:
+        """A unit s > 0 with ``loss(s f, s y) = s^2 loss(f, y)`` in which y is of order one; 1 if there is none."""
+        ...
+
     def form(self, y: _Vector) -> LossForm:
         """Epigraph for conic solvers."""
         ...
@@ -95,6 +99,10 @@ class SquaredLoss:
         best = float(v @ y) / square
         limit = np.inf if tau <= 0.0 else beta / tau
         return float(np.clip(best, -limit, limit))
+
+    def unit(self, y: _Vector) -> float:
+        """Root mean square of y; the squared loss is homogeneous of degree two."""
+        return float(np.linalg.norm(y) / np.sqrt(len(y))) or 1.0
 
     def form(self, y: _Vector) -> LossForm:
         """``0.5 ||z||^2`` with z = f - y: no auxiliaries, no rows."""

@@ -53,11 +53,22 @@ class ConicProgram:
     blocks: int
     block_width: int
     p: int
+    output_unit: float
+    gate_unit: float
 
     def split(self, x: _Array) -> _Array:
-        """The blocks C (B, p) of a solution vector."""
+        """The blocks C (B, p) of a solution vector, in the problem's own units."""
         tail = x[len(x) - self.blocks * self.block_width :]
-        return tail.reshape(self.blocks, self.block_width)[:, self.block_width - self.p :]
+        C = tail.reshape(self.blocks, self.block_width)[:, self.block_width - self.p :]
+        return C * (self.output_unit / self.gate_unit)
+
+    def dual(self, z: _Array) -> _Array:
+        """The dual vector v (n,) of a vector of multipliers, in the problem's own units."""
+        return z[: self.n] * self.output_unit
+
+    def objective(self, value: float) -> float:
+        """The value of the program in the problem's own units."""
+        return value * self.output_unit**2
 
 
 def all_cone_rows(blocks: Blocks) -> ConeRows:
@@ -69,8 +80,17 @@ def all_cone_rows(blocks: Blocks) -> ConeRows:
 def assemble(
     blocks: Blocks, y: _Array, beta: float, cone_rows: ConeRows, *, loss: Loss, penalty: Penalty
 ) -> ConicProgram:
-    """Build the conic program of `blocks` with the stated cone rows."""
+    """Build the conic program of `blocks` with the stated cone rows.
+
+    Solvers stop at absolute tolerances, so the program is stated in units in which outputs and gate matrices are of
+    order one: with G = g G', c = (s / g) c', y = s y' and beta = s g beta' the value is s^2 times as large. The
+    factor s is allowed by the loss (:meth:`Loss.unit`), g always.
+    """
     B, n, p = blocks.G.shape
+    output_unit = loss.unit(y)
+    gate_unit = float(np.abs(blocks.G).max(initial=0.0)) or 1.0
+    y = y / output_unit
+    beta = beta / (output_unit * gate_unit)
     head = loss.form(y)
     body = penalty.form(p)
     aux = len(body.q)
@@ -82,7 +102,7 @@ def assemble(
     # z - sum_b G_b c_b = -shift
     rows = np.concatenate([np.arange(n), np.repeat(np.arange(n), B * p)])
     columns = np.concatenate([np.arange(n), np.tile(c_columns.ravel(), n)])
-    values = np.concatenate([np.ones(n), -blocks.G.transpose(1, 0, 2).ravel()])
+    values = np.concatenate([np.ones(n), -blocks.G.transpose(1, 0, 2).ravel() / gate_unit])
     output = sparse.csc_matrix((values, (rows, columns)), shape=(n, variables))
     output.eliminate_zeros()
 
@@ -104,4 +124,6 @@ def assemble(
         blocks=B,
         block_width=width,
         p=p,
+        output_unit=output_unit,
+        gate_unit=gate_unit,
     )

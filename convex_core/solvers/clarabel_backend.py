@@ -84,8 +84,8 @@ def solve_clarabel(
     x = np.array(answer.x)
     return ConicSolution(
         C=program.split(x),
-        dual=np.array(answer.z)[: program.n],
-        objective=float(answer.obj_val),
+        dual=program.dual(np.array(answer.z)),
+        objective=program.objective(float(answer.obj_val)),
         solved=answer.status == clarabel.SolverStatus.Solved,
         solver_status=str(answer.status),
         iterations=int(answer.iterations),

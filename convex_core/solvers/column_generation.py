@@ -153,6 +153,8 @@ def generate_columns(
             status = Status.STALLED
             break
         answer = master.solve(budget)
+        if not np.isfinite(answer.C).all():  # stopped before its first iterate
+            continue
         v = answer.dual
         f = factory.architecture.atoms(problem.patches, answer.C) @ master.blocks.sign.astype(np.float64)
         objective = loss.value(f, y) + beta * float(penalty.norm(answer.C).sum())

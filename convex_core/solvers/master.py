@@ -104,7 +104,7 @@ class RestrictedMaster:
                 break
             # the worst p rows of each block are enough to move it; the rest usually follow
             p = self.blocks.rows.shape[1]
-            worst = np.argsort(slack, axis=1)[:, :p]
+            worst = np.argsort(np.where(violated, slack, np.inf), axis=1)[:, :p]
             entering = np.zeros_like(violated)
             np.put_along_axis(entering, worst, True, axis=1)
             self.stated |= violated & entering

@@ -1,0 +1,89 @@
+"""Model files: what is written comes back, and damaged files are refused in one sentence."""
+
+import io
+
+import numpy as np
+import pytest
+from problem_cases import patch_problem
+
+from convex_core import InputError, Problem, certify, load_dataset, load_model, save_model, solve
+
+
+@pytest.fixture(scope="module")
+def solution():
+    return solve(Problem.from_dataset(load_dataset("talk")))
+
+
+def test_round_trip(solution, tmp_path):
+    path = tmp_path / "model.npz"
+    save_model(path, solution)
+    model = load_model(path)
+    assert np.array_equal(model.network.filters, solution.network.filters)
+    assert np.array_equal(model.network.weights, solution.network.weights)
+    assert model.network.architecture == solution.problem.architecture
+    assert model.beta == solution.problem.beta
+    assert np.array_equal(model.predictions, solution.predictions)
+    certificate = certify(solution.problem, model.network, dual=model.dual)
+    assert certificate.relative_gap <= 1e-6
+
+
+def test_the_contract_arrays_are_there_without_pickles(solution):
+    buffer = io.BytesIO()
+    save_model(buffer, solution)
+    buffer.seek(0)
+    with np.load(buffer, allow_pickle=False) as arrays:
+        shapes = {key: arrays[key].shape for key in ("filters", "weights", "dual", "predictions")}
+    m = solution.network.m
+    assert shapes == {"filters": (m, 10), "weights": (m,), "dual": (6,), "predictions": (6,)}
+
+
+def test_images_with_channels_round_trip(tmp_path):
+    from convex_core import TwoLayerCNN, patch_geometry
+
+    rng = np.random.default_rng(0)
+    architecture = TwoLayerCNN(patch_geometry((4, 4, 2), (2, 2), (2, 2)), "mean")
+    problem = Problem(architecture, rng.standard_normal((3, 32)), rng.standard_normal(3), 0.5)
+    save_model(tmp_path / "m.npz", solve(problem, method="sampled"))
+    assert load_model(tmp_path / "m.npz").network.architecture == architecture
+
+
+def test_a_zero_network_round_trips(tmp_path):
+    save_model(tmp_path / "m.npz", solve(patch_problem(0, beta=1e3)))
+    assert load_model(tmp_path / "m.npz").network.m == 0
+
+
+def damaged(kind, good):
+    arrays = dict(np.load(good, allow_pickle=False))
+    if kind == "pickled":
+        arrays["filters"] = np.array([{"a": 1}], dtype=object)
+    elif kind == "missing":
+        del arrays["filters"]
+    elif kind == "architecture":
+        arrays["architecture"] = np.array("transformer")
+    elif kind == "nan":
+        arrays["weights"] = np.full_like(arrays["weights"], np.nan)
+    elif kind == "shape":
+        arrays["filters"] = arrays["filters"][:, :-1]
+    elif kind == "beta":
+        arrays["beta"] = np.array(-1.0)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    data = buffer.getvalue()
+    return data[: len(data) // 2] if kind == "truncated" else b"not an archive" if kind == "text" else data
+
+
+@pytest.mark.parametrize("kind", ["pickled", "missing", "architecture", "nan", "shape", "beta", "truncated", "text"])
+def test_damaged_files_are_one_sentence(solution, tmp_path, kind):
+    good, bad = tmp_path / "good.npz", tmp_path / "bad.npz"
+    save_model(good, solution)
+    bad.write_bytes(damaged(kind, good))
+    with pytest.raises(InputError, match="got") as caught:
+        load_model(bad)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_unwritable_paths(solution, tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_model(tmp_path / "none.npz")
+    with pytest.raises(InputError, match="writable"):
+        save_model(tmp_path / "no" / "such" / "folder.npz", solution)
