@@ -167,6 +167,16 @@ def test_zero_width_entries_cannot_promise_a_huge_array(tmp_path):
         read_npy(tmp_path / "forged.npy")
 
 
+@pytest.mark.parametrize(
+    "header", ["{[]: 1}", "(" * 5000, "{'descr'", "", "\0", "{'descr': '<f8', 'shape': 3}", "1L\n \n\t1", "'''"]
+)
+def test_a_header_that_is_no_header(header, tmp_path):
+    data = header.encode()
+    (tmp_path / "forged.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(data).to_bytes(2, "little") + data + b"\0" * 24)
+    with pytest.raises(InputError, match="no NPY array"):
+        read_npy(tmp_path / "forged.npy")
+
+
 def test_size_guards_come_before_reading(tmp_path):
     np.savez_compressed(tmp_path / "bomb.npz", X=np.zeros((1000, 100)), y=np.zeros(1000))
     size = (tmp_path / "bomb.npz").stat().st_size

@@ -308,5 +308,5 @@ def _dataset(
         ),
         default_filter=tuple(min(filter_side, k) for k in spatial),
         default_stride=(1,) if len(spatial) == 1 else (2, 2),
-        default_beta=0.1 if name == "digits" else 1.0,
+        default_beta=0.5 if name == "digits" else 1.0,
     )

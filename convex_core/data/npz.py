@@ -110,7 +110,8 @@ def _array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
         else:
             shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-    except (ValueError, EOFError) as error:
+    # numpy parses the header with tokenize and ast, which a forged one can make fail in many ways
+    except Exception as error:
         reason = (str(error).splitlines() or ["an unusable header"])[0]
         raise InputError(f"{name}: got no NPY array ({reason}), expected one written by numpy") from error
     if dtype.hasobject:
@@ -121,9 +122,11 @@ def _array(stream: IO[bytes], name: str, size: int) -> NDArray[Any]:
     if min(shape, default=1) < 0 or needed > size or (count > 0 and needed == 0):
         raise InputError(f"{name}: got {size} bytes for the shape {shape}, expected {needed} (truncated file)")
     data = stream.read(needed)
+    if len(data) != needed:
+        raise InputError(f"{name}: got {len(data)} of {needed} bytes, expected the whole array (truncated file)")
     # reading on to the end also makes zipfile compare the checksum
-    if len(data) != needed or stream.read(1):
-        raise InputError(f"{name}: got {len(data)} of {needed} bytes or more behind them, expected just the array")
+    if stream.read(1):
+        raise InputError(f"{name}: got bytes behind the array, expected one array alone")
     flat = np.frombuffer(data, dtype=dtype) if count else np.empty(0, dtype)
     try:
         return flat.reshape(shape, order="F" if fortran else "C")

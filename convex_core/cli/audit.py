@@ -1,0 +1,94 @@
+"""``audit``: a certificate for a network from a file, whoever trained it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from ..certificate import certify
+from ..data import read_npz
+from ..errors import InputError
+from ..model_io import Model, load_model
+from ..network import Network
+from ..problem import Problem
+from .inputs import accuracies, describe, make_dataset, make_problem
+from .output import aligned, number, running
+
+__all__ = ["run"]
+
+_GEOMETRY = ("input_shape", "filter_shape", "stride", "padding")
+
+
+def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Certify and report."""
+    dataset = make_dataset(args)
+    model = _read(args)
+    if model is None:
+        problem = make_problem(dataset, args)
+        arrays = read_npz(args.model, keys=("filters", "weights"))
+        network, dual = Network(problem.architecture, arrays["filters"], arrays["weights"]), None
+    else:
+        network, dual = model.network, model.dual
+        known = (args.beta, model.beta, dataset.default_beta)
+        beta = next(value for value in known if value is not None)
+        problem = Problem(network.architecture, dataset.X, dataset.y, beta)
+        if dual is not None and len(dual) != problem.n:
+            dual = None  # it belongs to other data; the network's own residual serves
+    start = time.perf_counter()
+    with running() as (progress, cancel):
+        certificate = certify(
+            problem,
+            network,
+            dual=dual,
+            tol=args.tol,
+            seed=args.seed,
+            time_limit=args.time_limit,
+            cancel=cancel,
+            progress=progress,
+        )
+    seconds = time.perf_counter() - start
+    result = {
+        "objective": certificate.objective,
+        "lower_bound": certificate.lower_bound,
+        "relative_gap": certificate.relative_gap,
+        "scope": certificate.scope.value,
+        "status": certificate.status.value,
+        "exactness": certificate.exactness.value,
+        "patterns": certificate.patterns,
+        "restricted_lower_bound": certificate.restricted_lower_bound,
+        "tau": certificate.tau,
+        "filters": network.m,
+        "seconds": {"certify": seconds, "total": seconds},
+        **accuracies(dataset, network),
+        **describe(dataset, problem),
+    }
+    text = aligned(
+        [
+            ("data", dataset.description),
+            ("network", f"{args.model}, {network.m} filters, beta {problem.beta:g}"),
+            ("objective", number(certificate.objective, 10)),
+            ("lower bound", f"{number(certificate.lower_bound, 10)} ({certificate.scope}: {certificate.scope.text})"),
+            ("relative gap", number(certificate.relative_gap, 3)),
+            ("status", f"{certificate.status}: {certificate.status.text}"),
+            ("exactness", f"{certificate.exactness}: {certificate.exactness.text}"),
+            ("seconds", f"{seconds:.2f}"),
+        ]
+    )
+    return result, text
+
+
+def _read(args: argparse.Namespace) -> Model | None:
+    """The model with its own geometry, or None when the file holds filters and weights alone."""
+    arrays = read_npz(args.model)
+    missing = [key for key in ("filters", "weights") if key not in arrays]
+    if missing:
+        raise InputError(f"{args.model}: got no array {' and '.join(missing)}, expected filters and weights")
+    if not any(key in arrays for key in _GEOMETRY):
+        return None
+    given = [name for name in ("filter_size", "stride", "padding", "pooling") if getattr(args, name) is not None]
+    if given:
+        raise InputError(
+            f"{given[0].replace('_', '-')}: got a value and a model with its own geometry, expected one of the two"
+        )
+    return load_model(args.model)

@@ -1,0 +1,95 @@
+"""From arguments to a dataset and a problem, and checks that should fail before the work and not after it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import Dataset, load_dataset, read_dataset
+from ..errors import InputError
+from ..network import Network
+from ..problem import Problem
+
+__all__ = ["accuracies", "check_writable", "describe", "make_dataset", "make_problem"]
+
+
+def make_dataset(args: argparse.Namespace) -> Dataset:
+    """The dataset of ``--dataset`` with its ``--option``, or of ``--data``."""
+    if args.data is not None:
+        if args.option:
+            raise InputError(f"option: got {args.option[0]!r} with --data, expected options only with --dataset")
+        return read_dataset(args.data)
+    options = dict(_option(text) for text in args.option)
+    if "seed" in options:
+        raise InputError(f"option: got seed={options['seed']}, expected --seed")
+    return load_dataset(args.dataset, seed=args.seed, **options)
+
+
+def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:
+    """The two-layer problem; what is not given is the dataset's default."""
+    return Problem.from_dataset(
+        dataset,
+        filter_size=args.filter_size,
+        stride=args.stride,
+        padding=args.padding or "valid",
+        pooling=args.pooling or "sum",
+        beta=args.beta,
+    )
+
+
+def describe(dataset: Dataset, problem: Problem) -> dict[str, Any]:
+    """What was solved, as JSON fields."""
+    architecture = problem.architecture
+    return {
+        "dataset": dataset.name,
+        "seed": dataset.seed,
+        "n": dataset.n,
+        "d": dataset.d,
+        "patches": architecture.geometry.K,
+        **architecture.geometry.to_dict(),
+        "architecture": architecture.name,
+        "pooling": architecture.pooling,
+        "loss": problem.loss.name,
+        "beta": problem.beta,
+    }
+
+
+def accuracies(dataset: Dataset, network: Network) -> dict[str, float | None]:
+    """Shares of samples whose sign is right; None without a test part, or when y is not -1 / +1."""
+    parts = {"train_accuracy": (dataset.X, dataset.y), "test_accuracy": (dataset.X_test, dataset.y_test)}
+    return {
+        name: float(np.mean(np.sign(network.predict(X)) == y)) if dataset.binary and X is not None else None
+        for name, (X, y) in parts.items()
+    }
+
+
+def check_writable(path: str | None, name: str) -> None:
+    """Raise :class:`InputError` if a file cannot be written at `path`, before any work is done for it."""
+    if path is None:
+        return
+    file = Path(path)
+    target = file if file.exists() else file.parent
+    if file.is_dir() or not target.exists() or not os.access(target, os.W_OK):
+        raise InputError(f"{name}: got {path!r}, expected a writable file in an existing directory")
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """``KEY=VALUE`` with the value read as JSON where it is JSON, ``3,8`` as a tuple, and as text otherwise."""
+    key, equals, value = text.partition("=")
+    key = key.strip().replace("-", "_")
+    if not equals or not key.isidentifier():
+        raise InputError(f"option: got {text!r}, expected KEY=VALUE")
+    if value.lower() in ("none", "true", "false"):
+        return key, {"none": None, "true": True, "false": False}[value.lower()]
+    for candidate in (value, f"[{value}]"):
+        try:
+            parsed = json.loads(candidate)
+        except ValueError:
+            continue
+        return key, tuple(parsed) if isinstance(parsed, list) else parsed
+    return key, value

@@ -1,0 +1,66 @@
+"""Entry point: parse, run one command, print its result, turn every expected failure into one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from ..errors import ConvexCoreError, InputError
+from .output import print_json
+from .parser import build_parser
+
+__all__ = ["main"]
+
+PROGRAM = "convex_core"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        0 with a result on stdout; 2 on bad input and 1 on any other expected failure, with one line on stderr.
+
+    Examples
+    --------
+    >>> main(["solve", "--dataset", "nosuch"])
+    2
+    """
+    with warnings.catch_warnings():
+        # stderr holds progress and the one line of a failure, nothing else
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        try:
+            args = build_parser(PROGRAM).parse_args(argv)
+            result, text = args.run(args)
+            if args.json:
+                print_json(result)
+            else:
+                print(text)
+            sys.stdout.flush()
+        except InputError as error:
+            return _fail(error, 2)
+        except (ConvexCoreError, MemoryError) as error:
+            return _fail(error, 1)
+        except KeyboardInterrupt:
+            return _fail("interrupted", 130)
+        except BrokenPipeError:
+            # the reader has gone (``| head``); keep the interpreter from flushing into the closed pipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+    return 0
+
+
+def _fail(reason: object, status: int) -> int:
+    """Print the one line and give back the exit status."""
+    sentence = " ".join(str(reason).split()) or type(reason).__name__
+    print(f"{PROGRAM}: error: {sentence}", file=sys.stderr)
+    return status

@@ -1,0 +1,114 @@
+"""What is printed: strict JSON, aligned text, and progress on a terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..progress import Progress, ProgressCallback
+
+__all__ = ["aligned", "jsonable", "number", "print_json", "running", "table"]
+
+
+def jsonable(value: Any) -> Any:
+    """`value` with numpy types turned into Python's and every NaN or infinity into None.
+
+    Examples
+    --------
+    >>> jsonable({"a": np.float64("inf"), "b": np.arange(2), "c": (1.5, None)})
+    {'a': None, 'b': [0, 1], 'c': [1.5, None]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    print(json.dumps(jsonable(result), allow_nan=False))
+
+
+def number(value: float | None, digits: int = 8) -> str:
+    """A number for a person; ``-`` when there is none."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
+
+
+def aligned(pairs: Iterable[tuple[str, str]]) -> str:
+    """One ``name  value`` line each, the values in one column."""
+    items = list(pairs)
+    width = max(len(name) for name, _ in items)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in items)
+
+
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows in columns, separated by two blanks."""
+    lines = [header, *rows]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
+    return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+@contextmanager
+def running() -> Iterator[tuple[ProgressCallback | None, threading.Event]]:
+    """Progress callback (on a terminal) and cancel flag of a long command.
+
+    The first Ctrl-C sets the flag, so that the best answer so far is printed; the second one interrupts.
+    """
+    cancel = threading.Event()
+    with _first_interrupt_sets(cancel):
+        if not sys.stderr.isatty():
+            yield None, cancel
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("starting", total=None)
+
+            def show(report: Progress) -> None:
+                total = None if report.fraction is None else 1.0
+                bar.update(task, description=_describe(report), total=total, completed=report.fraction or 0.0)
+
+            yield show, cancel
+
+
+def _describe(report: Progress) -> str:
+    bounds = [
+        f"{name} {value:.8g}"
+        for name, value in (("upper", report.upper), ("lower", report.lower))
+        if math.isfinite(value)
+    ]
+    return ", ".join([f"{report.stage}: {report.message}", *bounds])
+
+
+@contextmanager
+def _first_interrupt_sets(cancel: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def request(*_: object) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, request)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

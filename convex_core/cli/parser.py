@@ -1,0 +1,144 @@
+"""The arguments of every command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn, get_args
+
+from ..errors import InputError
+from ..patches import Padding
+from ..solve import METHODS
+from . import audit, datasets, patterns, sgd, solve
+
+__all__ = ["build_parser"]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose errors are :class:`InputError`, so that they are one line like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message)
+
+
+def build_parser(program: str) -> argparse.ArgumentParser:
+    """The parser; ``args.run(args)`` gives the result as a mapping and as text."""
+    parser = _Parser(
+        prog=program,
+        description="Train ReLU CNNs to certified global optima by convex optimization.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, run: Callable[..., Any], summary: str) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        sub.set_defaults(run=run)
+        sub.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+        return sub
+
+    sub = command("solve", solve.run, "Solve the convex program, recover the network, certify it.")
+    _add_problem(sub)
+    sub.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
+    sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
+    sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
+    _add_time_limit(sub)
+    sub.add_argument("--out", metavar="MODEL.npz", help="write the network and its certificate")
+    sub.add_argument("--save-data", metavar="DATA.npz", help="write the dataset")
+
+    sub = command("patterns", patterns.run, "Count the sign patterns of an arrangement exactly.")
+    sources = _add_data(sub)
+    sources.add_argument("--rows", metavar="ROWS.npy", help="matrix of hyperplane normals, one a row")
+    _add_geometry(sub)
+    sub.add_argument(
+        "--max-patterns",
+        type=_int,
+        default=patterns.MAX_PATTERNS,
+        help=f"give up beyond this many (default: {patterns.MAX_PATTERNS:,})",
+    )
+    _add_time_limit(sub)
+
+    sub = command("sgd", sgd.run, "Train by mini-batch SGD with momentum, several initialisations at once.")
+    _add_problem(sub)
+    sub.add_argument("--seeds", type=_ints, default=(0, 1, 2, 3, 4), metavar="S,S,...", help="initialisations")
+    sub.add_argument("--m", type=_int, help="filters per network (default: n + 1)")
+    sub.add_argument("--learning-rate", type=_float, help="first step size (default: from the data)")
+    sub.add_argument("--schedule", default="cosine", help="cosine or constant (default: cosine)")
+    sub.add_argument("--momentum", type=_float, default=0.9, help="in [0, 1) (default: 0.9)")
+    sub.add_argument("--batch-size", type=_int, help="samples per step (default: half of them, at most 64)")
+    sub.add_argument("--iterations", type=_int, default=5000, help="steps (default: 5000)")
+    sub.add_argument("--init-scale", type=_float, default=0.1, help="first outputs over targets (default: 0.1)")
+    sub.add_argument("--record-every", type=_int, help="steps between two records (default: about 250 records)")
+    _add_time_limit(sub)
+    sub.add_argument("--out", metavar="MODEL.npz", help="write the best network")
+
+    sub = command("audit", audit.run, "Certify how far a given network is, at most, from the global optimum.")
+    sub.add_argument(
+        "model", metavar="MODEL.npz", help="filters (m, h) and weights (m,); geometry and beta if it has them"
+    )
+    _add_problem(sub)
+    sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap that counts as optimal (default: 1e-6)")
+    _add_time_limit(sub)
+
+    command("datasets", datasets.run, "List the built-in datasets.")
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument("--dataset", metavar="NAME", help="a built-in dataset (see the command datasets)")
+    group.add_argument("--data", metavar="FILE", help="NPZ with X or images, and y; or CSV with y last")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="option of the built-in dataset, for example n=12 or classes=3,8; may be repeated",
+    )
+    parser.add_argument("--seed", type=_int, default=0, help="seed of the dataset and of sampling (default: 0)")
+    return group
+
+
+def _add_geometry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--filter-size", type=_sizes, metavar="H|H,W", help="default: the dataset's")
+    parser.add_argument("--stride", type=_sizes, metavar="S|S,S", help="default: the dataset's")
+    parser.add_argument("--padding", choices=get_args(Padding), help="default: valid")
+
+
+def _add_problem(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    _add_geometry(parser)
+    parser.add_argument("--beta", type=_float, help="regularisation > 0; default: the dataset's")
+    parser.add_argument("--pooling", help="sum or mean (default: sum)")
+
+
+def _add_time_limit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--time-limit", type=_float, metavar="SECONDS", help="stop then with the best answer so far")
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number") from None
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected an integer") from None
+
+
+def _ints(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected integers such as 0,1,2") from None
+
+
+def _sizes(text: str) -> int | tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.replace("x", ",").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected an integer, or one per axis such as 3,2") from None
+    return sizes[0] if len(sizes) == 1 else sizes

@@ -1,0 +1,100 @@
+"""``solve``: the certified global optimum of a training problem."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+from ..data import save_dataset
+from ..model_io import save_model
+from ..solve import Solution, solve
+from ..solvers.select import MAX_PATTERNS
+from .inputs import accuracies, check_writable, describe, make_dataset, make_problem
+from .output import aligned, number, running
+
+__all__ = ["run"]
+
+
+def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Solve, write what is asked for, and report."""
+    check_writable(args.out, "out")
+    check_writable(args.save_data, "save-data")
+    dataset = make_dataset(args)
+    problem = make_problem(dataset, args)
+    with running() as (progress, cancel):
+        solution = solve(
+            problem,
+            method=args.method,
+            tol=args.tol,
+            time_limit=args.time_limit,
+            seed=args.seed,
+            max_patterns=MAX_PATTERNS if args.max_patterns is None else args.max_patterns,
+            cancel=cancel,
+            progress=progress,
+        )
+    if args.out is not None:
+        save_model(args.out, solution)
+    if args.save_data is not None:
+        save_dataset(dataset, args.save_data)
+    seconds = solution.seconds
+    result = {
+        "objective": solution.objective,
+        "lower_bound": solution.lower_bound,
+        "relative_gap": solution.relative_gap,
+        "scope": solution.scope.value,
+        "status": solution.status.value,
+        "exactness": solution.exactness.value,
+        "patterns": solution.patterns,
+        "patterns_bound": solution.patterns_bound,
+        "active_filters": solution.active_filters,
+        "network_objective": solution.network_objective,
+        "rounds": solution.rounds,
+        "seconds": {
+            "patterns": seconds.patterns,
+            "build": seconds.build,
+            "solve": seconds.solve,
+            "certify": seconds.certify,
+            "total": seconds.total,
+        },
+        "method": solution.method,
+        "tol": args.tol,
+        **accuracies(dataset, solution.network),
+        **describe(dataset, problem),
+    }
+    return result, _text(solution, result, dataset.description)
+
+
+def _text(solution: Solution, result: dict[str, Any], description: str) -> str:
+    seconds = solution.seconds
+    patterns = "not listed" if solution.patterns is None else f"{solution.patterns:,}"
+    lines = [
+        ("data", description),
+        ("network", _network_text(result)),
+        ("objective", f"{number(solution.objective, 10)} convex, {number(solution.network_objective, 10)} network"),
+        ("lower bound", f"{number(solution.lower_bound, 10)} ({solution.scope}: {solution.scope.text})"),
+        ("relative gap", f"{number(solution.relative_gap, 3)} (asked for {result['tol']:g})"),
+        ("status", f"{solution.status}: {solution.status.text}"),
+        ("exactness", f"{solution.exactness}: {solution.exactness.text}"),
+        ("patterns", f"{patterns} (bound {solution.patterns_bound:,})"),
+        ("active filters", str(solution.active_filters)),
+        ("method", f"{solution.method}, {solution.rounds} rounds"),
+        (
+            "seconds",
+            f"{seconds.total:.2f} (patterns {seconds.patterns:.2f}, build {seconds.build:.2f}, "
+            f"solve {seconds.solve:.2f}, certify {seconds.certify:.2f})",
+        ),
+    ]
+    for name in ("train_accuracy", "test_accuracy"):
+        if result[name] is not None and math.isfinite(result[name]):
+            lines.append((name.replace("_", " "), f"{result[name]:.1%}"))
+    return aligned(lines)
+
+
+def _network_text(result: dict[str, Any]) -> str:
+    sizes = " x ".join(map(str, result["filter_shape"]))
+    stride = " x ".join(map(str, result["stride"]))
+    return (
+        f"{result['architecture']} ReLU CNN, filters {sizes}, stride {stride}, {result['padding']} padding, "
+        f"{result['patches']} patches, {result['pooling']} pooling, beta {result['beta']:g}"
+    )
