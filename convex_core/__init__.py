@@ -28,7 +28,9 @@ from .model_io import Model, load_model, save_model
 from .network import Network
 from .patches import PatchGeometry, patch_geometry
 from .problem import Problem
+from .program.script import cvxpy_script
 from .progress import Budget, Progress
+from .sgd import SGDRecord, SGDResult, SGDSettings, sgd_steps, train_sgd
 from .solve import METHODS, Solution, Timings, solve
 from .solvers.column_generation import Round
 from .solvers.osqp_backend import FixedDirections
@@ -57,6 +59,9 @@ __all__ = [
     "Problem",
     "Progress",
     "Round",
+    "SGDRecord",
+    "SGDResult",
+    "SGDSettings",
     "Scope",
     "SizeError",
     "Solution",
@@ -68,6 +73,7 @@ __all__ = [
     "certify",
     "closed_form",
     "count_patterns",
+    "cvxpy_script",
     "dataset_names",
     "enumerate_patterns",
     "load_dataset",
@@ -78,5 +84,7 @@ __all__ = [
     "sample_patterns",
     "save_dataset",
     "save_model",
+    "sgd_steps",
     "solve",
+    "train_sgd",
 ]
