@@ -1,0 +1,135 @@
+"""What a run of SGD is made of and what it gives: settings, records, result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network import Network
+from ..status import Status
+
+__all__ = ["SGDRecord", "SGDResult", "SGDSettings", "Schedule"]
+
+_Array = NDArray[np.float64]
+Schedule = Literal["cosine", "constant"]
+
+
+@dataclass(frozen=True, slots=True)
+class SGDSettings:
+    """Everything that, with the problem, determines a run.
+
+    Attributes
+    ----------
+    m : int
+        Filters per network.
+    seeds : tuple of int
+        One initialisation each.
+    learning_rate : tuple of float
+        First step size of each seed.
+    schedule : {"cosine", "constant"}
+        Whether the step size falls to zero like ``(1 + cos(pi t / iterations)) / 2`` or stays.
+    momentum : float
+        In [0, 1).
+    batch_size : int
+        Samples per step; n is full-batch gradient descent.
+    batch_seed : int
+        Seed of the order of the samples, which all initialisations share.
+    iterations : int
+        Number of steps.
+    init_scale : float
+        Norm of the first outputs over the norm of the targets.
+    record_every : int
+        Steps between two records.
+    """
+
+    m: int
+    seeds: tuple[int, ...]
+    learning_rate: tuple[float, ...]
+    schedule: Schedule
+    momentum: float
+    batch_size: int
+    batch_seed: int
+    iterations: int
+    init_scale: float
+    record_every: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SGDRecord:
+    """The state of all seeds after some steps.
+
+    Attributes
+    ----------
+    settings : SGDSettings
+        The settings of the run.
+    iteration : int
+        Steps taken.
+    seconds : float
+        Wall-clock seconds spent on training steps, without set-up, records, and whatever the caller does in
+        between.
+    objective : ndarray, shape (S,)
+        Objective over all samples; ``inf`` for a seed that has diverged.
+    diverged : ndarray of bool, shape (S,)
+        Seeds that have diverged; their filters and weights are the last finite ones recorded.
+    filters, weights : ndarray, shapes (S, m, h) and (S, m)
+        The networks.
+    status : Status or None
+        Why the run ended; None while it goes on.
+    """
+
+    settings: SGDSettings
+    iteration: int
+    seconds: float
+    objective: _Array
+    diverged: NDArray[np.bool_]
+    filters: _Array
+    weights: _Array
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SGDResult:
+    """The history and the networks of a run.
+
+    Attributes
+    ----------
+    settings : SGDSettings
+        What determined the run, the seeds among it.
+    iterations : ndarray of int64, shape (T,)
+        Steps taken at each record, from 0.
+    seconds : ndarray, shape (T,)
+        Wall-clock seconds of training at each record.
+    objective : ndarray, shape (S, T)
+        Objective of each seed at each record, ``inf`` after divergence.
+    diverged : ndarray of bool, shape (S,)
+        Seeds that have diverged.
+    best_objective : ndarray, shape (S,)
+        Smallest recorded objective of each seed.
+    best_networks, final_networks : tuple of Network
+        One per seed: where that objective was seen, and the last finite one recorded.
+    status : Status
+        Why the run ended.
+    """
+
+    settings: SGDSettings
+    iterations: NDArray[np.int64]
+    seconds: _Array
+    objective: _Array
+    diverged: NDArray[np.bool_]
+    best_objective: _Array
+    best_networks: tuple[Network, ...]
+    final_networks: tuple[Network, ...]
+    status: Status
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the initialisations."""
+        return self.settings.seeds
+
+    @property
+    def best(self) -> int:
+        """Position of the seed with the smallest recorded objective."""
+        return int(np.argmin(self.best_objective))

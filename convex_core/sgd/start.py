@@ -1,0 +1,103 @@
+"""Where a run starts: checked settings, first networks, step sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, SizeError
+from ..problem import Problem
+from ..validation import integer, positive_number
+from .gradients import Layer
+from .results import Schedule, SGDSettings
+
+__all__ = ["default_rates", "initial_networks", "make_settings"]
+
+_Array = NDArray[np.float64]
+
+#: Limit on the entries (seeds x filters x patches x batch) of the largest work array, 2 GiB of float64.
+MAX_WORK_ENTRIES = 2**28
+#: Limit on the number of records of one run.
+MAX_RECORDS = 1_000_000
+
+
+def make_settings(
+    problem: Problem,
+    m: int | None,
+    seeds: Sequence[int],
+    schedule: Schedule,
+    momentum: float,
+    batch_size: int | None,
+    batch_seed: int,
+    iterations: int,
+    init_scale: float,
+    record_every: int | None,
+) -> SGDSettings:
+    """Check the settings and fill in their defaults, except for the learning rate."""
+    n = problem.n
+    width = n + 1 if m is None else integer(m, "m", maximum=100_000)
+    if isinstance(seeds, str) or not isinstance(seeds, Sequence) or not 1 <= len(seeds) <= 1000:
+        raise InputError(f"seeds: got {seeds!r}, expected a list of 1 to 1000 integers")
+    if schedule not in get_args(Schedule):
+        raise InputError(f"schedule: got {schedule!r}, expected one of {', '.join(get_args(Schedule))}")
+    if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0.0 <= momentum < 1.0:
+        raise InputError(f"momentum: got {momentum!r}, expected a number in [0, 1)")
+    batch = min((n + 1) // 2, 64) if batch_size is None else integer(batch_size, "batch_size", maximum=n)
+    steps = integer(iterations, "iterations", maximum=10**9)
+    every = max(1, steps // 250) if record_every is None else integer(record_every, "record_every")
+    if steps // every > MAX_RECORDS:
+        raise InputError(f"record_every: got {every}, expected at least {-(-steps // MAX_RECORDS)}")
+    entries = len(seeds) * width * problem.patches.shape[0] * batch
+    if entries > MAX_WORK_ENTRIES:
+        raise SizeError(
+            f"seeds, m, batch_size: got {entries} activations a step, expected at most {MAX_WORK_ENTRIES}",
+            predicted=entries,
+            limit=MAX_WORK_ENTRIES,
+        )
+    return SGDSettings(
+        m=width,
+        seeds=tuple(integer(seed, "seeds", minimum=0) for seed in seeds),
+        learning_rate=(),
+        schedule=schedule,
+        momentum=float(momentum),
+        batch_size=batch,
+        batch_seed=integer(batch_seed, "batch_seed", minimum=0),
+        iterations=steps,
+        init_scale=positive_number(init_scale, "init_scale"),
+        record_every=every,
+    )
+
+
+def initial_networks(problem: Problem, settings: SGDSettings) -> tuple[_Array, _Array]:
+    """Filters (S, m, h) and weights (S, m) whose outputs have norm init_scale * ||y|| (1 for ||y||, if y = 0)."""
+    h = problem.architecture.geometry.h
+    filters, weights = [], []
+    for seed in settings.seeds:
+        rng = np.random.default_rng(seed)
+        U, w = rng.standard_normal((settings.m, h)) / math.sqrt(h), rng.standard_normal(settings.m)
+        # a network that is dead on all the data is scaled like its mirror image
+        outputs = (problem.architecture.atoms(problem.patches, V) @ w for V in (U, -U))
+        size = next((float(np.linalg.norm(f)) for f in outputs if f.any()), 0.0)
+        wanted = settings.init_scale * (float(np.linalg.norm(problem.y)) or 1.0)
+        factor = math.sqrt(wanted / size) if size > 0.0 else 1.0
+        filters.append(factor * U)
+        weights.append(factor * w)
+    return np.stack(filters), np.stack(weights)
+
+
+def default_rates(problem: Problem, U: _Array, w: _Array, batch_size: int) -> _Array:
+    """The step size of each seed by the rule of the package's text, from power iterations on the data."""
+    size = float(np.linalg.norm(problem.y))
+    rates = []
+    for filters, weights in zip(U, w, strict=True):
+        layer = Layer(problem.architecture, problem.patches, filters)
+        if not layer.atoms.any():
+            # momentum can carry dead filters through the origin, into the opposite cell
+            layer = Layer(problem.architecture, problem.patches, -filters)
+        at_start, later = layer.largest_curvature(weights), 2.0 * size * layer.largest_filter_norm()
+        rates.append(0.5 * batch_size / problem.n / (max(at_start, later) + problem.beta))
+    return np.array(rates)

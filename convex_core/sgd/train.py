@@ -1,0 +1,249 @@
+"""The training loop, as a whole and as a stream of records."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..network import Network
+from ..problem import Problem
+from ..progress import Budget
+from ..status import Status
+from ..validation import frozen, positive_number
+from .gradients import gradients, objectives
+from .results import Schedule, SGDRecord, SGDResult, SGDSettings
+from .start import default_rates, initial_networks, make_settings
+
+__all__ = ["sgd_steps", "train_sgd"]
+
+_Array = NDArray[np.float64]
+
+
+def train_sgd(
+    problem: Problem,
+    *,
+    m: int | None = None,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    learning_rate: float | None = None,
+    schedule: Schedule = "cosine",
+    momentum: float = 0.9,
+    batch_size: int | None = None,
+    batch_seed: int = 0,
+    iterations: int = 5000,
+    init_scale: float = 0.1,
+    record_every: int | None = None,
+    budget: Budget | None = None,
+) -> SGDResult:
+    """Train one network per seed by mini-batch SGD with momentum.
+
+    Parameters
+    ----------
+    problem : Problem
+        Architecture, data, beta and loss.
+    m : int, optional
+        Filters per network; default n + 1, enough for the global optimum.
+    seeds : sequence of int
+        One initialisation each; a seed gives the same run whatever other seeds stand beside it, up to
+        rounding.
+    learning_rate : float, optional
+        First step size; default: the rule of the package's text, per seed.
+    schedule : {"cosine", "constant"}
+        See :class:`SGDSettings`.
+    momentum : float
+        In [0, 1).
+    batch_size : int, optional
+        In [1, n]; default ceil(n/2), at most 64. Samples that do not fill a batch wait for the next shuffle.
+    batch_seed : int
+        Seed of the order of the samples.
+    iterations : int
+        Number of steps.
+    init_scale : float
+        Norm of the first outputs over the norm of the targets, > 0.
+    record_every : int, optional
+        Steps between two records; default: about 250 records.
+    budget : Budget, optional
+        Time limit, cancel flag and progress callback; a stopped run returns what it has.
+
+    Returns
+    -------
+    SGDResult
+        Objectives by iteration and by wall-clock second, best and final networks.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> result = train_sgd(Problem.from_dataset(load_dataset("talk")), seeds=(0, 1), iterations=100)
+    >>> bool(result.objective[:, -1].max() < result.objective[:, 0].min())
+    True
+    """
+    steps = sgd_steps(
+        problem,
+        m=m,
+        seeds=seeds,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        momentum=momentum,
+        batch_size=batch_size,
+        batch_seed=batch_seed,
+        iterations=iterations,
+        init_scale=init_scale,
+        record_every=record_every,
+        budget=budget,
+    )
+    record = next(steps)
+    history = [(record.iteration, record.seconds, record.objective)]
+    best, filters, weights = record.objective.copy(), record.filters.copy(), record.weights.copy()
+    for record in steps:
+        history.append((record.iteration, record.seconds, record.objective))
+        better = record.objective < best
+        best[better] = record.objective[better]
+        filters[better], weights[better] = record.filters[better], record.weights[better]
+    iteration, seconds, objective = zip(*history, strict=True)
+
+    def networks(U: _Array, w: _Array) -> tuple[Network, ...]:
+        return tuple(Network(problem.architecture, *pair) for pair in zip(U, w, strict=True))
+
+    return SGDResult(
+        record.settings,
+        frozen(np.array(iteration, np.int64)),
+        frozen(np.array(seconds)),
+        frozen(np.stack(objective, axis=1)),
+        record.diverged,
+        frozen(best),
+        networks(filters, weights),
+        networks(record.filters, record.weights),
+        record.status or Status.ITERATION_LIMIT,
+    )
+
+
+def sgd_steps(
+    problem: Problem,
+    *,
+    m: int | None = None,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    learning_rate: float | None = None,
+    schedule: Schedule = "cosine",
+    momentum: float = 0.9,
+    batch_size: int | None = None,
+    batch_seed: int = 0,
+    iterations: int = 5000,
+    init_scale: float = 0.1,
+    record_every: int | None = None,
+    budget: Budget | None = None,
+) -> Iterator[SGDRecord]:
+    """Train like :func:`train_sgd`, yielding a record at the start, every `record_every` steps, and at the end.
+
+    The caller may draw, wait or stop between two records; the settings are checked at the call.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> problem = Problem.from_dataset(load_dataset("talk"))
+    >>> [record.iteration for record in sgd_steps(problem, iterations=20, record_every=8)]
+    [0, 8, 16, 20]
+    """
+    settings = make_settings(
+        problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every
+    )
+    U, w = initial_networks(problem, settings)
+    if learning_rate is None:
+        rates = default_rates(problem, U, w, settings.batch_size)
+    else:
+        rates = np.full(len(settings.seeds), positive_number(learning_rate, "learning_rate"))
+    settings = replace(settings, learning_rate=tuple(rates.tolist()))
+    return _run(problem, settings, U, w, rates, budget or Budget())
+
+
+def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, _Array]]:
+    """Endless batches (K, b, h), (b,): a new shuffle whenever the samples left do not fill a batch."""
+    n, b = problem.n, settings.batch_size
+    if b == n:
+        while True:
+            yield problem.patches, problem.y
+    rng = np.random.default_rng(settings.batch_seed)
+    while True:
+        order = rng.permutation(n)
+        for start in range(0, n - b + 1, b):
+            chosen = order[start : start + b]
+            yield problem.patches[:, chosen], problem.y[chosen]
+
+
+def _run(
+    problem: Problem, settings: SGDSettings, U: _Array, w: _Array, rates: _Array, budget: Budget
+) -> Iterator[SGDRecord]:
+    batches = _batches(problem, settings)
+    boost, beta, mu = problem.n / settings.batch_size, problem.beta, settings.momentum
+    velocity_U, velocity_w = np.zeros_like(U), np.zeros_like(w)
+    diverged = np.zeros(len(U), dtype=bool)
+    last_U, last_w = U, w
+    seconds, iteration = 0.0, 0
+    status: Status | None = None
+    best = math.inf
+    while True:
+        with np.errstate(over="ignore", invalid="ignore"):
+            objective = objectives(problem, U, w)
+        diverged = diverged | ~np.isfinite(objective)
+        if diverged.any():
+            # a diverged seed goes back to its last finite state and stays there: its rate is zero from now on
+            U, w = np.where(diverged[:, None, None], last_U, U), np.where(diverged[:, None], last_w, w)
+            velocity_U[diverged], velocity_w[diverged] = 0.0, 0.0
+            rates = np.where(diverged, 0.0, rates)
+            objective = np.where(diverged, np.inf, objective)
+        last_U, last_w = U.copy(), w.copy()
+        best = min(best, float(objective.min()))
+        budget.report(
+            "sgd",
+            f"step {iteration} of {settings.iterations}",
+            fraction=iteration / settings.iterations,
+            upper=best,
+            round=iteration,
+        )
+        if iteration >= settings.iterations:
+            status = Status.ITERATION_LIMIT
+        elif diverged.all():
+            status = Status.STALLED
+        else:
+            status = status or budget.stop()
+        yield SGDRecord(
+            settings,
+            iteration,
+            seconds,
+            frozen(objective),
+            frozen(diverged),
+            frozen(U),
+            frozen(w),
+            status,
+        )
+        if status is not None:
+            return
+        started = time.perf_counter()
+        target = min(iteration + settings.record_every, settings.iterations)
+        with np.errstate(over="ignore", invalid="ignore"):
+            while iteration < target and status is None:
+                patches, y = next(batches)
+                gradient_U, gradient_w = gradients(problem, patches, y, U, w)
+                velocity_U = mu * velocity_U + boost * gradient_U + beta * U
+                velocity_w = mu * velocity_w + boost * gradient_w + beta * w
+                step = rates
+                if settings.schedule == "cosine":
+                    step = rates * (0.5 + 0.5 * math.cos(math.pi * iteration / settings.iterations))
+                U = U - step[:, None, None] * velocity_U
+                w = w - step[:, None] * velocity_w
+                iteration += 1
+                status = budget.stop()
+        seconds += time.perf_counter() - started
