@@ -86,7 +86,13 @@ def the_program(solution: Solution) -> None:
     with convex:
         st.latex(program.convex_latex(solution.problem, solution.patterns))
     with code:
-        st.code(verdict.script(solution), language="python", height=420)
+        if len(solution.active):
+            layout.caption(
+                "Over the sign patterns this solution uses; the download menu has the version with every pattern."
+            )
+            st.code(verdict.script(solution), language="python", height=420)
+        else:
+            layout.caption("At this β the zero network is optimal: there is nothing left to solve.")
 
 
 live()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
     _configure()
+    _drop_infinities()
     chosen = st.navigation(_navigation(), expanded=True)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
@@ -73,6 +75,20 @@ def _configure() -> None:
 def page(file: str) -> str:
     """Path of a page for st.page_link."""
     return str(ROOT / "pages" / f"{file}.py")
+
+
+def _drop_infinities() -> None:
+    """Remove numbers too large for a float from the address: an integer widget would fail on them."""
+    for key in list(st.query_params):
+        if any(_infinite(value) for value in st.query_params.get_all(key)):
+            del st.query_params[key]
+
+
+def _infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def _navigation() -> dict[str, list[st.Page]]:

@@ -11,14 +11,29 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from convex_core.arrangement import enumerate_patterns
 from convex_core.data import Dataset
 from convex_core.model_io import save_model
+from convex_core.program.script import cvxpy_script
 from convex_core.solve import Solution
 from convex_core.status import Scope, Status
 
 from .layout import Download, Fact, large
 
-__all__ = ["accuracy", "gap_text", "halfway", "headline", "record", "script", "solution_downloads", "solution_facts"]
+__all__ = [
+    "accuracy",
+    "gap_text",
+    "halfway",
+    "headline",
+    "record",
+    "script",
+    "solution_downloads",
+    "solution_facts",
+    "whole_script",
+]
+
+#: More patterns than this are not put into one script.
+MAX_COMPLETE = 5_000
 
 
 def gap_text(gap: float) -> str:
@@ -103,18 +118,29 @@ def record(solution: Solution) -> dict[str, Any]:
 
 def solution_downloads(solution: Solution) -> list[Download]:
     """The model, the numbers and the code."""
-    return [
+    entries = [
         Download("Model · NPZ", "model.npz", "application/octet-stream", lambda: _model(solution)),
         Download("Result · JSON", "result.json", "application/json", lambda: json.dumps(record(solution), indent=1)),
-        Download("CVXPY code · PY", "convex_program.py", "text/x-python", lambda: script(solution)),
     ]
+    if len(solution.active):
+        entries.append(Download("CVXPY code · PY", "program.py", "text/x-python", lambda: script(solution)))
+    if solution.patterns is not None and solution.patterns <= MAX_COMPLETE:
+        entries.append(
+            Download("CVXPY, every pattern · PY", "whole_program.py", "text/x-python", lambda: whole_script(solution))
+        )
+    return entries
 
 
 def script(solution: Solution) -> str:
-    """The program of this state as a runnable CVXPY script."""
-    from convex_core.program import cvxpy_script
+    """The program over the patterns of this solution as a runnable CVXPY script."""
+    return cvxpy_script(solution.problem, solution.active, complete=False)
 
-    return cvxpy_script(solution.problem)
+
+def whole_script(solution: Solution) -> str:
+    """The program over every pattern as a runnable CVXPY script."""
+    problem = solution.problem
+    patterns = enumerate_patterns(problem.architecture.hyperplanes(problem.patches), max_patterns=MAX_COMPLETE)
+    return cvxpy_script(problem, patterns.active(), complete=True)
 
 
 def _model(solution: Solution) -> bytes:

@@ -1,0 +1,465 @@
+"""The app without a browser: what a page shows is what the library says, and nothing in the address breaks it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convex_core.arrangement import count_patterns
+from convex_core.certificate import certify
+from convex_core.data import Dataset, dataset_info, dataset_names, load_dataset
+from convex_core.errors import InputError
+from convex_core.patches import patch_geometry
+from convex_core.problem import Problem
+from convex_core.solve import solve
+
+testing = pytest.importorskip("streamlit.testing.v1")
+
+from pages._ui import controls, data_input, program, shell, spec, training, verdict  # noqa: E402
+from pages._ui.jobs import Job  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+TOYS = [name for name in dataset_names() if not dataset_info(name).needs_files]
+
+
+def open_page(file: str, **query: str) -> Any:
+    """A new session on a page, as from a link."""
+    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.switch_page(f"pages/{file}.py")
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def facts(app: Any) -> dict[str, str]:
+    """The row of numbers: label to value."""
+    bodies = "".join(element.proto.body for element in app.get("html"))
+    return dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
+
+
+def numbers(value: Any) -> np.ndarray:
+    """An array from Plotly's JSON, which packs numpy arrays."""
+    if not isinstance(value, dict):
+        return np.array(value, dtype=float)
+    flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
+    return flat.reshape([int(k) for k in str(value.get("shape", len(flat))).split(",")])
+
+
+def charts(app: Any) -> list[dict[str, Any]]:
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def alts(app: Any) -> list[str]:
+    return [element.proto.alt for element in app.get("plotly_chart")]
+
+
+def finish_sgd(app: Any) -> None:
+    """Poll as a browser would until the worker has ended."""
+    end = time.monotonic() + 60
+    while not app.get("plotly_chart") and time.monotonic() < end:
+        time.sleep(0.3)
+        app.run()
+    assert not app.exception
+    assert app.get("plotly_chart"), "SGD did not end"
+
+
+def shown_script(app: Any) -> str:
+    return str(app.code[0].value)
+
+
+# ---------------------------------------------------------------- shell
+
+
+def test_every_file_in_pages_is_in_the_navigation() -> None:
+    files = {path.stem for path in (ROOT / "pages").glob("*.py")}
+    assert files == {page.file for page in shell.PAGES}
+
+
+def test_every_page_enters_the_shell_first() -> None:
+    for page in shell.PAGES:
+        source = (ROOT / "pages" / f"{page.file}.py").read_text()
+        enters = source.index("shell.enter()")
+        assert "convex_core" not in source[:enters].split('"""', 2)[2]
+
+
+@pytest.mark.parametrize("file", ["dataset", "solve", "convex_vs_sgd"])
+def test_first_screen_has_at_most_five_controls(file: str) -> None:
+    app = open_page(file, data="shift")
+    advanced = {
+        w.key
+        for e in app.expander
+        for kind in ("slider", "select_slider", "number_input", "selectbox", "button_group")
+        for w in e.get(kind)
+    }
+    every = {w.key for w in [*app.slider, *app.select_slider, *app.number_input, *app.selectbox]}
+    buttons = {b.key for b in app.button} & {"run", "cancel"}
+    assert 1 <= len((every - advanced) | buttons) <= 5
+
+
+# ---------------------------------------------------------------- dataset
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_dataset_page_shows_the_library_s_numbers(name: str) -> None:
+    app = open_page("dataset", data=name)
+    data = load_dataset(name)
+    problem = Problem.from_dataset(data)
+    K, n, h = problem.patches.shape
+    shown = facts(app)
+    assert shown["patches K"] == str(K)
+    assert shown["patch rows N = nK"] == f"{n * K:,}"
+    assert shown["sign patterns P"] == f"{count_patterns(problem.patches.reshape(n * K, h)).patterns:,}"
+    assert data.description in app.markdown[0].value
+    matrices = numbers(charts(app)[1]["data"][0]["z"])
+    assert np.array_equal(matrices[:, :h], problem.patches[0, :40])
+    assert all(alts(app))
+
+
+def test_dataset_link_is_obeyed() -> None:
+    app = open_page("dataset", data="bars", seed="7", h="5", stride="3", n="8", noise="0.3", padding="zero", sample="2")
+    data = load_dataset("bars", seed=7, n=8, noise=0.3)
+    geometry = patch_geometry(data.input_shape, 5, 3, "zero")
+    assert facts(app)["patches K"] == str(geometry.K)
+    assert f"{geometry.K} windows of size 5, stride 3, zero padding" in alts(app)[0]
+    assert f"target y = {data.y[2]:.3g}" in alts(app)[0]
+
+
+def test_too_many_patterns_are_bounded_not_counted() -> None:
+    app = open_page("dataset", data="talk", n="60", d="32", h="16", stride="1")
+    shown = facts(app)
+    assert shown["sign patterns P"].startswith("≤ ")
+    assert shown["to solve"] == "sampled"
+
+
+@pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", "2.5", "", "1e999", "0.123", "🙂"])
+@pytest.mark.parametrize("file", ["dataset", "solve"])
+def test_nothing_in_the_address_breaks_a_page(file: str, value: str) -> None:
+    keys = (
+        "data",
+        "seed",
+        "h",
+        "stride",
+        "beta",
+        "n",
+        "d",
+        "noise",
+        "padding",
+        "pooling",
+        "sample",
+        "method",
+        "tol",
+        "limit",
+    )
+    app = open_page(file, **dict.fromkeys(keys, value))
+    assert app.selectbox(key="data").value in dataset_names()
+    assert 1 <= app.slider(key="h").value <= controls.MAX_FILTER
+    assert 1 <= app.slider(key="stride").value <= controls.MAX_STRIDE
+    assert app.select_slider(key="beta").value in controls.BETAS
+    assert 0 <= app.number_input(key="seed").value <= controls.MAX_SEED
+
+
+def test_a_filter_longer_than_the_input_is_shortened_and_says_so() -> None:
+    app = open_page("dataset", data="edge", h="16")
+    assert facts(app)["patches K"] == "1"
+    assert "longer than the input: 8 is used" in app.warning[0].value
+
+
+def test_another_dataset_brings_its_own_defaults_and_reset_goes_back() -> None:
+    app = open_page("dataset", data="edge", seed="5")
+    app.slider(key="h").set_value(4).run()
+    app.selectbox(key="data").set_value("talk").run()
+    assert (app.slider(key="h").value, app.slider(key="stride").value) == (10, 5)
+    app.button(key="reset").click().run()
+    assert app.selectbox(key="data").value == controls.DEFAULT_DATA
+    assert app.slider(key="h").value == load_dataset(controls.DEFAULT_DATA).default_filter[0]
+    assert app.number_input(key="seed").value == 0
+    assert not app.exception
+
+
+GOOD_CSV = b"a,b,c,y\n1,2,3,4\n1,2,5,-4\n"
+
+
+def upload(app: Any, name: str, content: bytes) -> None:
+    app.file_uploader(key="upload").set_value((name, content, "application/octet-stream")).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("words.csv", b"hello there\nworld\n"),
+        ("nan.csv", b"1,2,3\n4,nan,6\n"),
+        ("ragged.csv", b"1,2,3\n4,5\n"),
+        ("fake.npz", b"PK\x03\x04 not really"),
+        ("binary.csv", bytes(range(256))),
+        ("big.csv", b"1," * 300_000 + b"1\n"),
+    ],
+)
+def test_bad_upload_is_one_sentence_and_loses_nothing(name: str, content: bytes) -> None:
+    app = open_page("dataset", data="bars", seed="2")
+    before = facts(app)
+    upload(app, name, content)
+    assert len(app.error) == 1
+    assert "\n" not in app.error[0].value
+    assert "/tmp" not in app.error[0].value
+    assert app.selectbox(key="data").value == "bars"
+    assert facts(app) == before
+
+
+def test_pickled_objects_are_refused() -> None:
+    out = io.BytesIO()
+    np.savez(out, X=np.array([{"a": 1}], dtype=object), y=np.ones(1))
+    app = open_page("dataset", data="bars")
+    upload(app, "evil.npz", out.getvalue())
+    assert len(app.error) == 1
+
+
+def test_upload_becomes_the_session_s_data_and_no_other_s() -> None:
+    first = open_page("dataset")
+    upload(first, "mine.csv", GOOD_CSV)
+    assert first.selectbox(key="data").value == spec.CUSTOM
+    assert facts(first)["patch rows N = nK"] == "2"
+    other = open_page("dataset", data=spec.CUSTOM)
+    assert spec.CUSTOM not in other.selectbox(key="data").options
+    assert other.selectbox(key="data").value == controls.DEFAULT_DATA
+    first.switch_page("pages/convex_vs_sgd.py").run()
+    assert first.selectbox(key="data").value == spec.CUSTOM
+
+
+def test_content_decides_the_hash_of_own_data() -> None:
+    X = np.zeros((600, 1000))
+    changed = X.copy()
+    changed[431, 77] = 1e-9
+    assert spec.digest(Dataset("a", X, X[:, 0])) != spec.digest(Dataset("a", changed, X[:, 0]))
+
+
+def test_downloads_read_back() -> None:
+    data = load_dataset("patterns2d", seed=4)
+    npz, table = data_input.data_downloads(data)
+    with np.load(io.BytesIO(npz.data()), allow_pickle=False) as arrays:  # type: ignore[arg-type]
+        assert np.array_equal(arrays["X"], data.X)
+    assert str(table.data()).splitlines()[0].split(",")[-1] == "y"
+
+
+# ---------------------------------------------------------------- solve
+
+
+@pytest.mark.parametrize(
+    "query", [{"data": "shift"}, {"data": "edge", "beta": "1"}, {"data": "talk", "pooling": "mean"}]
+)
+def test_solve_page_shows_the_library_s_numbers(query: dict[str, str]) -> None:
+    app = open_page("solve", **query)
+    beta = float(query["beta"]) if "beta" in query else None
+    problem = Problem.from_dataset(load_dataset(query["data"]), beta=beta, pooling=query.get("pooling", "sum"))
+    solution = solve(problem, tol=1e-8)
+    shown = facts(app)
+    assert float(shown["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
+    assert float(shown["proved lower bound"]) == pytest.approx(solution.lower_bound, rel=1e-7)
+    assert shown["sign patterns"] == f"{solution.patterns:,}"
+    assert app.header[0].value.startswith(f"{solution.active_filters} filter")
+    assert ":green-badge[exact] :green-badge[global] :green-badge[optimal]" in [m.value for m in app.markdown]
+    upper = next(t for t in charts(app)[0]["data"] if t["name"] == "upper bound")
+    assert upper["y"][-1] == pytest.approx(solution.objective, rel=1e-7)
+    assert f"\\tfrac{{{problem.beta:g}}}{{2}}" in app.latex[0].value
+    assert all(alts(app))
+
+
+def test_beta_above_beta_max_is_the_zero_network() -> None:
+    app = open_page("solve", data="edge", beta="100")
+    assert app.header[0].value.startswith("The zero network")
+
+
+def test_sampled_patterns_are_never_called_optimal() -> None:
+    app = open_page("solve", data="talk", n="40", d="32", h="12", stride="4", limit="1", beta="10")
+    text = " ".join([app.header[0].value, *(m.value for m in app.markdown)])
+    assert "orange-badge[restricted]" in text
+    assert "upper bound only" in text
+    assert "green-badge[optimal]" not in text
+    assert facts(app)["proved lower bound"] == "–"
+
+
+def test_shown_script_is_the_library_s() -> None:
+    app = open_page("solve", data="shift")
+    expected = verdict.script(solve(Problem.from_dataset(load_dataset("shift")), tol=1e-8))
+    assert shown_script(app) == expected.strip()
+    compile(shown_script(app), "script", "exec")
+
+
+def test_whole_script_has_every_pattern_and_the_same_value(tmp_path: Path) -> None:
+    solution = solve(Problem.from_dataset(load_dataset("shift", n=4)), tol=1e-8)
+    file = tmp_path / "program.py"
+    file.write_text(verdict.whole_script(solution))
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=True)
+    values = [
+        float(v) for v in re.findall(r"objective (?:of the network, )?.*?([0-9.]+e?-?[0-9]*)$", done.stdout, re.M)
+    ]
+    assert values == pytest.approx([solution.objective] * len(values), rel=1e-6)
+    assert values
+
+
+def test_solution_downloads_hold_the_solution() -> None:
+    solution = solve(Problem.from_dataset(load_dataset("shift")), tol=1e-8)
+    files = {entry.file_name: entry.data() for entry in verdict.solution_downloads(solution)}
+    with np.load(io.BytesIO(files["model.npz"]), allow_pickle=False) as arrays:  # type: ignore[arg-type]
+        assert np.array_equal(arrays["filters"], solution.network.filters)
+    assert json.loads(files["result.json"])["objective"] == solution.objective
+
+
+def test_latex_of_mean_pooling_divides() -> None:
+    data = load_dataset("shift")
+    assert r"\tfrac{1}{6}" in program.training_latex(Problem.from_dataset(data, pooling="mean"))
+    assert r"\tfrac{1}{6}" not in program.convex_latex(Problem.from_dataset(data), None)
+
+
+@pytest.mark.parametrize(
+    ("gap", "text"), [(2.34e-9, "2e-09"), (0.0, "below 1e-12"), (float("inf"), "–"), (0.5, "5e-01")]
+)
+def test_gap_text(gap: float, text: str) -> None:
+    assert verdict.gap_text(gap) == text
+
+
+# ---------------------------------------------------------------- convex vs SGD
+
+
+def test_sgd_page_shows_the_run_and_audits_it() -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="3", iterations="500", first="7")
+    finish_sgd(app)
+    run = app.session_state["_sgd_run"]
+    assert run.seeds == (7, 8, 9)
+    problem = Problem.from_dataset(load_dataset("shift"))
+    solution = solve(problem, tol=1e-8)
+    shown = facts(app)
+    assert float(shown["convex program"]) == pytest.approx(solution.network_objective, rel=1e-7)
+    assert float(shown["best SGD seed"]) == pytest.approx(run.objective[:, -1].min(), rel=1e-7)
+    lines = charts(app)[0]["data"]
+    assert [line["name"] for line in lines[:3]] == ["seed 7", "seed 8", "seed 9"]
+    assert run.objective[:, -1].min() >= solution.lower_bound
+    app.button(key="audit").click().run()
+    assert not app.exception
+    for certificate, network in zip(app.session_state["_sgd_audit"], run.networks, strict=True):
+        again = certify(problem, network, dual=solution.dual)
+        assert certificate.objective == pytest.approx(again.objective)
+        assert certificate.lower_bound == pytest.approx(again.lower_bound, rel=1e-6)
+    assert "at most" in alts(app)[-1]
+
+
+def test_changed_settings_are_not_shown_as_the_old_run() -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
+    finish_sgd(app)
+    app.slider(key="runs").set_value(3).run()
+    assert not app.get("plotly_chart")
+    assert "changed" in app.info[0].value
+    app.button(key="run_again").click().run()
+    finish_sgd(app)
+    assert len(app.session_state["_sgd_run"].seeds) == 3
+
+
+def test_cancel_keeps_what_there_is() -> None:
+    app = open_page("convex_vs_sgd", data="talk", runs="10", iterations="20000", width="64")
+    job = app.session_state["_sgd_job"]
+    while not job.reports:
+        job.poll()
+        time.sleep(0.05)
+    app.button(key="cancel").click().run()
+    finish_sgd(app)
+    run = app.session_state["_sgd_run"]
+    assert run.status == "cancelled"
+    assert run.iterations[-1] < 20000
+
+
+@pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", ""])
+def test_sgd_settings_from_the_address_are_checked(value: str) -> None:
+    keys = ("rate", "runs", "iterations", "momentum", "batch", "width", "scale", "first", "schedule")
+    app = open_page("convex_vs_sgd", data="shift", **dict.fromkeys(keys, value))
+    wanted = app.session_state["_sgd_job"] if "_sgd_job" in app.session_state else None
+    if wanted is not None:
+        wanted.cancel()
+    assert 1 <= app.slider(key="runs").value <= training.MAX_SEEDS
+    assert 0 <= app.slider(key="momentum").value <= 0.99
+    assert app.select_slider(key="iterations").value in training.ITERATIONS
+
+
+# ---------------------------------------------------------------- home
+
+
+def test_home_headline_is_the_certified_optimum() -> None:
+    from pages._ui import warm
+
+    path = warm.home().path.result(timeout=120)
+    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    assert not app.exception
+    dial = charts(app)[0]
+    start = dial["layout"]["sliders"][0]["active"]
+    shown = [a["text"] for a in dial["layout"]["annotations"]]
+    assert shown[0].startswith(f"<b>{path[start].active_filters} of ")
+    assert shown[1].startswith(f"optimum {path[start].network_objective:.6g}, certified gap")
+    assert len(dial["frames"]) == len(path)
+    assert path[0].active_filters == 0
+    assert all(s.scope == "global" and s.relative_gap <= warm.HOME_TOL for s in path)
+    warm.home().curves.cancel()
+
+
+# ---------------------------------------------------------------- background work
+
+
+def test_a_job_nobody_watches_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages._ui.jobs.HEARTBEAT_SECONDS", 0.2)
+    ended = threading.Event()
+
+    def work(job: Job) -> None:
+        while not job.is_set():
+            time.sleep(0.01)
+        ended.set()
+
+    Job(work, threading.Semaphore(1))
+    assert ended.wait(5)
+
+
+def test_a_watched_job_reports_and_returns() -> None:
+    gate = threading.Semaphore(1)
+
+    def work(job: Job) -> str:
+        job.report(1)
+        return "done"
+
+    job = Job(work, gate)
+    while job.poll():
+        time.sleep(0.01)
+    assert (list(job.reports), job.result, job.error) == ([1], "done", None)
+    assert gate.acquire(blocking=False)
+
+
+def test_jobs_wait_for_the_gate_and_can_be_cancelled_there() -> None:
+    gate = threading.Semaphore(0)
+    job = Job(lambda job: pytest.fail("ran without the gate"), gate)
+    assert job.waiting
+    job.cancel()
+    end = time.monotonic() + 5
+    while job.poll() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not job.poll()
+    assert job.result is None
+
+
+def test_an_expected_failure_is_a_sentence() -> None:
+    def work(job: Job) -> None:
+        raise InputError("m: got 0, expected at least 1")
+
+    job = Job(work, threading.Semaphore(1))
+    while job.poll():
+        time.sleep(0.01)
+    assert job.error == "m: got 0, expected at least 1"
