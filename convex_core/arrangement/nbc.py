@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from ..errors import Interrupted
 from ..progress import Budget
-from .nbc_kernel import subtree
+from .nbc_kernel import NOTHING_READ, subtree
 from .reads import Reads
 from .rows import PreparedRows
 
@@ -224,21 +224,17 @@ def _run(
     """One task in the compiled kernel, with its own scratch memory."""
     k, depths = task.k, task.k - 1
     width = -(-(n + 1) // _LINE) * _LINE
-    T = np.zeros((depths, k, width))
-    E = np.zeros((depths, width))
-    F = np.zeros((depths, width))
-    L = np.ones((depths, width), dtype=np.uint8)
-    T[0, :, : n + 1], E[0, : n + 1] = levels[k]
-    L[0, : n + 1] = 0
+    T = np.zeros((depths, k + 3, width))
+    T[0, :k, : n + 1], T[0, k, : n + 1] = levels[k]
+    T[0, k + 2, n + 1 :] = 1.0
     path = np.zeros((2, depths + 1), dtype=np.int64)
     path[0, : len(task.prefix)] = task.prefix
-    real = np.zeros((2, width))
-    ints = np.zeros((6, 2 * width), dtype=np.int64)
-    up = np.zeros(width, dtype=np.bool_)
+    real = np.zeros((6, width))
+    ints = np.zeros((2, width), dtype=np.int64)
     words = np.zeros((2 * k, out.shape[1]), dtype=np.uint64)
-    stats = np.array([0.0, np.inf])
-    base = len(task.prefix)
+    stats = np.array([0.0, NOTHING_READ])
     count = subtree(
-        T, E, F, L, n, path, base, task.lo, task.hi, fill, limit, out, real, ints, up, words, stats, flag
+        T, n, path, len(task.prefix), task.lo, task.hi, fill, limit, out, real, ints, words, stats, flag
     )  # fmt: skip
-    return max(int(count), 0), Reads(float(stats[0]), float(stats[1]))
+    smallest = float(stats[1])
+    return max(int(count), 0), Reads(float(stats[0]), math.inf if smallest == NOTHING_READ else smallest)
