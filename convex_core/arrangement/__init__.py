@@ -1,13 +1,17 @@
 """Arrangement of the hyperplanes {u : x.u = 0} of the patch rows: sign patterns counted, listed, sampled."""
 
+from .cells import Cell
 from .counts import PatternCount, closed_form, count_patterns, polynomial_bound
 from .exact import characteristic_polynomial, exact_count
+from .lookup import Facets
 from .patterns import Arrangement, enumerate_patterns
 from .rows import MergedRows, merge_rows
 from .sampling import SampledPatterns, sample_patterns
 
 __all__ = [
     "Arrangement",
+    "Cell",
+    "Facets",
     "MergedRows",
     "PatternCount",
     "SampledPatterns",

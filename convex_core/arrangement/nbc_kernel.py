@@ -333,4 +333,4 @@ def subtree(
                 path[1, d] = path[0, d]
             elif d == base:
                 path[1, d] = min(i, hi) - 1
-    return pos
+    return int(pos)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import SizeError
+from ..errors import InputError, SizeError
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
+from .cells import Cell, cell_rays, cell_witness
 from .certify import verdict
 from .counts import closed_form, total
+from .lookup import Facets, Lookup, build_lookup, find_facets
 from .nbc import words_per_pattern
+from .nbc_numpy import pack
 from .rows import MergedRows, prepare_rows
 from .search import Engine, count_half, fill_half
 
@@ -66,6 +69,7 @@ class Arrangement:
     max_zero: float
     min_nonzero: float
     seconds: float
+    _lookup: list[Lookup] = field(default_factory=list, repr=False, compare=False)
 
     def __len__(self) -> int:
         return self.count
@@ -96,6 +100,111 @@ class Arrangement:
         size = integer(size, "size")
         for start in range(0, self.count, size):
             yield start, self.active(start, start + size)
+
+    def index_of(self, active: ArrayLike) -> NDArray[np.int64]:
+        """Find activations (m, N) or (N,) among the patterns: their indices (m,), -1 for what is no pattern.
+
+        Zero rows are not compared.
+
+        Raises
+        ------
+        InputError
+            If `active` has not N columns.
+
+        Examples
+        --------
+        >>> arrangement = enumerate_patterns([[1.0, 0.0], [0.0, 1.0]])
+        >>> int(arrangement.index_of(arrangement.active(3))[0])
+        3
+        """
+        given = np.atleast_2d(np.asarray(active, dtype=np.bool_))
+        if given.ndim != 2 or given.shape[1] != len(self.rows):
+            raise InputError(f"active: got shape {given.shape}, expected (m, {len(self.rows)})")
+        if self.rank == 0:
+            return np.zeros(len(given), dtype=np.int64)
+        positive = given ^ (self.merged.sign < 0)
+        first = self._first_rows()
+        packed = pack(positive[:, first])
+        mask = pack(np.ones((1, len(first)), dtype=np.bool_))[0]
+        found = self._table().find(self.bits, packed, mask)
+        live = self.merged.index >= 0  # parallel rows must agree with the first of them
+        agree = (positive[:, live] == positive[:, first][:, self.merged.index[live]]).all(axis=1)
+        return np.where(agree, found, -1)
+
+    def facets(self, indices: ArrayLike | None = None) -> Facets:
+        """Irredundant facets and neighbours of the patterns `indices` (m,), of all patterns by default.
+
+        A cell in rank r has about 2 (r - 1) facets, however large N is.
+
+        Raises
+        ------
+        InputError
+            If an index is not in [0, P).
+
+        Examples
+        --------
+        >>> facets = enumerate_patterns([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).facets()
+        >>> len(facets), facets.offsets.tolist()
+        (6, [0, 2, 4, 6, 8, 10, 12])
+        """
+        chosen = np.arange(self.count) if indices is None else np.atleast_1d(np.asarray(indices))
+        if chosen.dtype.kind not in "iu" or chosen.ndim != 1:
+            raise InputError(f"indices: got dtype {chosen.dtype} and shape {chosen.shape}, expected integers (m,)")
+        if chosen.size and not (chosen.min() >= 0 and chosen.max() < self.count):
+            raise InputError(f"indices: got values in [{chosen.min()}, {chosen.max()}], expected [0, {self.count - 1}]")
+        if self.rank == 0:
+            empty = np.zeros(0, dtype=np.int64)
+            return Facets(np.zeros(len(chosen) + 1, dtype=np.int64), empty, empty, empty.astype(np.int8), empty)
+        return find_facets(self._table(), self.bits, self.merged, self._first_rows(), chosen.astype(np.int64))
+
+    def cell(self, index: int) -> Cell:
+        """Describe the cell of one pattern: witness point, margin, facets, neighbours, rays.
+
+        Raises
+        ------
+        InputError
+            If `index` is not in [0, P).
+
+        Examples
+        --------
+        >>> cell = enumerate_patterns([[1.0, 0.0], [0.0, 1.0]]).cell(0)
+        >>> cell.facet_rows.tolist(), round(cell.margin, 6), cell.rays.shape
+        ([0, 1], 0.707107, (2, 2))
+        """
+        p = integer(index, "index", minimum=0, maximum=self.count - 1)
+        facets = self.facets([p])
+        normals = facets.signs[:, None] * self.rows[facets.rows]
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        rays: NDArray[np.float64] | None = None
+        if self.rank == 0:
+            witness, margin = np.eye(self.rows.shape[1])[0], np.inf
+        else:
+            witness, margin = cell_witness(normals)
+            rays = cell_rays(normals, witness)
+        return Cell(
+            index=p,
+            active=self.active(p, p + 1)[0],
+            signs=self.signs(p, p + 1)[0],
+            witness=witness,
+            margin=margin,
+            facet_rows=facets.rows,
+            facet_signs=facets.signs,
+            neighbours=facets.neighbours,
+            rays=rays,
+        )
+
+    def _table(self) -> Lookup:
+        """Sorted keys of the patterns, made on first use."""
+        if not self._lookup:
+            self._lookup.append(build_lookup(self.bits))
+        return self._lookup[0]
+
+    def _first_rows(self) -> NDArray[np.int64]:
+        """Find the first original row of each hyperplane."""
+        first = np.full(len(self.merged.rows), len(self.rows), dtype=np.int64)
+        live = np.flatnonzero(self.merged.index >= 0)
+        np.minimum.at(first, self.merged.index[live], live)
+        return first
 
     def _half_bits(self, start: int, stop: int | None) -> NDArray[np.uint64]:
         """Packed patterns start..stop, complemented in the second half; bits beyond M are arbitrary."""
