@@ -72,13 +72,17 @@ def cell_witness(normals: _Floats) -> tuple[_Floats, float]:
     best, margin = normals.mean(axis=0), -np.inf
     for scale in _SCALES:
         touching = nnls(np.vstack([normals.T, np.full(f, scale)]), target)[0] > 0
-        # from the touching facets the shortest x is one least-norm solve, free of the residual's cancellation
-        x = np.linalg.lstsq(normals[touching], np.ones(touching.sum()))[0]
-        size = float(np.linalg.norm(x))
-        reached = float((normals @ x).min()) / size if size > 0 else -np.inf
-        if reached > margin:
-            best, margin = x / size, reached
-        if margin > 0.1 * scale:
+        for _ in range(h):
+            # from the touching facets the shortest x is one least-norm solve, free of the residual's cancellation
+            x = np.linalg.lstsq(normals[touching], np.ones(touching.sum()))[0]
+            values = normals @ x
+            reached = float(values.min()) / max(float(np.linalg.norm(x)), 1e-300)
+            if reached > margin:
+                best, margin = x / np.linalg.norm(x), reached
+            if values.min() > 1 - 1e-9:
+                break
+            touching[values.argmin()] = True  # a facet whose multiplier is below rounding
+        if margin > 0.01 * scale:
             break
     return best, margin
 
