@@ -105,13 +105,12 @@ def cell_rays(normals: _Floats, witness: _Floats) -> _Floats | None:
         rays = u[None]
     elif rank == 2:
         rays = np.column_stack([-a[:, 1], a[:, 0]])
-        rays *= np.sign(rays @ u)[:, None]
     else:
         frame = np.linalg.svd(u[None])[2][1:]
         x, y = frame @ (a / (a @ u)[:, None]).T
         turn = np.argsort(np.arctan2(y, x))
         rays = np.cross(a[turn], a[np.roll(turn, -1)])
-        rays *= np.sign(rays @ u)[:, None]
-    rays = rays @ basis
+    # a ray of a wide cell may be orthogonal to the witness, but not to every facet
+    rays = np.where((rays @ a.sum(axis=0) < 0)[:, None], -rays, rays) @ basis
     unit: _Floats = rays / np.linalg.norm(rays, axis=1, keepdims=True)
     return unit
