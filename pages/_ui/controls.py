@@ -18,7 +18,7 @@ from convex_core.errors import InputError
 from . import compute
 from .spec import CUSTOM, DataSpec, ProblemSpec, custom_dataset, digest
 
-__all__ = ["BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
+__all__ = ["ARRIVING", "BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
 
 #: Ten values of beta a decade, two digits each, so that a link reads well.
 BETAS = tuple(
@@ -43,6 +43,8 @@ OPTIONS: Mapping[str, tuple[str, float, float, float]] = {
     "noise": ("Noise", 0.0, 1.0, 0.05),
 }
 _DEFAULTS = "_control_defaults"
+#: Set by the shell while a page is drawn for the first time after another one.
+ARRIVING = "_arriving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ class CurrentProblem:
 def bound(key: str, default: Any) -> dict[str, Any]:
     """Keyword arguments for a widget that lives in the address and in the session, and that :func:`reset` knows."""
     st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    if st.session_state.get(ARRIVING) and key in st.session_state:
+        # Streamlit forgets a value that came with the first address and was never touched when the page changes
+        value = st.session_state[key] = st.session_state[key]
+        if value != default:
+            st.query_params[key] = str(value)
     return {"key": key, "bind": "query-params", "persist_state": "session"}
 
 

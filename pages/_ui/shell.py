@@ -11,12 +11,14 @@ import pandas as pd  # noqa: F401
 import streamlit as st
 
 from . import warm
+from .controls import ARRIVING
 
 __all__ = ["PAGES", "PageInfo", "enter", "page", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 _READY = "_shell_ready"
+_PAGE = "_shell_page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,13 @@ def run() -> None:
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
     warm.kernels()
-    chosen.run()
+    # read by controls.bound: a widget is about to appear on another page than the one its value comes from
+    st.session_state[ARRIVING] = st.session_state.get(_PAGE, chosen.url_path) != chosen.url_path
+    st.session_state[_PAGE] = chosen.url_path
+    try:
+        chosen.run()
+    finally:
+        st.session_state[ARRIVING] = False
 
 
 def enter() -> None:
@@ -79,9 +87,12 @@ def page(file: str) -> str:
 
 def _drop_infinities() -> None:
     """Remove numbers too large for a float from the address: an integer widget would fail on them."""
-    for key in list(st.query_params):
-        if any(_infinite(value) for value in st.query_params.get_all(key)):
-            del st.query_params[key]
+    bad = [key for key in st.query_params if any(_infinite(text) for text in st.query_params.get_all(key))]
+    for key in bad:
+        del st.query_params[key]
+    if bad:
+        # widgets read the address as it was when the run began
+        st.rerun()
 
 
 def _infinite(text: str) -> bool:

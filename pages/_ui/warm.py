@@ -25,7 +25,7 @@ HOME_BETAS = 16
 HOME_SPAN = 60.0
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
-HOME_ITERATIONS = 1000
+HOME_ITERATIONS = 600
 
 
 @dataclass(frozen=True, slots=True)

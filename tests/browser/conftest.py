@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -27,18 +26,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
-    """A server of its own on a free port; yields its address."""
+def running_server(before: str = "") -> Iterator[str]:
+    """A server of its own on a free port; yields its address.
+
+    `before` is Python that runs in the server's process before Streamlit starts.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "streamlit", "run", "app.py"),
-        *("--server.address", "127.0.0.1", "--server.port", str(port)),
-        *("--server.headless", "true", "--server.fileWatcherType", "none"),
-    ]
+    options = {
+        "server.address": "127.0.0.1",
+        "server.port": str(port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+    }
+    arguments = ["streamlit", "run", "app.py", *(f"--{key}={value}" for key, value in options.items())]
+    code = f"{before}\nimport sys\nfrom streamlit.web.cli import main\nsys.argv = {arguments!r}\nmain()"
     process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     address = f"http://127.0.0.1:{port}"
     try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pages._ui.shell import PAGES
+
+from .conftest import running_server
 
 WAIT_MS = 60_000
 
@@ -15,11 +18,12 @@ WAIT_MS = 60_000
 class Visit:
     """A page with a record of what went wrong on it."""
 
-    def __init__(self, browser: Any, width: int = 1400, scheme: str = "light") -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page = self.context.new_page()
+    def __init__(self, context: Any) -> None:
+        self.page = context.new_page()
         self.errors: list[str] = []
         self.outside: list[str] = []
+        self.sent: list[object] = []
+        self.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: self.sent.append(frame)))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._check)
 
@@ -44,11 +48,19 @@ class Visit:
         assert self.outside == []
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    opened = Visit(chromium)
+@pytest.fixture(scope="module")
+def context(chromium: Any) -> Iterator[Any]:
+    """One cache for all tests on the same server."""
+    opened = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
     yield opened
-    opened.context.close()
+    opened.close()
+
+
+@pytest.fixture
+def visit(context: Any) -> Iterator[Visit]:
+    opened = Visit(context)
+    yield opened
+    opened.page.close()
 
 
 def path_of(file: str) -> str:
@@ -57,10 +69,130 @@ def path_of(file: str) -> str:
 
 @pytest.mark.parametrize("info", PAGES, ids=lambda p: p.file)
 def test_cold_deep_link(fresh_server: str, visit: Visit, info: Any) -> None:
-    visit.open(f"{fresh_server}/{path_of(info.file)}?seed=1")
+    visit.open(f"{fresh_server}/{path_of(info.file)}?seed=1&data=shift")
     visit.page.wait_for_selector("[data-testid='stSidebarNav']", timeout=WAIT_MS)
     links = visit.page.locator("[data-testid='stSidebarNavLink']").all_inner_texts()
     assert [text.split("\n")[-1] for text in links] == [p.title for p in PAGES]
     sections = visit.page.locator("[data-testid='stNavSectionHeader']").all_inner_texts()
-    assert {text.strip() for text in sections} == {p.section for p in PAGES}
+    assert [text.strip().split("\n")[-1] for text in sections] == list(dict.fromkeys(p.section for p in PAGES))
+    visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
     visit.assert_clean()
+    assert visit.page.title() != "Streamlit"
+    assert "seed=1" in visit.page.url or info.file == "home"
+
+
+@pytest.mark.parametrize("info", PAGES, ids=lambda p: p.file)
+def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: Any) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.page.emulate_media(color_scheme="dark")
+    visit.open(f"{server}/{path_of(info.file)}?data=shift")
+    visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
+    inner, outer = visit.page.evaluate(
+        "() => { const m = document.querySelector('[data-testid=stMain]'); return [m.scrollWidth, m.clientWidth] }"
+    )
+    assert inner <= outer
+    widths = visit.page.evaluate(
+        "() => [...document.querySelectorAll('.js-plotly-plot')].map(e => e.getBoundingClientRect().width)"
+    )
+    assert widths
+    assert max(widths) <= 390
+    visit.assert_clean()
+
+
+def headline(visit: Visit) -> str:
+    return str(visit.page.locator(".js-plotly-plot .annotation-text").first.text_content())
+
+
+def test_the_dial_needs_no_server(server: str, visit: Visit) -> None:
+    visit.open(f"{server}/")
+    # once SGD has its curves the page is at rest
+    visit.page.wait_for_selector(".legendtext >> text=certified optimum", timeout=WAIT_MS)
+    visit.settle()
+    before, sent = headline(visit), len(visit.sent)
+    rail = visit.page.locator(".slider-rail-touch-rect").bounding_box()
+    visit.page.mouse.click(rail["x"] + 2, rail["y"] + rail["height"] / 2)
+    visit.page.wait_for_function(
+        "old => document.querySelector('.annotation-text').textContent !== old", arg=before, timeout=WAIT_MS
+    )
+    assert headline(visit).startswith("0 of ")
+    assert len(visit.sent) == sent
+    visit.assert_clean()
+
+
+def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> None:
+    visit.open(f"{server}/solve?data=shift")
+    thumb = visit.page.get_by_role("slider", name="Regularisation β")
+    thumb.focus()
+    for _ in range(3):
+        thumb.press("ArrowRight")
+    visit.page.wait_for_url("**beta=0.2**", timeout=WAIT_MS)
+    visit.settle()
+    shown = visit.page.locator(".cc-fact b").first.inner_text()
+    other = Visit(context)
+    other.open(visit.page.url)
+    other.page.wait_for_selector(".cc-fact b", timeout=WAIT_MS)
+    assert other.page.locator(".cc-fact b").first.inner_text() == shown
+    other.page.close()
+    visit.assert_clean()
+
+
+def test_state_survives_a_change_of_page(server: str, visit: Visit) -> None:
+    visit.open(f"{server}/dataset?data=edge&seed=4")
+    visit.page.get_by_role("link", name="Solve").first.click()
+    visit.page.wait_for_url("**/solve?*data=edge*", timeout=WAIT_MS)
+    visit.page.wait_for_selector("h2", timeout=WAIT_MS)
+    assert "seed=4" in visit.page.url
+    assert visit.page.locator("[data-testid=stSelectbox] input").first.input_value() == "edge"
+    visit.assert_clean()
+
+
+def test_charts_follow_a_change_of_theme(server: str, visit: Visit) -> None:
+    visit.open(f"{server}/solve?data=shift")
+    bars = ".js-plotly-plot .bars path"
+    visit.page.wait_for_selector(bars, timeout=WAIT_MS)
+    before = visit.page.locator(bars).last.evaluate("e => getComputedStyle(e).fill")
+    visit.page.get_by_test_id("stMainMenuButton").click()
+    visit.page.get_by_text("Dark").click()
+    visit.page.wait_for_function(
+        "([s, old]) => [...document.querySelectorAll(s)].every(e => getComputedStyle(e).fill !== old)",
+        arg=[bars, before],
+        timeout=WAIT_MS,
+    )
+    visit.assert_clean()
+
+
+COUNT_SOLVES = """
+import sys
+import convex_core
+module = sys.modules["convex_core.solve"]
+original = module.solve
+def counted(problem, **options):
+    with open({file!r}, "a") as out:
+        print(problem.n, problem.beta, file=out)
+    return original(problem, **options)
+module.solve = counted
+"""
+
+
+def test_five_quick_steps_start_at_most_two_solves(context: Any, tmp_path: Path) -> None:
+    log = tmp_path / "solves"
+    with running_server(COUNT_SOLVES.format(file=str(log))) as address:
+        visit = Visit(context)
+        try:
+            visit.open(f"{address}/solve?data=bars")
+            visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
+            visit.settle()
+            before = len(log.read_text().splitlines())
+            thumb = visit.page.get_by_role("slider", name="Regularisation β")
+            thumb.focus()
+            for _ in range(5):
+                thumb.press("ArrowRight")
+            visit.page.wait_for_url("**beta=0.32**", timeout=WAIT_MS)
+            visit.page.wait_for_timeout(500)
+            visit.settle()
+            started = log.read_text().splitlines()[before:]
+            assert started[-1] == "10 0.32"
+            assert len(started) <= 2
+            visit.assert_clean()
+        finally:
+            visit.page.close()
