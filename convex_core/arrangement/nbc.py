@@ -43,10 +43,10 @@ from .rows import PreparedRows
 __all__ = ["First", "Half", "Task", "first_pattern", "run_tasks", "tasks", "words_per_pattern"]
 
 #: pieces of the search hold about this many cells (of one half), but there are not many more than MAX_TASKS
-TASK_SIZE = 1 << 18
-MAX_TASKS = 256
+TASK_SIZE = 1 << 14
+MAX_TASKS = 100
 #: below this many cells a second thread costs more than it saves
-PARALLEL_SIZE = 1 << 16
+PARALLEL_SIZE = 1 << 15
 _LINE = 16
 
 

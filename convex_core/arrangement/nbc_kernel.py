@@ -61,21 +61,25 @@ def _pivot(T: _Array, d: int, i: int, k: int, real: _Array, stats: _Array) -> bo
     """Choose row `i` at depth `d`: eliminate it into depth d + 1. False if a smaller row becomes a loop."""
     q = k - d
     o = d + 1
+    p = 0
+    for t in range(1, q):
+        if abs(T[d, t, i]) > abs(T[d, p, i]):
+            p = t
+    # a smaller row parallel to row i is a broken circuit: cheap to suspect, then tested in full
     slope = T[d, 0, i] / T[d, 1, i]
-    for j in range(i):  # a smaller row parallel to row i is a broken circuit: cheap to find, then tested in full
+    suspects = 0
+    for j in range(i):
+        suspects += abs(T[d, 0, j] - slope * T[d, 1, j]) <= 1e-6 * abs(T[d, 0, j])
+    for j in range(i if suspects > 0 else 0):
         if abs(T[d, 0, j] - slope * T[d, 1, j]) <= 1e-6 * abs(T[d, 0, j]):
-            m = T[d, 0, j] / T[d, 0, i]
+            m = T[d, p, j] / T[d, p, i]
             gap = 0.0
-            for t in range(1, q):
+            for t in range(q):
                 gap = max(gap, abs(T[d, t, j] - m * T[d, t, i]))
             bound = 2.5 * (T[d, k, j] + abs(m) * T[d, k, i])
             if gap <= bound:
                 _read(gap, bound, stats)
                 return False
-    p = 0
-    for t in range(1, q):
-        if abs(T[d, t, i]) > abs(T[d, p, i]):
-            p = t
     inverse = 1.0 / T[d, p, i]
     for j in range(T.shape[2]):
         T[o, q - 1, j] = T[d, p, j] * inverse
@@ -137,8 +141,8 @@ def _groups(T: _Array, d: int, k: int, top: int, real: _Array, ints: _Array, sta
     """Sort the lines of the residual plane below `top` by angle and group the parallel ones; count the groups.
 
     Writes for every column j: real[0, j] a pseudo-angle in (0, 2] from row 0, real[1, j] its error bound, real[2, j]
-    the determinant with row 0, real[3, j] the size; for every group g: real[4, g] and real[5, g] its smallest and
-    largest angle, ints[1, g] its smallest row. Rows parallel to row 0 are in no group.
+    the determinant with row 0, real[3, j] the size, real[4, j] and real[5, j] the angle less and plus twice the bound;
+    for every group g: ints[1, g] its smallest row. Rows parallel to row 0 are in no group.
     """
     x0 = T[d, 0, 0]
     y0 = T[d, 1, 0]
@@ -152,6 +156,9 @@ def _groups(T: _Array, d: int, k: int, top: int, real: _Array, ints: _Array, sta
         real[0, j] = 1.0 + (u if g <= 0.0 else -u) + _FAR * T[d, k + 2, j]
     for j in range(T.shape[2]):
         real[1, j] = 2.0 * T[d, k, j] / (real[3, j] + _TINY) + 8 * EPS
+    for j in range(T.shape[2]):  # the angles that a border must exceed for the line to be passed, or if parallel not
+        real[4, j] = real[0, j] - 2.0 * real[1, j]
+        real[5, j] = real[0, j] + 2.0 * real[1, j]
     m = 0
     for j in range(1, top):
         angle = min(real[0, j], 2.0 - real[0, j])
@@ -179,11 +186,8 @@ def _groups(T: _Array, d: int, k: int, top: int, real: _Array, ints: _Array, sta
             angle = real[0, j] - real[0, b]
             bound = real[1, j] + real[1, b]
             if angle <= bound * stats[1] and _read(angle, bound, stats):
-                real[5, groups - 1] = real[0, j]
                 ints[1, groups - 1] = min(ints[1, groups - 1], j)
                 continue
-        real[4, groups] = real[0, j]
-        real[5, groups] = real[0, j]
         ints[1, groups] = j
         groups += 1
     return groups
@@ -196,33 +200,35 @@ def _prepare(T: _Array, d: int, k: int, n: int, top: int, real: _Array, words: _
     words[0] marks the lines turned round when folded to an angle, words[1] all rows, words[2t - 2] the loops whose
     first nonzero coordinate is t, words[2t - 1] those among them where it is positive.
     """
-    for s in range(2 * k):
-        for w in range(words.shape[1]):
-            words[s, w] = 0
+    for w in range(words.shape[1]):
+        for t in range(2, 2 * k):
+            words[t, w] = 0
+        bits = np.uint64(0)
+        for j in range(w << 6, min((w << 6) + 64, T.shape[2])):
+            bits |= np.uint64(real[2, j] + T[d, k + 2, j] <= 0.0) << np.uint64(j & 63)
+        words[1, w] = ~np.uint64(0)
+        if (w << 6) + 64 > n:
+            words[1, w] = (np.uint64(1) << np.uint64(n & 63)) - np.uint64(1)
+        words[0, w] = bits
     for j in range(n):
-        bit = np.uint64(1) << np.uint64(j & 63)
-        w = j >> 6
-        words[1, w] |= bit
-        if T[d, k + 2, j] == 0.0:
-            if real[2, j] <= 0.0:
-                words[0, w] |= bit
-            continue
-        t = 2
-        while t < k:
-            value = abs(T[d, t, j])
-            bound = T[d, k + 1, j]
-            if value > bound * stats[1] or not _read(value, bound, stats):
-                words[2 * t - 2, w] |= bit
-                if T[d, t, j] > 0.0:
-                    words[2 * t - 1, w] |= bit
-                break
-            t += 1
-        if t == k:  # no coordinate at all: the zero tests contradict each other
-            stats[1] = 0.0
+        if T[d, k + 2, j] > 0.0:
+            t = 2
+            while t < k:
+                value = abs(T[d, t, j])
+                bound = T[d, k + 1, j]
+                if value > bound * stats[1] or not _read(value, bound, stats):
+                    bit = np.uint64(1) << np.uint64(j & 63)
+                    words[2 * t - 2, j >> 6] |= bit
+                    if T[d, t, j] > 0.0:
+                        words[2 * t - 1, j >> 6] |= bit
+                    break
+                t += 1
+            if t == k:  # no coordinate at all: the zero tests contradict each other
+                stats[1] = 0.0
     for j in range(top, n + 1):  # whether a row is parallel to row 0 shows in its angle; here it is only recorded
         value = min(real[0, j], abs(2.0 - real[0, j]))
         bound = real[1, j] + real[1, 0]
-        if value <= bound * stats[1]:
+        if value <= bound * stats[1] and value > bound * stats[0]:
             _read(value, bound, stats)
 
 
@@ -233,30 +239,28 @@ def _emit(
 ) -> None:  # fmt: skip
     """Write one pattern per group g: the lines at smaller angles are passed, row by row a comparison and a bit."""
     for g in range(groups):
-        lowest = real[4, g]
-        highest = real[5, g]
         b = ints[1, g]
         angle = real[0, b]
         own = real[1, b]
-        limit = stats[1]
+        zero = stats[0]
+        nonzero = stats[1]
         doubtful = 0
         for j in range(top, T.shape[2]):
-            doubtful += abs(real[0, j] - angle) <= (real[1, j] + own) * limit
-        if doubtful > 0:
-            for j in range(top, n):  # rows above `top` may be parallel to the group
-                value = abs(real[0, j] - angle)
-                bound = real[1, j] + own
-                if value <= bound * stats[1] and _read(value, bound, stats):
-                    lowest = min(lowest, real[0, j])
-                    highest = max(highest, real[0, j])
-            # the objective is generic: parallel to no row
+            value = abs(real[0, j] - angle)
+            bound = real[1, j] + own
+            doubtful += (value <= bound * nonzero) & (value > bound * zero)
+        for j in range(top, n if doubtful > 0 else 0):
+            _read(abs(real[0, j] - angle), real[1, j] + own, stats)
+        if doubtful > 0:  # the objective is generic: parallel to no row
             stats[1] = min(stats[1], abs(real[0, n] - angle) / (real[1, n] + own))
-        # the rows of the group itself are passed if the objective is
-        border = highest + 2 * EPS if real[0, n] < angle else lowest
+        # a row parallel to the group is passed if the objective is, whatever its rounding
+        passed = real[0, n] < angle
+        border = angle + 2.0 * own if passed else angle - 2.0 * own
+        side = 4 if passed else 5
         for w in range(out.shape[1]):
             bits = np.uint64(0)
             for j in range(w << 6, min((w << 6) + 64, T.shape[2])):
-                bits |= np.uint64(real[0, j] < border) << np.uint64(j & 63)
+                bits |= np.uint64(real[side, j] < border) << np.uint64(j & 63)
             out[pos, w] = (bits ^ words[0, w]) & words[1, w]
         d0 = real[2, b]
         d1 = T[d, 0, n] * T[d, 1, b] - T[d, 1, n] * T[d, 0, b]
