@@ -7,6 +7,7 @@ from .lookup import Facets
 from .patterns import Arrangement, enumerate_patterns
 from .rows import MergedRows, merge_rows
 from .sampling import SampledPatterns, sample_patterns
+from .stream import PatternStream, stream_patterns
 
 __all__ = [
     "Arrangement",
@@ -14,6 +15,7 @@ __all__ = [
     "Facets",
     "MergedRows",
     "PatternCount",
+    "PatternStream",
     "SampledPatterns",
     "characteristic_polynomial",
     "closed_form",
@@ -23,4 +25,5 @@ __all__ = [
     "merge_rows",
     "polynomial_bound",
     "sample_patterns",
+    "stream_patterns",
 ]

@@ -40,14 +40,17 @@ from .nbc_kernel import NOTHING_READ, subtree
 from .reads import Reads
 from .rows import PreparedRows
 
-__all__ = ["First", "Half", "Task", "first_pattern", "run_tasks", "tasks", "words_per_pattern"]
+__all__ = ["First", "Half", "Task", "first_pattern", "run_task", "run_tasks", "tasks", "words_per_pattern"]
 
 #: pieces of the search hold about this many cells (of one half), but there are not many more than MAX_TASKS
 TASK_SIZE = 1 << 14
 MAX_TASKS = 100
 #: below this many cells a second thread costs more than it saves
 PARALLEL_SIZE = 1 << 15
-_LINE = 16
+#: columns of the kernel's arrays are a multiple of this
+_LINE = 8
+
+Level = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def run_tasks(
     counts = [0] * len(todo)
     reads = first.reads
     total = 1
-    running: dict[Future[tuple[int, Reads]], int] = {}
+    running: dict[Future[Half], int] = {}
     queue = iter(range(len(todo)))
     work = max(1, sum(task.size for task in todo))
     if work < PARALLEL_SIZE:
@@ -171,8 +174,9 @@ def run_tasks(
 
     def submit(pool: ThreadPoolExecutor) -> None:
         for position in queue:
+            task = todo[position]
             room = out[offsets[position] : offsets[position + 1]] if fill else out
-            future = pool.submit(_run, prepared.n, todo[position], levels, fill, limit, room, flag)
+            future = pool.submit(run_task, prepared.n, task, levels[task.k], fill, limit, room, flag)
             running[future] = position
             return
 
@@ -184,10 +188,11 @@ def run_tasks(
                 done, _ = wait(running, timeout=0.05, return_when=FIRST_COMPLETED)
                 for future in done:
                     position = running.pop(future)
-                    counts[position], found = future.result()
-                    total += counts[position]
+                    found = future.result()
+                    counts[position] = found.count
+                    total += found.count
                     finished += todo[position].size
-                    reads |= found
+                    reads |= found.reads
                     submit(pool)
                 if budget is not None:
                     status = budget.stop()
@@ -212,20 +217,17 @@ def _compact(out: NDArray[np.uint64], offsets: NDArray[np.int64], counts: list[i
     return out if end == len(out) else out[:end].copy()
 
 
-def _run(
-    n: int,
-    task: Task,
-    levels: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]],
-    fill: bool,
-    limit: int,
-    out: NDArray[np.uint64],
-    flag: NDArray[np.uint8],
-) -> tuple[int, Reads]:
-    """One task in the compiled kernel, with its own scratch memory."""
+def run_task(
+    n: int, task: Task, level: Level, fill: bool, limit: int, out: NDArray[np.uint64], flag: NDArray[np.uint8]
+) -> Half:
+    """Run one task in the compiled kernel, with its own scratch memory; write to `out` (size, words) if `fill`.
+
+    `level` is the truncation to rank ``task.k``; setting ``flag[0]`` from another thread ends the run early.
+    """
     k, depths = task.k, task.k - 1
     width = -(-(n + 1) // _LINE) * _LINE
     T = np.zeros((depths, k + 3, width))
-    T[0, :k, : n + 1], T[0, k, : n + 1] = levels[k]
+    T[0, :k, : n + 1], T[0, k, : n + 1] = level
     T[0, k + 2, n + 1 :] = 1.0
     path = np.zeros((2, depths + 1), dtype=np.int64)
     path[0, : len(task.prefix)] = task.prefix
@@ -233,8 +235,9 @@ def _run(
     ints = np.zeros((2, width), dtype=np.int64)
     words = np.zeros((2 * k, out.shape[1]), dtype=np.uint64)
     stats = np.array([0.0, NOTHING_READ])
-    count = subtree(
-        T, n, path, len(task.prefix), task.lo, task.hi, fill, limit, out, real, ints, words, stats, flag
-    )  # fmt: skip
+    base = len(task.prefix)
+    found = subtree(T, n, path, base, task.lo, task.hi, fill, limit, out, real, ints, words, stats, flag)
+    count = max(int(found), 0)
     smallest = float(stats[1])
-    return max(int(count), 0), Reads(float(stats[0]), math.inf if smallest == NOTHING_READ else smallest)
+    reads = Reads(float(stats[0]), math.inf if smallest == NOTHING_READ else smallest)
+    return Half(out[:count] if fill else None, count, reads)

@@ -1,7 +1,7 @@
 """Compiled kernels of the no-broken-circuit enumeration; :mod:`.nbc` says what they compute and why.
 
 A node of the search at depth d is an array ``T[d] (k + 3, width)``: one column per row of the arrangement, then the
-objective in column n, then empty columns up to a multiple of 16, so that short loops vectorise without a remainder.
+objective in column n, then empty columns up to a multiple of 8, so that short loops vectorise with little remainder.
 
     rows 0 .. q - 1     coordinates modulo the rows chosen so far, q = k - d
     rows q .. k - 1     coordinates on the chosen rows, smallest index first

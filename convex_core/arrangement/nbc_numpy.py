@@ -18,7 +18,7 @@ from .nbc import Half, first_pattern
 from .reads import EPS, Reads
 from .rows import PreparedRows
 
-__all__ = ["enumerate_half_numpy", "pack"]
+__all__ = ["batches_numpy", "enumerate_half_numpy", "pack"]
 
 #: numbers in one batch: 8 MB of float64
 BATCH = 1 << 20
@@ -59,29 +59,45 @@ def enumerate_half_numpy(prepared: PreparedRows, *, fill: bool, limit: int, budg
     Interrupted
         If the budget ends first.
     """
+    found = []
+    count, reads = 0, Reads()
+    for part in batches_numpy(prepared, fill=fill, budget=budget):
+        if part.bits is not None:
+            found.append(part.bits)
+        count += part.count
+        reads |= part.reads
+        if count > limit:
+            break
+    return Half(np.vstack(found) if fill else None, count, reads)
+
+
+def batches_numpy(prepared: PreparedRows, *, fill: bool, budget: Budget | None = None) -> Iterator[Half]:
+    """Enumerate (or count) the patterns with row 0 positive in batches.
+
+    Raises
+    ------
+    Interrupted
+        If the budget ends first.
+    """
     first = first_pattern(prepared)
-    found = [first.bits]
-    count, reads = 1, first.reads
+    yield Half(first.bits if fill else None, 1, first.reads)
     for k in range(2, prepared.rank + 1):
         stack: list[Iterator[tuple[_Nodes, Reads]]] = [iter([(_root(prepared, k), Reads())])]
-        while stack and count <= limit:
+        while stack:
             item = next(stack[-1], None)
             if item is None:
                 stack.pop()
                 continue
             if budget is not None and (status := budget.stop()) is not None:
                 raise Interrupted("the enumeration of sign patterns was stopped", status=status)
-            nodes, seen = item
-            reads |= seen
+            nodes, reads = item
             if k - nodes.depth > 2:
                 stack.append(_children(nodes))
+                yield Half(None, 0, reads)
                 continue
             for positive, seen in _leaves(nodes):
                 reads |= seen
-                count += len(positive)
-                if fill:
-                    found.append(pack(positive))
-    return Half(np.vstack(found) if fill else None, count, reads)
+                yield Half(pack(positive) if fill else None, len(positive), reads)
 
 
 def _root(prepared: PreparedRows, k: int) -> _Nodes:

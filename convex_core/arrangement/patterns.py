@@ -16,7 +16,7 @@ from .cells import Cell, cell_rays, cell_witness
 from .certify import verdict
 from .counts import closed_form, total
 from .lookup import Facets, Lookup, build_lookup, find_facets
-from .nbc import words_per_pattern
+from .nbc import Half, words_per_pattern
 from .nbc_numpy import pack
 from .rows import MergedRows, prepare_rows
 from .search import Engine, count_half, fill_half
@@ -236,8 +236,9 @@ def enumerate_patterns(
 ) -> Arrangement:
     """Enumerate the sign patterns {sign(rows . u)} of all full-dimensional cells, without linear programs.
 
-    The number is predicted before memory is spent: by the closed form, which bounds it, or by counting where
-    the bound is too large. Method: see :mod:`convex_core.arrangement.nbc`.
+    Memory is never spent beyond the limits: the closed form bounds the number; where that is too much the patterns
+    are counted first, and a run stops as soon as it has found too many. Method: see
+    :mod:`convex_core.arrangement.nbc`.
 
     Parameters
     ----------
@@ -274,18 +275,21 @@ def enumerate_patterns(
     max_patterns, max_bytes = integer(max_patterns, "max_patterns"), integer(max_bytes, "max_bytes")
     prepared = prepare_rows(array, seed=seed)
     bound = closed_form(prepared.n, prepared.rank)
-    limit = min(max_patterns, 2 * (max_bytes // (8 * words_per_pattern(prepared.n))))
+    most = 2 * (max_bytes // (8 * words_per_pattern(prepared.n)))
+    limit = min(max_patterns, most)
     sizes: list[int] | None = None
-    if bound > limit:
-        counted, sizes = count_half(prepared, limit=limit // 2, budget=budget, engine=engine)
-        if total(counted.count, prepared.rank) > limit:
-            raise SizeError(
-                f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "
-                f"expected at most {limit} (max_patterns, max_bytes)",
-                predicted=bound,
-                limit=limit,
-            )
-    half = fill_half(prepared, sizes=sizes, budget=budget, engine=engine)
+    half: Half | None = None
+    if bound > most:  # no room to reserve for the bound: count first
+        half, sizes = count_half(prepared, limit=limit // 2, budget=budget, engine=engine)
+    if half is None or total(half.count, prepared.rank) <= limit:
+        half = fill_half(prepared, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
+    if total(half.count, prepared.rank) > limit:
+        raise SizeError(
+            f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "
+            f"expected at most {limit} (max_patterns, max_bytes)",
+            predicted=bound,
+            limit=limit,
+        )
     assert half.bits is not None
     bits = half.bits
     bits.flags.writeable = False

@@ -14,7 +14,6 @@ from .rows import PreparedRows
 __all__ = ["Engine", "count_half", "fill_half", "use_numba"]
 
 Engine = Literal["auto", "numba", "numpy"]
-NO_LIMIT = 2**62
 
 
 def use_numba(engine: Engine) -> bool:
@@ -45,11 +44,19 @@ def count_half(
 
 
 def fill_half(
-    prepared: PreparedRows, *, sizes: list[int] | None, budget: Budget | None = None, engine: Engine = "auto"
+    prepared: PreparedRows,
+    *,
+    limit: int,
+    sizes: list[int] | None = None,
+    budget: Budget | None = None,
+    engine: Engine = "auto",
 ) -> Half:
-    """Enumerate one pattern of each antipodal pair; `sizes` are the numbers per task where they are known."""
+    """Enumerate one pattern of each antipodal pair, stopping soon after `limit`.
+
+    `sizes` are the numbers per task where they are known; otherwise address space is reserved for the bound.
+    """
     if not use_numba(engine):
-        return enumerate_half_numpy(prepared, fill=True, limit=NO_LIMIT, budget=budget)
+        return enumerate_half_numpy(prepared, fill=True, limit=limit, budget=budget)
     todo = list(tasks(prepared.n, prepared.rank))
     room = [task.size for task in todo] if sizes is None else sizes
-    return run_tasks(prepared, todo, room, limit=NO_LIMIT, budget=budget)[0]
+    return run_tasks(prepared, todo, room, limit=limit, budget=budget)[0]
