@@ -131,11 +131,13 @@ def certify(
         pricer, stopped = make_pricer(problem, budget=budget, seed=seed)
     best = (-math.inf, math.inf, np.zeros(problem.n))
     for v in candidates:
-        if stopped is not None:
+        if stopped is not None or relative_gap(objective, best[0]) <= tol:
             break
-        price = pricer.price(v, floor=problem.beta, want=1, budget=budget)
-        if price.bound <= problem.beta:  # v may be scaled up: find out how far
-            price = pricer.price(v, floor=0.0, want=1, budget=budget)
+        slack = 0.1 * tol
+        price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
+        if price.bound <= problem.beta and math.isinf(relative_gap(objective, best[0])):
+            # v may be scaled up: find out how far
+            price = pricer.price(v, floor=0.0, want=1, budget=budget, slack=slack, prove=True)
         stopped = price.stopped
         if math.isfinite(price.bound):
             scaled = problem.loss.dual_scale(v, problem.y, price.bound, problem.beta) * v
@@ -181,4 +183,4 @@ def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -
     if pricer is None:
         pricer, _ = make_pricer(problem, budget=budget, seed=seed)
     v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
-    return pricer.price(v, floor=0.0, want=1, budget=budget).bound, pricer.scope
+    return pricer.price(v, floor=0.0, want=1, budget=budget, prove=True).bound, pricer.scope

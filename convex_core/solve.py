@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import closed_form
+from .arrangement import closed_form, count_patterns
 from .certificate import Certificate, certify
 from .errors import InputError, Interrupted
 from .network import Network
@@ -18,8 +18,8 @@ from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
 from .recovery import prune, recover
 from .solvers.column_generation import Round, generate_columns, relative_gap
-from .solvers.pricing import EnumeratedPricer
-from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer
+from .solvers.pricing import EnumeratedPricer, Pricer
+from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
 from .validation import frozen, integer, positive_number
@@ -30,12 +30,17 @@ _Array = NDArray[np.float64]
 
 #: What ``method`` accepts, with a sentence for each.
 METHODS: dict[str, str] = {
-    "auto": "column generation over every pattern, or over sampled patterns when there are too many to list",
-    "column-generation": "column generation, priced over every pattern",
+    "auto": "column generation, priced over a list of every pattern, by branch and bound, or over samples",
+    "column-generation": "column generation, priced over a list of every pattern",
+    "branch-and-bound": "column generation, priced over every pattern by branch and bound, none listed (short filters)",
     "sampled": "column generation over sampled patterns (restricted)",
     "clarabel": "every pattern in one conic program, given to Clarabel directly",
     "cvxpy": "every pattern in one vectorised CVXPY model",
 }
+
+
+#: patterns counted for information when they need not be listed
+_COUNTED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Solution:
     method : str
         The method that ran.
     patterns : int or None
-        Sign patterns listed, None if they were not.
+        Exact number of sign patterns; None if they were sampled, or not counted because there are millions.
     patterns_bound : int
         Closed-form bound on the number of patterns of the merged hyperplanes.
     C : (B, p) float64
@@ -203,10 +208,13 @@ def solve(
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
 
     stopped: Status | None = None
-    pricer: EnumeratedPricer
+    pricer: Pricer
     if method == "auto":
         pricer, stopped = make_pricer(problem, budget=budget, seed=seed, max_patterns=max_patterns)
-        method = "column-generation" if pricer.scope is Scope.GLOBAL else "sampled"
+        listed = "column-generation" if pricer.scope is Scope.GLOBAL else "sampled"
+        method = "branch-and-bound" if pricer.listed is None else listed
+    elif method == "branch-and-bound":
+        pricer = searched_pricer(problem, seed=seed)
     elif method == "sampled":
         pricer = sampled_pricer(problem, seed=seed)
     else:
@@ -214,11 +222,15 @@ def solve(
             pricer = enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
         except Interrupted as stop:
             pricer, stopped = sampled_pricer(problem, seed=seed, samples=64), stop.status
+    predicted = closed_form(len(pricer.factory.rows), pricer.factory.rank)
+    patterns = pricer.listed if pricer.scope is Scope.GLOBAL else None
+    if pricer.listed is None and predicted <= _COUNTED:  # not needed, but quick and good to know
+        patterns = count_patterns(pricer.factory.hyperplanes).patterns
     patterns_seconds = budget.seconds
 
     dual: _Array | None
     history: Sequence[Round] = ()
-    if method in ("clarabel", "cvxpy"):
+    if isinstance(pricer, EnumeratedPricer) and method in ("clarabel", "cvxpy"):
         whole = solve_whole(problem, pricer, backend=method, tol=min(tol, 1e-8), budget=budget)
         C, blocks, dual, status = whole.C, whole.blocks, whole.dual, whole.status
         objective = problem.loss.value(whole.outputs, problem.y) + problem.beta * float(
@@ -246,8 +258,8 @@ def solve(
         predictions=cast(_Array, frozen(network.predict_patches(problem.patches))),
         status=status,
         method=method,
-        patterns=None if pricer.scope is not Scope.GLOBAL else pricer.listed,
-        patterns_bound=closed_form(len(pricer.factory.rows), pricer.factory.rank),
+        patterns=patterns,
+        patterns_bound=predicted,
         C=cast(_Array, frozen(C)),
         active=cast(NDArray[np.bool_], frozen(blocks.active)),
         sign=cast(NDArray[np.int8], frozen(blocks.sign)),

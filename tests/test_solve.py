@@ -291,5 +291,5 @@ def test_bad_beta(talk, beta):
 
 
 def test_every_method_has_a_sentence():
-    assert set(METHODS) == {"auto", "column-generation", "sampled", "clarabel", "cvxpy"}
+    assert set(METHODS) == {"auto", "column-generation", "branch-and-bound", "sampled", "clarabel", "cvxpy"}
     assert all(text and not text.endswith(".") for text in METHODS.values())

@@ -66,6 +66,10 @@ class Architecture(Protocol):
         """Outputs of the single-filter networks, (n, m), for `filters` (m, h); positively homogeneous."""
         ...
 
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
+        """Coefficients a (N,) with ``v . atom(u) = sum_r a[r] (hyperplane[r] . u)_+``, or None if there are none."""
+        ...
+
     def neurons(self, C: _Array, sign: NDArray[np.int8]) -> tuple[_Array, _Array]:
         """Map nonzero blocks (B, p) with output signs (B,) back to filters (B, h) and weights (B,)."""
         ...

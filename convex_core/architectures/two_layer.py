@@ -108,6 +108,10 @@ class TwoLayerCNN:
             out[:, start : start + step] = response.reshape(K, n, -1).sum(axis=0)
         return self.scale * out
 
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array:
+        """``s * v`` for each of the K patches, (K * n,)."""
+        return np.tile(self.scale * v, len(patches))
+
     def neurons(self, C: _Array, sign: NDArray[np.int8]) -> tuple[_Array, _Array]:
         r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
         root = np.sqrt(self.penalty.norm(C))

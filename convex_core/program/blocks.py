@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..architectures import Architecture
 from ..arrangement import merge_rows
+from ..errors import BackendError
 
 __all__ = ["Blocks", "CellFactory"]
 
@@ -85,21 +86,57 @@ class CellFactory:
         self.hyperplanes = architecture.hyperplanes(patches)
         merged = merge_rows(self.hyperplanes)
         classes = merged.index
+        #: merged hyperplane of each original row, -1 for a zero row
+        self.classes: NDArray[np.int64] = classes
         real = np.flatnonzero(classes >= 0)
         _, first = np.unique(classes[real], return_index=True)
         #: original row that stands for each merged hyperplane
         self.representatives: NDArray[np.intp] = real[first]
         chosen = self.hyperplanes[self.representatives]
         self.rows: _Array = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
+        #: original rows that point against the normal of their hyperplane
+        self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
+        self.opposite[real] = np.einsum("rp,rp->r", self.hyperplanes[real], self.rows[classes[real]]) < 0.0
         self.rank = int(np.linalg.matrix_rank(self.rows)) if len(self.rows) else 0
+
+    @property
+    def additive(self) -> bool:
+        """Whether :meth:`ridge` has an answer."""
+        v = np.zeros(self.patches.shape[1])
+        return self.architecture.ridge_coefficients(v, self.patches) is not None
+
+    def ridge(self, v: _Array) -> tuple[_Array, _Array]:
+        """Coefficients a (M,) and b (p,) with ``v . atom(u) = b . u + sum_j a[j] (rows[j] . u)_+``.
+
+        Rows on one hyperplane are merged: with r = s rows[j], s < 0, (r . u)_+ = |s| (rows[j] . u)_+ + r . u.
+        """
+        coefficients = self.architecture.ridge_coefficients(v, self.patches)
+        if coefficients is None:
+            raise BackendError(
+                f"search over directions: got the architecture {self.architecture.name!r}, "
+                "expected one whose atoms are sums over hyperplanes"
+            )
+        real = self.classes >= 0
+        length = np.linalg.norm(self.hyperplanes[real], axis=1)
+        a = np.zeros(len(self.rows))
+        np.add.at(a, self.classes[real], coefficients[real] * length)
+        b = coefficients[self.opposite] @ self.hyperplanes[self.opposite]
+        return a, b
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:
         """Side of every merged hyperplane, +1 or -1, from sign patterns (m, N)."""
         return 2 * active[:, self.representatives].view(np.int8) - np.int8(1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
-        """Sign patterns ``1[r . u >= 0]`` (m, N) of directions (m, p)."""
-        return directions @ self.hyperplanes.T >= 0.0
+        """Sign patterns (m, N) of a cell that holds each direction (m, p).
+
+        The side of each merged hyperplane is taken once: on a hyperplane, parallel rows must not be split by rounding.
+        """
+        positive = directions @ self.rows.T >= 0.0
+        # a zero row (class -1) reads a last column that is always active
+        positive = np.concatenate([positive, np.ones((len(directions), 1), dtype=bool)], axis=1)
+        patterns: NDArray[np.bool_] = positive[:, self.classes] != self.opposite
+        return patterns
 
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
         """``s * sum_k D_k X_k`` for each pattern, (m, n, p)."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..conic_forms import ConeKind
+from ..conic_forms import ConeKind, LossForm, PenaltyForm
 from ..losses import Loss
 from ..penalties import Penalty
 from .blocks import Blocks
@@ -55,6 +55,8 @@ class ConicProgram:
     p: int
     output_unit: float
     gate_unit: float
+    constant: float = 0.0
+    eliminated: bool = False
 
     def split(self, x: _Array) -> _Array:
         """The blocks C (B, p) of a solution vector, in the problem's own units."""
@@ -62,13 +64,13 @@ class ConicProgram:
         C = tail.reshape(self.blocks, self.block_width)[:, self.block_width - self.p :]
         return C * (self.output_unit / self.gate_unit)
 
-    def dual(self, z: _Array) -> _Array:
-        """The dual vector v (n,) of a vector of multipliers, in the problem's own units."""
-        return z[: self.n] * self.output_unit
+    def multiplier(self, z: _Array) -> _Array | None:
+        """The dual vector v (n,) among the multipliers, in the problem's own units; None if z was eliminated."""
+        return None if self.eliminated else z[: self.n] * self.output_unit
 
     def objective(self, value: float) -> float:
         """The value of the program in the problem's own units."""
-        return value * self.output_unit**2
+        return (value + self.constant) * self.output_unit**2
 
 
 def all_cone_rows(blocks: Blocks) -> ConeRows:
@@ -89,37 +91,33 @@ def assemble(
     B, n, p = blocks.G.shape
     output_unit = loss.unit(y)
     gate_unit = float(np.abs(blocks.G).max(initial=0.0)) or 1.0
-    y = y / output_unit
     beta = beta / (output_unit * gate_unit)
-    head = loss.form(y)
+    head = loss.form(y / output_unit)
     body = penalty.form(p)
+    if head.A.shape[0] == 0 and len(head.q) == n and B * p < n:
+        return _reduced(blocks, head, body, beta, cone_rows, output_unit, gate_unit)
     aux = len(body.q)
     width = aux + p
     offset = len(head.q)
-    variables = offset + B * width
-    c_columns = offset + width * np.arange(B)[:, None] + aux + np.arange(p)
+    J = blocks.G.transpose(1, 0, 2).reshape(n, B * p) / gate_unit
+    c_columns = (offset + width * np.arange(B)[:, None] + aux + np.arange(p)).ravel()
 
     # z - sum_b G_b c_b = -shift
     rows = np.concatenate([np.arange(n), np.repeat(np.arange(n), B * p)])
-    columns = np.concatenate([np.arange(n), np.tile(c_columns.ravel(), n)])
-    values = np.concatenate([np.ones(n), -blocks.G.transpose(1, 0, 2).ravel() / gate_unit])
-    output = sparse.csc_matrix((values, (rows, columns)), shape=(n, variables))
+    columns = np.concatenate([np.arange(n), np.tile(c_columns, n)])
+    values = np.concatenate([np.ones(n), -J.ravel()])
+    output = sparse.csc_matrix((values, (rows, columns)), shape=(n, offset + B * width))
     output.eliminate_zeros()
 
-    Q = len(cone_rows)
-    values = -(blocks.sides[cone_rows.block, cone_rows.row][:, None] * blocks.rows[cone_rows.row]).ravel()
-    rows = np.repeat(np.arange(Q), p)
-    cone = sparse.csc_matrix((values, (rows, c_columns[cone_rows.block].ravel())), shape=(Q, variables))
-
     head_rows = sparse.hstack([head.A, sparse.csc_matrix((head.A.shape[0], B * width))])
-    body_rows = sparse.csc_matrix(sparse.kron(sparse.eye_array(B), body.A))
-    body_rows = sparse.hstack([sparse.csc_matrix((body_rows.shape[0], offset)), body_rows])
+    own = sparse.vstack(_block_rows(blocks, body, cone_rows))
+    own = sparse.hstack([sparse.csc_matrix((own.shape[0], offset)), own])
     return ConicProgram(
         P=sparse.csc_matrix(sparse.block_diag([head.P, sparse.csc_matrix((B * width, B * width))], format="csc")),
         q=np.concatenate([head.q, np.tile(np.concatenate([beta * body.q, np.zeros(p)]), B)]),
-        A=sparse.csc_matrix(sparse.vstack([output, head_rows, cone, body_rows])),
-        b=np.concatenate([-head.shift, head.b, np.zeros(Q + body_rows.shape[0])]),
-        cones=(("zero", n), *head.cones, ("nonnegative", Q), *(body.cones * B)),
+        A=sparse.csc_matrix(sparse.vstack([output, head_rows, own])),
+        b=np.concatenate([-head.shift, head.b, np.zeros(own.shape[0])]),
+        cones=(("zero", n), *head.cones, ("nonnegative", len(cone_rows)), *(body.cones * B)),
         n=n,
         blocks=B,
         block_width=width,
@@ -127,3 +125,56 @@ def assemble(
         output_unit=output_unit,
         gate_unit=gate_unit,
     )
+
+
+def _reduced(
+    blocks: Blocks,
+    head: LossForm,
+    body: PenaltyForm,
+    beta: float,
+    cone_rows: ConeRows,
+    output_unit: float,
+    gate_unit: float,
+) -> ConicProgram:
+    """The same program with z eliminated, for a purely quadratic loss and fewer block variables than samples."""
+    B, n, p = blocks.G.shape
+    aux = len(body.q)
+    width = aux + p
+    J = blocks.G.transpose(1, 0, 2).reshape(n, B * p) / gate_unit
+    columns = (width * np.arange(B)[:, None] + aux + np.arange(p)).ravel()
+    curvature = np.asarray(head.P @ J)
+    quadratic = J.T @ curvature
+    rows, others = np.triu_indices(B * p)
+    P = sparse.csc_matrix((quadratic[rows, others], (columns[rows], columns[others])), shape=(B * width, B * width))
+    q = np.tile(np.concatenate([beta * body.q, np.zeros(p)]), B)
+    q[columns] += J.T @ head.q - curvature.T @ head.shift
+    cone, body_rows = _block_rows(blocks, body, cone_rows)
+    Q = len(cone_rows)
+    return ConicProgram(
+        P=P,
+        q=q,
+        A=sparse.csc_matrix(sparse.vstack([cone, body_rows])),
+        b=np.zeros(Q + body_rows.shape[0]),
+        cones=(("nonnegative", Q), *(body.cones * B)),
+        n=n,
+        blocks=B,
+        block_width=width,
+        p=p,
+        output_unit=output_unit,
+        gate_unit=gate_unit,
+        constant=float(0.5 * head.shift @ (head.P @ head.shift) - head.q @ head.shift),
+        eliminated=True,
+    )
+
+
+def _block_rows(blocks: Blocks, body: PenaltyForm, cone_rows: ConeRows) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
+    """Cone rows and penalty rows on the block variables alone."""
+    B, _, p = blocks.G.shape
+    aux = len(body.q)
+    width = aux + p
+    columns = width * np.arange(B)[:, None] + aux + np.arange(p)
+    Q = len(cone_rows)
+    values = -(blocks.sides[cone_rows.block, cone_rows.row][:, None] * blocks.rows[cone_rows.row]).ravel()
+    rows = np.repeat(np.arange(Q), p)
+    cone = sparse.csc_matrix((values, (rows, columns[cone_rows.block].ravel())), shape=(Q, B * width))
+    return cone, sparse.csc_matrix(sparse.kron(sparse.eye_array(B), body.A))

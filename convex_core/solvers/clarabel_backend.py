@@ -30,8 +30,8 @@ class ConicSolution:
     ----------
     C : (B, p) float64
         Blocks.
-    dual : (n,) float64
-        Multiplier v of the equality.
+    dual : (n,) float64 or None
+        Multiplier v of the equality; None if the outputs were eliminated.
     objective : float
         The solver's own objective.
     solved : bool
@@ -45,7 +45,7 @@ class ConicSolution:
     """
 
     C: _Array
-    dual: _Array
+    dual: _Array | None
     objective: float
     solved: bool
     solver_status: str
@@ -84,7 +84,7 @@ def solve_clarabel(
     x = np.array(answer.x)
     return ConicSolution(
         C=program.split(x),
-        dual=program.dual(np.array(answer.z)),
+        dual=program.multiplier(np.array(answer.z)),
         objective=program.objective(float(answer.obj_val)),
         solved=answer.status == clarabel.SolverStatus.Solved,
         solver_status=str(answer.status),

@@ -124,7 +124,8 @@ def generate_columns(
     status = Status.ITERATION_LIMIT
     for number in range(max_rounds):
         begin = time.perf_counter()
-        price = pricer.price(v, floor=beta, want=want, budget=budget)
+        slack = max(0.1 * tol, 1e-3 * min(relative_gap(upper, lower), 1.0))
+        price = pricer.price(v, floor=beta, want=want, budget=budget, slack=slack)
         price_seconds += time.perf_counter() - begin
         if math.isfinite(price.bound):
             scaled = loss.dual_scale(v, y, price.bound, beta) * v

@@ -111,6 +111,8 @@ class RestrictedMaster:
             if budget.stop() is not None:
                 break
         C, dual, polished = answer.C, answer.dual, False
+        if dual is None:
+            dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, C), self.y)
         if isinstance(self.loss, SquaredLoss) and isinstance(self.penalty, L2Penalty):
             begin = time.perf_counter()
             better = polish(self.blocks, self._sparse(C), self.y, self.beta)

@@ -22,7 +22,7 @@ from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
 
-__all__ = ["EnumeratedPricer", "PatternList", "Patterns", "PriceResult", "Pricer"]
+__all__ = ["EnumeratedPricer", "PatternList", "Patterns", "PriceResult", "Pricer", "spread"]
 
 _Array = NDArray[np.float64]
 # correlation, sign pattern, output sign, unit direction
@@ -80,8 +80,14 @@ class Pricer(Protocol):
         """Number of patterns listed, None if cells are searched without listing them."""
         ...
 
-    def price(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
-        """Price `v` (n,): cells at or below `floor` need not be resolved; return up to `want` columns."""
+    def price(
+        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
+    ) -> PriceResult:
+        """Price `v` (n,): cells at or below `floor` need not be resolved; return up to `want` columns.
+
+        A pricer that searches may stop when its bound is within the share `slack` of the truth, and unless it is
+        asked to `prove`, it may leave the bound at infinity while columns are easy to find.
+        """
         ...
 
 
@@ -149,7 +155,9 @@ class EnumeratedPricer:
         """Number of patterns listed."""
         return len(self.patterns)
 
-    def price(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
+    def price(
+        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
+    ) -> PriceResult:
         """Price `v` over every listed cell and both output signs."""
         factory = self._factory
         penalty = factory.architecture.penalty
@@ -175,26 +183,28 @@ class EnumeratedPricer:
             del found[_COLLECT:]
             if len(found) == _COLLECT:
                 bar = max(bar, found[-1][0])
-        found = _spread(found, want)
         N, p = factory.hyperplanes.shape
-        patterns = np.array([item[1] for item in found], dtype=bool).reshape(-1, N)
+        directions = np.array([item[3] for item in found]).reshape(-1, p)
+        value = np.array([item[0] for item in found])
         sign = np.array([item[2] for item in found], dtype=np.int8)
+        chosen = spread(directions, sign, value, want)
+        patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(-1, N)
         return PriceResult(
             bound=bound,
-            columns=factory.blocks(patterns, sign),
-            directions=np.array([item[3] for item in found]).reshape(-1, p),
-            value=np.array([item[0] for item in found]),
+            columns=factory.blocks(patterns, sign[chosen]),
+            directions=directions[chosen],
+            value=value[chosen],
             stopped=stopped,
         )
 
 
-def _spread(found: list[_Found], want: int) -> list[_Found]:
-    """The first `want` of `found` (best first) without near copies of better ones."""
-    kept: list[_Found] = []
-    for item in found:
+def spread(directions: _Array, sign: NDArray[np.int8], value: _Array, want: int) -> NDArray[np.intp]:
+    """Positions of at most `want` directions, best first, without near copies of better ones of the same sign."""
+    kept: list[int] = []
+    for i in np.argsort(-value, kind="stable"):
         if len(kept) == want:
             break
-        _, _, sign, direction = item
-        if all(other[2] != sign or float(other[3] @ direction) <= _NEAR for other in kept):
-            kept.append(item)
-    return kept
+        same = [k for k in kept if sign[k] == sign[i]]
+        if not same or float((directions[same] @ directions[i]).max()) <= _NEAR:
+            kept.append(int(i))
+    return np.array(kept, dtype=np.intp)

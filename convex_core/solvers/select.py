@@ -1,22 +1,36 @@
-"""Which pricer a problem gets: every pattern if they can be listed, otherwise a sample, and the result says which."""
+"""Which pricer a problem gets: patterns listed, searched by branch and bound, or sampled; the result says which."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_patterns, sample_patterns
+from ..arrangement import closed_form, enumerate_patterns, sample_patterns
 from ..errors import Interrupted, SizeError
+from ..penalties import L2Penalty
 from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget
 from ..status import Status
-from .pricing import EnumeratedPricer, PatternList
+from .pricing import EnumeratedPricer, PatternList, Pricer
+from .sphere_pricer import SpherePricer
 
-__all__ = ["MAX_PATTERNS", "enumerated_pricer", "make_pricer", "sampled_pricer"]
+__all__ = [
+    "FEW_PATTERNS",
+    "MAX_PATTERNS",
+    "MAX_SEARCH_LENGTH",
+    "enumerated_pricer",
+    "make_pricer",
+    "sampled_pricer",
+    "searched_pricer",
+]
 
 #: patterns listed without asking; beyond, a solve takes minutes and samples are used unless told otherwise
 MAX_PATTERNS = 2_000_000
+#: patterns listed rather than searched for whatever the filter length
+FEW_PATTERNS = 10_000
+#: longest filter for branch and bound; the number of cones grows exponentially with it
+MAX_SEARCH_LENGTH = 5
 _SAMPLES = 2_000
 
 
@@ -47,10 +61,26 @@ def sampled_pricer(
     return EnumeratedPricer(factory, PatternList(np.unique(np.concatenate(lists), axis=0)))
 
 
+def searched_pricer(problem: Problem, *, seed: int = 0) -> SpherePricer:
+    """Pricer that covers every cell without listing any; :class:`BackendError` if the atoms are not additive."""
+    factory = CellFactory(problem.architecture, problem.patches)
+    factory.ridge(problem.y)  # raises if there are no ridge coefficients
+    return SpherePricer(factory, seed=seed)
+
+
 def make_pricer(
     problem: Problem, *, budget: Budget, seed: int = 0, max_patterns: int = MAX_PATTERNS
-) -> tuple[EnumeratedPricer, Status | None]:
-    """The enumerated pricer if the patterns can be listed in the budget, else the sampled one and why."""
+) -> tuple[Pricer, Status | None]:
+    """The pricer that should be fastest, and why the choice was cut short if it was.
+
+    Few patterns are listed. Otherwise short filters are searched by branch and bound, which does not depend on the
+    number of patterns; long ones are listed up to `max_patterns` and sampled beyond.
+    """
+    factory = CellFactory(problem.architecture, problem.patches)
+    predicted = closed_form(len(factory.rows), factory.rank) if len(factory.rows) else 1
+    short = factory.rows.shape[1] <= MAX_SEARCH_LENGTH and isinstance(problem.architecture.penalty, L2Penalty)
+    if predicted > min(FEW_PATTERNS, max_patterns) and short and factory.additive:
+        return SpherePricer(factory, seed=seed), None
     try:
         return enumerated_pricer(problem, budget=budget, max_patterns=max_patterns), None
     except SizeError:

@@ -30,7 +30,7 @@ class WholeSolution:
 
     C: _Array
     blocks: Blocks
-    dual: _Array
+    dual: _Array | None
     outputs: _Array
     status: Status
     solver_status: str

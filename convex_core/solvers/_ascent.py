@@ -1,0 +1,110 @@
+r"""Kernel: local ascent of :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+` over the unit ball, cell by cell.
+
+In a cell f is linear and its best point is the projection of the gradient on the cell's cone. If that point lies on
+hyperplanes, the cells across them are tried one at a time. Where f is concave the maximum sits on such hyperplanes, and
+steps along the gradient alone would stop short of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._cone_projection import project_on_cone
+from .._numba import njit
+
+__all__ = ["ascend"]
+
+_Array = NDArray[np.float64]
+
+# a hyperplane is tight when the cosine with its normal is below this
+_TIGHT = 1e-9
+# relative growth below which an ascent has arrived
+_GROWTH = 1e-12
+
+
+@njit(error_model="numpy")
+def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int) -> None:
+    """Improve each unit row of `U` (m, h) in place; the values go to `value` (m,).
+
+    An ascent from a start whose cell promises less than `enough` takes gradient steps only; at most `moves` cells are
+    visited from each start.
+    """
+    M, h = R.shape
+    sides = np.empty(M, np.int8)
+    g = np.empty(h)
+    trial_g = np.empty(h)
+    best = np.empty(h)
+    r = np.empty(h)
+    Q = np.empty((h, h))
+    T = np.zeros((h, h))
+    lam = np.empty(h)
+    trial = np.empty(h)
+    passive = np.empty(h, np.int64)
+    tight = np.empty(64, np.int64)
+    for i in range(U.shape[0]):
+        current = -np.inf
+        visited = 0
+        while visited < moves:
+            visited += 1
+            for t in range(h):
+                g[t] = linear[t]
+            for j in range(M):
+                d = 0.0
+                for t in range(h):
+                    d += R[j, t] * U[i, t]
+                if d >= 0.0:
+                    sides[j] = 1
+                    for t in range(h):
+                        g[t] += a[j] * R[j, t]
+                else:
+                    sides[j] = -1
+            here = 0.0
+            length = 0.0
+            for t in range(h):
+                here += g[t] * U[i, t]
+                length += g[t] * g[t]
+            if here > current:
+                current = here
+            # a projection at rounding level of the gradient has no direction
+            least = max(current, enough, _GROWTH * np.sqrt(length))
+            norm = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive)
+            if norm <= least * (1.0 + _GROWTH):
+                break
+            current = norm
+            for t in range(h):
+                U[i, t] = r[t] / norm
+            # from here on the cell is known by its sides: points on hyperplanes have no sides of their own
+            while visited < moves:
+                count = 0
+                for j in range(M):
+                    d = 0.0
+                    for t in range(h):
+                        d += R[j, t] * U[i, t]
+                    if abs(d) <= _TIGHT and count < 64:
+                        tight[count] = j
+                        count += 1
+                chosen = -1
+                goal = current * (1.0 + _GROWTH)
+                for k in range(count):
+                    j = tight[k]
+                    for t in range(h):
+                        trial_g[t] = g[t] - sides[j] * a[j] * R[j, t]
+                    sides[j] = -sides[j]
+                    norm = project_on_cone(trial_g, R, sides, goal, r, Q, T, lam, trial, passive)
+                    sides[j] = -sides[j]
+                    if norm > goal:
+                        goal = norm
+                        chosen = j
+                        for t in range(h):
+                            best[t] = r[t] / norm
+                if chosen < 0:
+                    break
+                visited += 1
+                for t in range(h):
+                    g[t] -= sides[chosen] * a[chosen] * R[chosen, t]
+                    U[i, t] = best[t]
+                sides[chosen] = -sides[chosen]
+                current = goal
+            break
+        value[i] = current

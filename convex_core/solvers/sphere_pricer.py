@@ -1,0 +1,142 @@
+r"""Pricing without listing cells: branch and bound over directions.
+
+When an atom's correlation with v is a sum over hyperplanes, :math:`v^T\varphi(u) = \sum_j a_j (r_j^T u)_+`, its maximum
+over the unit ball covers every cell at once, however many there are. Local ascent from the directions that mattered
+before finds a good value, branch and bound proves that nothing is much better. Time grows quickly with the filter
+length h, slowly with the number of rows.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..program.blocks import Blocks, CellFactory
+from ..progress import Budget
+from ..status import Scope, Status
+from ._ascent import ascend
+from ._sphere import branch_and_bound
+from .pricing import PriceResult, spread
+
+__all__ = ["SpherePricer"]
+
+_Array = NDArray[np.float64]
+
+# random starts, and how many of the best are improved
+_STARTS = 600
+_KEPT = 60
+_ARCHIVE = 400
+_NODES = 20_000_000
+# while ascent alone finds columns this much above the floor, a proof is not worth its time
+_PLENTY = 0.05
+
+
+class SpherePricer:
+    """Prices over every cell by branch and bound on the sphere.
+
+    Parameters
+    ----------
+    factory : CellFactory
+        Cells of the problem, of an architecture with ridge coefficients and the Euclidean penalty.
+    seed : int
+        Seed of the random starts.
+    threads : int
+        Threads over the root cones; the result does not depend on it.
+    """
+
+    def __init__(self, factory: CellFactory, *, seed: int = 0, threads: int = 2) -> None:
+        self._factory = factory
+        self._seed = seed
+        self._threads = threads
+        h = factory.rows.shape[1]
+        self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
+        self._roots = [np.diag(corner) for corner in product((1.0, -1.0), repeat=h)]
+
+    @property
+    def scope(self) -> Scope:
+        """Every cell is covered."""
+        return Scope.GLOBAL
+
+    @property
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+        return self._factory
+
+    @property
+    def listed(self) -> int | None:
+        """Cells are searched, not listed."""
+        return None
+
+    def price(
+        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
+    ) -> PriceResult:
+        """Bound the correlation of v with every atom to the relative accuracy `slack`.
+
+        Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
+        """
+        a, linear = self._factory.ridge(v)
+        found = {sign: [self._ascend(sign * a, sign * linear, sign, floor)] for sign in (1, -1)}
+        best = max(float(value.max(initial=0.0)) for parts in found.values() for _, value in parts)
+        excess = best / floor - 1.0 if floor > 0.0 else 0.0
+        if excess > _PLENTY and not prove:
+            return self._columns(found, np.inf, floor, want, None)
+        accuracy = slack if prove else max(slack, 0.1 * excess)
+        wanted = floor * (1.0 + accuracy)
+
+        def search(task: tuple[int, _Array]) -> tuple[float, int, _Array, _Array]:
+            sign, root = task
+            U, value = np.zeros((128, len(linear))), np.zeros(128)
+            if budget.stop() is not None:
+                return np.inf, sign, U[:0], value[:0]
+            answer = branch_and_bound(
+                self._factory.rows, sign * a, sign * linear, root, max(floor, best), accuracy, U, value, wanted, _NODES
+            )
+            count = min(int(answer[2]), len(U))
+            return float(answer[0]), sign, U[:count], value[:count]
+
+        bound = max(floor, best)
+        extra: dict[int, list[_Array]] = {1: [], -1: []}
+        with ThreadPoolExecutor(self._threads) as pool:
+            for top, sign, U, _ in pool.map(search, [(sign, root) for sign in (1, -1) for root in self._roots]):
+                bound = max(bound, top)
+                extra[sign].append(U)
+        for sign, parts in extra.items():
+            U = np.concatenate(parts)
+            found[sign].append(self._improve(U, sign * a, sign * linear, floor))
+        return self._columns(found, bound, floor, want, budget.stop() if bound == np.inf else None)
+
+    def _ascend(self, a: _Array, linear: _Array, sign: int, floor: float) -> tuple[_Array, _Array]:
+        rng = np.random.default_rng((self._seed, len(self._archive[sign])))
+        starts = rng.standard_normal((_STARTS, len(linear)))
+        starts /= np.linalg.norm(starts, axis=1, keepdims=True)
+        response = np.maximum(starts @ self._factory.rows.T, 0.0) @ a + starts @ linear
+        starts = starts[np.argsort(-response, kind="stable")[:_KEPT]]
+        return self._improve(np.concatenate([self._archive[sign], starts]), a, linear, floor)
+
+    def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
+        value = np.zeros(len(U))
+        ascend(self._factory.rows, a, linear, U, value, floor, 200)
+        return U, value
+
+    def _columns(
+        self,
+        found: dict[int, list[tuple[_Array, _Array]]],
+        bound: float,
+        floor: float,
+        want: int,
+        stopped: Status | None,
+    ) -> PriceResult:
+        """Blocks of the best directions found for each sign."""
+        U = np.concatenate([part for parts in found.values() for part, _ in parts])
+        value = np.concatenate([part for parts in found.values() for _, part in parts])
+        sign = np.concatenate([np.full(len(part), s, np.int8) for s, parts in found.items() for part, _ in parts])
+        above = np.flatnonzero(value > floor)
+        chosen = above[spread(U[above], sign[above], value[above], want)]
+        U, value, sign = U[chosen], value[chosen], sign[chosen]
+        for s in (1, -1):
+            self._archive[s] = np.concatenate([self._archive[s], U[sign == s]])[-_ARCHIVE:]
+        columns: Blocks = self._factory.blocks(self._factory.patterns(U), sign)
+        return PriceResult(bound=bound, columns=columns, directions=U, value=value, stopped=stopped)

@@ -1,0 +1,116 @@
+"""Branch and bound over directions against exact enumeration; its bounds hold whatever stops it."""
+
+import threading
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from problem_cases import brute_force_tau, patch_problem
+
+from convex_core import Budget, Problem, Scope, Status, TwoLayerCNN, load_dataset, patch_geometry, solve
+from convex_core.program import CellFactory
+from convex_core.solvers._sphere import branch_and_bound
+from convex_core.solvers.select import enumerated_pricer, searched_pricer
+from convex_core.solvers.sphere_pricer import SpherePricer
+
+
+def problem_of_rows(rows):
+    """A fully connected problem whose hyperplanes are the rows."""
+    return Problem(TwoLayerCNN(patch_geometry((rows.shape[1],), rows.shape[1])), rows, np.ones(len(rows)), 1.0)
+
+
+def random_rows(rng, kind, n, h):
+    if kind == "gaussian":
+        return rng.standard_normal((n, h))
+    if kind == "integers":  # zero, parallel and dependent rows
+        return rng.integers(-2, 3, (n, h)).astype(float)
+    if kind == "flat":  # rank below h
+        return rng.standard_normal((n, max(1, h - 1))) @ rng.standard_normal((max(1, h - 1), h))
+    rows = rng.standard_normal((n, h))  # nearly parallel rows
+    return np.concatenate([rows, rows + 1e-7 * rng.standard_normal((n, h))])
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    kind=st.sampled_from(["gaussian", "integers", "flat", "near"]),
+    n=st.integers(1, 12),
+    h=st.integers(1, 5),
+)
+def test_bound_equals_enumeration(seed, kind, n, h):
+    rng = np.random.default_rng(seed)
+    problem = problem_of_rows(random_rows(rng, kind, n, h))
+    v = rng.standard_normal(problem.n) * rng.choice([0.0, 1.0, 1.0], problem.n)
+    budget = Budget()
+    exact = enumerated_pricer(problem, budget=budget).price(v, floor=0.0, want=1, budget=budget).bound
+    searched = searched_pricer(problem).price(v, floor=0.0, want=5, budget=budget, prove=True)
+    assert searched.bound >= exact * (1 - 1e-12)
+    assert searched.bound <= exact * (1 + 1e-6) + 1e-12
+    if exact > 0:
+        assert searched.value.max() >= exact * (1 - 1e-6)
+        # what a column promises is what its block delivers
+        delivered = np.einsum("n,bnp,bp->b", v, searched.columns.G, searched.directions)
+        assert delivered == pytest.approx(searched.value, rel=1e-7, abs=3e-8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**31), nodes=st.integers(1, 50), h=st.integers(2, 4))
+def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h):
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((30, h))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    a, linear = rng.standard_normal(30), rng.standard_normal(h)
+    U = rng.standard_normal((4000, h))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    values = np.maximum(U @ rows.T, 0.0) @ a + U @ linear
+    for corner in product((1.0, -1.0), repeat=h):
+        found, value = np.zeros((8, h)), np.zeros(8)
+        bound, best, count, used = branch_and_bound(
+            rows, a, linear, np.diag(corner), 0.0, 1e-9, found, value, np.inf, nodes
+        )
+        inside = (U * np.array(corner) >= 0).all(axis=1)
+        assert used <= nodes
+        assert count == 0
+        assert bound >= values[inside].max(initial=0.0) - 1e-12
+        assert best <= bound + 1e-12
+
+
+@pytest.mark.parametrize("name", ["edge", "motifs", "bars", "patterns2d"])
+def test_solutions_equal_those_over_listed_patterns(name):
+    problem = Problem.from_dataset(load_dataset(name))
+    listed = solve(problem, method="column-generation", tol=1e-7)
+    searched = solve(problem, method="branch-and-bound", tol=1e-7)
+    assert searched.status is listed.status is Status.OPTIMAL
+    assert searched.scope is Scope.GLOBAL
+    assert searched.objective == pytest.approx(listed.objective, rel=2e-7)
+    assert searched.patterns == listed.patterns
+    assert brute_force_tau(problem, searched.dual) <= problem.beta * (1 + 1e-9)
+
+
+def test_one_and_two_threads_give_the_same_result():
+    problem = Problem.from_dataset(load_dataset("digits"))
+    factory = CellFactory(problem.architecture, problem.patches)
+    one, two = (
+        SpherePricer(factory, threads=k).price(problem.y, floor=0.5, want=20, budget=Budget(), prove=True)
+        for k in (1, 2)
+    )
+    assert one.bound == two.bound
+    assert np.array_equal(one.directions, two.directions)
+    assert np.array_equal(one.columns.active, two.columns.active)
+
+
+def test_a_cancelled_search_claims_no_bound():
+    problem = patch_problem(0)
+    flag = threading.Event()
+    flag.set()
+    price = searched_pricer(problem).price(problem.y, floor=1e-3, want=5, budget=Budget(cancel=flag), prove=True)
+    assert price.bound == np.inf
+    assert price.stopped is Status.CANCELLED
+
+
+def test_long_filters_are_listed_instead():
+    problem = Problem.from_dataset(load_dataset("talk"))  # h = 10
+    assert solve(problem).method == "column-generation"
+    assert solve(Problem.from_dataset(load_dataset("digits")), tol=1e-4).method == "branch-and-bound"
