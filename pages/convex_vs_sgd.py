@@ -73,7 +73,7 @@ def watch(job: Job, solution: Solution) -> None:
     values = np.array([objective for _, objective in reports])
     ratio = pd.DataFrame(values / solution.network_objective, columns=[f"seed {s}" for s in wanted.seeds])
     ratio.index = [iteration for iteration, _ in reports]
-    ratio = ratio.clip(upper=4.0)
+    ratio = ratio.clip(upper=2.5)
     ratio["optimum"] = 1.0
     palette = layout.colours()
     st.line_chart(ratio, color=[palette.sgd] * len(wanted.seeds) + [palette.convex], height=420)
@@ -132,7 +132,7 @@ def draw(run: training.Run, solution: Solution) -> None:
     if AUDIT in state:
         charts.append(figures.audit(state[AUDIT], run.seeds, **line))
         layout.chart(charts[-1], "Proved distance from the optimum", key="audit_chart")
-    layout.downloads(place, layout.chart_downloads(charts))
+    layout.downloads(place, [training.run_download(run), *layout.chart_downloads(charts)])
 
 
 try:

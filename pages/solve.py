@@ -8,12 +8,17 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.errors import ConvexCoreError  # noqa: E402
+from convex_core.errors import ConvexCoreError, SizeError  # noqa: E402
 from convex_core.figures import filters, solving  # noqa: E402
 from convex_core.solve import METHODS, Solution  # noqa: E402
+from convex_core.status import Scope  # noqa: E402
 from pages._ui import compute, layout, program, verdict  # noqa: E402
 from pages._ui.controls import CurrentProblem, bound, problem_controls  # noqa: E402
 
+BOUNDS_NOTE = {
+    Scope.GLOBAL: "Both bounds on the global optimum, round by round.",
+    Scope.RESTRICTED: "Bounds on the optimum over the sampled patterns; the global optimum may be lower.",
+}
 TOLERANCES = ("1e-4", "1e-6", "1e-8", "1e-9")
 
 place = layout.header(
@@ -47,6 +52,13 @@ def live() -> None:
     try:
         with st.spinner("Solving and certifying ...", show_time=True):
             solution = compute.solution(f"{current.spec.key} {wanted}", problem, wanted)
+    except SizeError as error:
+        st.error(
+            f"Method {wanted.method}: got up to {error.predicted:,} sign patterns in one program, "
+            f"expected at most {error.limit:,} on this page.",
+            icon=":material/error:",
+        )
+        return
     except ConvexCoreError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -62,14 +74,15 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
     charts = []
     with left:
         if solution.history:
-            charts.append(solving.bounds(solution.history, colours=palette))
-            layout.chart(charts[-1], "Bounds", "Both bounds on the optimum, round by round.", key="bounds")
+            charts.append(solving.bounds(solution.history, scope=solution.scope, colours=palette))
+            layout.chart(charts[-1], "Bounds", BOUNDS_NOTE[solution.scope], key="bounds")
         charts.append(solving.seconds(solution, colours=palette))
         layout.chart(charts[-1], "Where the time went", key="seconds")
     with right:
         charts.append(filters.network_filters(solution.network, colours=palette))
+        title = "Filters of the optimum" if solution.scope is Scope.GLOBAL else "Filters found"
         layout.chart(
-            charts[-1], "Filters of the optimum", "Sign of the output weight and group norm above each.", key="filters"
+            charts[-1], title, "Sign of the output weight and group norm above each, largest first.", key="filters"
         )
         charts.append(filters.filter_norms(solution.network, colours=palette))
         layout.chart(charts[-1], "Group norms", key="norms")

@@ -20,13 +20,14 @@ from convex_core.arrangement import count_patterns
 from convex_core.certificate import certify
 from convex_core.data import Dataset, dataset_info, dataset_names, load_dataset
 from convex_core.errors import InputError
+from convex_core.figures.chart import Chart
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
 from convex_core.solve import solve
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
-from pages._ui import controls, data_input, program, shell, spec, training, verdict  # noqa: E402
+from pages._ui import controls, data_input, layout, program, shell, spec, training, verdict  # noqa: E402
 from pages._ui.jobs import Job  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -240,6 +241,28 @@ def test_upload_becomes_the_session_s_data_and_no_other_s() -> None:
     assert first.selectbox(key="data").value == spec.CUSTOM
 
 
+@pytest.mark.parametrize(("cell", "accepted"), [("9.0", True), ("nan", False), ("inf", False)])
+def test_edited_table_becomes_the_session_s_data(cell: str, accepted: bool) -> None:
+    def edit(cell: str) -> None:
+        from convex_core.data import load_dataset
+        from pages._ui import data_input
+
+        base = load_dataset("patterns2d", seed=1)
+        frame = data_input.table(base)
+        frame.iloc[0, 0] = float(cell)
+        data_input.take_table(frame, base)
+
+    app = testing.AppTest.from_function(edit, args=(cell,)).run()
+    assert not app.exception
+    assert ("_custom_dataset" in app.session_state) is accepted
+    assert ("_upload_error" in app.session_state) is not accepted
+    if accepted:
+        data = app.session_state["_custom_dataset"]
+        assert data.X[0, 0] == 9.0
+        assert data.input_shape == (4, 4)
+        assert np.array_equal(data.X[1:], load_dataset("patterns2d", seed=1).X[1:])
+
+
 def test_content_decides_the_hash_of_own_data() -> None:
     X = np.zeros((600, 1000))
     changed = X.copy()
@@ -271,7 +294,9 @@ def test_solve_page_shows_the_library_s_numbers(query: dict[str, str]) -> None:
     assert float(shown["proved lower bound"]) == pytest.approx(solution.lower_bound, rel=1e-7)
     assert shown["sign patterns"] == f"{solution.patterns:,}"
     assert app.header[0].value.startswith(f"{solution.active_filters} filter")
-    assert ":green-badge[exact] :green-badge[global] :green-badge[optimal]" in [m.value for m in app.markdown]
+    assert ":green-badge[program: exact] :green-badge[scope: global] :green-badge[status: optimal]" in [
+        m.value for m in app.markdown
+    ]
     upper = next(t for t in charts(app)[0]["data"] if t["name"] == "upper bound")
     assert upper["y"][-1] == pytest.approx(solution.objective, rel=1e-7)
     assert f"\\tfrac{{{problem.beta:g}}}{{2}}" in app.latex[0].value
@@ -286,10 +311,18 @@ def test_beta_above_beta_max_is_the_zero_network() -> None:
 def test_sampled_patterns_are_never_called_optimal() -> None:
     app = open_page("solve", data="talk", n="40", d="32", h="12", stride="4", limit="1", beta="10")
     text = " ".join([app.header[0].value, *(m.value for m in app.markdown)])
-    assert "orange-badge[restricted]" in text
+    assert "orange-badge[scope: restricted]" in text
     assert "upper bound only" in text
-    assert "green-badge[optimal]" not in text
+    assert "status: optimal" not in text
     assert facts(app)["proved lower bound"] == "–"
+    assert "over the sampled patterns only" in alts(app)[0]
+    assert "global optimum may be lower" in "".join(e.proto.body for e in app.get("html"))
+
+
+def test_a_method_for_small_programs_says_when_it_is_too_large() -> None:
+    app = open_page("solve", data="bars", method="cvxpy")
+    assert "expected at most 1,500" in app.error[0].value
+    assert not app.header
 
 
 def test_shown_script_is_the_library_s() -> None:
@@ -357,6 +390,23 @@ def test_sgd_page_shows_the_run_and_audits_it() -> None:
     assert "at most" in alts(app)[-1]
 
 
+def test_run_downloads_hold_the_run() -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
+    finish_sgd(app)
+    run = app.session_state["_sgd_run"]
+    with np.load(io.BytesIO(training.run_download(run).data()), allow_pickle=False) as arrays:  # type: ignore[arg-type]
+        assert np.array_equal(arrays["objective"], run.objective)
+        assert arrays["filters"].shape == (2, run.width, 3)
+
+
+def test_all_numbers_are_json_without_nan() -> None:
+    chart = Chart(None, "One number.", {"x": [1.0, float("nan")], "y": [None, 2]}, "a-chart")
+    numbers_file = layout.chart_downloads([chart])[-1]
+    text = str(numbers_file.data())
+    assert json.loads(text)["a-chart"] == {"description": "One number.", "x": [1.0, None], "y": [None, 2]}
+    assert "NaN" not in text
+
+
 def test_changed_settings_are_not_shown_as_the_old_run() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
     finish_sgd(app)
@@ -385,9 +435,8 @@ def test_cancel_keeps_what_there_is() -> None:
 def test_sgd_settings_from_the_address_are_checked(value: str) -> None:
     keys = ("rate", "runs", "iterations", "momentum", "batch", "width", "scale", "first", "schedule")
     app = open_page("convex_vs_sgd", data="shift", **dict.fromkeys(keys, value))
-    wanted = app.session_state["_sgd_job"] if "_sgd_job" in app.session_state else None
-    if wanted is not None:
-        wanted.cancel()
+    if "_sgd_job" in app.session_state:
+        app.session_state["_sgd_job"].cancel()
     assert 1 <= app.slider(key="runs").value <= training.MAX_SEEDS
     assert 0 <= app.slider(key="momentum").value <= 0.99
     assert app.select_slider(key="iterations").value in training.ITERATIONS

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import convex_core.figures
 from convex_core.architectures import TwoLayerCNN
 from convex_core.certificate import certify
 from convex_core.data import load_dataset
@@ -28,6 +31,7 @@ from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 from convex_core.solve import Solution, solve
 
+FIGURES = Path(convex_core.figures.__file__).parent
 BETAS = (20.0, 3.0, 0.5)
 
 
@@ -54,6 +58,7 @@ def check(chart: Chart) -> None:
     rows = list(csv.reader(io.StringIO(chart.csv())))
     assert rows[0] == list(chart.table)
     assert len(rows) == 1 + len(next(iter(chart.table.values())))
+    json.dumps(dict(chart.table))
     assert chart.figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert len(chart.figure.to_json()) < 1_000_000
 
@@ -280,7 +285,7 @@ def test_audit_states_the_proved_distance(path: tuple[Solution, ...]) -> None:
 
 
 def test_figures_do_not_know_streamlit() -> None:
-    modules = "chart filters palette path signals solving training".split()
+    modules = sorted(path.stem for path in FIGURES.glob("[a-z]*.py"))
     code = "import sys; " + "; ".join(f"import convex_core.figures.{m}" for m in modules)
     code += "; print('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ from .palette import LIGHT, Palette
 __all__ = ["filter_norms", "network_filters", "tile"]
 
 #: More filters than this are not drawn.
-MAX_FILTERS = 48
+MAX_FILTERS = 16
 
 _Array = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
     Parameters
     ----------
     network : Network
-        m filters; the 48 largest are drawn.
+        m filters; the 16 largest are drawn, and the text says so.
     colours : Palette
         The theme.
     """
@@ -44,7 +44,8 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
     figure = _tiles(images, labels, signs, colours)
     positive = int(np.sum(network.weights > 0))
     alt = f"{network.m} filters, {positive} with a positive and {network.m - positive} with a negative output weight"
-    alt += f"; largest group norm {norms[order[0]]:.3g}." if network.m else "."
+    alt += f"; largest group norm {norms[order[0]]:.3g}" if network.m else ""
+    alt += f"; the {MAX_FILTERS} largest are drawn." if network.m > MAX_FILTERS else "."
     table: dict[str, Any] = {
         "filter": list(range(1, network.m + 1)),
         "output weight": network.weights[order].tolist(),

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 from ..errors import InputError
 from ..solve import Solution
 from ..solvers.column_generation import Round
+from ..status import Scope
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
 
@@ -20,13 +21,16 @@ __all__ = ["bounds", "seconds"]
 GAP_FLOOR = 1e-12
 
 
-def bounds(history: tuple[Round, ...], *, colours: Palette = LIGHT) -> Chart:
+def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: Palette = LIGHT) -> Chart:
     """Upper and lower bound round by round, and below them the relative gap on a logarithmic axis.
 
     Parameters
     ----------
     history : tuple of Round
         At least one round of column generation.
+    scope : Scope
+        What the lower bound covers; over sampled patterns it says nothing about the global optimum, and the figure
+        says so.
     colours : Palette
         The theme.
 
@@ -46,11 +50,12 @@ def bounds(history: tuple[Round, ...], *, colours: Palette = LIGHT) -> Chart:
         rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.6, 0.4], figure=blank(430)
     )
     line = {"color": colours.convex, "width": 2.5}
+    lower_name = "lower bound" if scope is Scope.GLOBAL else "lower bound over the sampled patterns only"
     figure.add_trace(
         go.Scatter(
             x=rounds,
             y=lower,
-            name="lower bound",
+            name=lower_name,
             mode="lines+markers",
             line={**line, "dash": "dash"},
             marker={"symbol": "triangle-up", "size": 8},
@@ -95,7 +100,8 @@ def bounds(history: tuple[Round, ...], *, colours: Palette = LIGHT) -> Chart:
     figure.update_yaxes(title_text="relative gap", type="log", exponentformat="power", nticks=5, row=2, col=1)
     last = history[-1]
     ending = f"a relative gap of {gaps[-1]:.1e}" if gaps[-1] is not None else "no lower bound"
-    alt = f"After {len(history)} rounds the upper bound is {last.upper:.8g} and the lower bound {last.lower:.8g}, {ending}."
+    alt = f"After {len(history)} rounds the upper bound is {last.upper:.8g} and the {lower_name} {last.lower:.8g}, "
+    alt += f"{ending}."
     table: dict[str, Any] = {
         "round": rounds,
         "upper": upper,

@@ -152,7 +152,7 @@ def audit(
     values = [c.objective for c in certificates]
     labels = [f"seed {s}" for s in seeds]
     excess = [100.0 * (v / lower - 1.0) if math.isfinite(lower) and lower > 0 else math.nan for v in values]
-    figure = blank(90 + 44 * len(seeds), left=72, top=24)
+    figure = blank(96 + 44 * len(seeds), left=72, top=30)
     figure.add_trace(
         go.Bar(
             x=values,
@@ -165,11 +165,22 @@ def audit(
             hovertemplate="%{y}: %{x:.8g}<extra></extra>",
         )
     )
-    figure.add_vline(x=upper, line={"color": colours.convex, "width": 2.5})
+    name = "certified optimum" if math.isfinite(lower) else "convex value (restricted)"
+    figure.add_vline(
+        x=upper,
+        line={"color": colours.convex, "width": 2.5},
+        annotation={"text": name, "font": {"color": colours.convex}, "yanchor": "bottom"},
+        annotation_position="top",
+    )
     figure.update_xaxes(title_text="training objective", gridcolor=colours.faint, rangemode="tozero")
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    alt = f"Certified optimum between {lower:.8g} and {upper:.8g}. " + "; ".join(
-        f"{label}: {value:.8g}, at most {e:.3g} % above" for label, value, e in zip(labels, values, excess, strict=True)
+    alt = (
+        _optimum(upper, lower).capitalize()
+        + " "
+        + "; ".join(
+            f"{label}: {value:.8g}, at most {e:.3g} % above"
+            for label, value, e in zip(labels, values, excess, strict=True)
+        )
     )
     table: dict[str, Any] = {
         "seed": list(seeds),

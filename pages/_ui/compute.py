@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from convex_core.architectures import TwoLayerCNN
 from convex_core.data import Dataset, load_dataset
@@ -23,6 +21,8 @@ __all__ = ["SolveOptions", "dataset", "geometry", "problem", "solution"]
 
 #: Patterns a page lists; with more it samples and says "restricted".
 MAX_PATTERNS = 300_000
+#: The same for methods that put every pattern into one program.
+MAX_WHOLE = {"clarabel": 5_000, "cvxpy": 1_500}
 #: Longest wait for the kernels to be compiled.
 WARM_UP_SECONDS = 20.0
 
@@ -68,5 +68,5 @@ def solution(key: str, _problem: Problem, _options: SolveOptions) -> Solution:
             method=_options.method,
             tol=_options.tol,
             time_limit=_options.time_limit,
-            max_patterns=MAX_PATTERNS,
+            max_patterns=MAX_WHOLE.get(_options.method, MAX_PATTERNS),
         )

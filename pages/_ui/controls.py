@@ -21,11 +21,14 @@ from .spec import CUSTOM, DataSpec, ProblemSpec, custom_dataset, digest
 __all__ = ["ARRIVING", "BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
 
 #: Ten values of beta a decade, two digits each, so that a link reads well.
-BETAS = tuple(
-    f"{float(mantissa) * 10.0**power:.3g}"
-    for power in (-3, -2, -1, 0, 1)
-    for mantissa in ("1", "1.3", "1.6", "2", "2.5", "3.2", "4", "5", "6.3", "7.9")
-) + ("100",)
+BETAS = (
+    *(
+        f"{float(mantissa) * 10.0**power:.3g}"
+        for power in (-3, -2, -1, 0, 1)
+        for mantissa in ("1", "1.3", "1.6", "2", "2.5", "3.2", "4", "5", "6.3", "7.9")
+    ),
+    "100",
+)
 
 DEFAULT_DATA = "motifs"
 PADDINGS = ("valid", "zero", "circular")
@@ -89,7 +92,8 @@ def problem_controls(
 ) -> CurrentProblem:
     """Draw the controls and return the problem they describe.
 
-    The keys in `first` (of data, beta, h, stride, seed) and the page's own, `extra`, are on the first screen; the others, and what the page adds as `advanced`, are in an expander, so that every link is complete.
+    The keys in `first` (of data, beta, h, stride, seed) and the page's own, `extra`, are on the first screen; the
+    others, and what the page adds as `advanced`, are in an expander, so that every link is complete.
     """
     name = st.session_state.get("data", DEFAULT_DATA)
     with st.container(border=True):

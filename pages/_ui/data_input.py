@@ -13,9 +13,9 @@ from convex_core.data import Dataset, read_dataset, save_dataset
 from convex_core.errors import InputError
 
 from . import controls, layout
-from .spec import CUSTOM, keep_custom
+from .spec import CUSTOM, digest, keep_custom
 
-__all__ = ["data_downloads", "own_data"]
+__all__ = ["data_downloads", "own_data", "table", "take_table"]
 
 #: Largest file and number of entries that a page takes; the command line has no such limit.
 MAX_UPLOAD_BYTES = 8 * 2**20
@@ -29,7 +29,7 @@ def data_downloads(data: Dataset) -> list[layout.Download]:
     """The dataset as NPZ (reads back equal) and as CSV."""
     return [
         layout.Download("Dataset · NPZ", f"{data.name}.npz", "application/octet-stream", lambda: _npz(data)),
-        layout.Download("Dataset · CSV", f"{data.name}.csv", "text/csv", lambda: _table(data).to_csv(index=False)),
+        layout.Download("Dataset · CSV", f"{data.name}.csv", "text/csv", lambda: table(data).to_csv(index=False)),
     ]
 
 
@@ -52,13 +52,12 @@ def own_data(data: Dataset) -> None:
             if data.d > MAX_COLUMNS:
                 st.caption(f"The table has {data.d} columns; up to {MAX_COLUMNS} can be edited here.")
                 return
-            edited = st.data_editor(
-                _table(data), height=240, hide_index=False, key=f"table_{data.name}_{data.n}_{data.d}"
-            )
-            st.button("Use the edited table", on_click=_take_table, args=(edited, data), icon=":material/check:")
+            edited = st.data_editor(table(data), height=240, hide_index=False, key=f"table_{digest(data)}")
+            st.button("Use the edited table", on_click=take_table, args=(edited, data), icon=":material/check:")
 
 
-def _table(data: Dataset) -> pd.DataFrame:
+def table(data: Dataset) -> pd.DataFrame:
+    """The dataset as a table: one sample a row, the last column is y."""
     frame = pd.DataFrame(data.X, columns=[f"x{i}" for i in range(data.d)])
     frame["y"] = data.y
     return frame
@@ -89,7 +88,8 @@ def _take_upload() -> None:
         st.session_state[_ERROR] = str(error)
 
 
-def _take_table(frame: pd.DataFrame, base: Dataset) -> None:
+def take_table(frame: pd.DataFrame, base: Dataset) -> None:
+    """Make an edited table the session's dataset, with the shape and the defaults of the one it was made from."""
     st.session_state.pop(_ERROR, None)
     try:
         values: Any = frame.to_numpy(dtype=float)

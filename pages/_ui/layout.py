@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,42 +18,13 @@ from . import controls
 
 __all__ = ["Download", "Fact", "caption", "chart", "chart_downloads", "colours", "facts", "header", "large", "remarks"]
 
-_COPY_JS = """
-export default function ({ parentElement, setTriggerValue }) {
-  const button = parentElement.querySelector("button");
-  // charts carry the theme's colours: ask for a new run when the visitor changes the theme
-  const theme = () => getComputedStyle(button).getPropertyValue("--st-background-color");
-  const first = theme();
-  const watch = setInterval(() => {
-    if (theme() !== first) { clearInterval(watch); setTriggerValue("theme", theme()); }
-  }, 400);
-  const label = button.querySelector("span");
-  button.onclick = async () => {
-    const link = window.location.href;
-    try {
-      await navigator.clipboard.writeText(link);
-      label.textContent = "Copied";
-    } catch {
-      window.prompt("Copy this link", link);
-    }
-    setTimeout(() => { label.textContent = "Copy link"; }, 1500);
-  };
-  return () => clearInterval(watch);
-}
-"""
-_COPY_CSS = """
-button {
-  font: inherit; font-size: 0.875rem; color: var(--st-text-color); cursor: pointer; width: 100%;
-  background: var(--st-background-color); border: 1px solid var(--st-border-color);
-  border-radius: var(--st-button-radius); padding: 0.25rem 0.75rem; min-height: 2.5rem; line-height: 1.6; white-space: nowrap;
-}
-button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); outline: none; }
-"""
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
 _copy_link = st.components.v2.component(
     "convex_core_copy_link",
     html='<button type="button"><span>Copy link</span></button>',
-    css=_COPY_CSS,
-    js=_COPY_JS,
+    css=(ASSETS / "copy_link.css").read_text(),
+    js=(ASSETS / "copy_link.js").read_text(),
 )
 
 
@@ -106,15 +80,32 @@ def downloads(place: st.delta_generator.DeltaGenerator, entries: Iterable[Downlo
             )
 
 
-def chart_downloads(charts: Iterable[Chart]) -> list[Download]:
-    """An interactive page (HTML, works offline) and the numbers (CSV) of each chart."""
+def chart_downloads(charts: Sequence[Chart]) -> list[Download]:
+    """An interactive page (HTML, works offline) and the numbers (CSV) of each chart, and all numbers as JSON."""
     dark = st.context.theme.type == "dark"
     entries: list[Download] = []
     for item in charts:
         title = item.name.replace("-", " ").capitalize()
         entries.append(Download(f"{title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark)))
         entries.append(Download(f"{title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
+    entries.append(Download("All numbers · JSON", "numbers.json", "application/json", lambda: _numbers(charts)))
     return entries
+
+
+def _numbers(charts: Sequence[Chart]) -> str:
+    """What the charts say, as JSON; numbers that JSON does not have become null."""
+    tables = {
+        item.name: {
+            "description": item.alt,
+            **{name: [_plain(v) for v in column] for name, column in item.table.items()},
+        }
+        for item in charts
+    }
+    return json.dumps(tables, indent=1)
+
+
+def _plain(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def facts(items: Sequence[Fact]) -> None:

@@ -58,6 +58,6 @@ def keep_custom(dataset: Dataset) -> None:
 
 
 def custom_dataset() -> Dataset | None:
-    """This session's own data, if there are any."""
+    """The data this session uploaded or edited, if there are any."""
     stored = st.session_state.get(_STORE)
     return stored if isinstance(stored, Dataset) else None

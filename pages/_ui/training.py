@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,19 @@ from convex_core.status import Status
 from .compute import MAX_PATTERNS
 from .controls import bound
 from .jobs import Job, solver_gate
+from .layout import Download
 
-__all__ = ["Run", "Settings", "advanced_controls", "audit_run", "rate_control", "seeds_control", "settings", "start"]
+__all__ = [
+    "Run",
+    "Settings",
+    "advanced_controls",
+    "audit_run",
+    "rate_control",
+    "run_download",
+    "seeds_control",
+    "settings",
+    "start",
+]
 
 #: A run ends after this, whatever the address asks for.
 TIME_LIMIT = 30.0
@@ -125,6 +137,27 @@ def audit_run(run: Run, solution: Solution) -> tuple[Certificate, ...]:
     with solver_gate():
         pricer, _ = make_pricer(run.problem, budget=Budget(), max_patterns=MAX_PATTERNS)
         return tuple(certify(run.problem, network, dual=solution.dual, pricer=pricer) for network in run.networks)
+
+
+def run_download(run: Run) -> Download:
+    """Curves and networks of a run as NPZ."""
+    return Download("SGD run · NPZ", "sgd.npz", "application/octet-stream", lambda: _npz(run))
+
+
+def _npz(run: Run) -> bytes:
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        seeds=np.array(run.seeds),
+        iterations=run.iterations,
+        seconds=run.seconds,
+        objective=run.objective,
+        filters=np.stack([network.filters for network in run.networks]),
+        weights=np.stack([network.weights for network in run.networks]),
+        learning_rate=np.array(run.learning_rate),
+        beta=np.array(run.problem.beta),
+    )
+    return out.getvalue()
 
 
 def _train(job: Job, key: str, problem: Problem, wanted: Settings) -> Run:

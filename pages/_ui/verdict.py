@@ -52,9 +52,9 @@ def headline(solution: Solution) -> None:
     st.header(f"{what[0].upper()}{what[1:]}, {proof}", anchor=False)
     optimal = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
     badges = [
-        (str(solution.exactness), "green" if solution.exactness == "exact" else "orange"),
-        (str(solution.scope), "green" if solution.scope is Scope.GLOBAL else "orange"),
-        (str(solution.status), "green" if optimal else "orange"),
+        (f"program: {solution.exactness}", "green" if solution.exactness == "exact" else "orange"),
+        (f"scope: {solution.scope}", "green" if solution.scope is Scope.GLOBAL else "orange"),
+        (f"status: {solution.status}", "green" if optimal else "orange"),
     ]
     st.markdown(" ".join(f":{colour}-badge[{word}]" for word, colour in badges))
     notes = [word.text for word in (solution.scope, solution.status) if not optimal]
