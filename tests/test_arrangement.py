@@ -20,7 +20,10 @@ from convex_core.arrangement import (
     enumerate_patterns,
     exact_count,
     polynomial_bound,
+    warm_up,
 )
+from convex_core.arrangement.certify import verdict
+from convex_core.arrangement.reads import Reads
 from convex_core.errors import BackendError, InputError, Interrupted, SizeError
 from convex_core.progress import Budget
 from convex_core.status import Status
@@ -60,9 +63,10 @@ def test_known_counts(name, engine):
 
 
 @pytest.mark.skipif(not HAVE_NUMBA, reason="about a minute without numba")
-def test_resonance_6_counted():
-    counted = count_patterns(resonance(6))
-    assert (counted.patterns, counted.certified) == (1_066_044, True)
+@pytest.mark.parametrize(("rows", "cells"), [(resonance(6), 1_066_044), (threshold(6), 15_028_134)])
+def test_large_families_counted(rows, cells):
+    counted = count_patterns(rows)
+    assert (counted.patterns, counted.certified) == (cells, True)
 
 
 GRAPHS = {
@@ -234,6 +238,31 @@ def test_exact_arithmetic_confirms_doubtful_floats():
     assert "exact integer arithmetic gives the same count" in counted.certified_reason
 
 
+@pytest.mark.parametrize(
+    ("scale", "kind"), [(1, "integer"), (1 / 7, "rational"), (2**0.5, None)], ids=["integers", "sevenths", "irrational"]
+)
+def test_exact_arithmetic_by_kind_of_rows(scale, kind):
+    rows = np.array([[2500, 2501, 0], [2501, 2502, 0], [1, 0, 0], [0, 0, 1]]) * scale
+    certified, reason = verdict(rows, 4, 12, Reads(0.5, 10.0))
+    assert certified == (kind is not None)
+    assert "no clear gap" in reason
+    if kind is not None:
+        assert f"exact {kind} arithmetic gives the same count" in reason
+    assert not verdict(rows, 4, 14, Reads(0.5, 10.0))[0]
+
+
+def test_exact_arithmetic_too_long():
+    rows = np.random.default_rng(0).integers(-9, 10, size=(40, 9))
+    certified, reason = verdict(rows, 40, 10, Reads(0.5, 10.0))
+    assert not certified
+    assert "would take too long" in reason
+
+
+def test_warm_up_is_harmless():
+    warm_up()
+    warm_up()
+
+
 def test_closed_form_values():
     assert closed_form(12, 10) == 4072
     assert closed_form(4752, 3) == 22_576_754
@@ -278,6 +307,9 @@ def test_budget_stops(engine):
     with pytest.raises(Interrupted) as caught:
         count_patterns(rows, budget=Budget(time_limit=0.2), engine=engine)
     assert caught.value.status is Status.TIME_LIMIT
+    huge = np.random.default_rng(0).standard_normal((500, 30))  # more patterns than an int64 counts
+    with pytest.raises(Interrupted):
+        count_patterns(huge, budget=Budget(time_limit=0.2), engine=engine)
 
 
 def test_progress_is_reported():

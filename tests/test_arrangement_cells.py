@@ -155,3 +155,12 @@ def test_bad_indices():
         arrangement.cell(4)
     with pytest.raises(InputError, match="active"):
         arrangement.index_of([True])
+
+
+def test_uncertified_arrangements_can_be_searched():
+    rows = threshold(4) + 1e-12 * np.random.default_rng(1).standard_normal((16, 5))
+    arrangement = enumerate_patterns(rows)
+    assert not arrangement.certified
+    found = arrangement.index_of(arrangement.active())
+    assert np.array_equal(arrangement.bits[found % len(arrangement.bits)], np.tile(arrangement.bits, (2, 1)))
+    assert len(arrangement.facets()) == arrangement.count

@@ -4,7 +4,7 @@ from .cells import Cell
 from .counts import PatternCount, closed_form, count_patterns, polynomial_bound
 from .exact import characteristic_polynomial, exact_count
 from .lookup import Facets
-from .patterns import Arrangement, enumerate_patterns
+from .patterns import Arrangement, enumerate_patterns, warm_up
 from .rows import MergedRows, merge_rows
 from .sampling import SampledPatterns, sample_patterns
 from .stream import PatternStream, stream_patterns
@@ -26,4 +26,5 @@ __all__ = [
     "polynomial_bound",
     "sample_patterns",
     "stream_patterns",
+    "warm_up",
 ]

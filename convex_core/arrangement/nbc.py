@@ -40,7 +40,17 @@ from .nbc_kernel import NOTHING_READ, subtree
 from .reads import Reads
 from .rows import PreparedRows
 
-__all__ = ["First", "Half", "Task", "first_pattern", "run_task", "run_tasks", "tasks", "words_per_pattern"]
+__all__ = [
+    "First",
+    "Half",
+    "Task",
+    "available_cores",
+    "first_pattern",
+    "run_task",
+    "run_tasks",
+    "tasks",
+    "words_per_pattern",
+]
 
 #: pieces of the search hold about this many cells (of one half), but there are not many more than MAX_TASKS
 TASK_SIZE = 1 << 14
@@ -81,6 +91,13 @@ class Task:
     lo: int
     hi: int
     size: int
+
+
+def available_cores() -> int:
+    """Count the processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def words_per_pattern(n: int) -> int:
@@ -161,7 +178,8 @@ def run_tasks(
         out[0] = first.bits
     levels = {k: prepared.level(k) for k in {task.k for task in todo}}
     flag = np.zeros(1, dtype=np.uint8)
-    workers = threads or (os.cpu_count() or 1)
+    workers = threads or available_cores()
+    limit = min(limit, 2**62)  # an int64 for the kernel
     counts = [0] * len(todo)
     reads = first.reads
     total = 1
@@ -214,7 +232,8 @@ def _compact(out: NDArray[np.uint64], offsets: NDArray[np.int64], counts: list[i
         if start != end:
             out[end : end + count] = out[start : start + count]
         end += count
-    return out if end == len(out) else out[:end].copy()
+    # the tail was never touched; a copy pays only when much was moved
+    return out[:end] if 2 * end > len(out) else out[:end].copy()
 
 
 def run_task(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._numba import HAVE_NUMBA
 from ..errors import InputError, SizeError
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
@@ -21,7 +22,7 @@ from .nbc_numpy import pack
 from .rows import MergedRows, prepare_rows
 from .search import Engine, count_half, fill_half
 
-__all__ = ["Arrangement", "enumerate_patterns"]
+__all__ = ["Arrangement", "enumerate_patterns", "unpack_active", "warm_up"]
 
 #: largest number of patterns that :func:`enumerate_patterns` stores unless told otherwise
 MAX_PATTERNS = 20_000_000
@@ -213,6 +214,12 @@ class Arrangement:
         upper = self.bits[begin : min(end, half)] if begin < half else self.bits[:0]
         lower = ~self.bits[max(begin, half) - half : max(end, half) - half]
         return np.concatenate([upper, lower]) if len(lower) else upper
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from numba's cache, ahead of the first use."""
+    if HAVE_NUMBA:
+        enumerate_patterns(np.eye(3))
 
 
 def unpack_active(bits: NDArray[np.uint64], merged: MergedRows) -> NDArray[np.bool_]:

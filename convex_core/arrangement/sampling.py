@@ -64,6 +64,16 @@ class SampledPatterns:
         bits.flags.writeable = False
         return SampledPatterns(self.rows, self.merged, bits, self.method, self.acceptance)
 
+    def share_seen(self, count: int) -> float:
+        """Share of all `count` cells of the arrangement that were drawn at least once.
+
+        Examples
+        --------
+        >>> sample_patterns([[1.0, 0.0], [0.0, 1.0]], 50).share_seen(4)
+        1.0
+        """
+        return len(self.distinct()) / integer(count, "count")
+
 
 def sample_patterns(
     rows: ArrayLike, m: int, *, method: Method = "uniform", seed: int | np.random.Generator = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from ..progress import Budget
 from ..validation import finite_array, frozen, integer
 from .certify import verdict
 from .counts import total
-from .nbc import Half, first_pattern, run_task, tasks, words_per_pattern
+from .nbc import Half, available_cores, first_pattern, run_task, tasks, words_per_pattern
 from .nbc_numpy import batches_numpy
 from .patterns import unpack_active
 from .rows import MergedRows, PreparedRows, prepare_rows
@@ -86,7 +85,7 @@ def _compiled(prepared: PreparedRows, target: int, budget: Budget | None) -> Ite
     words = words_per_pattern(prepared.n)
     levels = {k: prepared.level(k) for k in range(2, prepared.rank + 1)}
     flag = np.zeros(1, dtype=np.uint8)
-    workers = os.cpu_count() or 1
+    workers = available_cores()
     waiting: deque[Future[Half]] = deque()
     todo = tasks(prepared.n, prepared.rank, max(1, target))
     with ThreadPoolExecutor(workers) as pool:
