@@ -262,6 +262,7 @@ def _emit(
             for j in range(w << 6, min((w << 6) + 64, T.shape[2])):
                 bits |= np.uint64(real[side, j] < border) << np.uint64(j & 63)
             out[pos, w] = (bits ^ words[0, w]) & words[1, w]
+        out[pos, 0] |= np.uint64(1)  # row 0 is positive even where the bounds are too wide to tell
         d0 = real[2, b]
         d1 = T[d, 0, n] * T[d, 1, b] - T[d, 1, n] * T[d, 0, b]
         d2 = real[2, n]
