@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from convex_core.data import load_dataset
+from convex_core.problem import Problem
+from convex_core.solve import solve
 from pages._ui.shell import PAGES
 
 from .conftest import running_server
@@ -126,12 +129,12 @@ def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> No
     for _ in range(3):
         thumb.press("ArrowRight")
     visit.page.wait_for_url("**beta=0.2**", timeout=WAIT_MS)
-    visit.settle()
-    shown = visit.page.locator(".cc-fact b").first.inner_text()
+    solution = solve(Problem.from_dataset(load_dataset("shift"), beta=0.2), tol=1e-8)
+    shown = f".cc-fact b >> text={solution.network_objective:.8g}"
+    visit.page.wait_for_selector(shown, timeout=WAIT_MS)
     other = Visit(context)
     other.open(visit.page.url)
-    other.page.wait_for_selector(".cc-fact b", timeout=WAIT_MS)
-    assert other.page.locator(".cc-fact b").first.inner_text() == shown
+    other.page.wait_for_selector(shown, timeout=WAIT_MS)
     other.page.close()
     visit.assert_clean()
 
@@ -163,12 +166,14 @@ def test_charts_follow_a_change_of_theme(server: str, visit: Visit) -> None:
 
 COUNT_SOLVES = """
 import sys
+import time
 import convex_core
 module = sys.modules["convex_core.solve"]
 original = module.solve
 def counted(problem, **options):
     with open({file!r}, "a") as out:
         print(problem.n, problem.beta, file=out)
+    time.sleep(2.0)  # longer than five key presses
     return original(problem, **options)
 module.solve = counted
 """
@@ -179,7 +184,7 @@ def test_five_quick_steps_start_at_most_two_solves(context: Any, tmp_path: Path)
     with running_server(COUNT_SOLVES.format(file=str(log))) as address:
         visit = Visit(context)
         try:
-            visit.open(f"{address}/solve?data=bars")
+            visit.open(f"{address}/solve?data=shift")
             visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
             visit.settle()
             before = len(log.read_text().splitlines())
@@ -191,7 +196,7 @@ def test_five_quick_steps_start_at_most_two_solves(context: Any, tmp_path: Path)
             visit.page.wait_for_timeout(500)
             visit.settle()
             started = log.read_text().splitlines()[before:]
-            assert started[-1] == "10 0.32"
+            assert started[-1] == "12 0.32"
             assert len(started) <= 2
             visit.assert_clean()
         finally:
