@@ -27,6 +27,7 @@ from .losses import Loss, SquaredLoss
 from .model_io import Model, load_model, save_model
 from .network import Network
 from .patches import PatchGeometry, patch_geometry
+from .path import Path, PathPreview, solve_path
 from .problem import Problem
 from .program.script import cvxpy_script
 from .progress import Budget, Progress
@@ -55,6 +56,8 @@ __all__ = [
     "Model",
     "Network",
     "PatchGeometry",
+    "Path",
+    "PathPreview",
     "PatternCount",
     "Problem",
     "Progress",
@@ -86,5 +89,6 @@ __all__ = [
     "save_model",
     "sgd_steps",
     "solve",
+    "solve_path",
     "train_sgd",
 ]

@@ -24,7 +24,7 @@ from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
 from .validation import frozen, integer, positive_number
 
-__all__ = ["METHODS", "Solution", "Timings", "solve"]
+__all__ = ["METHODS", "CellSearch", "Solution", "Timings", "choose_search", "solve", "solve_over"]
 
 _Array = NDArray[np.float64]
 
@@ -200,13 +200,50 @@ def solve(
     >>> solution.scope.value, solution.patterns, solution.relative_gap <= 1e-8
     ('global', 4072, True)
     """
+    tol = positive_number(tol, "tol")
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    search = choose_search(problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget)
+    return solve_over(problem, search, tol=tol, budget=budget)
+
+
+@dataclass(frozen=True, slots=True)
+class CellSearch:
+    """How the cells of a problem are searched; it depends on the patches only, so one serves every beta.
+
+    Attributes
+    ----------
+    pricer : Pricer
+        Searches the cells.
+    method : str
+        The method that was chosen, a key of :data:`METHODS`.
+    patterns : int or None
+        Exact number of patterns, where known.
+    patterns_bound : int
+        Closed-form bound on it.
+    seed : int
+        Seed of sampled patterns.
+    stopped : Status or None
+        Why the listing of patterns was cut short, if it was.
+    seconds : float
+        Time it took to set up.
+    """
+
+    pricer: Pricer
+    method: str
+    patterns: int | None
+    patterns_bound: int
+    seed: int
+    stopped: Status | None
+    seconds: float
+
+
+def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int, budget: Budget) -> CellSearch:
+    """Set up the search of `method`; arguments and errors as in :func:`solve`."""
     if method not in METHODS:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(METHODS)}")
-    tol = positive_number(tol, "tol")
     seed = integer(seed, "seed", minimum=0)
     max_patterns = integer(max_patterns, "max_patterns")
-    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-
+    begin = budget.seconds
     stopped: Status | None = None
     pricer: Pricer
     if method == "auto":
@@ -226,8 +263,18 @@ def solve(
     patterns = pricer.listed if pricer.scope is Scope.GLOBAL else None
     if pricer.listed is None and predicted <= _COUNTED:  # not needed, but quick and good to know
         patterns = count_patterns(pricer.factory.hyperplanes).patterns
-    patterns_seconds = budget.seconds
+    return CellSearch(pricer, method, patterns, predicted, seed, stopped, budget.seconds - begin)
 
+
+def solve_over(
+    problem: Problem, search: CellSearch, *, tol: float, budget: Budget, start: Pricer | None = None
+) -> Solution:
+    """Solve, recover and certify over the cells of `search`; the time of the search counts as the solution's own.
+
+    Column generation asks `start` instead of the search's own pricer, if it is given; the certificate does not.
+    """
+    entered = budget.seconds
+    pricer, method = search.pricer, search.method
     dual: _Array | None
     history: Sequence[Round] = ()
     if isinstance(pricer, EnumeratedPricer) and method in ("clarabel", "cvxpy"):
@@ -238,7 +285,7 @@ def solve(
         )
         build, solving, pricing = whole.build_seconds, whole.solve_seconds, 0.0
     else:
-        run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget)
+        run = generate_columns(problem, start or pricer, tol=tol * 0.5, budget=budget)
         C, blocks, dual, status = run.C, run.blocks, run.dual, run.status
         objective, history = run.upper, run.history
         build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
@@ -249,7 +296,7 @@ def solve(
     # the judge may not be cut short: without it there would be no bound at all
     certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer)
     certify_seconds = time.perf_counter() - begin + pricing
-    status = _final_status(stopped or status, certificate, tol)
+    status = _final_status(search.stopped or status, certificate, tol)
     return Solution(
         problem=problem,
         network=network,
@@ -258,14 +305,14 @@ def solve(
         predictions=cast(_Array, frozen(network.predict_patches(problem.patches))),
         status=status,
         method=method,
-        patterns=patterns,
-        patterns_bound=predicted,
+        patterns=search.patterns,
+        patterns_bound=search.patterns_bound,
         C=cast(_Array, frozen(C)),
         active=cast(NDArray[np.bool_], frozen(blocks.active)),
         sign=cast(NDArray[np.int8], frozen(blocks.sign)),
         history=tuple(history),
-        seconds=Timings(patterns_seconds, build, solving, certify_seconds, budget.seconds),
-        seed=seed,
+        seconds=Timings(search.seconds, build, solving, certify_seconds, search.seconds + budget.seconds - entered),
+        seed=search.seed,
     )
 
 

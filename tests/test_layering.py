@@ -37,7 +37,10 @@ def test_only_figures_import_plotly(path):
 
 
 #: from the bottom up; a layer may import itself and those before it
-LAYERS = ("arrangement", "data", "architectures", "program", "solvers", "certificate", "solve", "sgd", "figures", "cli")
+LAYERS = (
+    "arrangement", "data", "architectures", "program", "solvers", "certificate", "solve", "path", "benchmark", "sgd",
+    "figures", "cli",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("layer", LAYERS)

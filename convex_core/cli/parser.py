@@ -9,7 +9,7 @@ from typing import Any, NoReturn, get_args
 from ..errors import InputError
 from ..patches import Padding
 from ..solve import METHODS
-from . import audit, datasets, patterns, sgd, solve
+from . import audit, datasets, path, patterns, sgd, solve
 
 __all__ = ["build_parser"]
 
@@ -44,6 +44,19 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_time_limit(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the network and its certificate")
     sub.add_argument("--save-data", metavar="DATA.npz", help="write the dataset")
+
+    sub = command("path", path.run, "Certified optima from beta_max, where every filter is dead, down to a small beta.")
+    _add_data(sub)
+    _add_geometry(sub)
+    _add_pooling(sub)
+    sub.set_defaults(beta=None)
+    sub.add_argument("--betas", type=_floats, metavar="B,B,...", help="values > 0 (default: a grid from beta_max)")
+    sub.add_argument("--points", type=_int, default=20, help="points of the grid (default: 20)")
+    sub.add_argument("--smallest", type=_float, default=0.01, help="last beta over beta_max (default: 0.01)")
+    sub.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
+    sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap of each point (default: 1e-6)")
+    sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
+    _add_time_limit(sub)
 
     sub = command("patterns", patterns.run, "Count the sign patterns of an arrangement exactly.")
     sources = _add_data(sub)
@@ -108,6 +121,10 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     _add_geometry(parser)
     parser.add_argument("--beta", type=_float, help="regularisation > 0; default: the dataset's")
+    _add_pooling(parser)
+
+
+def _add_pooling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pooling", help="sum or mean (default: sum)")
 
 
@@ -134,6 +151,13 @@ def _ints(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected integers such as 0,1,2") from None
+
+
+def _floats(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected numbers such as 1,0.1") from None
 
 
 def _sizes(text: str) -> int | tuple[int, ...]:

@@ -1,0 +1,362 @@
+r"""The path over beta: certified optima from the zero network down a grid, and previews between them.
+
+The optimal value :math:`p^*(\beta) = \min_\theta \ell(\theta) + \beta R(\theta)` is a minimum of affine functions of
+beta, hence **concave and nondecreasing**. Two consequences are used:
+
+* any network is an upper bound at *every* beta: :math:`p^*(\beta) \le \ell(\theta) + \beta R(\theta)`;
+* the chord between two certified lower bounds is a certified lower bound in between.
+
+The search of the cells does not depend on beta: it is set up once, and each point starts from the blocks that were
+nonzero at the point before. Source: theory of the solution path in Mishkin and Pilanci 2023 (arXiv 2306.00119).
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .certificate import beta_max
+from .errors import InputError, Interrupted
+from .network import Network
+from .problem import Problem
+from .program import Blocks, CellFactory
+from .progress import Budget, CancelFlag, Progress, ProgressCallback
+from .solve import Solution, choose_search, solve_over
+from .solvers.column_generation import relative_gap
+from .solvers.osqp_backend import FixedDirections
+from .solvers.pricing import Pricer, PriceResult
+from .solvers.select import MAX_PATTERNS
+from .status import Scope, Status
+from .validation import finite_array, frozen, integer, positive_number
+
+__all__ = ["Path", "PathPreview", "solve_path"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PathPreview:
+    """A quick answer between the exact points of a path. It is a preview: near the optimum, not the optimum.
+
+    Attributes
+    ----------
+    beta : float
+        Where.
+    network : Network
+        The best output weights on the filter directions of the neighbouring points.
+    objective : float
+        Non-convex objective of `network` by a forward pass: an upper bound on the optimum.
+    lower_bound : float
+        Certified lower bound on the optimum at this beta, from the neighbouring points by concavity; ``-inf`` if their
+        scope is restricted.
+    """
+
+    beta: float
+    network: Network
+    objective: float
+    lower_bound: float
+
+    @property
+    def relative_gap(self) -> float:
+        """``(P - D) / P``: how far the preview is from the optimum, at most."""
+        return relative_gap(self.objective, self.lower_bound)
+
+    @property
+    def is_preview(self) -> bool:
+        """Always true; a point of the path is a :class:`Solution` and has its own certificate."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Certified solutions at decreasing beta.
+
+    Attributes
+    ----------
+    beta_max : float
+        Smallest beta at which the zero network is optimal.
+    beta_max_scope : Scope
+        Whether `beta_max` covers every cell; restricted, it is a lower bound on the true value.
+    requested : (R,) float64
+        Every beta asked for, decreasing.
+    solutions : tuple of Solution
+        One per beta that was finished, in the same order, each with its own certificate.
+    status : Status
+        ``optimal`` if every point asked for is; else why the path is shorter, or the first other status on it.
+    seconds : float
+        Wall-clock seconds of the whole path.
+    """
+
+    beta_max: float
+    beta_max_scope: Scope
+    requested: _Array
+    solutions: tuple[Solution, ...]
+    status: Status
+    seconds: float
+    _quick: _Quick = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_quick", _Quick(self.solutions))
+
+    def __len__(self) -> int:
+        return len(self.solutions)
+
+    def __iter__(self) -> Iterator[Solution]:
+        return iter(self.solutions)
+
+    def __getitem__(self, index: int) -> Solution:
+        return self.solutions[index]
+
+    @property
+    def betas(self) -> _Array:
+        """Every beta that was finished, decreasing (B,)."""
+        return self.requested[: len(self.solutions)]
+
+    @property
+    def objective(self) -> _Array:
+        """Non-convex objective of each network (B,)."""
+        return np.array([s.network_objective for s in self.solutions])
+
+    @property
+    def lower_bound(self) -> _Array:
+        """Lower bound of each point (B,); ``-inf`` where the scope is restricted."""
+        return np.array([s.lower_bound for s in self.solutions])
+
+    @property
+    def relative_gap(self) -> _Array:
+        """``(P - D) / P`` of each point (B,)."""
+        return np.array([s.relative_gap for s in self.solutions])
+
+    @property
+    def scope(self) -> Scope:
+        """Global only if every point is."""
+        every = all(s.scope is Scope.GLOBAL for s in self.solutions)
+        return Scope.GLOBAL if every else Scope.RESTRICTED
+
+    @property
+    def alive(self) -> NDArray[np.int64]:
+        """Number of filters of each network (B,)."""
+        return np.array([s.active_filters for s in self.solutions], dtype=np.int64)
+
+    @property
+    def filter_norms(self) -> tuple[_Array, ...]:
+        """Group norm ``||u_j|| |w_j|`` of each filter at each point, in the order of the network."""
+        return tuple(np.linalg.norm(s.network.filters, axis=1) * np.abs(s.network.weights) for s in self.solutions)
+
+    def preview(self, beta: float) -> PathPreview:
+        """A network for any `beta` > 0 in about a millisecond, from the directions of the neighbouring points.
+
+        Raises
+        ------
+        InputError
+            If beta is not a positive number.
+        BackendError
+            If the loss is not the squared loss.
+        """
+        return self._quick.preview(positive_number(beta, "beta"))
+
+
+class _Quick:
+    """Previews of a path: one quadratic program per interval, set up at the first question about it."""
+
+    def __init__(self, solutions: tuple[Solution, ...]) -> None:
+        self._solutions = solutions
+        self._rising = np.array([s.problem.beta for s in reversed(solutions)])
+        self._programs: dict[tuple[int, ...], FixedDirections] = {}
+        # a program is warm-started, so that two questions at once would spoil each other
+        self._lock = threading.Lock()
+
+    def preview(self, beta: float) -> PathPreview:
+        last = len(self._solutions) - 1
+        right = int(np.searchsorted(self._rising, beta))
+        around = tuple(last - i for i in (right, right - 1) if 0 <= i <= last)
+        problem = self._solutions[0].problem
+        candidates = [self._solutions[i].network for i in around]
+        if any(network.m for network in candidates):
+            with self._lock:
+                program = self._programs.get(around)
+                if program is None:
+                    U = np.concatenate([network.filters for network in candidates])
+                    w = np.concatenate([network.weights for network in candidates])
+                    program = self._programs[around] = FixedDirections(problem, U, w)
+                candidates.append(program.network(program.solve(beta).x))
+        values = [
+            problem.loss.value(network.predict_patches(problem.patches), problem.y) + beta * network.regulariser
+            for network in candidates
+        ]
+        best = int(np.argmin(values))
+        return PathPreview(beta, candidates[best], values[best], self._lower(beta, around))
+
+    def _lower(self, beta: float, around: tuple[int, ...]) -> float:
+        """The chord of a concave nondecreasing function, from below."""
+        points = [(self._solutions[i].problem.beta, self._solutions[i].lower_bound) for i in around]
+        if beta < self._rising[0]:
+            points.append((0.0, 0.0))  # the squared loss is never negative
+        elif beta > self._rising[-1]:
+            return points[0][1]
+        if len(points) == 1:
+            return points[0][1]
+        (high, above), (low, below) = points
+        if not (math.isfinite(above) and math.isfinite(below)):
+            return -math.inf
+        share = (beta - low) / (high - low)
+        return below + share * (above - below)
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A pricer whose first answer is a given set of columns, without a bound: where column generation starts."""
+
+    pricer: Pricer
+    columns: Blocks
+    directions: _Array
+    asked: list[bool] = field(default_factory=list)
+
+    @property
+    def scope(self) -> Scope:
+        """That of the pricer."""
+        return self.pricer.scope
+
+    @property
+    def factory(self) -> CellFactory:
+        """That of the pricer."""
+        return self.pricer.factory
+
+    @property
+    def listed(self) -> int | None:
+        """That of the pricer."""
+        return self.pricer.listed
+
+    def price(
+        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
+    ) -> PriceResult:
+        """The given columns, then whatever the pricer answers."""
+        if self.asked:
+            return self.pricer.price(v, floor=floor, want=want, budget=budget, slack=slack, prove=prove)
+        self.asked.append(True)
+        every = np.full(len(self.columns), np.inf)  # all of them are wanted, whatever their correlation with v
+        return PriceResult(math.inf, self.columns, self.directions, every, budget.stop())
+
+
+def solve_path(
+    problem: Problem,
+    *,
+    betas: ArrayLike | None = None,
+    points: int = 20,
+    smallest: float = 0.01,
+    tol: float = 1e-6,
+    method: str = "auto",
+    time_limit: float | None = None,
+    seed: int = 0,
+    max_patterns: int = MAX_PATTERNS,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> Path:
+    r"""Solve `problem` at one beta after another, from the largest down, each point with its own certificate.
+
+    Parameters
+    ----------
+    problem : Problem
+        Architecture, data and loss; its own beta plays no role.
+    betas : (R,), optional
+        Values > 0, in any order. By default `points` values, evenly spaced in the logarithm, from
+        :math:`\beta_{\max}` (where the zero network becomes optimal) down to ``smallest`` times that.
+    points : int
+        Points of the default grid.
+    smallest : float
+        Last beta of the default grid as a share of beta_max, in (0, 1).
+    tol : float
+        Relative gap of each point.
+    method, seed, max_patterns
+        As in :func:`solve`.
+    time_limit, cancel
+        Stop the whole path; the points that are finished are returned.
+    progress : callable, optional
+        Called during every point, with the share of the path that is done.
+
+    Raises
+    ------
+    InputError
+        For bad numbers, or data for which the zero network is optimal at every beta.
+    SizeError
+        As in :func:`solve`.
+    Interrupted
+        If not even the first point was finished.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> path = solve_path(Problem.from_dataset(load_dataset("talk")), points=5)
+    >>> len(path), path.scope.value, int(path.alive[0]), bool(path.relative_gap.max() <= 1e-6)
+    (5, 'global', 0, True)
+    >>> quick = path.preview(0.5 * path.beta_max)
+    >>> quick.lower_bound <= quick.objective
+    True
+    """
+    tol = positive_number(tol, "tol")
+    points = integer(points, "points")
+    if not 0.0 < positive_number(smallest, "smallest") < 1.0:
+        raise InputError(f"smallest: got {smallest!r}, expected a share of beta_max in (0, 1)")
+    asked = None if betas is None else finite_array(betas, "betas", ndim=1)
+    if asked is not None and asked.min() <= 0.0:
+        raise InputError(f"betas: got {asked.min():g}, expected numbers > 0")
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    search = choose_search(problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget)
+    stop = search.stopped or budget.stop()
+    if stop is not None:
+        raise Interrupted("path: stopped before its first point", status=stop)
+    limit, limit_scope = beta_max(problem, pricer=search.pricer)
+    if asked is None:
+        if limit == 0.0:
+            raise InputError("y: got targets for which the zero network is optimal at every beta, expected others")
+        grid = np.geomspace(limit, smallest * limit, points)
+        grid[0] = limit  # the logarithm may round below it
+    else:
+        grid = np.unique(asked)[::-1]
+
+    solutions: list[Solution] = []
+    stop = None
+    for number, beta in enumerate(grid):
+        part = replace(budget, progress=_share(progress, number, len(grid), float(beta)))
+        setup = search if number == 0 else replace(search, seconds=0.0)
+        start = _start(search.pricer, solutions[-1]) if solutions else None
+        solution = solve_over(problem.with_beta(float(beta)), setup, tol=tol, budget=part, start=start)
+        stop = budget.stop()
+        if stop is not None and solution.status not in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):
+            break
+        solutions.append(solution)
+        if stop is not None and number + 1 < len(grid):
+            break
+    if not solutions:
+        raise Interrupted("path: stopped before its first point", status=cast(Status, stop))
+    others = [s.status for s in solutions if s.status is not Status.OPTIMAL]
+    done = len(solutions) == len(grid)
+    status = (others[0] if others else Status.OPTIMAL) if done else cast(Status, stop)
+    return Path(limit, limit_scope, cast(_Array, frozen(grid)), tuple(solutions), status, budget.seconds)
+
+
+def _start(pricer: Pricer, solution: Solution) -> Pricer | None:
+    """Start from the nonzero blocks of `solution`; None if it is the zero network."""
+    if not len(solution.C):
+        return None
+    size = solution.problem.architecture.penalty.norm(solution.C)
+    return _Started(pricer, pricer.factory.blocks(solution.active, solution.sign), solution.C / size[:, None])
+
+
+def _share(progress: ProgressCallback | None, number: int, total: int, beta: float) -> ProgressCallback | None:
+    """A callback that says which point of the path a report belongs to."""
+    if progress is None:
+        return None
+    send = progress
+
+    def report(item: Progress) -> None:
+        message = f"point {number + 1} of {total}, beta {beta:.4g}, {item.message}"
+        send(replace(item, message=message, fraction=number / total))
+
+    return report
