@@ -1,0 +1,27 @@
+"""Exact pictures of an arrangement: sectors, spherical polygons, a flat disc, slices, the cell graph."""
+
+from .circle import CircleCells, circle_cells
+from .graph import CellGraph, cell_graph
+from .projection import arc, great_circle, half_circle, stereographic, upper_part
+from .slices import principal_directions, restrict, spanned_directions
+from .sphere import SphereCells, sphere_cells
+from .usage import Usage, cell_usage
+
+__all__ = [
+    "CellGraph",
+    "CircleCells",
+    "SphereCells",
+    "Usage",
+    "arc",
+    "cell_graph",
+    "cell_usage",
+    "circle_cells",
+    "great_circle",
+    "half_circle",
+    "principal_directions",
+    "restrict",
+    "spanned_directions",
+    "sphere_cells",
+    "stereographic",
+    "upper_part",
+]
