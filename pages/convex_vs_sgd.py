@@ -143,6 +143,9 @@ except ConvexCoreError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()
 
+if JOB in state and state[JOB].key != key:
+    # other settings than those that run: begin again with them
+    state.pop(JOB).cancel()
 if JOB not in state and RUN not in state:
     state[JOB] = training.start(key, problem, wanted)
     st.rerun()

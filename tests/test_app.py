@@ -418,6 +418,18 @@ def test_changed_settings_are_not_shown_as_the_old_run() -> None:
     assert len(app.session_state["_sgd_run"].seeds) == 3
 
 
+def test_settings_changed_while_it_runs_begin_again() -> None:
+    app = open_page("convex_vs_sgd", data="talk", runs="5", iterations="20000")
+    first = app.session_state["_sgd_job"]
+    first.poll()
+    app.select_slider(key="iterations").set_value("500")
+    app.slider(key="runs").set_value(2).run()
+    assert not app.exception
+    assert first.is_set()
+    finish_sgd(app)
+    assert app.session_state["_sgd_run"].seeds == (0, 1)
+
+
 def test_cancel_keeps_what_there_is() -> None:
     app = open_page("convex_vs_sgd", data="talk", runs="10", iterations="20000", width="64")
     job = app.session_state["_sgd_job"]

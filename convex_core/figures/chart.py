@@ -72,7 +72,13 @@ class Chart:
 
 
 def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Any:
-    """An empty figure with the project's margins, legend and hover, transparent and without fonts of its own."""
+    """An empty figure with the project's margins, legend and hover, transparent and without fonts of its own.
+
+    Examples
+    --------
+    >>> blank(300).layout.height
+    300
+    """
     figure = go.Figure()
     figure.update_layout(
         template=go.layout.Template(),

@@ -33,6 +33,13 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
         m filters; the 16 largest are drawn, and the text says so.
     colours : Palette
         The theme.
+
+    Examples
+    --------
+    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
+    >>> network = Network(TwoLayerCNN(patch_geometry((3,), 2)), [[3.0, 4.0]], [-2.0])
+    >>> network_filters(network).alt
+    '1 filter, 0 with a positive and 1 with a negative output weight; largest group norm 10.'
     """
     order, norms = _order(network)
     shown = order[:MAX_FILTERS]
@@ -43,7 +50,7 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
     labels = [f"{'+' if s > 0 else '−'} {norms[j]:.2g}" for j, s in zip(shown, signs, strict=True)]
     figure = _tiles(images, labels, signs, colours)
     positive = int(np.sum(network.weights > 0))
-    alt = f"{network.m} filters, {positive} with a positive and {network.m - positive} with a negative output weight"
+    alt = f"{_counted(network.m)}, {positive} with a positive and {network.m - positive} with a negative output weight"
     alt += f"; largest group norm {norms[order[0]]:.3g}" if network.m else ""
     alt += f"; the {MAX_FILTERS} largest are drawn." if network.m > MAX_FILTERS else "."
     table: dict[str, Any] = {
@@ -57,7 +64,15 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
 
 
 def filter_norms(network: Network, *, colours: Palette = LIGHT) -> Chart:
-    """Group norms ``||u_j|| |w_j|``, upwards for positive output weights and downwards for negative ones."""
+    """Group norms ``||u_j|| |w_j|``, upwards for positive output weights and downwards for negative ones.
+
+    Examples
+    --------
+    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
+    >>> network = Network(TwoLayerCNN(patch_geometry((3,), 2)), [[3.0, 4.0]], [-2.0])
+    >>> filter_norms(network).alt
+    'Group norms by filter: -10.'
+    """
     order, norms = _order(network)
     signed = norms[order] * np.sign(network.weights[order])
     figure = blank(260)
@@ -166,3 +181,7 @@ def _tiles_height(rows: int, columns: int, height: int, width: int) -> int:
     if height == 1:
         return 30 + 58 * rows
     return min(640, 30 + rows * max(110, 30 + 760 // max(columns, 4) * height // width))
+
+
+def _counted(m: int) -> str:
+    return "1 filter" if m == 1 else f"{m} filters"

@@ -58,6 +58,15 @@ def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8
         Track t at position b; all zeros where the filter is dead.
     signs : ndarray, shape (T,)
         Sign of the output weight, +1 first.
+
+    Examples
+    --------
+    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
+    >>> cnn = TwoLayerCNN(patch_geometry((3,), 2))
+    >>> networks = [Network(cnn, [[1.0, 0.0]], [1.0]), Network(cnn, [[1.0, 0.1], [0.0, 1.0]], [1.0, -1.0])]
+    >>> tracks, signs = follow_filters(networks)
+    >>> tracks.shape, signs.tolist(), tracks[0, 1].tolist()
+    ((2, 2, 2), [1, -1], [0.0, 0.0])
     """
     h = networks[0].architecture.geometry.h if networks else 0
     signs: list[int] = []
@@ -116,6 +125,14 @@ def beta_dial(
     ------
     InputError
         If there is no solution, or the lengths do not fit.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve
+    >>> problem = Problem.from_dataset(load_dataset("shift"))
+    >>> dial = beta_dial([solve(problem.with_beta(beta)) for beta in (100.0, 1.0)])
+    >>> dial.table["filters alive"][0], len(dial.figure.frames)
+    (0, 2)
     """
     if not solutions or len(curves) not in (0, len(solutions)):
         raise InputError(f"solutions, curves: got {len(solutions)} and {len(curves)}, expected as many, at least one")

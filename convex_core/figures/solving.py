@@ -38,6 +38,13 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
     ------
     InputError
         If there is no round.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve
+    >>> solution = solve(Problem.from_dataset(load_dataset("shift")))
+    >>> [trace.name for trace in bounds(solution.history).figure.data]
+    ['lower bound', 'upper bound', 'relative gap']
     """
     if not history:
         raise InputError("history: got no rounds, expected at least one")
@@ -115,7 +122,15 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
 
 
 def seconds(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
-    """Wall-clock seconds by stage, one bar: listing patterns, building, solving, certifying."""
+    """Wall-clock seconds by stage, one bar: listing patterns, building, solving, certifying.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve
+    >>> solution = solve(Problem.from_dataset(load_dataset("shift")))
+    >>> seconds(solution).table["stage"]
+    ['patterns', 'build', 'solve', 'certify']
+    """
     stages = ("patterns", "build", "solve", "certify")
     spent = [getattr(solution.seconds, stage) for stage in stages]
     figure = blank(130, left=8, top=40, bottom=34)

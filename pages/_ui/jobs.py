@@ -38,9 +38,12 @@ class Job:
         Gets the job, calls :meth:`report` now and then, returns its result; stops soon after :meth:`is_set` is true.
     gate : Semaphore
         Taken before the work begins.
+    key : str
+        What the work is about.
     """
 
-    def __init__(self, work: Callable[[Job], Any], gate: threading.Semaphore) -> None:
+    def __init__(self, work: Callable[[Job], Any], gate: threading.Semaphore, key: str = "") -> None:
+        self.key = key
         self.reports: deque[Any] = deque(maxlen=MAX_REPORTS)
         self.result: Any = None
         self.error: str | None = None

@@ -129,7 +129,7 @@ def settings(n: int) -> Settings:
 
 def start(key: str, problem: Problem, wanted: Settings) -> Job:
     """Train in a worker thread; the job's reports are (iteration, objectives), its result a :class:`Run`."""
-    return Job(lambda job: _train(job, key, problem, wanted), solver_gate())
+    return Job(lambda job: _train(job, key, problem, wanted), solver_gate(), key)
 
 
 def audit_run(run: Run, solution: Solution) -> tuple[Certificate, ...]:
