@@ -4,9 +4,10 @@ from .cells import Cell
 from .counts import PatternCount, closed_form, count_patterns, polynomial_bound
 from .exact import characteristic_polynomial, exact_count
 from .lookup import Facets
-from .patterns import Arrangement, enumerate_patterns, warm_up
+from .patterns import Arrangement, enumerate_patterns
 from .rows import MergedRows, merge_rows
 from .sampling import SampledPatterns, sample_patterns
+from .search import warm_up
 from .stream import PatternStream, stream_patterns
 
 __all__ = [

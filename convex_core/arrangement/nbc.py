@@ -24,6 +24,7 @@ costs O(words) and not O(n).
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Iterator
@@ -147,6 +148,13 @@ def first_pattern(prepared: PreparedRows) -> First:
     np.bitwise_or.at(bits[0], positive >> 6, np.uint64(1) << (positive & 63).astype(np.uint64))
     # the truncation is generic: nothing may be read as zero here
     return First(bits, Reads(0.0, float(np.abs(values).min() / prepared.error)))
+
+
+@functools.cache
+def load_kernels() -> None:
+    """Compile the kernels or load them from the cache, once per process, by a run on three rows."""
+    level = (np.eye(3, 4), np.zeros(4))
+    run_task(3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), dtype=np.uint64), np.zeros(1, dtype=np.uint8))
 
 
 def run_tasks(

@@ -238,6 +238,14 @@ def _emit(
     real: _Array, ints: _Array, words: _Array, stats: _Array,
 ) -> None:  # fmt: skip
     """Write one pattern per group g: the lines at smaller angles are passed, row by row a comparison and a bit."""
+    size = real[3, n]
+    d2 = real[2, n]
+    e2 = T[d, k, 0] * size + T[d, k, n] * real[3, 0] + 12 * EPS * real[3, 0] * size
+    rn = 0.0
+    r0 = 0.0
+    for t in range(2, k):
+        rn = max(rn, abs(T[d, t, n]))
+        r0 = max(r0, abs(T[d, t, 0]))
     for g in range(groups):
         b = ints[1, g]
         angle = real[0, b]
@@ -245,14 +253,33 @@ def _emit(
         zero = stats[0]
         nonzero = stats[1]
         doubtful = 0
-        for j in range(top, T.shape[2]):
+        for j in range(T.shape[2]):  # all rows: a vector loop without a ragged end
             value = abs(real[0, j] - angle)
             bound = real[1, j] + own
             doubtful += (value <= bound * nonzero) & (value > bound * zero)
-        for j in range(top, n if doubtful > 0 else 0):
-            _read(abs(real[0, j] - angle), real[1, j] + own, stats)
-        if doubtful > 0:  # the objective is generic: parallel to no row
+        if doubtful > 0:
+            for j in range(top, n):
+                _read(abs(real[0, j] - angle), real[1, j] + own, stats)
+            # the objective is generic: parallel to no row
             stats[1] = min(stats[1], abs(real[0, n] - angle) / (real[1, n] + own))
+        d0 = real[2, b]
+        d1 = T[d, 0, n] * T[d, 1, b] - T[d, 1, n] * T[d, 0, b]
+        least = _HUGE
+        rb = 0.0
+        turned = np.uint64(0)  # one bit per t: rank 64 would mean more than 2^64 patterns
+        for t in range(2, k):
+            cb = T[d, t, b]
+            value = T[d, t, n] * d0 - T[d, t, 0] * d1 - cb * d2
+            least = min(least, abs(value))
+            rb = max(rb, abs(cb))
+            turned |= np.uint64((value > 0.0) != (d1 > 0.0)) << np.uint64(t & 63)
+        # errors of the determinants and of the coordinates they multiply
+        e0 = T[d, k, 0] * real[3, b] + T[d, k, b] * real[3, 0] + 12 * EPS * real[3, 0] * real[3, b]
+        e1 = T[d, k, n] * real[3, b] + T[d, k, b] * size + 12 * EPS * size * real[3, b]
+        bound = rn * e0 + r0 * e1 + rb * e2
+        bound += abs(d0) * T[d, k + 1, n] + abs(d1) * T[d, k + 1, 0] + abs(d2) * T[d, k + 1, b]
+        if least < bound * stats[1]:
+            stats[1] = least / bound
         # a row parallel to the group is passed if the objective is, whatever its rounding
         passed = real[0, n] < angle
         border = angle + 2.0 * own if passed else angle - 2.0 * own
@@ -261,35 +288,12 @@ def _emit(
             bits = np.uint64(0)
             for j in range(w << 6, min((w << 6) + 64, T.shape[2])):
                 bits |= np.uint64(real[side, j] < border) << np.uint64(j & 63)
-            out[pos, w] = (bits ^ words[0, w]) & words[1, w]
+            bits = (bits ^ words[0, w]) & words[1, w]
+            for t in range(2, k):
+                flip = np.uint64(0) - ((turned >> np.uint64(t & 63)) & np.uint64(1))
+                bits |= words[2 * t - 1, w] ^ (words[2 * t - 2, w] & flip)
+            out[pos, w] = bits
         out[pos, 0] |= np.uint64(1)  # row 0 is positive even where the bounds are too wide to tell
-        d0 = real[2, b]
-        d1 = T[d, 0, n] * T[d, 1, b] - T[d, 1, n] * T[d, 0, b]
-        d2 = real[2, n]
-        least = _HUGE
-        rn = 0.0
-        r0 = 0.0
-        rb = 0.0
-        for t in range(2, k):
-            cn = T[d, t, n]
-            c0 = T[d, t, 0]
-            cb = T[d, t, b]
-            value = cn * d0 - c0 * d1 - cb * d2
-            least = min(least, abs(value))
-            rn = max(rn, abs(cn))
-            r0 = max(r0, abs(c0))
-            rb = max(rb, abs(cb))
-            turned = np.uint64(0) - np.uint64((value > 0.0) != (d1 > 0.0))
-            for w in range(out.shape[1]):
-                out[pos, w] |= words[2 * t - 1, w] ^ (words[2 * t - 2, w] & turned)
-        # errors of the three determinants and of the coordinates they multiply
-        e0 = T[d, k, 0] * real[3, b] + T[d, k, b] * real[3, 0] + 12 * EPS * real[3, 0] * real[3, b]
-        e1 = T[d, k, n] * real[3, b] + T[d, k, b] * real[3, n] + 12 * EPS * real[3, n] * real[3, b]
-        e2 = T[d, k, 0] * real[3, n] + T[d, k, n] * real[3, 0] + 12 * EPS * real[3, 0] * real[3, n]
-        bound = rn * e0 + r0 * e1 + rb * e2
-        bound += abs(d0) * T[d, k + 1, n] + abs(d1) * T[d, k + 1, 0] + abs(d2) * T[d, k + 1, b]
-        if least < bound * stats[1]:
-            stats[1] = least / bound
         pos += 1
 
 

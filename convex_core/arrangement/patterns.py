@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._numba import HAVE_NUMBA
 from ..errors import InputError, SizeError
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
@@ -20,9 +19,9 @@ from .lookup import Facets, Lookup, build_lookup, find_facets
 from .nbc import Half, words_per_pattern
 from .nbc_numpy import pack
 from .rows import MergedRows, prepare_rows
-from .search import Engine, count_half, fill_half
+from .search import Engine, count_half, fill_half, use_numba
 
-__all__ = ["Arrangement", "enumerate_patterns", "unpack_active", "warm_up"]
+__all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
 
 #: largest number of patterns that :func:`enumerate_patterns` stores unless told otherwise
 MAX_PATTERNS = 20_000_000
@@ -56,7 +55,7 @@ class Arrangement:
     max_zero, min_nonzero : float
         Largest value read as zero and smallest read as nonzero, scaled so that error bounds are 3.6e-15.
     seconds : float
-        Wall-clock seconds of the enumeration.
+        Wall-clock seconds of the enumeration, without compilation.
     """
 
     rows: NDArray[np.float64]
@@ -216,12 +215,6 @@ class Arrangement:
         return np.concatenate([upper, lower]) if len(lower) else upper
 
 
-def warm_up() -> None:
-    """Compile the kernels, or load them from numba's cache, ahead of the first use."""
-    if HAVE_NUMBA:
-        enumerate_patterns(np.eye(3))
-
-
 def unpack_active(bits: NDArray[np.uint64], merged: MergedRows) -> NDArray[np.bool_]:
     """Activations (m, N) on the original rows from packed patterns (m, words) on the merged ones."""
     octets = np.ascontiguousarray(bits, dtype="<u8").view(np.uint8)
@@ -277,6 +270,7 @@ def enumerate_patterns(
     >>> len(arrangement), arrangement.certified
     (6, True)
     """
+    use_numba(engine)  # compilation is not part of the seconds
     started = time.perf_counter()
     array = finite_array(rows, "rows", ndim=2)
     max_patterns, max_bytes = integer(max_patterns, "max_patterns"), integer(max_bytes, "max_bytes")

@@ -7,17 +7,23 @@ from typing import Literal
 from .._numba import HAVE_NUMBA
 from ..errors import BackendError, InputError
 from ..progress import Budget
-from .nbc import Half, run_tasks, tasks
+from .nbc import Half, load_kernels, run_tasks, tasks
 from .nbc_numpy import enumerate_half_numpy
 from .rows import PreparedRows
 
-__all__ = ["Engine", "count_half", "fill_half", "use_numba"]
+__all__ = ["Engine", "count_half", "fill_half", "use_numba", "warm_up"]
 
 Engine = Literal["auto", "numba", "numpy"]
 
 
+def warm_up() -> None:
+    """Compile the kernels, or load them from numba's cache, ahead of the first use; without numba do nothing."""
+    if HAVE_NUMBA:
+        load_kernels()
+
+
 def use_numba(engine: Engine) -> bool:
-    """Whether the compiled kernels are to be used.
+    """Decide whether the compiled kernels are to be used, and have them ready if so.
 
     Raises
     ------
@@ -30,7 +36,10 @@ def use_numba(engine: Engine) -> bool:
         raise InputError(f"engine: got {engine!r}, expected 'auto', 'numba' or 'numpy'")
     if engine == "numba" and not HAVE_NUMBA:
         raise BackendError("engine: got 'numba', which is not installed, expected 'auto' or 'numpy'")
-    return engine != "numpy" and HAVE_NUMBA
+    if engine == "numpy" or not HAVE_NUMBA:
+        return False
+    load_kernels()
+    return True
 
 
 def count_half(
