@@ -19,6 +19,8 @@ _Array = NDArray[np.float64]
 
 # a hyperplane is tight when the cosine with its normal is below this
 _TIGHT = 1e-9
+# relative growth of f that makes a gradient step worth it
+_PAYS = 1e-4
 # relative growth below which an ascent has arrived
 _GROWTH = 1e-12
 
@@ -47,6 +49,7 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
         visited = 0
         while visited < moves:
             visited += 1
+            # gradient steps cross many cells at once: take them as long as they pay
             for t in range(h):
                 g[t] = linear[t]
             for j in range(M):
@@ -64,10 +67,31 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
             for t in range(h):
                 here += g[t] * U[i, t]
                 length += g[t] * g[t]
+            length = np.sqrt(length)
+            if here > current * (1.0 + _PAYS) and here > 0.0:
+                current = here
+                for t in range(h):
+                    best[t] = U[i, t]
+                    U[i, t] = g[t] / length
+                continue
             if here > current:
                 current = here
+            else:  # the last step did not pay: back to where it started
+                for t in range(h):
+                    U[i, t] = best[t]
+                    g[t] = linear[t]
+                for j in range(M):
+                    d = 0.0
+                    for t in range(h):
+                        d += R[j, t] * U[i, t]
+                    if d >= 0.0:
+                        sides[j] = 1
+                        for t in range(h):
+                            g[t] += a[j] * R[j, t]
+                    else:
+                        sides[j] = -1
             # a projection at rounding level of the gradient has no direction
-            least = max(current, enough, _GROWTH * np.sqrt(length))
+            least = max(current, enough, _GROWTH * length)
             norm = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive)
             if norm <= least * (1.0 + _GROWTH):
                 break

@@ -69,7 +69,7 @@ class RestrictedMaster:
         chosen = np.array(fresh)
         M, p = columns.rows.shape
         stated = np.zeros((len(fresh), M), dtype=bool)
-        nearest = np.argsort(np.abs(directions[chosen] @ columns.rows.T), axis=1)[:, : 2 * p]
+        nearest = np.argsort(np.abs(directions[chosen] @ columns.rows.T), axis=1)[:, : 8 * p]
         np.put_along_axis(stated, nearest, True, axis=1)
         self.blocks = self.blocks.extended(columns.take(chosen))
         self.stated = np.concatenate([self.stated, stated])
@@ -137,7 +137,7 @@ class RestrictedMaster:
         out[alive[keep]] = kept[:, None] * unit[keep]
         return out
 
-    def retire(self, C: _Array, rounds: int = 3) -> None:
+    def retire(self, C: _Array, rounds: int = 2) -> None:
         """Drop the blocks that have been zero for `rounds` rounds running."""
         size = self.penalty.norm(C)
         zero = size <= 1e-7 * size.max(initial=0.0)

@@ -27,8 +27,8 @@ _Array = NDArray[np.float64]
 
 # random starts, and how many of the best are improved
 _STARTS = 600
-_KEPT = 60
-_ARCHIVE = 400
+_KEPT = 24
+_ARCHIVE = 200
 _NODES = 20_000_000
 # while ascent alone finds columns this much above the floor, a proof is not worth its time
 _PLENTY = 0.05
