@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,40 +165,69 @@ def test_charts_follow_a_change_of_theme(server: str, visit: Visit) -> None:
     visit.assert_clean()
 
 
-COUNT_SOLVES = """
+#: Runs in the server: every solve takes two seconds more, and solves and workers leave a line in a file.
+WATCHED = """
 import sys
 import time
 import convex_core
-module = sys.modules["convex_core.solve"]
-original = module.solve
-def counted(problem, **options):
+import pages._ui.jobs as jobs
+
+def note(*words):
     with open({file!r}, "a") as out:
-        print(problem.n, problem.beta, file=out)
+        print(*words, file=out)
+
+module = sys.modules["convex_core.solve"]
+solve = module.solve
+def slow_solve(problem, **options):
+    note("solve", problem.n, problem.beta)
     time.sleep(2.0)  # longer than five key presses
-    return original(problem, **options)
-module.solve = counted
+    return solve(problem, **options)
+module.solve = slow_solve
+
+run = jobs.Job._run
+def watched_run(self, *arguments):
+    note("job begins")
+    run(self, *arguments)
+    note("job", self.result.status)
+jobs.Job._run = watched_run
 """
 
 
-def test_five_quick_steps_start_at_most_two_solves(context: Any, tmp_path: Path) -> None:
-    log = tmp_path / "solves"
-    with running_server(COUNT_SOLVES.format(file=str(log))) as address:
-        visit = Visit(context)
-        try:
-            visit.open(f"{address}/solve?data=shift")
-            visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
-            visit.settle()
-            before = len(log.read_text().splitlines())
-            thumb = visit.page.get_by_role("slider", name="Regularisation β")
-            thumb.focus()
-            for _ in range(5):
-                thumb.press("ArrowRight")
-            visit.page.wait_for_url("**beta=0.32**", timeout=WAIT_MS)
-            visit.page.wait_for_timeout(500)
-            visit.settle()
-            started = log.read_text().splitlines()[before:]
-            assert started[-1] == "12 0.32"
-            assert len(started) <= 2
-            visit.assert_clean()
-        finally:
-            visit.page.close()
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server that tells what it does: its address and its log."""
+    log = tmp_path_factory.mktemp("watched") / "log"
+    log.touch()
+    with running_server(WATCHED.format(file=str(log))) as address:
+        yield address, log
+
+
+def test_five_quick_steps_start_at_most_two_solves(watched: tuple[str, Path], visit: Visit) -> None:
+    address, log = watched
+    visit.open(f"{address}/solve?data=shift")
+    visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
+    visit.settle()
+    before = len(log.read_text().splitlines())
+    thumb = visit.page.get_by_role("slider", name="Regularisation β")
+    thumb.focus()
+    for _ in range(5):
+        thumb.press("ArrowRight")
+    visit.page.wait_for_url("**beta=0.32**", timeout=WAIT_MS)
+    visit.page.wait_for_timeout(500)
+    visit.settle()
+    started = log.read_text().splitlines()[before:]
+    assert started[-1] == "solve 12 0.32"
+    assert len(started) <= 2
+    visit.assert_clean()
+
+
+def test_closing_the_tab_ends_its_worker(watched: tuple[str, Path], context: Any) -> None:
+    address, log = watched
+    visit = Visit(context)
+    visit.open(f"{address}/convex_vs_sgd?data=shift&iterations=20000&width=64&runs=10")
+    visit.page.wait_for_selector("text=/Iteration [0-9]+ of/", timeout=WAIT_MS)
+    visit.page.close()
+    end = time.monotonic() + 20
+    while "job cancelled" not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert log.read_text().splitlines()[-2:] == ["job begins", "job cancelled"]
