@@ -1,0 +1,30 @@
+"""The README's example runs and prints what the README says; its test command is the one that CI calls."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_library_example_prints_its_output():
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    expected = re.search(r"```text\n(.*?)```", README, re.DOTALL).group(1)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})
+    assert printed.getvalue() == expected
+
+
+def test_images_and_files_that_are_named_exist():
+    names = re.findall(r"\]\(((?!https?:)[^)]+)\)", README)
+    assert names
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_ci_calls_the_test_command_of_the_readme():
+    command = '.venv/bin/python -m pytest -m "not browser"'
+    assert command in README
+    assert command in (ROOT / ".ci" / "run").read_text()
