@@ -2,6 +2,7 @@
 
 from .circle import CircleCells, circle_cells
 from .graph import CellGraph, cell_graph
+from .mesh import triangulate
 from .projection import arc, great_circle, half_circle, stereographic, upper_part
 from .slices import principal_directions, restrict, spanned_directions
 from .sphere import SphereCells, sphere_cells
@@ -23,5 +24,6 @@ __all__ = [
     "spanned_directions",
     "sphere_cells",
     "stereographic",
+    "triangulate",
     "upper_part",
 ]

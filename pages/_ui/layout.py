@@ -118,8 +118,8 @@ def facts(items: Sequence[Fact]) -> None:
     st.html(f'<div class="cc-facts">{cells}</div>')
 
 
-def chart(item: Chart, title: str, note: str = "", *, key: str) -> None:
-    """A chart under its heading, with its text alternative and its data."""
+def chart(item: Chart, title: str, note: str = "", *, key: str, picked: Callable[[], None] | None = None) -> None:
+    """A chart under its heading, with its text alternative and its data; `picked` runs after a click on a point."""
     with st.container(gap=None):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(title, anchor=False)
@@ -127,7 +127,7 @@ def chart(item: Chart, title: str, note: str = "", *, key: str) -> None:
             _data_popover(item, key)
         if note:
             caption(note)
-        _plot(item, key)
+        _plot(item, key, picked)
 
 
 def bare_chart(item: Chart, *, key: str) -> None:
@@ -137,11 +137,13 @@ def bare_chart(item: Chart, *, key: str) -> None:
         _data_popover(item, key)
 
 
-def _plot(item: Chart, key: str) -> None:
+def _plot(item: Chart, key: str, picked: Callable[[], None] | None = None) -> None:
     st.plotly_chart(
         item.figure,
         key=key,
         alt=item.alt,
+        on_select=picked or "ignore",
+        selection_mode="points",
         config={"displaylogo": False, "displayModeBar": False, "responsive": True},
     )
 

@@ -34,6 +34,7 @@ class PageInfo:
 PAGES = (
     PageInfo("home", "Home", ":material/home:", "Start"),
     PageInfo("dataset", "Dataset", ":material/table_chart:", "Experiment"),
+    PageInfo("arrangement", "Arrangement", ":material/hub:", "Experiment"),
     PageInfo("solve", "Solve", ":material/verified:", "Experiment"),
     PageInfo("convex_vs_sgd", "Convex vs SGD", ":material/compare_arrows:", "Experiment"),
 )
