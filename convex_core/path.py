@@ -27,7 +27,7 @@ from .network import Network
 from .problem import Problem
 from .program import Blocks, CellFactory
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
-from .solve import Solution, choose_search, solve_over
+from .solve import CellSearch, Solution, choose_search, solve_over
 from .solvers.column_generation import relative_gap
 from .solvers.osqp_backend import FixedDirections
 from .solvers.pricing import Pricer, PriceResult
@@ -35,7 +35,7 @@ from .solvers.select import MAX_PATTERNS
 from .status import Scope, Status
 from .validation import finite_array, frozen, integer, positive_number
 
-__all__ = ["Path", "PathPreview", "solve_path"]
+__all__ = ["Path", "PathPreview", "follow_path", "solve_path"]
 
 _Array = NDArray[np.float64]
 
@@ -308,22 +308,36 @@ def solve_path(
         raise InputError(f"betas: got {asked.min():g}, expected numbers > 0")
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     search = choose_search(problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget)
+    return follow_path(problem, search, betas=asked, points=points, smallest=smallest, tol=tol, budget=budget)
+
+
+def follow_path(
+    problem: Problem,
+    search: CellSearch,
+    *,
+    betas: _Array | None,
+    points: int,
+    smallest: float,
+    tol: float,
+    budget: Budget,
+) -> Path:
+    """The path over the cells of `search`; arguments and errors as in :func:`solve_path`."""
     stop = search.stopped or budget.stop()
     if stop is not None:
         raise Interrupted("path: stopped before its first point", status=stop)
     limit, limit_scope = beta_max(problem, pricer=search.pricer)
-    if asked is None:
+    if betas is None:
         if limit == 0.0:
             raise InputError("y: got targets for which the zero network is optimal at every beta, expected others")
         grid = np.geomspace(limit, smallest * limit, points)
         grid[0] = limit  # the logarithm may round below it
     else:
-        grid = np.unique(asked)[::-1]
+        grid = np.unique(betas)[::-1]
 
     solutions: list[Solution] = []
     stop = None
     for number, beta in enumerate(grid):
-        part = replace(budget, progress=_share(progress, number, len(grid), float(beta)))
+        part = replace(budget, progress=_share(budget.progress, number, len(grid), float(beta)))
         setup = search if number == 0 else replace(search, seconds=0.0)
         start = _start(search.pricer, solutions[-1]) if solutions else None
         solution = solve_over(problem.with_beta(float(beta)), setup, tol=tol, budget=part, start=start)

@@ -15,16 +15,17 @@ from .certificate import Certificate, certify
 from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
+from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .recovery import prune, recover
 from .solvers.column_generation import Round, generate_columns, relative_gap
-from .solvers.pricing import EnumeratedPricer, Pricer
+from .solvers.pricing import EnumeratedPricer, PatternList, Pricer
 from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
 from .validation import frozen, integer, positive_number
 
-__all__ = ["METHODS", "CellSearch", "Solution", "Timings", "choose_search", "solve", "solve_over"]
+__all__ = ["METHODS", "CellSearch", "Solution", "Timings", "choose_search", "given_patterns", "solve", "solve_over"]
 
 _Array = NDArray[np.float64]
 
@@ -264,6 +265,13 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
     if pricer.listed is None and predicted <= _COUNTED:  # not needed, but quick and good to know
         patterns = count_patterns(pricer.factory.hyperplanes).patterns
     return CellSearch(pricer, method, patterns, predicted, seed, stopped, budget.seconds - begin)
+
+
+def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0) -> CellSearch:
+    """Search over given sign patterns (P, N) only; the scope is restricted, whatever the patterns are."""
+    factory = CellFactory(problem.architecture, problem.patches)
+    pricer = EnumeratedPricer(factory, PatternList(np.unique(active, axis=0)))
+    return CellSearch(pricer, "sampled", None, closed_form(len(factory.rows), factory.rank), seed, None, 0.0)
 
 
 def solve_over(

@@ -6,10 +6,11 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, get_args
 
+from ..benchmark import CASES
 from ..errors import InputError
 from ..patches import Padding
 from ..solve import METHODS
-from . import audit, datasets, path, patterns, sgd, solve
+from . import audit, benchmark, datasets, path, patterns, sgd, solve
 
 __all__ = ["build_parser"]
 
@@ -91,6 +92,17 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_problem(sub)
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap that counts as optimal (default: 1e-6)")
     _add_time_limit(sub)
+
+    sub = command("benchmark", benchmark.run, "Compare with the solvers that are installed, under one judge.")
+    sub.add_argument("names", nargs="*", metavar="NAME", help=f"cases (default: all): {', '.join(CASES)}")
+    sub.add_argument("--quick", action="store_true", help="only the cases that take seconds")
+    sub.add_argument("--repeat", type=_int, default=3, help="runs of each solver (default: 3)")
+    sub.add_argument(
+        "--time-limit", type=_float, default=60.0, metavar="SECONDS", help="per solver and case (default: 60)"
+    )
+    sub.add_argument(
+        "--peer-python", metavar="PATH", help="interpreter with scnn (pip name pyscnn) or adelie (needs numpy < 2)"
+    )
 
     command("datasets", datasets.run, "List the built-in datasets.")
     return parser

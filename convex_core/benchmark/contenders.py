@@ -1,0 +1,311 @@
+"""Every solver on one instance: the work is timed, the answer is judged after the clock has stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from ..arrangement import closed_form, enumerate_patterns
+from ..errors import BackendError, SizeError
+from ..path import follow_path
+from ..program import Blocks, CellFactory, all_cone_rows, assemble
+from ..progress import Budget
+from ..solve import CellSearch, Solution, choose_search, given_patterns, solve_over
+from ..solvers.clarabel_backend import ConicSolution, solve_clarabel
+from ..solvers.cvxpy_backend import solve_cvxpy
+from ..solvers.select import MAX_PATTERNS
+from ..solvers.whole import MAX_WHOLE_ENTRIES
+from .cases import CountInstance, SolveInstance, all_patterns
+from .judge import judge_blocks, judge_network
+from .peers import Peers
+
+__all__ = ["OURS", "Outcome", "contenders", "warm_up"]
+
+#: name of this library in the table
+OURS = "convex_core"
+# random directions drawn per cell by the sampling contender
+_DRAWS = 20
+
+
+class Outcome(NamedTuple):
+    """Judged answer; `lower` is a certified bound, which only this library gives, `repeated` that no run is missing."""
+
+    seconds: tuple[float, ...]
+    objective: float | None = None
+    lower: float | None = None
+    violation: float | None = None
+    cells: int | None = None
+    note: str = ""
+    repeated: bool = False
+
+
+Contender = Callable[[Budget], Outcome]
+
+
+def warm_up() -> None:
+    """Load compiled kernels and slow imports, so that no contender's clock pays for them."""
+    from ..data import load_dataset
+    from ..problem import Problem
+
+    problem = Problem.from_dataset(load_dataset("talk"), filter_size=3)
+    for method in ("column-generation", "branch-and-bound", "clarabel", "cvxpy"):
+        search = choose_search(problem, method=method, seed=0, max_patterns=MAX_PATTERNS, budget=Budget())
+        solve_over(problem, search, tol=1e-6, budget=Budget())
+
+
+def contenders(
+    instance: CountInstance | SolveInstance, *, peers: Peers, repeat: int, time_limit: float
+) -> dict[str, Contender]:
+    """The solvers to run on `instance` by name, this library first.
+
+    Peers repeat their runs themselves, in their own process, `repeat` times within `time_limit`.
+    """
+    if isinstance(instance, CountInstance):
+        return {
+            OURS: lambda budget: _enumerate(instance, budget),
+            "LP tree (HiGHS)": lambda budget: _lp_tree(instance, budget),
+            "random directions": lambda budget: _random_directions(instance, budget),
+        }
+    whole = _Whole(instance)
+    if instance.betas is not None:
+        found: dict[str, Contender] = {
+            OURS: lambda budget: _path(instance, budget),
+            f"{OURS}, last beta alone": lambda budget: _solve(instance, budget),
+        }
+    else:
+        found = {
+            OURS: lambda budget: _solve(instance, budget),
+            "Clarabel, whole": whole.clarabel,
+            "CVXPY (Clarabel)": lambda budget: whole.cvxpy("CLARABEL", budget),
+            "CVXPY (SCS)": lambda budget: whole.cvxpy("SCS", budget),
+        }
+    if instance.directions is not None:
+        if instance.betas is None and instance.problem.architecture.geometry.K == 1:
+            found["scnn"] = lambda _: _peer(instance, whole, "scnn", peers, repeat, time_limit)
+        found["adelie"] = lambda _: _peer(instance, whole, "adelie", peers, repeat, time_limit)
+    return found
+
+
+# --- sign patterns
+
+
+def _enumerate(instance: CountInstance, budget: Budget) -> Outcome:
+    begin = time.perf_counter()
+    found = enumerate_patterns(instance.rows, budget=budget)
+    seconds = time.perf_counter() - begin
+    certified = "certified" if found.certified else f"not certified: {found.certified_reason}"
+    return Outcome((seconds,), cells=len(found), note=f"{certified}, {1e6 * seconds / len(found):.2g} us a cell")
+
+
+def _lp_tree(instance: CountInstance, budget: Budget) -> Outcome:
+    """One row after another: each cell is kept, and split where a linear program finds a point on the other side."""
+    rows = instance.rows / np.linalg.norm(instance.rows, axis=1, keepdims=True)
+    h = rows.shape[1]
+    begin = time.perf_counter()
+    # one cell of each antipodal pair: its sides of the rows so far, and a point inside
+    cells: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = [(np.ones(1), rows[0])]
+    cost = np.zeros(h + 1)
+    cost[h] = -1.0
+    note = ""
+    for k in range(1, len(rows)):
+        split = []
+        for sides, point in cells:
+            if budget.stop() is not None:
+                note = f"stopped at row {k} of {len(rows)}"
+                break
+            inside = float(rows[k] @ point)
+            for side in (1.0, -1.0):
+                if side * inside > 1e-9:
+                    split.append((np.append(sides, side), point))
+                    continue
+                A = np.append(sides, side)[:, None] * rows[: k + 1]
+                answer = linprog(
+                    cost,
+                    A_ub=np.column_stack([-A, np.ones(k + 1)]),
+                    b_ub=np.zeros(k + 1),
+                    bounds=[(-1.0, 1.0)] * h + [(None, 1.0)],
+                )
+                if answer.x is not None and answer.x[h] > 1e-9:
+                    split.append((np.append(sides, side), answer.x[:h]))
+        if note:
+            break
+        cells = split
+    count = 2 * len(cells)
+    if not note and count != instance.cells:
+        note = f"{count - instance.cells:+,} of {instance.cells:,}"
+    return Outcome((time.perf_counter() - begin,), cells=count, note=note)
+
+
+def _random_directions(instance: CountInstance, budget: Budget) -> Outcome:
+    begin = time.perf_counter()
+    rng = np.random.default_rng(0)
+    seen: set[bytes] = set()
+    for _ in range(_DRAWS):
+        for start in range(0, instance.cells, 20_000):
+            if budget.stop() is not None:
+                break
+            draws = min(20_000, instance.cells - start)
+            signs = rng.standard_normal((draws, instance.rows.shape[1])) @ instance.rows.T >= 0.0
+            seen.update(map(bytes, np.packbits(signs, axis=1)))
+    seconds = time.perf_counter() - begin
+    return Outcome((seconds,), cells=len(seen), note=f"{len(seen) / instance.cells:.2%} of them")
+
+
+# --- this library
+
+
+def _search(instance: SolveInstance, budget: Budget) -> CellSearch:
+    if instance.directions is not None:
+        factory = CellFactory(instance.problem.architecture, instance.problem.patches)
+        return given_patterns(instance.problem, factory.patterns(instance.directions))
+    return choose_search(instance.problem, method="auto", seed=0, max_patterns=MAX_PATTERNS, budget=budget)
+
+
+def _solve(instance: SolveInstance, budget: Budget) -> Outcome:
+    begin = time.perf_counter()
+    search = _search(instance, budget)
+    solution = solve_over(instance.problem, search, tol=instance.tol, budget=budget)
+    seconds = time.perf_counter() - begin
+    return _judged(instance, solution, search, seconds, f"{solution.rounds} rounds")
+
+
+def _path(instance: SolveInstance, budget: Budget) -> Outcome:
+    begin = time.perf_counter()
+    search = _search(instance, budget)
+    path = follow_path(
+        instance.problem, search, betas=instance.betas, points=1, smallest=0.5, tol=instance.tol, budget=budget
+    )
+    seconds = time.perf_counter() - begin
+    bounds = [(s.network_objective, s.certificate.restricted_lower_bound) for s in path]
+    worst = max((upper - lower) / upper for upper, lower in bounds)
+    note = f"{len(path)} points, worst gap {max(worst, 0.0):.1e}"
+    return _judged(instance, path[len(path) - 1], search, seconds, note)
+
+
+def _judged(instance: SolveInstance, solution: Solution, search: CellSearch, seconds: float, note: str) -> Outcome:
+    problem, factory = solution.problem, search.pricer.factory
+    network = judge_network(problem, solution.network.filters, solution.network.weights)
+    blocks = judge_blocks(problem, solution.C, solution.sign, factory.rows, factory.sides(solution.active))
+    chosen = "given patterns" if instance.directions is not None else solution.method
+    return Outcome(
+        (seconds,),
+        objective=network.objective,
+        lower=solution.certificate.restricted_lower_bound,
+        violation=blocks.violation,
+        note=f"{solution.status}, {chosen}, {note}",
+    )
+
+
+# --- the whole program at once
+
+
+@dataclass
+class _Whole:
+    """Every block of an instance, built once and outside the clock: a head start for those who need it."""
+
+    instance: SolveInstance
+
+    @cached_property
+    def factory(self) -> CellFactory:
+        """Cells of the problem."""
+        return CellFactory(self.instance.problem.architecture, self.instance.problem.patches)
+
+    @cached_property
+    def active(self) -> NDArray[np.bool_]:
+        """Distinct sign patterns, in the order of the directions where they are given."""
+        factory, given = self.factory, self.instance.directions
+        if given is not None:
+            return factory.patterns(given)
+        M, p = factory.rows.shape
+        entries = 2 * closed_form(M, factory.rank) * (M + self.instance.problem.n) * p
+        if entries > MAX_WHOLE_ENTRIES:
+            raise SizeError(
+                f"skipped: the whole program would hold up to {entries:.2g} coefficients",
+                predicted=entries,
+                limit=MAX_WHOLE_ENTRIES,
+            )
+        return all_patterns(self.instance.problem, MAX_PATTERNS)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """Both blocks of every pattern."""
+        sign = np.repeat(np.array([1, -1], dtype=np.int8), len(self.active))
+        return self.factory.blocks(np.concatenate([self.active, self.active]), sign)
+
+    def clarabel(self, budget: Budget) -> Outcome:
+        """Assembly and one call of Clarabel."""
+        problem, blocks = self.instance.problem, self.blocks
+        begin = time.perf_counter()
+        program = assemble(
+            blocks,
+            problem.y,
+            problem.beta,
+            all_cone_rows(blocks),
+            loss=problem.loss,
+            penalty=problem.architecture.penalty,
+        )
+        answer = solve_clarabel(program, tol=min(self.instance.tol, 1e-8), budget=_fresh(budget))
+        return self._judged(answer, time.perf_counter() - begin)
+
+    def cvxpy(self, solver: str, budget: Budget) -> Outcome:
+        """Modelling, compiling and solving by CVXPY."""
+        blocks = self.blocks
+        begin = time.perf_counter()
+        tol = min(self.instance.tol, 1e-8) if solver == "CLARABEL" else self.instance.tol
+        answer, _ = solve_cvxpy(blocks, self.instance.problem, solver=solver, tol=tol, budget=_fresh(budget))
+        return self._judged(answer, time.perf_counter() - begin)
+
+    def _judged(self, answer: ConicSolution, seconds: float) -> Outcome:
+        blocks = self.blocks
+        verdict = judge_blocks(self.instance.problem, answer.C, blocks.sign, blocks.rows, blocks.sides)
+        return Outcome((seconds,), verdict.objective, None, verdict.violation, note=answer.solver_status)
+
+
+def _fresh(budget: Budget) -> Budget:
+    """The same limits, with the clock starting now: blocks are not built at the solver's expense."""
+    return Budget(time_limit=budget.time_limit, cancel=budget.cancel)
+
+
+# --- peers
+
+
+def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repeat: int, time_limit: float) -> Outcome:
+    if name not in peers.versions:
+        peers.run(name, {}, repeat=1, time_limit=time_limit)  # says what is missing
+    problem, factory = instance.problem, whole.factory
+    if instance.directions is None:
+        raise BackendError("skipped: needs given patterns")
+    betas = instance.betas
+    if betas is None:
+        # its own way to one beta is a warm-started path
+        betas = np.geomspace(_largest(whole), problem.beta, 20) if name == "adelie" else np.array([problem.beta])
+    sides = factory.sides(whole.active)
+    arrays: dict[str, NDArray[Any]] = {
+        "X": problem.X,
+        "y": problem.y,
+        "directions": instance.directions,
+        "G": factory.gate_matrices(whole.active),
+        "rows": factory.rows,
+        "sides": sides,
+        "betas": betas,
+    }
+    answer = peers.run(name, arrays, repeat=repeat, time_limit=time_limit)
+    sign = np.repeat(np.array([1, -1], dtype=np.int8), len(sides))
+    verdict = judge_blocks(problem, answer.C, sign, factory.rows, np.concatenate([sides, sides]))
+    note = f"{answer.word}, version {peers.versions[name]}"
+    if name == "adelie":
+        note += f", path of {len(betas)} betas"
+    return Outcome(answer.seconds, verdict.objective, None, verdict.violation, note=note, repeated=True)
+
+
+def _largest(whole: _Whole) -> float:
+    """A beta at which the zero network is optimal: the largest dual norm without the cones."""
+    pulled = whole.factory.pull_backs(whole.factory.gate_rows(whole.active), whole.instance.problem.y)
+    return float(np.linalg.norm(pulled, axis=1).max())

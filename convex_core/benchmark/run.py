@@ -1,0 +1,119 @@
+"""Run cases, one contender after another on the same machine, and collect the table."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import BackendError, InputError, Interrupted, SizeError
+from ..progress import Budget, CancelFlag, ProgressCallback
+from ..validation import integer, positive_number
+from .cases import CASES, Case
+from .contenders import OURS, Contender, Outcome, contenders, warm_up
+from .machine import describe_machine
+from .peers import Peers
+from .results import Report, Row
+
+__all__ = ["run_benchmark"]
+
+
+def run_benchmark(
+    names: Sequence[str] = (),
+    *,
+    quick: bool = False,
+    repeat: int = 3,
+    time_limit: float = 60.0,
+    peer_python: str | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> Report:
+    """Compare this library with the solvers that are installed.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Cases, keys of :data:`CASES`; by default all of them, or the quick ones.
+    quick : bool
+        Only the cases that take seconds.
+    repeat : int
+        Runs of each solver; fewer when they would exceed `time_limit` together.
+    time_limit : float
+        Seconds for one solver on one case.
+    peer_python : str, optional
+        Interpreter in which scnn and adelie are looked for, by default the running one.
+    cancel : object with ``is_set()``, optional
+        When set, the rows so far are returned.
+    progress : callable, optional
+        Called before every run.
+
+    Raises
+    ------
+    InputError
+        For an unknown case, a bad number, or an interpreter that does not run.
+    """
+    unknown = [name for name in names if name not in CASES]
+    if unknown:
+        raise InputError(f"case: got {unknown[0]!r}, expected one of {', '.join(CASES)}")
+    repeat = integer(repeat, "repeat")
+    time_limit = positive_number(time_limit, "time-limit")
+    chosen = [CASES[name] for name in names] or [case for case in CASES.values() if case.quick or not quick]
+    peers = Peers() if peer_python is None else Peers(peer_python)
+    whole = Budget(cancel=cancel, progress=progress)
+    whole.report("benchmark", "loading compiled kernels")
+    warm_up()
+    rows: list[Row] = []
+    for number, case in enumerate(chosen):
+        if whole.stop() is not None:
+            break
+        rows.extend(_run_case(case, peers, repeat, time_limit, whole, number / len(chosen)))
+    versions = {f"peer {name}": version for name, version in peers.versions.items()}
+    settings = {"repeat": repeat, "time_limit": time_limit, "cases": [case.name for case in chosen]}
+    return Report(tuple(rows), describe_machine() | versions, settings)
+
+
+def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: Budget, done: float) -> list[Row]:
+    try:
+        instance = case.make()
+    except InputError as error:
+        return [Row(case.name, OURS, note=f"skipped: {error}")]
+    outcomes: dict[str, Outcome] = {}
+    for name, contender in contenders(instance, peers=peers, repeat=repeat, time_limit=time_limit).items():
+        if whole.stop() is not None:
+            break
+        whole.report("benchmark", f"{case.title}: {name}", fraction=done)
+        outcomes[name] = _repeat(contender, repeat, time_limit, whole)
+    lower = max((o.lower for o in outcomes.values() if o.lower is not None), default=None)
+    ours = outcomes[OURS].seconds if OURS in outcomes else ()
+    return [_row(case.name, name, outcome, lower, ours) for name, outcome in outcomes.items()]
+
+
+def _repeat(contender: Contender, repeat: int, time_limit: float, whole: Budget) -> Outcome:
+    """Run until `repeat` runs are there, or one more would exceed the time limit; the last answer is judged."""
+    seconds: list[float] = []
+    while True:
+        try:
+            outcome = contender(Budget(time_limit=time_limit, cancel=whole.cancel))
+        except (BackendError, Interrupted, SizeError) as stopped:
+            return Outcome((), note=str(stopped))
+        seconds.extend(outcome.seconds)
+        enough = outcome.repeated or len(seconds) >= repeat
+        if enough or sum(seconds) + max(seconds) > time_limit or whole.stop() is not None:
+            return outcome._replace(seconds=tuple(seconds))
+
+
+def _row(case: str, solver: str, outcome: Outcome, lower: float | None, ours: tuple[float, ...]) -> Row:
+    row = Row(
+        case,
+        solver,
+        outcome.objective,
+        violation=outcome.violation,
+        cells=outcome.cells,
+        seconds=outcome.seconds,
+        note=outcome.note,
+    )
+    if outcome.objective is not None and lower is not None and outcome.objective > 0.0:
+        row = replace(row, gap=max(outcome.objective - lower, 0.0) / outcome.objective)
+    if outcome.seconds and ours:
+        row = replace(row, ratio=statistics.median(outcome.seconds) / statistics.median(ours))
+    return row

@@ -1,0 +1,29 @@
+"""``benchmark``: this library beside the solvers that are installed, in one run on one machine."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from typing import Any
+
+from ..benchmark import run_benchmark
+from .output import running
+
+__all__ = ["run"]
+
+
+def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Run the cases and report the table."""
+    with running() as (progress, cancel):
+        report = run_benchmark(
+            args.names,
+            quick=args.quick,
+            repeat=args.repeat,
+            time_limit=args.time_limit,
+            peer_python=args.peer_python,
+            cancel=cancel,
+            progress=progress,
+        )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return report.to_dict(), report.text(width=width)
