@@ -103,12 +103,13 @@ def sphere(
     """
     _few(arrangement)
     points, triangles, owner = triangulate(cells)
-    figure = blank(470, left=0, right=0, top=0, bottom=0)
+    figure = blank(390, left=0, right=0, top=0, bottom=0)
+    corner = np.uint16 if len(points) < 1 << 16 else np.uint32
     last = max(len(paint.colours) - 1, 1)
     figure.add_trace(
         go.Mesh3d(
             **dict(zip("xyz", np.ascontiguousarray(points.T, dtype=np.float32), strict=True)),
-            **dict(zip("ijk", np.ascontiguousarray(triangles.T, dtype=np.int32), strict=True)),
+            **dict(zip("ijk", np.ascontiguousarray(triangles.T, dtype=corner), strict=True)),
             intensity=paint.index[owner].astype(np.float32),
             intensitymode="cell",
             colorscale=[[k / last, colour] for k, colour in enumerate(paint.colours)],
@@ -147,7 +148,10 @@ def sphere(
             "yaxis": hidden,
             "zaxis": hidden,
             "aspectmode": "cube",
-            "camera": {"eye": dict(zip("xyz", (1.0, 1.0, 1.0), strict=True)), "projection": {"type": "orthographic"}},
+            "camera": {
+                "eye": dict(zip("xyz", (0.66, 0.66, 0.66), strict=True)),
+                "projection": {"type": "orthographic"},
+            },
             "dragmode": "orbit",
         },
         showlegend=False,
@@ -182,7 +186,7 @@ def discs(
     """
     _few(arrangement)
     P = arrangement.count
-    figure = blank(400, left=0, right=0, top=30, bottom=0)
+    figure = blank(390, left=0, right=0, top=30, bottom=0)
     pieces: list[dict[int, list[_Floats]]] = [{}, {}]
     places: list[tuple[float, float, int]] = []
     outline: list[_Floats] = []
@@ -200,11 +204,11 @@ def discs(
             if q == selected:
                 outline.append(moved)
     named: set[str] = set()
-    for c, (colour, name) in enumerate(zip(paint.colours, paint.names, strict=True)):
+    for c, (colour, meaning) in enumerate(zip(paint.colours, paint.names, strict=True)):
         shapes = pieces[0].get(c, []) + pieces[1].get(c, [])
         if shapes:
-            _fill(figure, shapes, colour, name, legend=name not in named and len(paint.colours) <= 6 and name != "cell")
-            named.add(name)
+            _fill(figure, shapes, colour, meaning, legend=meaning not in named and _discrete(paint))
+            named.add(meaning)
     _disc_lines(figure, arrangement, paint, K, colours)
     if outline:
         x, y = _joined(outline).T
@@ -228,13 +232,13 @@ def discs(
             yanchor="bottom",
             font={"color": colours.muted, "size": 13},
         )
-    for j, name in enumerate(axes):
+    for j, axis in enumerate(axes):
         spot = stereographic(np.eye(3)[j][None], POLE)[0]
         for side in (0, 1):
             figure.add_annotation(
                 x=spot[0] + side * _GAP,
                 y=spot[1],
-                text=f"{'−' if side else ''}{name}",
+                text=f"{'−' if side else ''}{axis}",
                 showarrow=False,
                 font={"color": colours.ink, "size": 13},
                 bgcolor=colours.paper,
@@ -263,11 +267,11 @@ def circle(
     figure = blank(470, left=0, right=0, top=30, bottom=0)
     sectors = [_sector(s, w) for s, w in zip(cells.start, cells.width, strict=True)]
     named: set[str] = set()
-    for c, (colour, name) in enumerate(zip(paint.colours, paint.names, strict=True)):
+    for c, (colour, meaning) in enumerate(zip(paint.colours, paint.names, strict=True)):
         shapes = [sectors[p] for p in np.flatnonzero(paint.index == c)]
         if shapes:
-            _fill(figure, shapes, colour, name, legend=name not in named and len(paint.colours) <= 6 and name != "cell")
-            named.add(name)
+            _fill(figure, shapes, colour, meaning, legend=meaning not in named and _discrete(paint))
+            named.add(meaning)
     patch = hyperplane_patches(arrangement, K)
     for k, colour in enumerate(patch_colours(K, colours)):
         own = arrangement.merged.rows[patch == k]
@@ -299,9 +303,9 @@ def circle(
                 arrowcolor=colours.sign(s),
             )
         figure.add_trace(_filter_points(ends, filters, colours))
-    for j, name in enumerate(axes):
+    for j, axis in enumerate(axes):
         x, y = 1.26 * np.eye(2)[j]
-        figure.add_annotation(x=x, y=y, text=name, showarrow=False, font={"color": colours.ink, "size": 15})
+        figure.add_annotation(x=x, y=y, text=axis, showarrow=False, font={"color": colours.ink, "size": 15})
     _flat(figure, [-1.3, 1.36], [-1.3, 1.36])
     alt = _alt("circle", "lines", arrangement, data, K)
     return Chart(figure, alt, _table(cells.width, 2 * math.pi, data, cells.centers), "circle")
@@ -310,6 +314,11 @@ def circle(
 def _few(arrangement: Arrangement) -> None:
     if arrangement.count > MAX_CELLS:
         raise InputError(f"arrangement: got {arrangement.count} cells, expected at most {MAX_CELLS} to draw")
+
+
+def _discrete(paint: Paint) -> bool:
+    """Whether the colours have names worth a legend, rather than being a scale or plain."""
+    return 2 < len(paint.colours) <= 6
 
 
 def _named(k: int, K: int) -> bool:
@@ -423,9 +432,7 @@ def _places(places: Sequence[tuple[float, float, int]], data: CellData) -> Any:
         marker={"size": 12, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        customdata=data.number[list(cell)].tolist(),
-        text=[data.hover(p) for p in cell],
-        hovertemplate="%{text}<extra></extra>",
+        **data.hover(list(cell)),
         name="cells",
         showlegend=False,
     )

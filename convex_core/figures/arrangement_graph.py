@@ -75,9 +75,7 @@ def graph(
                 "opacity": 1,
             },
             unselected={"marker": {"opacity": 1}},
-            customdata=data.number.tolist(),
-            text=[data.hover(p) for p in range(P)],
-            hovertemplate="%{text}<extra></extra>",
+            **data.hover(list(range(P))),
             showlegend=False,
         )
     )

@@ -171,9 +171,10 @@ def growth_times(every: Sequence[Growth], *, colours: Palette = LIGHT) -> Chart:
                 hovertemplate="%{x:,} patterns in %{y:.2f} ms<extra></extra>",
             )
         )
-    decades = {"type": "log", "dtick": 1, "exponentformat": "power"}
-    figure.update_xaxes(title_text="patterns", showgrid=False, zeroline=False, **decades)
-    figure.update_yaxes(title_text="milliseconds", gridcolor=colours.faint, zeroline=False, **decades)
+    figure.update_xaxes(
+        title_text="patterns", type="log", dtick=1, exponentformat="power", showgrid=False, zeroline=False
+    )
+    figure.update_yaxes(title_text="milliseconds", type="log", nticks=6, gridcolor=colours.faint, zeroline=False)
     total, most = sum(table["milliseconds"]), max(table["patterns"], default=0)
     alt = f"{len(table['patterns'])} exact counts took {total:.3g} ms in all; the largest has {most:,} patterns."
     return Chart(figure, alt, table, "growth-times")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,14 @@ class CellData:
     active: NDArray[np.int64]
     usage: NDArray[np.int8]
 
-    def hover(self, p: int) -> str:
-        """One line about cell p."""
-        return f"cell {self.number[p]}: {self.active[p]} active, {Usage(int(self.usage[p])).text}"
+    def hover(self, cells: Sequence[int]) -> dict[str, Any]:
+        """Custom data (number, active entries), text and hover template for points in the given cells."""
+        at = np.array(cells, dtype=np.int64)
+        return {
+            "customdata": np.column_stack([self.number[at], self.active[at]]).astype(np.int32),
+            "text": [Usage(int(u)).text for u in self.usage[at]],
+            "hovertemplate": "cell %{customdata[0]}: %{customdata[1]} active, %{text}<extra></extra>",
+        }
 
 
 def paint_cells(arrangement: Arrangement, data: CellData, mode: Mode = "usage", *, colours: Palette = LIGHT) -> Paint:

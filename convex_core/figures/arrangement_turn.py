@@ -22,7 +22,7 @@ __all__ = ["turning_filter"]
 #: frames of one turn
 FRAMES = 90
 #: room for the headline above and the slider below, in pixels
-TOP, BOTTOM = 50, 96
+TOP, BOTTOM = 50, 100
 
 _Floats = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     directions = np.column_stack([np.cos(angles), np.sin(angles)])
     gates = (directions @ rows.T >= 0).reshape(FRAMES, K, n).transpose(0, 2, 1)
     shown = min(n, MAX_ROWS)
-    figure = blank(430 + BOTTOM, left=8, right=8, top=TOP, bottom=BOTTOM)
+    figure = blank(360 + BOTTOM, left=8, right=8, top=TOP, bottom=BOTTOM)
     figure = make_subplots(rows=1, cols=2, column_widths=[0.44, 0.56], horizontal_spacing=0.12, figure=figure)
     _plane(figure, rows, K, colours)
     moving = [_arrow(directions[0], colours), gate_map(gates[0, :shown], colours)]
@@ -177,7 +177,7 @@ def _controls(figure: Any, colours: Palette) -> None:
                 "len": 1,
                 "y": 0,
                 "yanchor": "top",
-                "pad": {"l": 0, "r": 0, "t": 40, "b": 0},
+                "pad": {"l": 0, "r": 0, "t": 44, "b": 0},
                 "bgcolor": colours.convex,
                 "activebgcolor": colours.convex,
                 "bordercolor": colours.convex,

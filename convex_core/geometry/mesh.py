@@ -12,8 +12,9 @@ from .sphere import SphereCells
 
 __all__ = ["triangulate"]
 
-#: longest side of a triangle in radians, about
-STEP = 0.16
+#: longest side of a triangle in radians, about, and radius up to which a polygon is one fan
+STEP = 0.25
+FLAT = 0.2
 
 
 def triangulate(cells: SphereCells) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
@@ -45,7 +46,7 @@ def triangulate(cells: SphereCells) -> tuple[NDArray[np.float64], NDArray[np.int
     for p in range(len(cells)):
         corners, center = cells.polygon(p), cells.centers[p]
         radius = math.acos(min(1.0, max(-1.0, float((corners @ center).min()))))
-        own, faces = _fan(corners) if radius < STEP else _rings(arc(corners, STEP)[:-1], center, radius)
+        own, faces = _fan(corners) if radius < FLAT else _rings(arc(corners, STEP)[:-1], center, radius)
         points.append(own)
         triangles.append(faces + begin)
         owners.append(len(faces))

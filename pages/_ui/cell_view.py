@@ -66,14 +66,13 @@ def show(problem: Problem, listed: Arrangement, picture: Picture | None, number:
     K, n, _ = problem.patches.shape
     cell = listed.cell(number)
     place = None if picture is None else drawn_cell(picture, number)
+    bounds = "the others are implied" if whole else "within the slice"
     usage = "not in the slice" if place is None else Usage(int(picture.data.usage[place])).text  # type: ignore[union-attr]
     layout.facts(
         [
             layout.Fact(f"{number:,} of {listed.count:,}", "cell", usage),
             layout.Fact(f"{int(cell.active.sum())} of {K * n}", "patches fire", f"{K} patches × {n} samples"),
-            layout.Fact(
-                f"{len(cell.facet_rows)} of {len(listed.merged.rows)}", "hyperplanes bound it", "the others are implied"
-            ),
+XX
             layout.Fact(f"{np.degrees(np.arcsin(min(cell.margin, 1.0))):.2g}°", "widest circle inside", "its radius"),
         ]
     )
@@ -88,16 +87,15 @@ def show(problem: Problem, listed: Arrangement, picture: Picture | None, number:
             "Filled where a patch fires. Rings are the facets: one flip away.",
             key="pattern",
         )
-    if whole:
-        piece = linear_piece(problem.patches, cell.active, scale=problem.architecture.scale, colours=palette)
-        charts.append(piece)
-        with middle:
-            layout.chart(
-                piece, "The linear map", "On this cell one filter u gives the outputs G u, G = Σₖ Dₖ Xₖ.", key="piece"
-            )
+    piece = linear_piece(problem.patches, cell.active, scale=problem.architecture.scale, colours=palette)
+    charts.append(piece)
+    with middle:
+        layout.chart(
+            piece, "The linear map", "On this cell one filter u gives the outputs G u, G = Σₖ Dₖ Xₖ.", key="piece"
+        )
     with right:
         st.subheader("The cone", anchor=False)
-        st.latex(r"\{u : (2D_k - I)\, X_k u \ge 0,\ k = 1, \dots, K\}")
+        st.latex(r"\{u : (2D_k - I)\, X_k u \ge 0\;\; \forall k\}")
         _facets(cell, n)
     return charts
 

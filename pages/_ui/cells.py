@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ from convex_core.errors import Interrupted, SizeError
 from convex_core.figures.arrangement import MAX_CELLS, FilterMarks
 from convex_core.figures.arrangement_growth import Growth, measure_growth
 from convex_core.figures.arrangement_paint import CellData
+from convex_core.figures.chart import Chart
 from convex_core.geometry import (
     CircleCells,
     SphereCells,
@@ -91,6 +92,12 @@ class Picture:
     outside: int
     axes: tuple[str, ...]
     sliced: bool
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def chart(key: str, _build: Callable[[], Chart]) -> Chart:
+    """A chart that was drawn before, or a new one; nothing may change it."""
+    return _build()
 
 
 def first_samples(data: Dataset, count: int) -> Dataset:
