@@ -72,7 +72,7 @@ def show(problem: Problem, listed: Arrangement, picture: Picture | None, number:
         [
             layout.Fact(f"{number:,} of {listed.count:,}", "cell", usage),
             layout.Fact(f"{int(cell.active.sum())} of {K * n}", "patches fire", f"{K} patches × {n} samples"),
-XX
+            layout.Fact(f"{len(cell.facet_rows)} of {len(listed.merged.rows)}", "hyperplanes bound it", bounds),
             layout.Fact(f"{np.degrees(np.arcsin(min(cell.margin, 1.0))):.2g}°", "widest circle inside", "its radius"),
         ]
     )
