@@ -98,9 +98,7 @@ class PatchGeometry:
         grid = tuple(_window_count(*size, self.padding) for size in sizes)
         entries = math.prod(grid) * math.prod(kernel)
         if entries > MAX_INDEX_ENTRIES:
-            raise InputError(
-                f"patches: got {entries} entries per sample, expected at most {MAX_INDEX_ENTRIES}"
-            )
+            raise InputError(f"patches: got {entries} entries per sample, expected at most {MAX_INDEX_ENTRIES}")
         for name, value in (
             ("input_shape", shape),
             ("filter_shape", kernel),

@@ -16,10 +16,10 @@ __all__ = ["balanced", "independent_atoms", "prune", "recover"]
 _Array = NDArray[np.float64]
 
 
-def recover(architecture: Architecture, C: _Array, sign: NDArray[np.int8], *, relative_zero: float = 1e-12) -> Network:
+def recover(architecture: Architecture, C: _Array, sign: NDArray[np.int8], *, relative_zero: float = 1e-8) -> Network:
     """Network of the blocks `C` (B, p) with output signs `sign` (B,).
 
-    Blocks with ``||c|| <= relative_zero * max ||c||`` are zero.
+    Blocks with ``||c|| <= relative_zero * max ||c||`` are the dust of an interior-point method, and dropped.
     """
     norms = architecture.penalty.norm(C)
     alive = norms > relative_zero * norms.max(initial=0.0)

@@ -16,9 +16,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 __all__ = ["finite_array", "frozen", "integer", "positive_number", "targets"]
 
 
-def finite_array(
-    value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], min_size: int = 1
-) -> NDArray[np.float64]:
+def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], min_size: int = 1) -> NDArray[np.float64]:
     """`value` as a float64 array of `ndim` dimensions with finite entries.
 
     Examples
@@ -38,9 +36,7 @@ def finite_array(
         dims = " or ".join(str(k) for k in wanted)
         raise InputError(f"{name}: got an array of shape {array.shape}, expected {dims} dimension(s)")
     if array.size < min_size or 0 in array.shape:
-        raise InputError(
-            f"{name}: got an empty array of shape {array.shape}, expected at least {min_size} entry"
-        )
+        raise InputError(f"{name}: got an empty array of shape {array.shape}, expected at least {min_size} entry")
     bad = int(array.size - np.count_nonzero(np.isfinite(array)))
     if bad:
         raise InputError(f"{name}: got {bad} NaN or infinite entries, expected finite numbers")

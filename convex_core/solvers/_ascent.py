@@ -26,11 +26,13 @@ _GROWTH = 1e-12
 
 
 @njit(error_model="numpy")
-def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int) -> None:
+def ascend(
+    R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int, hops: int
+) -> None:
     """Improve each unit row of `U` (m, h) in place; the values go to `value` (m,).
 
-    An ascent from a start whose cell promises less than `enough` takes gradient steps only; at most `moves` cells are
-    visited from each start.
+    Where a cell promises no more than `enough` the ascent ends with its gradient steps, at most `moves`; no more than
+    `hops` walls are crossed after that.
     """
     M, h = R.shape
     sides = np.empty(M, np.int8)
@@ -99,7 +101,7 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
             for t in range(h):
                 U[i, t] = r[t] / norm
             # from here on the cell is known by its sides: points on hyperplanes have no sides of their own
-            while visited < moves:
+            for _hop in range(hops):
                 count = 0
                 for j in range(M):
                     d = 0.0
@@ -124,7 +126,6 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
                             best[t] = r[t] / norm
                 if chosen < 0:
                     break
-                visited += 1
                 for t in range(h):
                     g[t] -= sides[chosen] * a[chosen] * R[chosen, t]
                     U[i, t] = best[t]

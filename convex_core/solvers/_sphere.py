@@ -406,7 +406,7 @@ def branch_and_bound(
                                     phi[p] += step * D[s, p]
                     norm = _least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
                     upper = min(upper, norm + slip)
-                    if upper <= limit or before - norm < (0.02 if convex > 0 else 1e-4) * (norm + slip - limit):
+                    if upper <= limit or before - norm < (0.5 if convex > 0 else 1e-4) * (norm + slip - limit):
                         break
             if upper > limit:
                 # b = sum x_p q_p points to where the bound is attained: look there

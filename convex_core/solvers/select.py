@@ -11,7 +11,7 @@ from ..penalties import L2Penalty
 from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget
-from ..status import Status
+from ..status import Scope, Status
 from .pricing import EnumeratedPricer, PatternList, Pricer
 from .sphere_pricer import SpherePricer
 
@@ -82,7 +82,10 @@ def make_pricer(
     if predicted > min(FEW_PATTERNS, max_patterns) and short and factory.additive:
         return SpherePricer(factory, seed=seed), None
     try:
-        return enumerated_pricer(problem, budget=budget, max_patterns=max_patterns), None
+        pricer = enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
+        if pricer.scope is Scope.RESTRICTED and short and factory.additive:  # the list could not be certified
+            return SpherePricer(factory, seed=seed), None
+        return pricer, None
     except SizeError:
         return sampled_pricer(problem, seed=seed), None
     except Interrupted as stop:

@@ -28,6 +28,8 @@ _Array = NDArray[np.float64]
 # random starts, and how many of the best are improved
 _STARTS = 600
 _KEPT = 24
+# walls crossed at the end of each ascent: branch and bound finds what lies further
+_HOPS = 4
 _ARCHIVE = 200
 _NODES = 20_000_000
 # while ascent alone finds columns this much above the floor, a proof is not worth its time
@@ -118,7 +120,7 @@ class SpherePricer:
 
     def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
         value = np.zeros(len(U))
-        ascend(self._factory.rows, a, linear, U, value, floor, 200)
+        ascend(self._factory.rows, a, linear, U, value, floor, 200, _HOPS)
         return U, value
 
     def _columns(
