@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,7 @@ class Outcome(NamedTuple):
 Contender = Callable[[Budget], Outcome]
 
 
+@cache
 def warm_up() -> None:
     """Load compiled kernels and slow imports, so that no contender's clock pays for them."""
     from ..data import load_dataset
