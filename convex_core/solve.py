@@ -40,6 +40,8 @@ METHODS: dict[str, str] = {
 }
 
 
+# ways a run ends by itself
+_FINISHED = (Status.OPTIMAL, Status.STALLED, Status.ITERATION_LIMIT)
 #: patterns counted for information when they need not be listed
 _COUNTED = 1_000_000
 
@@ -301,8 +303,9 @@ def solve_over(
     begin = time.perf_counter()
     budget.report("certify", "judging the recovered network", upper=objective)
     network = prune(recover(problem.architecture, C, blocks.sign), problem.patches)
-    # the judge may not be cut short: without it there would be no bound at all
-    certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer)
+    # a run that was stopped is judged too, in a time of its own: without a judge there would be no bound at all
+    grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
+    certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer, time_limit=grace)
     certify_seconds = time.perf_counter() - begin + pricing
     status = _final_status(search.stopped or status, certificate, tol)
     return Solution(
