@@ -1,5 +1,6 @@
 """The certified optimum: closed forms, coinciding special cases, independent solvers, honest early stops."""
 
+import os
 import threading
 
 import numpy as np
@@ -293,3 +294,33 @@ def test_bad_beta(talk, beta):
 def test_every_method_has_a_sentence():
     assert set(METHODS) == {"auto", "column-generation", "branch-and-bound", "sampled", "clarabel", "cvxpy"}
     assert all(text and not text.endswith(".") for text in METHODS.values())
+
+
+@pytest.mark.parametrize("method", ["clarabel", "cvxpy"])
+def test_talk_in_one_program_over_all_patterns_agrees(talk, talk_solution, method):
+    # 8,144 blocks and 97,728 cone rows: interior points are accurate to about 1e-8 here
+    s = solve(talk, method=method, tol=1e-6)
+    assert s.status is Status.OPTIMAL
+    assert s.objective == pytest.approx(talk_solution.objective, abs=1e-7)
+    assert s.network_objective == pytest.approx(talk_solution.objective, abs=1e-7)
+    assert s.active_filters <= 6
+
+
+def test_real_images_have_a_certificate_and_a_held_out_accuracy():
+    data = load_dataset("digits")
+    s = solve(Problem.from_dataset(data), tol=1e-6)
+    assert (s.scope, s.status, s.patterns) == (Scope.GLOBAL, Status.OPTIMAL, 123642)
+    assert np.mean(np.sign(s.network.predict(data.X_test)) == data.y_test) > 0.8
+
+
+MNIST = pytest.mark.skipif("CONVEX_CORE_DATA" not in os.environ, reason="CONVEX_CORE_DATA does not name a data folder")
+
+
+@MNIST
+@pytest.mark.parametrize(("beta", "optimum", "tol"), [(1.0, 46.609968, 1e-6), (0.1, 24.456706, 1e-6)])
+def test_mnist_optima_over_millions_of_patterns(beta, optimum, tol):
+    s = solve(Problem.from_dataset(load_dataset("mnist"), beta=beta), tol=tol)
+    assert (s.scope, s.status) == (Scope.GLOBAL, Status.OPTIMAL)
+    assert s.lower_bound <= optimum * (1 + 1e-7)
+    assert s.network_objective == pytest.approx(optimum, rel=1e-6)
+    assert s.relative_gap <= tol

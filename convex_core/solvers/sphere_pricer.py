@@ -124,7 +124,7 @@ class SpherePricer:
         return bound, {sign: np.concatenate(parts) for sign, parts in directions.items()}
 
     def _nodes(self, budget: Budget) -> int:
-        """Cones that one root may examine in the time left; a root that meets its limit answers a wider, sound bound."""
+        """Cones that one root may examine in the time left; one that meets the limit has a wider, sound bound."""
         share = budget.remaining * self._threads / (2 * len(self._roots))
         return _NODES if share == np.inf else int(min(_NODES, max(100, share / _NODE_SECONDS)))
 
