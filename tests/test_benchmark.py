@@ -148,6 +148,8 @@ def test_every_solver_has_a_row_and_ours_is_certified(tiny):
         assert row.objective == pytest.approx(TWO_LAYER_OPTIMA[0], rel=1e-4)
         assert row.gap <= 1e-4
         assert row.violation <= 1e-4
+    sampled = by_solver(report, "all")["Clarabel, 100 random patterns"]
+    assert sampled.objective >= TWO_LAYER_OPTIMA[0] - 1e-7
     assert {row.cells for row in by_solver(report, "cells").values()} == {10}
     assert by_solver(report, "missing")[OURS].note.startswith("skipped: data")
     assert "4 points" in by_solver(report, "path")[OURS].note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
@@ -32,6 +32,8 @@ __all__ = ["OURS", "Outcome", "contenders", "warm_up"]
 OURS = "convex_core"
 # random directions drawn per cell by the sampling contender
 _DRAWS = 20
+# patterns of random directions that stand for all patterns where a solver cannot take them all
+_SAMPLED = 100
 
 
 class Outcome(NamedTuple):
@@ -87,6 +89,8 @@ def contenders(
             "CVXPY (Clarabel)": lambda budget: whole.cvxpy("CLARABEL", budget),
             "CVXPY (SCS)": lambda budget: whole.cvxpy("SCS", budget),
         }
+        if instance.directions is None:
+            found[f"Clarabel, {_SAMPLED} random patterns"] = lambda budget: _sampled(instance, budget)
     if instance.directions is not None:
         if instance.betas is None and instance.problem.architecture.geometry.K == 1:
             found["scnn"] = lambda _: _peer(instance, whole, "scnn", peers, repeat, time_limit)
@@ -224,21 +228,25 @@ class _Whole:
         factory, given = self.factory, self.instance.directions
         if given is not None:
             return factory.patterns(given)
-        M, p = factory.rows.shape
-        entries = 2 * closed_form(M, factory.rank) * (M + self.instance.problem.n) * p
+        self._check(closed_form(len(factory.rows), factory.rank))
+        return all_patterns(self.instance.problem, MAX_PATTERNS)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """Both blocks of every pattern."""
+        self._check(len(self.active))
+        sign = np.repeat(np.array([1, -1], dtype=np.int8), len(self.active))
+        return self.factory.blocks(np.concatenate([self.active, self.active]), sign)
+
+    def _check(self, patterns: int) -> None:
+        M, p = self.factory.rows.shape
+        entries = 2 * patterns * (M + self.instance.problem.n) * p
         if entries > MAX_WHOLE_ENTRIES:
             raise SizeError(
                 f"skipped: the whole program would hold up to {entries:.2g} coefficients",
                 predicted=entries,
                 limit=MAX_WHOLE_ENTRIES,
             )
-        return all_patterns(self.instance.problem, MAX_PATTERNS)
-
-    @cached_property
-    def blocks(self) -> Blocks:
-        """Both blocks of every pattern."""
-        sign = np.repeat(np.array([1, -1], dtype=np.int8), len(self.active))
-        return self.factory.blocks(np.concatenate([self.active, self.active]), sign)
 
     def clarabel(self, budget: Budget) -> Outcome:
         """Assembly and one call of Clarabel."""
@@ -267,6 +275,15 @@ class _Whole:
         blocks = self.blocks
         verdict = judge_blocks(self.instance.problem, answer.C, blocks.sign, blocks.rows, blocks.sides)
         return Outcome((seconds,), verdict.objective, None, verdict.violation, note=answer.solver_status)
+
+
+def _sampled(instance: SolveInstance, budget: Budget) -> Outcome:
+    """What is usually done about too many patterns: the program over those of random directions."""
+    h = instance.problem.patches.shape[2]
+    directions = np.random.default_rng(0).standard_normal((_SAMPLED, h))
+    part = _Whole(replace(instance, directions=directions))
+    part.active = np.unique(part.active, axis=0)
+    return part.clarabel(budget)
 
 
 def _fresh(budget: Budget) -> Budget:
