@@ -102,21 +102,29 @@ def assemble(
     J = blocks.G.transpose(1, 0, 2).reshape(n, B * p) / gate_unit
     c_columns = (offset + width * np.arange(B)[:, None] + aux + np.arange(p)).ravel()
 
-    # z - sum_b G_b c_b = -shift
-    rows = np.concatenate([np.arange(n), np.repeat(np.arange(n), B * p)])
-    columns = np.concatenate([np.arange(n), np.tile(c_columns, n)])
-    values = np.concatenate([np.ones(n), -J.ravel()])
-    output = sparse.csc_matrix((values, (rows, columns)), shape=(n, offset + B * width))
-    output.eliminate_zeros()
-
-    head_rows = sparse.hstack([head.A, sparse.csc_matrix((head.A.shape[0], B * width))])
-    own = sparse.vstack(_block_rows(blocks, body, cone_rows))
-    own = sparse.hstack([sparse.csc_matrix((own.shape[0], offset)), own])
+    # rows: z - sum_b G_b c_b = -shift, the loss's own rows, the cone rows, the penalty rows
+    own_values, own_rows, own_columns, own = _block_rows(blocks, body, cone_rows)
+    loss_rows = head.A.tocoo()
+    above = n + head.A.shape[0]
+    A = sparse.csc_matrix(
+        (
+            np.concatenate([np.ones(n), -J.ravel(), loss_rows.data, own_values]),
+            (
+                np.concatenate([np.arange(n), np.repeat(np.arange(n), B * p), n + loss_rows.row, above + own_rows]),
+                np.concatenate([np.arange(n), np.tile(c_columns, n), loss_rows.col, offset + own_columns]),
+            ),
+        ),
+        shape=(above + own, offset + B * width),
+    )
+    A.eliminate_zeros()
+    quadratic = head.P.tocoo()
     return ConicProgram(
-        P=sparse.csc_matrix(sparse.block_diag([head.P, sparse.csc_matrix((B * width, B * width))], format="csc")),
+        P=sparse.csc_matrix(
+            (quadratic.data, (quadratic.row, quadratic.col)), shape=(offset + B * width, offset + B * width)
+        ),
         q=np.concatenate([head.q, np.tile(np.concatenate([beta * body.q, np.zeros(p)]), B)]),
-        A=sparse.csc_matrix(sparse.vstack([output, head_rows, own])),
-        b=np.concatenate([-head.shift, head.b, np.zeros(own.shape[0])]),
+        A=A,
+        b=np.concatenate([-head.shift, head.b, np.zeros(own)]),
         cones=(("zero", n), *head.cones, ("nonnegative", len(cone_rows)), *(body.cones * B)),
         n=n,
         blocks=B,
@@ -148,14 +156,13 @@ def _reduced(
     P = sparse.csc_matrix((quadratic[rows, others], (columns[rows], columns[others])), shape=(B * width, B * width))
     q = np.tile(np.concatenate([beta * body.q, np.zeros(p)]), B)
     q[columns] += J.T @ head.q - curvature.T @ head.shift
-    cone, body_rows = _block_rows(blocks, body, cone_rows)
-    Q = len(cone_rows)
+    values, rows, own_columns, own = _block_rows(blocks, body, cone_rows)
     return ConicProgram(
         P=P,
         q=q,
-        A=sparse.csc_matrix(sparse.vstack([cone, body_rows])),
-        b=np.zeros(Q + body_rows.shape[0]),
-        cones=(("nonnegative", Q), *(body.cones * B)),
+        A=sparse.csc_matrix((values, (rows, own_columns)), shape=(own, B * width)),
+        b=np.zeros(own),
+        cones=(("nonnegative", len(cone_rows)), *(body.cones * B)),
         n=n,
         blocks=B,
         block_width=width,
@@ -167,14 +174,22 @@ def _reduced(
     )
 
 
-def _block_rows(blocks: Blocks, body: PenaltyForm, cone_rows: ConeRows) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
-    """Cone rows and penalty rows on the block variables alone."""
+def _block_rows(
+    blocks: Blocks, body: PenaltyForm, cone_rows: ConeRows
+) -> tuple[_Array, NDArray[np.intp], NDArray[np.intp], int]:
+    """Cone rows, then penalty rows, on the block variables alone: values, rows, columns and the number of rows."""
     B, _, p = blocks.G.shape
     aux = len(body.q)
     width = aux + p
     columns = width * np.arange(B)[:, None] + aux + np.arange(p)
     Q = len(cone_rows)
-    values = -(blocks.sides[cone_rows.block, cone_rows.row][:, None] * blocks.rows[cone_rows.row]).ravel()
-    rows = np.repeat(np.arange(Q), p)
-    cone = sparse.csc_matrix((values, (rows, columns[cone_rows.block].ravel())), shape=(Q, B * width))
-    return cone, sparse.csc_matrix(sparse.kron(sparse.eye_array(B), body.A))
+    cone = -(blocks.sides[cone_rows.block, cone_rows.row][:, None] * blocks.rows[cone_rows.row])
+    template = body.A.tocoo()
+    height = body.A.shape[0]
+    block = np.arange(B)[:, None]
+    return (
+        np.concatenate([cone.ravel(), np.tile(template.data, B)]),
+        np.concatenate([np.repeat(np.arange(Q), p), (Q + height * block + template.row).ravel()]),
+        np.concatenate([columns[cone_rows.block].ravel(), (width * block + template.col).ravel()]),
+        Q + height * B,
+    )
