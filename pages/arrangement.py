@@ -18,9 +18,8 @@ from pages._ui import cell_pictures, cell_view, cells, compute, layout  # noqa: 
 from pages._ui.controls import bound, problem_controls  # noqa: E402
 
 MAX_SAMPLES = 12
-COLOURS = {"usage": "Use by filters", "active": "Active entries", "plain": "Nothing"}
-DIMENSIONS = {"3": "Sphere", "2": "Circle"}
-SLICES = {"principal": "Data", "filters": "Filters"}
+DIMENSIONS = {"sphere": 3, "circle": 2}
+SLICES = ("data", "filters")
 
 place = layout.header(
     "Arrangement",
@@ -36,9 +35,7 @@ def samples_control() -> None:
 
 def colour_control() -> None:
     """What the colour of a cell says."""
-    st.selectbox(
-        "Colour cells by", MODES, 0, format_func=COLOURS.__getitem__, filter_mode=None, **bound("colour", "usage")
-    )
+    st.selectbox("Colour cells by", MODES, 0, filter_mode=None, **bound("colour", MODES[0]))
 
 
 def slice_controls() -> None:
@@ -46,17 +43,16 @@ def slice_controls() -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=210):
             st.segmented_control(
-                "Picture", list(DIMENSIONS), default="3", required=True, format_func=DIMENSIONS.get, **bound("dim", "3")
+                "Picture", list(DIMENSIONS), default="sphere", required=True, **bound("picture", "sphere")
             )
         with st.container(width=210):
             st.segmented_control(
                 "Slice along",
-                list(SLICES),
-                default="principal",
+                SLICES,
+                default="data",
                 required=True,
-                format_func=SLICES.get,
                 help="The directions in which the patches vary most, or the largest filters of the optimum.",
-                **bound("slice", "principal"),
+                **bound("slice", "data"),
             )
 
 
@@ -81,9 +77,10 @@ def live() -> None:
         return
     solution = solve(key, problem)
     everything = cells.whole(key, rows)
-    through = state["slice"] == "filters" and h > 3 - (state["dim"] == "2")
-    view = f"{key} {state['dim']} {through}"
-    picture = cells.picture(view, rows, everything, int(state["dim"]), through, solution)
+    dimension = DIMENSIONS.get(state["picture"], 3)
+    through = state["slice"] == "filters" and h > dimension
+    view = f"{key} {dimension} {through}"
+    picture = cells.picture(view, rows, everything, dimension, through, solution)
     numbers(size, K, n, h, data.d)
     listed = everything or (None if picture is None else picture.arrangement)
     above, below = st.container(), st.container()

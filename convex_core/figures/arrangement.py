@@ -103,7 +103,7 @@ def sphere(
     """
     _few(arrangement)
     points, triangles, owner = triangulate(cells)
-    figure = blank(390, left=0, right=0, top=0, bottom=0)
+    figure = blank(350, left=0, right=0, top=0, bottom=0)
     corner = np.uint16 if len(points) < 1 << 16 else np.uint32
     last = max(len(paint.colours) - 1, 1)
     figure.add_trace(
@@ -147,9 +147,10 @@ def sphere(
             "xaxis": hidden,
             "yaxis": hidden,
             "zaxis": hidden,
-            "aspectmode": "cube",
+            "aspectmode": "manual",
+            "aspectratio": dict.fromkeys("xyz", 1.9),
             "camera": {
-                "eye": dict(zip("xyz", (0.66, 0.66, 0.66), strict=True)),
+                "eye": dict(zip("xyz", (1.0, 1.0, 1.0), strict=True)),
                 "projection": {"type": "orthographic"},
             },
             "dragmode": "orbit",
@@ -186,7 +187,7 @@ def discs(
     """
     _few(arrangement)
     P = arrangement.count
-    figure = blank(390, left=0, right=0, top=30, bottom=0)
+    figure = blank(350, left=0, right=0, top=30, bottom=0)
     pieces: list[dict[int, list[_Floats]]] = [{}, {}]
     places: list[tuple[float, float, int]] = []
     outline: list[_Floats] = []

@@ -22,7 +22,7 @@ __all__ = ["turning_filter"]
 #: frames of one turn
 FRAMES = 90
 #: room for the headline above and the slider below, in pixels
-TOP, BOTTOM = 50, 100
+TOP, BOTTOM = 50, 112
 
 _Floats = NDArray[np.float64]
 
@@ -78,6 +78,8 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     figure.update_xaxes(**limits, row=1, col=1)
     figure.update_yaxes(**limits, scaleanchor="x", row=1, col=1)
     matrix_axes(figure, shown, K, row=1, col=2)
+    # on a narrow screen the title would lie on the circle
+    figure.update_yaxes(title_text=None, tickprefix="i = ", row=1, col=2)
     _controls(figure, colours)
     alt = (
         f"A filter turned around a circle in {FRAMES} steps through {arrangement.count} cells: "
@@ -177,7 +179,7 @@ def _controls(figure: Any, colours: Palette) -> None:
                 "len": 1,
                 "y": 0,
                 "yanchor": "top",
-                "pad": {"l": 0, "r": 0, "t": 44, "b": 0},
+                "pad": {"l": 0, "r": 0, "t": 56, "b": 0},
                 "bgcolor": colours.convex,
                 "activebgcolor": colours.convex,
                 "bordercolor": colours.convex,

@@ -11,7 +11,7 @@ from convex_core.data import Dataset
 from convex_core.figures import arrangement as draw
 from convex_core.figures import arrangement_growth
 from convex_core.figures.arrangement_graph import graph as draw_graph
-from convex_core.figures.arrangement_paint import CellData, hyperplane_patches, paint_cells
+from convex_core.figures.arrangement_paint import MODES, CellData, Mode, hyperplane_patches, paint_cells
 from convex_core.figures.arrangement_turn import turning_filter
 from convex_core.figures.chart import Chart
 from convex_core.geometry import CircleCells, SphereCells, cell_graph
@@ -40,7 +40,7 @@ def whole_picture(
     if shapes is None:
         st.info("No hyperplane cuts this slice.", icon=":material/info:")
         return []
-    palette, mode = layout.colours(), st.session_state["colour"]
+    palette, mode = layout.colours(), _mode()
     paint = paint_cells(drawn, picture.data, mode, colours=palette)
     mark = cell_view.drawn_cell(picture, selected)
     common: dict[str, Any] = {
@@ -80,6 +80,11 @@ def whole_picture(
     return charts
 
 
+def _mode() -> Mode:
+    chosen = st.session_state.get("colour")
+    return chosen if chosen in MODES else MODES[0]
+
+
 def slice_note(picture: cells.Picture, size: cells.Size) -> None:
     """What a slice shows, and what it does not."""
     total = layout.large(size.count.patterns) if size.count else f"at most {layout.large(size.closed)}"
@@ -94,7 +99,7 @@ def slice_note(picture: cells.Picture, size: cells.Size) -> None:
 def graph(arrangement: Arrangement, data: CellData, K: int, selected: int) -> Chart:
     """Every cell of a small arrangement."""
     palette = layout.colours()
-    paint = paint_cells(arrangement, data, st.session_state["colour"], colours=palette)
+    paint = paint_cells(arrangement, data, _mode(), colours=palette)
     patch = hyperplane_patches(arrangement, K)
     return draw_graph(cell_graph(arrangement), paint, data, patch, K=K, selected=selected, colours=palette)
 
