@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from convex_core.arrangement import closed_form, count_patterns, merge_rows, polynomial_bound
+from convex_core.arrangement import closed_form, count_patterns, merge_rows, polynomial_bound, warm_up
 from convex_core.errors import Interrupted, SizeError
 from convex_core.progress import Budget
+from convex_core.solvers.select import FEW_PATTERNS, MAX_SEARCH_LENGTH
 
 from .compute import MAX_PATTERNS
 from .layout import Fact, large
@@ -54,6 +55,7 @@ def estimate(key: str, _patches: NDArray[np.float64]) -> Cost:
     try:
         if bound > 100 * COUNT_LIMIT:
             raise SizeError("patterns", predicted=bound, limit=COUNT_LIMIT)
+        warm_up()  # compiling the kernels must not eat the time limit
         count = count_patterns(rows, max_patterns=COUNT_LIMIT, budget=Budget(time_limit=COUNT_SECONDS))
     except (SizeError, Interrupted):
         return Cost(n * K, len(merged), rank, bound, False, polynomial)
@@ -64,7 +66,9 @@ def meter(patches: NDArray[np.float64], cost: Cost) -> list[Fact]:
     """The live cost meter: patches, rows, sign patterns, seconds."""
     K, n, h = patches.shape
     merged = f"{cost.merged_rows:,} after merging" if cost.merged_rows < cost.rows else "all different"
-    if cost.exact and cost.patterns <= MAX_PATTERNS:
+    if cost.patterns > FEW_PATTERNS and h <= MAX_SEARCH_LENGTH:
+        time = Fact("searched", "to solve", "branch and bound: global, nothing listed")
+    elif cost.exact and cost.patterns <= MAX_PATTERNS:
         time = Fact(f"≈ {cost.seconds:.2g} s", "to solve", "estimated, every pattern listed")
     else:
         time = Fact("sampled", "to solve", f"over {MAX_PATTERNS:,} patterns: restricted")
