@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numba import njit
+from ._majorant import least_majorant
 
 __all__ = ["branch_and_bound"]
 
@@ -34,143 +35,6 @@ _Array = NDArray[np.float64]
 
 # a row is decided on a cone when its products with the vertices change sign by no more than this
 _ZERO = 1e-11
-
-
-@njit(error_model="numpy")
-def _least_majorant(
-    Q: _Array,
-    phi: _Array,
-    enough: float,
-    b: _Array,
-    x: _Array,
-    E: _Array,
-    T: _Array,
-    z: _Array,
-    trial: _Array,
-    passive: NDArray[np.int64],
-) -> float:
-    """Shortest b (h,) with ``Q @ b >= phi``; answers a sound bound on ``max phi . x, x >= 0, |Q.T x| <= 1``.
-
-    This is least-distance programming (Lawson and Hanson, ch. 23): b = Q.T x with x >= 0. The vertices in use are
-    kept orthonormal in `E`, so thin cones do no harm. Stops early once the bound is at most `enough`.
-    """
-    h = Q.shape[0]
-    k = 0
-    for t in range(h):
-        b[t] = 0.0
-        x[t] = 0.0
-    scale = 0.0
-    for p in range(h):
-        scale = max(scale, abs(phi[p]))
-    for _ in range(4 * h + 8):
-        enter = -1
-        worst = 1e-14 * scale
-        short = 0.0
-        norm = 0.0
-        for p in range(h):
-            d = phi[p]
-            for t in range(h):
-                d -= Q[p, t] * b[t]
-            if d > 0.0:
-                short += d * d
-            if d > worst:
-                taken = False
-                for i in range(k):
-                    if passive[i] == p:
-                        taken = True
-                if not taken:
-                    worst = d
-                    enter = p
-            norm += b[p] * b[p]
-        # b misses phi by `short` in all, and |x| <= 1 on the unit ball
-        bound = math.sqrt(norm) + math.sqrt(short)
-        if enter < 0 or bound <= enough:
-            return bound
-        passive[k] = enter
-        x[enter] = 0.0
-        k += 1
-        while True:
-            i = 0
-            while i < k:
-                p = passive[i]
-                for t in range(h):
-                    E[i, t] = Q[p, t]
-                for m in range(k):
-                    T[m, i] = 0.0
-                for _again in range(2):
-                    for m in range(i):
-                        d = 0.0
-                        for t in range(h):
-                            d += E[m, t] * E[i, t]
-                        T[m, i] += d
-                        for t in range(h):
-                            E[i, t] -= d * E[m, t]
-                d = 0.0
-                for t in range(h):
-                    d += E[i, t] * E[i, t]
-                d = math.sqrt(d)
-                if d <= 1e-13:  # a vertex in the span of the others
-                    x[p] = 0.0
-                    for m in range(i, k - 1):
-                        passive[m] = passive[m + 1]
-                    k -= 1
-                    continue
-                T[i, i] = d
-                for t in range(h):
-                    E[i, t] /= d
-                i += 1
-            # q_i . b = phi_i for the vertices in use: T.T z = phi, then T trial = z
-            for i in range(k):
-                d = phi[passive[i]]
-                for m in range(i):
-                    d -= T[m, i] * z[m]
-                z[i] = d / T[i, i]
-            for i in range(k - 1, -1, -1):
-                d = z[i]
-                for m in range(i + 1, k):
-                    d -= T[i, m] * trial[m]
-                trial[i] = d / T[i, i]
-            step = 1.0
-            leave = -1
-            for i in range(k):
-                if trial[i] <= 0.0:
-                    gap = x[passive[i]] - trial[i]
-                    ratio = x[passive[i]] / gap if gap > 0.0 else 0.0
-                    if leave < 0 or ratio < step:
-                        step = min(step, ratio)
-                        leave = i
-            if leave < 0:
-                for i in range(k):
-                    x[passive[i]] = trial[i]
-                break
-            for i in range(k):
-                x[passive[i]] += step * (trial[i] - x[passive[i]])
-            x[passive[leave]] = 0.0
-            kept = 0
-            for i in range(k):
-                if x[passive[i]] > 0.0:
-                    passive[kept] = passive[i]
-                    kept += 1
-                else:
-                    x[passive[i]] = 0.0
-            k = kept
-            if k == 0:
-                break
-        for t in range(h):
-            d = 0.0
-            for i in range(k):
-                d += x[passive[i]] * Q[passive[i], t]
-            b[t] = d
-    norm = 0.0
-    short = 0.0
-    for p in range(h):
-        d = phi[p]
-        for t in range(h):
-            d -= Q[p, t] * b[t]
-        if d > 0.0:
-            short += d * d
-        norm += b[p] * b[p]
-    return math.sqrt(norm) + math.sqrt(short)
 
 
 @njit(error_model="numpy")
@@ -382,7 +246,7 @@ def branch_and_bound(
                 upper += phi[p] * phi[p]
         upper = min(math.sqrt(upper) + slip, Sbound[depth])
         if upper > limit:
-            norm = _least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
+            norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
             upper = min(upper, norm + slip)
             if upper > limit and top - stop > convex:
                 # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
@@ -404,7 +268,7 @@ def branch_and_bound(
                                     b[t] += step * R[j, t]
                                 for p in range(h):
                                     phi[p] += step * D[s, p]
-                    norm = _least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
+                    norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
                     upper = min(upper, norm + slip)
                     if upper <= limit or before - norm < (0.5 if convex > 0 else 1e-4) * (norm + slip - limit):
                         break
