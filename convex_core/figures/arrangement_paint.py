@@ -100,8 +100,9 @@ def hyperplane_patches(arrangement: Arrangement, K: int) -> NDArray[np.int64]:
 
 
 def patch_colours(K: int, colours: Palette) -> list[str]:
-    """One Cividis colour for each patch, in order."""
-    return [colours.ordered(k / max(K - 1, 1)) for k in range(K)]
+    """One Cividis colour for each patch, in order; thin lines on a dark page need the lighter end."""
+    start = 0.3 if colours.dark else 0.0
+    return [colours.ordered(start + (1 - start) * k / max(K - 1, 1)) for k in range(K)]
 
 
 def blend(low: str, high: str, t: float) -> str:

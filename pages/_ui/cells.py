@@ -40,6 +40,8 @@ from convex_core.program.blocks import CellFactory
 from convex_core.progress import Budget
 from convex_core.solve import Solution
 
+from . import warm
+from .compute import WARM_UP_SECONDS
 from .spec import ProblemSpec
 
 __all__ = [
@@ -111,6 +113,7 @@ def size(key: str, _rows: NDArray[np.float64], _n: int) -> Size:
     merged = merge_rows(_rows).rows
     rank = int(np.linalg.matrix_rank(merged)) if len(merged) else 0
     closed = closed_form(len(merged), rank)
+    _compiled()
     count = None
     if closed <= 100 * MAX_COUNTED:
         try:
@@ -123,6 +126,7 @@ def size(key: str, _rows: NDArray[np.float64], _n: int) -> Size:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def whole(key: str, _rows: NDArray[np.float64]) -> Arrangement | None:
     """Every pattern of the rows, or None if there are too many."""
+    _compiled()
     try:
         return enumerate_patterns(_rows, max_patterns=MAX_LISTED, budget=Budget(time_limit=2 * COUNT_SECONDS))
     except (SizeError, Interrupted):
@@ -189,6 +193,7 @@ def growths(key: str, _spec: ProblemSpec, _data: Dataset, _samples: int) -> tupl
     patches = geometry.extract(_data.X)
     few = _data.X[:_samples]
     longest = min(_data.input_shape[:2])
+    _compiled()
     sizes = [patch_geometry(_data.input_shape, s, _spec.stride, _spec.padding) for s in _spread(min(longest, 16))]
     return (
         measure_growth(
@@ -215,6 +220,11 @@ def unshared(K: int, n: int, h: int) -> float:
     """Patterns if every patch had a filter of its own: a product over patches, in general position."""
     exponent = K * math.log10(closed_form(n, min(n, h)))
     return float(closed_form(n, min(n, h)) ** K) if exponent < 300 else math.inf
+
+
+def _compiled() -> None:
+    """Wait for the kernels: a count that runs out of time because they are being compiled would be kept."""
+    warm.kernels().join(WARM_UP_SECONDS)
 
 
 def _spread(most: int, points: int = 9) -> Sequence[int]:

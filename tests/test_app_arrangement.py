@@ -1,0 +1,152 @@
+"""The Arrangement page without a browser: its numbers are the library's, and nothing in the address breaks it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convex_core.arrangement import closed_form, count_patterns, enumerate_patterns
+from convex_core.data import load_dataset
+from convex_core.patches import patch_geometry
+
+testing = pytest.importorskip("streamlit.testing.v1")
+
+from pages._ui import cells  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def open_page(**query: str) -> Any:
+    """A new session on the page, as from a link."""
+    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.switch_page("pages/arrangement.py")
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def facts(app: Any) -> dict[str, str]:
+    """The rows of numbers: label to value."""
+    bodies = "".join(element.proto.body for element in app.get("html"))
+    return dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
+
+
+def alts(app: Any) -> list[str]:
+    return [element.proto.alt for element in app.get("plotly_chart")]
+
+
+def rows_of(name: str, samples: int, h: int, stride: int = 1) -> np.ndarray:
+    data = load_dataset(name)
+    return patch_geometry(data.input_shape, h, stride).extract(data.X[:samples]).reshape(-1, h)
+
+
+def test_the_sphere_and_its_numbers() -> None:
+    app = open_page()
+    rows = rows_of("motifs", 3, 3)
+    P = count_patterns(rows).patterns
+    shown = facts(app)
+    assert shown["cells = patterns P"] == shown["closed form"] == f"{P:,}"
+    assert shown["hyperplanes"] == str(len(rows))
+    assert shown["fully connected"] == str(closed_form(3, 3))
+    assert f"into {P} cells" in alts(app)[0]
+    assert f"into {P} cells" in alts(app)[1]
+    assert all(alts(app))
+    assert sum(len(element.proto.spec) for element in app.get("plotly_chart")) < 1_000_000
+
+
+def test_a_cell_by_its_number() -> None:
+    app = open_page(cell="17")
+    arrangement = enumerate_patterns(rows_of("motifs", 3, 3))
+    cell = arrangement.cell(17)
+    shown = facts(app)
+    assert shown["cell"] == f"17 of {arrangement.count}"
+    assert shown["patches fire"] == f"{cell.active.sum()} of {len(cell.active)}"
+    assert shown["hyperplanes bound it"].startswith(f"{len(cell.facet_rows)} of")
+    table = next(d.value for d in app.dataframe if "next cell" in d.value)
+    assert table["next cell"].tolist() == cell.neighbours.tolist()
+    app.number_input(key="cell").set_value(int(cell.neighbours[0])).run()
+    assert facts(app)["cell"].startswith(f"{cell.neighbours[0]} of")
+
+
+def test_two_entries_make_a_circle_and_a_graph() -> None:
+    app = open_page(data="edge", samples="2")
+    P = count_patterns(rows_of("edge", 2, 2)).patterns
+    assert alts(app)[0].startswith("The circle")
+    assert f"into {P} cells" in alts(app)[0]
+    assert alts(app)[1].startswith(f"Graph of all {P} cells")
+
+
+@pytest.mark.parametrize("picture", ["sphere", "circle"])
+def test_a_slice_says_what_it_leaves_out(picture: str) -> None:
+    app = open_page(data="talk", samples="2", picture=picture)
+    total = closed_form(4, 4)
+    met = closed_form(4, 3 if picture == "sphere" else 2)
+    text = " ".join(m.value for m in app.markdown)
+    assert f"meets **{met} of {total} cells**; the others are not shown" in text
+    assert f"into {met} cells" in alts(app)[0]
+    assert any(alt.startswith(f"Graph of all {total} cells") for alt in alts(app))
+
+
+def test_a_slice_along_the_filters_contains_them() -> None:
+    app = open_page(data="talk", samples="2", slice="filters")
+    assert "lie outside" not in " ".join(m.value for m in app.markdown)
+
+
+@pytest.mark.parametrize("colour", ["usage", "active", "plain"])
+def test_colours_follow_the_link(colour: str) -> None:
+    app = open_page(colour=colour)
+    assert app.selectbox(key="colour").value == colour
+    mesh = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
+    assert len(mesh["colorscale"]) == {"usage": 5, "active": 16, "plain": 2}[colour]
+
+
+def test_too_many_cells_are_counted_but_not_drawn() -> None:
+    app = open_page(samples="12")
+    assert facts(app)["cells = patterns P"] == f"{count_patterns(rows_of('motifs', 12, 3)).patterns:,}"
+    assert "not drawn" in app.info[0].value
+    assert not any("sphere cut" in alt for alt in alts(app))
+
+
+def test_one_entry_makes_two_cells() -> None:
+    app = open_page(h="1")
+    assert facts(app)["cells = patterns P"] == "2"
+
+
+@pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", "2.5", "", "1e999", "🙂"])
+def test_nothing_in_the_address_breaks_the_page(value: str) -> None:
+    keys = ("data", "h", "stride", "samples", "colour", "cell", "picture", "slice", "seed", "beta", "padding")
+    app = open_page(**dict.fromkeys(keys, value))
+    assert 1 <= app.slider(key="samples").value <= 12
+    assert app.selectbox(key="colour").value in ("usage", "active", "plain")
+    cell, P = facts(app)["cell"].replace(",", "").split(" of ")
+    assert 0 <= int(cell) < int(P)
+    if value == "999":
+        assert "Cell 999 does not exist" in app.warning[-1].value
+
+
+def test_at_most_five_controls_before_the_picture() -> None:
+    app = open_page()
+    advanced = {
+        w.key
+        for e in app.expander
+        for kind in ("slider", "select_slider", "number_input", "selectbox")
+        for w in e.get(kind)
+    }
+    every = {w.key for w in [*app.slider, *app.select_slider, *app.number_input, *app.selectbox]}
+    assert every - advanced == {"data", "h", "stride", "samples", "colour", "cell"}  # the cell's is below the picture
+
+
+@pytest.mark.parametrize(("K", "h", "d"), [(8, 3, 10), (7, 2, 8)])
+def test_overtaking_is_the_first_n(K: int, h: int, d: int) -> None:
+    n = cells.overtaking(K, h, d)
+    assert n is not None
+    assert closed_form(n, min(n, d)) > closed_form(n * K, h)
+    assert closed_form(n - 1, min(n - 1, d)) <= closed_form((n - 1) * K, h)
+    assert cells.overtaking(1, d, d) is None
