@@ -53,7 +53,8 @@ class CellData:
         """Custom data (number, active entries), text and hover template for points in the given cells."""
         at = np.array(cells, dtype=np.int64)
         return {
-            "customdata": np.column_stack([self.number[at], self.active[at]]).astype(np.int32),
+            # lists: a typed array comes back from a click as a mapping
+            "customdata": np.column_stack([self.number[at], self.active[at]]).tolist(),
             "text": [Usage(int(u)).text for u in self.usage[at]],
             "hovertemplate": "cell %{customdata[0]}: %{customdata[1]} active, %{text}<extra></extra>",
         }

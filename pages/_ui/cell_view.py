@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -55,7 +55,8 @@ def pick(key: str) -> Callable[[], None]:
         points = event["selection"]["points"] if event else []
         chosen = [p["customdata"] for p in points if p.get("customdata") is not None]
         if chosen:
-            number = chosen[0][0] if isinstance(chosen[0], (list, tuple)) else chosen[0]
+            first = chosen[0]
+            number = first["0"] if isinstance(first, Mapping) else first[0] if isinstance(first, Sequence) else first
             st.session_state["cell"] = int(number)
 
     return take
