@@ -32,7 +32,7 @@ def random_rows(rng, kind, n, h):
     return np.concatenate([rows, rows + 1e-7 * rng.standard_normal((n, h))])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     kind=st.sampled_from(["gaussian", "integers", "flat", "near"]),

@@ -46,6 +46,13 @@ def ascend(
     trial = np.empty(h)
     passive = np.empty(h, np.int64)
     tight = np.empty(64, np.int64)
+    # a value at rounding level of the coefficients has no direction
+    rounding = 0.0
+    for t in range(h):
+        rounding += abs(linear[t])
+    for j in range(M):
+        rounding += abs(a[j])
+    rounding *= _GROWTH
     for i in range(U.shape[0]):
         current = -np.inf
         visited = 0
@@ -70,7 +77,7 @@ def ascend(
                 here += g[t] * U[i, t]
                 length += g[t] * g[t]
             length = np.sqrt(length)
-            if here > current * (1.0 + _PAYS) and here > 0.0:
+            if here > current * (1.0 + _PAYS) and here > rounding:
                 current = here
                 for t in range(h):
                     best[t] = U[i, t]
@@ -92,8 +99,7 @@ def ascend(
                             g[t] += a[j] * R[j, t]
                     else:
                         sides[j] = -1
-            # a projection at rounding level of the gradient has no direction
-            least = max(current, enough, _GROWTH * length)
+            least = max(current, enough, rounding)
             norm = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive)
             if norm <= least * (1.0 + _GROWTH):
                 break
