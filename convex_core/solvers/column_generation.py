@@ -159,9 +159,12 @@ def generate_columns(
         v = answer.dual
         f = factory.architecture.atoms(problem.patches, answer.C) @ master.blocks.sign.astype(np.float64)
         objective = loss.value(f, y) + beta * float(penalty.norm(answer.C).sum())
+        # blocks leave only when the value has dropped: otherwise the same ones could leave and return for ever
+        dropped = objective < upper * (1.0 - 1e-9)
         if objective < upper:
             upper, best_C, best_blocks = objective, answer.C, master.blocks
-        master.retire(answer.C)
+        if dropped:
+            master.retire(answer.C)
     size = penalty.norm(best_C)
     alive = size > 0.0
     return ColumnGenerationResult(
