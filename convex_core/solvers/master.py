@@ -51,6 +51,7 @@ class RestrictedMaster:
     solve_seconds: float = 0.0
     tol: float = 1e-9
     zero: float = 1e-6
+    polishing: bool = True
 
     def __post_init__(self) -> None:
         self.stated = np.zeros(self.blocks.sides.shape, dtype=bool)
@@ -66,6 +67,7 @@ class RestrictedMaster:
                 fresh.append(i)
         if not fresh:
             return 0
+        self.polishing = True
         chosen = np.array(fresh)
         M, p = columns.rows.shape
         stated = np.zeros((len(fresh), M), dtype=bool)
@@ -78,6 +80,9 @@ class RestrictedMaster:
 
     def tighten(self) -> bool:
         """Ask for more accuracy from now on; False when there is none left to ask for."""
+        if self.polishing:  # it may have settled without a block that belongs: let the conic solver speak for itself
+            self.polishing = False
+            return True
         if self.zero <= 1e-11:
             return False
         self.tol = max(self.tol * 1e-1, 1e-12)
@@ -113,7 +118,7 @@ class RestrictedMaster:
         C, dual, polished = answer.C, answer.dual, False
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, C), self.y)
-        if isinstance(self.loss, SquaredLoss) and isinstance(self.penalty, L2Penalty):
+        if self.polishing and isinstance(self.loss, SquaredLoss) and isinstance(self.penalty, L2Penalty):
             begin = time.perf_counter()
             better = polish(self.blocks, self._sparse(C), self.y, self.beta)
             if better is not None:
