@@ -14,6 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ._gram_schmidt import orthogonalise
 from ._numba import njit
 
 __all__ = ["project_on_cone", "top_cone_supports"]
@@ -81,29 +82,12 @@ def project_on_cone(
                 j = passive[i]
                 for t in range(p):
                     Q[i, t] = signs[j] * rows[j, t]
-                for t in range(k):
-                    T[t, i] = 0.0
-                for _again in range(2):
-                    for m in range(i):
-                        d = 0.0
-                        for t in range(p):
-                            d += Q[m, t] * Q[i, t]
-                        T[m, i] += d
-                        for t in range(p):
-                            Q[i, t] -= d * Q[m, t]
-                d = 0.0
-                for t in range(p):
-                    d += Q[i, t] * Q[i, t]
-                d = np.sqrt(d)
-                if d <= 1e-12:  # dependent on the others: leave it out
+                if not orthogonalise(Q, T, i, 1e-12):  # dependent on the others: leave it out
                     for m in range(i, k - 1):
                         passive[m] = passive[m + 1]
                         lam[m] = lam[m + 1]
                     k -= 1
                     continue
-                T[i, i] = d
-                for t in range(p):
-                    Q[i, t] /= d
                 i += 1
             # least squares: T trial = -Q g
             for i in range(k - 1, -1, -1):

@@ -26,6 +26,24 @@ _GROWTH = 1e-12
 
 
 @njit(error_model="numpy")
+def _gradient(R: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, sides: NDArray[np.int8]) -> None:
+    """Gradient `g` (h,) of f in the cell of `u` (h,), and the `sides` (M,) of that cell."""
+    M, h = R.shape
+    for t in range(h):
+        g[t] = linear[t]
+    for j in range(M):
+        d = 0.0
+        for t in range(h):
+            d += R[j, t] * u[t]
+        if d >= 0.0:
+            sides[j] = 1
+            for t in range(h):
+                g[t] += a[j] * R[j, t]
+        else:
+            sides[j] = -1
+
+
+@njit(error_model="numpy")
 def ascend(
     R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int, hops: int
 ) -> None:
@@ -59,18 +77,7 @@ def ascend(
         while visited < moves:
             visited += 1
             # gradient steps cross many cells at once: take them as long as they pay
-            for t in range(h):
-                g[t] = linear[t]
-            for j in range(M):
-                d = 0.0
-                for t in range(h):
-                    d += R[j, t] * U[i, t]
-                if d >= 0.0:
-                    sides[j] = 1
-                    for t in range(h):
-                        g[t] += a[j] * R[j, t]
-                else:
-                    sides[j] = -1
+            _gradient(R, a, linear, U[i], g, sides)
             here = 0.0
             length = 0.0
             for t in range(h):
@@ -88,17 +95,7 @@ def ascend(
             else:  # the last step did not pay: back to where it started
                 for t in range(h):
                     U[i, t] = best[t]
-                    g[t] = linear[t]
-                for j in range(M):
-                    d = 0.0
-                    for t in range(h):
-                        d += R[j, t] * U[i, t]
-                    if d >= 0.0:
-                        sides[j] = 1
-                        for t in range(h):
-                            g[t] += a[j] * R[j, t]
-                    else:
-                        sides[j] = -1
+                _gradient(R, a, linear, U[i], g, sides)
             least = max(current, enough, rounding)
             norm = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive)
             if norm <= least * (1.0 + _GROWTH):

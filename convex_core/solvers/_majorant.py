@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .._gram_schmidt import orthogonalise
 from .._numba import njit
 
 __all__ = ["least_majorant"]
@@ -73,29 +74,12 @@ def least_majorant(
                 p = passive[i]
                 for t in range(h):
                     E[i, t] = Q[p, t]
-                for m in range(k):
-                    T[m, i] = 0.0
-                for _again in range(2):
-                    for m in range(i):
-                        d = 0.0
-                        for t in range(h):
-                            d += E[m, t] * E[i, t]
-                        T[m, i] += d
-                        for t in range(h):
-                            E[i, t] -= d * E[m, t]
-                d = 0.0
-                for t in range(h):
-                    d += E[i, t] * E[i, t]
-                d = math.sqrt(d)
-                if d <= 1e-13:  # a vertex in the span of the others
+                if not orthogonalise(E, T, i, 1e-13):  # a vertex in the span of the others
                     x[p] = 0.0
                     for m in range(i, k - 1):
                         passive[m] = passive[m + 1]
                     k -= 1
                     continue
-                T[i, i] = d
-                for t in range(h):
-                    E[i, t] /= d
                 i += 1
             # q_i . b = phi_i for the vertices in use: T.T z = phi, then T trial = z
             for i in range(k):

@@ -30,7 +30,6 @@ class MasterSolution:
 
     C: _Array
     dual: _Array
-    polished: bool
 
 
 @dataclass(slots=True)
@@ -115,17 +114,17 @@ class RestrictedMaster:
             self.stated |= violated & entering
             if budget.stop() is not None:
                 break
-        C, dual, polished = answer.C, answer.dual, False
+        C, dual = answer.C, answer.dual
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, C), self.y)
         if self.polishing and isinstance(self.loss, SquaredLoss) and isinstance(self.penalty, L2Penalty):
             begin = time.perf_counter()
             better = polish(self.blocks, self._sparse(C), self.y, self.beta)
             if better is not None:
-                C, polished = better.C, True
+                C = better.C
                 dual = self.y - np.einsum("bnp,bp->n", self.blocks.G, C)
             self.solve_seconds += time.perf_counter() - begin
-        return MasterSolution(C, dual, polished)
+        return MasterSolution(C, dual)
 
     def _sparse(self, C: _Array) -> _Array:
         """Blocks with linearly independent outputs, close to `C`.

@@ -36,15 +36,16 @@ _SAMPLES = 2_000
 
 def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
     """Pricer over every pattern; :class:`SizeError` if they are more than `max_patterns`."""
-    factory = CellFactory(problem.architecture, problem.patches)
+    return _listed(CellFactory(problem.architecture, problem.patches), budget, max_patterns)
+
+
+def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> EnumeratedPricer:
     budget.report("patterns", f"listing the cells of {len(factory.rows)} hyperplanes")
     return EnumeratedPricer(factory, enumerate_patterns(factory.hyperplanes, max_patterns=max_patterns, budget=budget))
 
 
-def sampled_pricer(
-    problem: Problem, *, seed: int, samples: int = _SAMPLES, directions: NDArray[np.float64] | None = None
-) -> EnumeratedPricer:
-    """Pricer over sampled patterns (scope restricted), with the patterns of `directions` (m, p) besides.
+def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> EnumeratedPricer:
+    """Pricer over sampled patterns (scope restricted).
 
     Gaussian directions and the fixed points of local ascent on the correlation with y are used: cells that matter
     have large atoms, which uniform sampling over cells would miss.
@@ -56,8 +57,6 @@ def sampled_pricer(
     lists = [found]
     for sign in (1.0, -1.0):
         lists.append(_ascend(factory, sign * v, starts))
-    if directions is not None:
-        lists.append(factory.patterns(directions))
     return EnumeratedPricer(factory, PatternList(np.unique(np.concatenate(lists), axis=0)))
 
 
@@ -77,12 +76,12 @@ def make_pricer(
     number of patterns; long ones are listed up to `max_patterns` and sampled beyond.
     """
     factory = CellFactory(problem.architecture, problem.patches)
-    predicted = closed_form(len(factory.rows), factory.rank) if len(factory.rows) else 1
+    predicted = closed_form(len(factory.rows), factory.rank)
     short = factory.rows.shape[1] <= MAX_SEARCH_LENGTH and isinstance(problem.architecture.penalty, L2Penalty)
     if predicted > min(FEW_PATTERNS, max_patterns) and short and factory.additive:
         return SpherePricer(factory, seed=seed), None
     try:
-        pricer = enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
+        pricer = _listed(factory, budget, max_patterns)
         if pricer.scope is Scope.RESTRICTED and short and factory.additive:  # the list could not be certified
             return SpherePricer(factory, seed=seed), None
         return pricer, None
