@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import ARCHITECTURES
+from .architectures import OPTIONS, make_architecture
 from .data.npz import read_npz
 from .errors import InputError
 from .network import Network
@@ -47,7 +47,8 @@ class Model:
 def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
     """Write `solution` as NPZ: ``filters`` (m, h), ``weights`` (m,), ``dual`` (n,), ``predictions`` (n,), and more.
 
-    Besides: ``architecture``, ``pooling``, ``padding`` (text), ``input_shape``, ``filter_shape``, ``stride`` (ints),
+    Besides: ``hidden`` (m, r) for networks of three layers and more, ``architecture`` and its options, ``padding``
+    (text), ``input_shape``, ``filter_shape``, ``stride`` (ints),
     ``beta``, ``objective``, ``lower_bound`` (floats). No pickled objects are written.
 
     Raises
@@ -77,10 +78,9 @@ def save_network(target: str | Path | IO[bytes], network: Network, **values: Arr
     architecture = network.architecture
     geometry = architecture.geometry
     arrays: dict[str, Any] = {
-        "filters": network.filters,
-        "weights": network.weights,
+        **network.parameters,
         "architecture": np.array(architecture.name),
-        "pooling": np.array(architecture.pooling),
+        **{name: np.array(value) for name, value in architecture.options.items()},
         "padding": np.array(geometry.padding),
         "input_shape": np.array(geometry.input_shape),
         "filter_shape": np.array(geometry.filter_shape),
@@ -112,7 +112,6 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
             "filters",
             "weights",
             "architecture",
-            "pooling",
             "padding",
             "input_shape",
             "filter_shape",
@@ -122,17 +121,14 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
     ]
     if missing:
         raise InputError(f"model file: got no {', '.join(missing)}, expected the arrays that save_model writes")
-    name = str(data["architecture"])
-    if name not in ARCHITECTURES:
-        raise InputError(f"architecture: got {name!r}, expected one of {', '.join(ARCHITECTURES)}")
-    geometry = PatchGeometry.from_dict(data)
-    architecture = ARCHITECTURES[name](geometry, str(data["pooling"]))
+    options = {key: data[key].item() for key in OPTIONS if key in data}
+    architecture = make_architecture(str(data["architecture"]), PatchGeometry.from_dict(data), **options)
     vector = {
         key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None
         for key in ("dual", "predictions")
     }
     return Model(
-        network=Network(architecture, data["filters"], data["weights"]),
+        network=Network(architecture, data["filters"], data["weights"], data.get("hidden")),
         beta=positive_number(float(finite_array(data["beta"], "beta", ndim=0)), "beta") if "beta" in data else None,
         dual=vector["dual"],
         predictions=vector["predictions"],

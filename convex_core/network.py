@@ -1,4 +1,4 @@
-"""A trained network: filters and output weights of an architecture."""
+"""A trained network: the parameters of the neurons of an architecture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import Architecture
+from .architectures import Architecture, Parameters
 from .errors import InputError
 from .validation import finite_array, frozen
 
@@ -19,16 +19,18 @@ _Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    r"""Network :math:`f(X) = \sum_j w_j \varphi_{u_j}(X)`.
+    r"""Network :math:`f(X) = \sum_j \varphi_{\theta_j}(X)` of m neurons.
 
     Attributes
     ----------
     architecture : Architecture
-        Says what an atom :math:`\varphi_u` is.
-    filters : (m, h) float64
-        Filters :math:`u_j`; m = 0 is the zero network.
-    weights : (m,) float64
+        Says which parameters a neuron has and what it computes.
+    filters : (m, a) float64
+        Filters :math:`u_j`, one row per neuron; m = 0 is the zero network.
+    weights : (m,) or (m, q) float64
         Output weights :math:`w_j`.
+    hidden : (m, r) float64 or None
+        Weights of the layer between, in networks of three layers and more.
 
     Raises
     ------
@@ -46,31 +48,58 @@ class Network:
     architecture: Architecture
     filters: _Array
     weights: _Array
+    hidden: _Array | None
 
-    def __init__(self, architecture: Architecture, filters: ArrayLike, weights: ArrayLike) -> None:
-        h = architecture.geometry.h
-        if np.size(weights) == 0 and np.size(filters) == 0:
-            U, w = np.zeros((0, h)), np.zeros(0)
-        else:
-            U = finite_array(filters, "filters", ndim=2)
-            w = finite_array(weights, "weights", ndim=1)
-        if U.shape[1] != h or U.shape[0] != w.shape[0]:
+    def __init__(
+        self, architecture: Architecture, filters: ArrayLike, weights: ArrayLike, hidden: ArrayLike | None = None
+    ) -> None:
+        shapes = architecture.shapes
+        given = {"filters": filters, "weights": weights} | ({} if hidden is None else {"hidden": hidden})
+        if given.keys() != shapes.keys():
             raise InputError(
-                f"filters, weights: got shapes {U.shape} and {w.shape}, expected (m, {h}) and (m,) with the same m"
+                f"network: got {', '.join(given)}, expected {', '.join(shapes)} for the architecture "
+                f"{architecture.name!r}"
             )
+        if all(np.size(value) == 0 for value in given.values()):
+            arrays = {name: np.zeros((0, *shape)) for name, shape in shapes.items()}
+        else:
+            arrays = {name: finite_array(given[name], name, ndim=1 + len(shape)) for name, shape in shapes.items()}
+        m = len(arrays["weights"])
+        if any(arrays[name].shape != (m, *shape) for name, shape in shapes.items()):
+            got = " and ".join(str(array.shape) for array in arrays.values())
+            expected = " and ".join("(" + ", ".join(["m", *map(str, shape)]) + ")" for shape in shapes.values())
+            expected = expected.replace("(m)", "(m,)")
+            raise InputError(f"{', '.join(shapes)}: got shapes {got}, expected {expected} with the same m")
         object.__setattr__(self, "architecture", architecture)
-        object.__setattr__(self, "filters", cast(_Array, frozen(U)))
-        object.__setattr__(self, "weights", cast(_Array, frozen(w)))
+        object.__setattr__(self, "hidden", None)
+        for name, array in arrays.items():
+            object.__setattr__(self, name, cast(_Array, frozen(array)))
+
+    @classmethod
+    def from_parameters(cls, architecture: Architecture, parameters: Parameters) -> Network:
+        """The network of stacked neurons, as an architecture handles them."""
+        return cls(architecture, **parameters)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The arrays by name, as an architecture handles them."""
+        arrays = {"filters": self.filters, "weights": self.weights}
+        return arrays if self.hidden is None else {**arrays, "hidden": self.hidden}
 
     @property
     def m(self) -> int:
-        """Number of filters."""
+        """Number of neurons."""
         return len(self.weights)
 
     @property
+    def costs(self) -> _Array:
+        """What beta multiplies in the training objective, per neuron (m,)."""
+        return self.architecture.costs(self.parameters)
+
+    @property
     def regulariser(self) -> float:
-        """``0.5 * sum_j (||u_j||^2 + w_j^2)``, which the objective multiplies by beta."""
-        return 0.5 * float(np.sum(self.filters**2) + np.sum(self.weights**2))
+        """Sum of :attr:`costs`, for two layers ``0.5 * sum_j (||u_j||^2 + w_j^2)``; the objective has beta times it."""
+        return float(np.sum(self.costs))
 
     def predict(self, X: ArrayLike) -> _Array:
         """Outputs (n,) for inputs `X` (n, d)."""
@@ -78,4 +107,5 @@ class Network:
 
     def predict_patches(self, patches: _Array) -> _Array:
         """Outputs (n,) for patches (K, n, h) that were extracted before."""
-        return self.architecture.atoms(patches, self.filters) @ self.weights
+        total: _Array = self.architecture.outputs(patches, self.parameters).sum(axis=1)
+        return total

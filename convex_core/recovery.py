@@ -16,28 +16,33 @@ __all__ = ["balanced", "independent_atoms", "prune", "recover"]
 _Array = NDArray[np.float64]
 
 
-def recover(architecture: Architecture, C: _Array, sign: NDArray[np.int8], *, relative_zero: float = 1e-8) -> Network:
-    """Network of the blocks `C` (B, p) with output signs `sign` (B,).
+def recover(
+    architecture: Architecture,
+    C: _Array,
+    sign: NDArray[np.int8],
+    codes: NDArray[np.bool_] | None = None,
+    *,
+    relative_zero: float = 1e-8,
+) -> Network:
+    """Network of the blocks `C` (B, p) with output signs `sign` (B,) and the codes (B, N) of their cells.
 
-    Blocks with ``||c|| <= relative_zero * max ||c||`` are the dust of an interior-point method, and dropped.
+    Blocks with ``||c|| <= relative_zero * max ||c||`` are the dust of an interior-point method, and dropped. The codes
+    may be left out where the architecture's neurons do not depend on them.
     """
     norms = architecture.penalty.norm(C)
     alive = norms > relative_zero * norms.max(initial=0.0)
-    return Network(architecture, *architecture.neurons(C[alive], sign[alive]))
+    cells = np.zeros((len(C), 0), dtype=bool) if codes is None else codes
+    return Network.from_parameters(architecture, architecture.neurons(C[alive], sign[alive], cells[alive]))
 
 
 def balanced(network: Network) -> Network:
-    """The same function with ``||u_j|| = |w_j|``, which minimises the regulariser for these directions."""
-    norms = np.sqrt(np.einsum("mh,mh->m", network.filters, network.filters))
-    size = norms * np.abs(network.weights)
-    alive = size > 0.0
-    root = np.sqrt(size[alive])
-    unit = network.filters[alive] / norms[alive, None]
-    return Network(network.architecture, unit * root[:, None], np.sign(network.weights[alive]) * root)
+    """The same function at the least regulariser that rescaling the neurons can reach."""
+    architecture = network.architecture
+    return Network.from_parameters(architecture, architecture.balanced(network.parameters))
 
 
 def prune(network: Network, patches: _Array, *, relative_zero: float = 1e-9) -> Network:
-    """The network reduced to linearly independent atoms, hence at most n filters, by :func:`independent_atoms`.
+    """The network reduced to linearly independent neurons, hence at most n, by :func:`independent_atoms`.
 
     Parameters
     ----------
@@ -48,13 +53,13 @@ def prune(network: Network, patches: _Array, *, relative_zero: float = 1e-9) -> 
     relative_zero : float
         As in :func:`independent_atoms`.
     """
+    architecture = network.architecture
     network = balanced(network)
-    size = network.weights**2
-    unit = network.filters / np.sqrt(size)[:, None]
-    sign = np.sign(network.weights)
-    keep, size = independent_atoms(sign * network.architecture.atoms(patches, unit), size, relative_zero=relative_zero)
-    root = np.sqrt(size)
-    return Network(network.architecture, unit[keep] * root[:, None], sign[keep] * root)
+    size = network.costs
+    unit = architecture.outputs(patches, network.parameters) / size
+    keep, new = independent_atoms(unit, size, relative_zero=relative_zero)
+    kept = {name: array[keep] for name, array in network.parameters.items()}
+    return Network.from_parameters(architecture, architecture.scaled(kept, new / size[keep]))
 
 
 def independent_atoms(Phi: _Array, size: _Array, *, relative_zero: float = 1e-9) -> tuple[NDArray[np.intp], _Array]:

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrangement import closed_form, count_patterns
+from .arrangement import count_patterns
 from .certificate import Certificate, certify
 from .errors import InputError, Interrupted
 from .network import Network
@@ -262,7 +262,7 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
             pricer = enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
         except Interrupted as stop:
             pricer, stopped = sampled_pricer(problem, seed=seed, samples=64), stop.status
-    predicted = closed_form(len(pricer.factory.rows), pricer.factory.rank)
+    predicted = pricer.factory.predicted
     patterns = pricer.listed if pricer.scope is Scope.GLOBAL else None
     if pricer.listed is None and predicted <= _COUNTED:  # not needed, but quick and good to know
         patterns = count_patterns(pricer.factory.hyperplanes).patterns
@@ -273,7 +273,7 @@ def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0
     """Search over given sign patterns (P, N) only; the scope is restricted, whatever the patterns are."""
     factory = CellFactory(problem.architecture, problem.patches)
     pricer = EnumeratedPricer(factory, PatternList(np.unique(active, axis=0)))
-    return CellSearch(pricer, "sampled", None, closed_form(len(factory.rows), factory.rank), seed, None, 0.0)
+    return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0)
 
 
 def solve_over(
@@ -302,7 +302,7 @@ def solve_over(
 
     begin = time.perf_counter()
     budget.report("certify", "judging the recovered network", upper=objective)
-    network = prune(recover(problem.architecture, C, blocks.sign), problem.patches)
+    network = prune(recover(problem.architecture, C, blocks.sign, blocks.active), problem.patches)
     # a run that was stopped is judged too, in a time of its own: without a judge there would be no bound at all
     grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
     certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer, time_limit=grace)

@@ -2,9 +2,42 @@
 
 from __future__ import annotations
 
-from .base import Architecture
+from collections.abc import Callable
+
+from ..errors import InputError
+from ..patches import PatchGeometry
+from .base import Architecture, Parameters, Patterns
 from .two_layer import TwoLayerCNN
 
-__all__ = ["ARCHITECTURES", "Architecture", "TwoLayerCNN"]
+__all__ = ["ARCHITECTURES", "OPTIONS", "Architecture", "Parameters", "Patterns", "TwoLayerCNN", "make_architecture"]
 
-ARCHITECTURES: dict[str, type[TwoLayerCNN]] = {"two-layer": TwoLayerCNN}
+#: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
+ARCHITECTURES: dict[str, Callable[..., Architecture]] = {"two-layer": TwoLayerCNN}
+
+#: Every option that some architecture has.
+OPTIONS = ("pooling", "pool_size", "layers", "sharing", "relaxation")
+
+
+def make_architecture(name: str, geometry: PatchGeometry, **options: str | int) -> Architecture:
+    """The architecture `name` on the patches of `geometry`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or an option that the architecture does not have.
+
+    Examples
+    --------
+    >>> from convex_core import patch_geometry
+    >>> make_architecture("two-layer", patch_geometry((4,), 2), pooling="mean").scale
+    0.3333333333333333
+    """
+    if name not in ARCHITECTURES:
+        raise InputError(f"architecture: got {name!r}, expected one of {', '.join(ARCHITECTURES)}")
+    try:
+        return ARCHITECTURES[name](geometry, **options)
+    except TypeError as error:
+        known = ", ".join(ARCHITECTURES[name](geometry).options)
+        raise InputError(
+            f"options: got {', '.join(options)} for the architecture {name!r}, expected some of {known}"
+        ) from error

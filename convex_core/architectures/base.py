@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrangement import enumerate_patterns
 from ..patches import PatchGeometry
 from ..penalties import Penalty
+from ..progress import Budget
 from ..status import Exactness
 
-__all__ = ["Architecture"]
+__all__ = ["Architecture", "ArrangementCells", "FiltersAndWeights", "Parameters", "Patterns"]
 
 _Array = NDArray[np.float64]
+
+#: Parameters of m neurons: ``filters`` (m, a), ``weights`` (m,) or (m, q) and, in deeper networks, ``hidden`` (m, r).
+Parameters = Mapping[str, _Array]
+
+
+class Patterns(Protocol):
+    """A finite list of cells, each a code of bits; :class:`convex_core.arrangement.Arrangement` is one."""
+
+    @property
+    def certified(self) -> bool:
+        """Whether these are provably all cells."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
+        """Codes start..stop as (m, N) bool."""
+        ...
 
 
 @runtime_checkable
 class Architecture(Protocol):
-    r"""A network :math:`f(X) = \sum_j w_j \varphi_{u_j}(X)` whose atoms are linear on each cell of an arrangement.
+    r"""A network :math:`f(X) = \sum_j \varphi_{\theta_j}(X)` whose neurons are linear on each of finitely many cells.
 
-    On the cell with gates :math:`D_k` an atom is :math:`\varphi_u(X) = s \sum_k D_k X_k u`, with `s` the
-    :attr:`scale`; the cell is a cone bounded by the hyperplanes of :meth:`hyperplanes`.
+    The convex program has a block :math:`c \in R^p` per cell and output sign :math:`\sigma = \pm 1`. Its outputs are
+    :math:`\sigma s \sum_k D_k A_k c` with the :meth:`design` matrices :math:`A_k`, the gates :math:`D_k` of the cell
+    and the :attr:`scale` s; it lives in a cone bounded by some of the :meth:`hyperplanes`. A cell is a code of N bits.
+    For most architectures the cells are those of the arrangement of the hyperplanes, and bit j says that a cell is on
+    the positive side of hyperplane j (:class:`ArrangementCells`).
     """
 
+    # -- what it is
     @property
     def name(self) -> str:
         """Short name, as on the command line and in model files."""
         ...
 
     @property
+    def options(self) -> dict[str, str | int]:
+        """What, besides the name and the geometry, rebuilds it: arguments of :func:`make_architecture`."""
+        ...
+
+    @property
     def exactness(self) -> Exactness:
-        """How the convex program over all patterns relates to the non-convex problem."""
+        """How the convex program over all cells relates to the non-convex problem."""
         ...
 
     @property
@@ -39,11 +69,7 @@ class Architecture(Protocol):
         """Which input entries each patch covers."""
         ...
 
-    @property
-    def pooling(self) -> str:
-        """Name of the pooling over patches."""
-        ...
-
+    # -- its convex program
     @property
     def penalty(self) -> Penalty:
         """Norm of a block, its dual norm and its supports over cones."""
@@ -51,25 +77,149 @@ class Architecture(Protocol):
 
     @property
     def scale(self) -> float:
-        """Factor `s` of every atom (1 for sum pooling, 1/K for mean pooling)."""
+        """Factor s of every block's outputs."""
+        ...
+
+    def design(self, patches: _Array) -> _Array:
+        """Matrices A_k, stacked (K', n, p), from the `patches` (K, n, h)."""
         ...
 
     def hyperplanes(self, patches: _Array) -> _Array:
-        """Rows (N, h) whose central arrangement has one cell per pattern; `patches` is (K, n, h)."""
+        """Rows (R, p) that may bound a cone."""
         ...
 
-    def gates(self, active: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
-        """Which patches pass: (m, K, n) from the sign patterns `active` (m, N) on :meth:`hyperplanes`."""
+    def sides(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.int8] | None:
+        """Side of each hyperplane, +1, -1 or 0 (no constraint), (m, R); None if bit j is the side of hyperplane j."""
         ...
 
-    def atoms(self, patches: _Array, filters: _Array) -> _Array:
-        """Outputs of the single-filter networks, (n, m), for `filters` (m, h); positively homogeneous."""
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """Diagonals of the gates D_k of each code (m, N), shape (m, K', n)."""
+        ...
+
+    def predicted(self, patches: _Array) -> int | None:
+        """Upper bound on the number of cells; None for the closed form of the arrangement of the hyperplanes."""
+        ...
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
+        """Every cell; :class:`SizeError` if they are more than `max_patterns`."""
         ...
 
     def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
-        """Coefficients a (N,) with ``v . atom(u) = sum_r a[r] (hyperplane[r] . u)_+``, or None if there are none."""
+        """Coefficients a (R,) with ``v . outputs(c) = sum_r a[r] (hyperplane[r] . c)_+``, or None if there are none."""
         ...
 
-    def neurons(self, C: _Array, sign: NDArray[np.int8]) -> tuple[_Array, _Array]:
-        """Map nonzero blocks (B, p) with output signs (B,) back to filters (B, h) and weights (B,)."""
+    def atoms(self, patches: _Array, C: _Array) -> _Array | None:
+        """Outputs (n, B) of blocks C (B, p) through the network itself, or None if c alone does not say them."""
         ...
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+        """Map nonzero blocks (B, p) with their signs (B,) and codes (B, N) back to B neurons."""
+        ...
+
+    # -- its networks
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter of one neuron."""
+        ...
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """Output of each neuron by a forward pass, (n, m)."""
+        ...
+
+    def costs(self, parameters: Parameters) -> _Array:
+        """What beta multiplies in the training objective, per neuron (m,)."""
+        ...
+
+    def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
+        """Neurons whose outputs, and costs if they are balanced, are multiplied by `factor` (m,) >= 0."""
+        ...
+
+    def balanced(self, parameters: Parameters) -> Parameters:
+        """The same outputs at the least cost that rescaling can reach; neurons without output or cost are dropped."""
+        ...
+
+    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
+        """The cell each neuron is in, (m, N)."""
+        ...
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """Gradient of ``sum_j V[j] . output_j`` with respect to the parameters, for V (m, n)."""
+        ...
+
+    def project(self, parameters: Parameters) -> Parameters:
+        """The nearest parameters that satisfy the constraints of the training problem, if there are any."""
+        ...
+
+
+class ArrangementCells:
+    """Defaults for an architecture whose cells are those of the arrangement of its hyperplanes."""
+
+    __slots__ = ()
+
+    geometry: PatchGeometry
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """The stacked patch rows ``[X_1; ...; X_K]``, shape (K * n, h)."""
+        return patches.reshape(-1, patches.shape[2])
+
+    def design(self, patches: _Array) -> _Array:
+        """The patch matrices themselves."""
+        return patches
+
+    def sides(self, codes: NDArray[np.bool_], patches: _Array) -> None:
+        """A bit says the side of its hyperplane."""
+        return
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """A patch passes where its own row is active: (m, K, n)."""
+        return codes.reshape(codes.shape[0], patches.shape[0], patches.shape[1])
+
+    def predicted(self, patches: _Array) -> None:
+        """As many as the arrangement of the hyperplanes has."""
+        return
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
+        """Every cell of the arrangement of the hyperplanes."""
+        return enumerate_patterns(self.hyperplanes(patches), max_patterns=max_patterns, budget=budget)
+
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
+        """None: the correlation with an atom is not a sum over hyperplanes."""
+        return None
+
+
+class FiltersAndWeights:
+    r"""Neurons of one filter u (h,) and one output weight w: cost :math:`\tfrac12(\|u\|_2^2 + w^2)`, no constraint."""
+
+    __slots__ = ()
+
+    geometry: PatchGeometry
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A filter and a weight."""
+        return {"filters": (self.geometry.h,), "weights": ()}
+
+    def costs(self, parameters: Parameters) -> _Array:
+        """``0.5 * (||u||^2 + w^2)``."""
+        u, w = parameters["filters"], parameters["weights"]
+        total: _Array = 0.5 * (np.einsum("mh,mh->m", u, u) + w * w)
+        return total
+
+    def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
+        """Both parts times the square root of `factor`."""
+        root = np.sqrt(factor)
+        return {"filters": parameters["filters"] * root[:, None], "weights": parameters["weights"] * root}
+
+    def balanced(self, parameters: Parameters) -> Parameters:
+        """``||u|| = |w|``, which minimises the cost at a given product."""
+        u, w = parameters["filters"], parameters["weights"]
+        norms = np.sqrt(np.einsum("mh,mh->m", u, u))
+        size = norms * np.abs(w)
+        alive = size > 0.0
+        root = np.sqrt(size[alive])
+        unit = u[alive] / norms[alive, None]
+        return {"filters": unit * root[:, None], "weights": np.sign(w[alive]) * root}
+
+    def project(self, parameters: Parameters) -> Parameters:
+        """There are no constraints."""
+        return parameters

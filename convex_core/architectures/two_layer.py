@@ -27,6 +27,7 @@ from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..status import Exactness
+from .base import ArrangementCells, FiltersAndWeights, Parameters
 
 __all__ = ["TwoLayerCNN"]
 
@@ -35,7 +36,7 @@ _POOLINGS = ("sum", "mean")
 
 
 @dataclass(frozen=True, slots=True)
-class TwoLayerCNN:
+class TwoLayerCNN(ArrangementCells, FiltersAndWeights):
     """The two-layer ReLU CNN of the module's formula.
 
     Parameters
@@ -73,6 +74,11 @@ class TwoLayerCNN:
         return "two-layer"
 
     @property
+    def options(self) -> dict[str, str | int]:
+        """The pooling."""
+        return {"pooling": self.pooling}
+
+    @property
     def exactness(self) -> Exactness:
         """Exact."""
         return Exactness.EXACT
@@ -86,14 +92,6 @@ class TwoLayerCNN:
     def scale(self) -> float:
         """1 for sum pooling, 1/K for mean pooling."""
         return 1.0 if self.pooling == "sum" else 1.0 / self.geometry.K
-
-    def hyperplanes(self, patches: _Array) -> _Array:
-        """The stacked patch rows ``[X_1; ...; X_K]``, shape (K * n, h)."""
-        return patches.reshape(-1, patches.shape[2])
-
-    def gates(self, active: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
-        """A patch passes where its own row is active: (m, K, n)."""
-        return active.reshape(active.shape[0], patches.shape[0], patches.shape[1])
 
     def atoms(self, patches: _Array, filters: _Array) -> _Array:
         """``s * sum_k (X_k u)_+`` for each row u of `filters` (m, h), shape (n, m)."""
@@ -112,7 +110,28 @@ class TwoLayerCNN:
         """``s * v`` for each of the K patches, (K * n,)."""
         return np.tile(self.scale * v, len(patches))
 
-    def neurons(self, C: _Array, sign: NDArray[np.int8]) -> tuple[_Array, _Array]:
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
         r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
         root = np.sqrt(self.penalty.norm(C))
-        return C / root[:, None], sign.astype(np.float64) * root
+        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``w_j * atom(u_j)``, (n, m)."""
+        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
+
+    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
+        """Signs of the responses of every patch row to each filter."""
+        active: NDArray[np.bool_] = parameters["filters"] @ self.hyperplanes(patches).T >= 0.0
+        return active
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """With the gates held fixed, ``w s sum_k X_k^T D_k v`` and ``v . atom(u)``."""
+        u, w = parameters["filters"], parameters["weights"]
+        K, n, h = patches.shape
+        rows = patches.reshape(-1, h)
+        response = (u @ rows.T).reshape(len(u), K, n)
+        gates = response >= 0.0
+        weighted = self.scale * V
+        back = (gates * weighted[:, None, :]).reshape(len(u), -1) @ rows
+        pooled = np.where(gates, response, 0.0).sum(axis=1)
+        return {"filters": w[:, None] * back, "weights": np.einsum("mn,mn->m", weighted, pooled)}

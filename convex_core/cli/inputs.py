@@ -53,7 +53,7 @@ def describe(dataset: Dataset, problem: Problem) -> dict[str, Any]:
         "patches": architecture.geometry.K,
         **architecture.geometry.to_dict(),
         "architecture": architecture.name,
-        "pooling": architecture.pooling,
+        **architecture.options,
         "loss": problem.loss.name,
         "beta": problem.beta,
     }

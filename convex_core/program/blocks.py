@@ -1,9 +1,10 @@
 r"""Blocks: the variables of the convex program, one per (cell, output sign).
 
-For the cell of a sign pattern with gates :math:`D_k` and an output sign :math:`\sigma = \pm 1`, the block
-:math:`c \in R^p` contributes :math:`\sigma s \sum_k D_k X_k c` to the outputs and lives in the cone
-:math:`\{c : \epsilon_j r_j^T c \ge 0\}` of its cell, :math:`r_j` being the merged hyperplanes and
-:math:`\epsilon_j = \pm 1` the sides the cell lies on.
+For the cell of a code with gates :math:`D_k` and an output sign :math:`\sigma = \pm 1`, the block
+:math:`c \in R^p` contributes :math:`\sigma s \sum_k D_k A_k c` to the outputs (:math:`A_k` the design matrices, for
+most architectures the patch matrices) and lives in the cone :math:`\{c : \epsilon_j r_j^T c \ge 0\}` of its cell,
+:math:`r_j` being the merged hyperplanes and :math:`\epsilon_j = \pm 1` the sides the cell lies on, 0 where a hyperplane
+does not bound it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from ..architectures import Architecture
-from ..arrangement import merge_rows
+from ..architectures import Architecture, Patterns
+from ..arrangement import closed_form, merge_rows
 from ..errors import BackendError
+from ..progress import Budget
 
 __all__ = ["Blocks", "CellFactory"]
 
@@ -33,9 +36,9 @@ class Blocks:
     rows : (M, p) float64
         Unit normals of the merged hyperplanes, shared by all blocks.
     sides : (B, M) int8
-        Cone of block b: ``sides[b, j] * rows[j] @ c[b] >= 0``.
+        Cone of block b: ``sides[b, j] * rows[j] @ c[b] >= 0``; 0 states nothing.
     active : (B, N) bool
-        Sign pattern of each block on the original hyperplanes.
+        Code of each block's cell: for most architectures its sign pattern on the original hyperplanes.
     sign : (B,) int8
         Output sign of each block.
     """
@@ -64,18 +67,18 @@ class Blocks:
         )
 
     def keys(self) -> list[bytes]:
-        """One hashable key per block: its output sign and its sides."""
-        packed = np.packbits(self.sides > 0, axis=1)
+        """One hashable key per block: its output sign and its code."""
+        packed = np.packbits(self.active, axis=1)
         return [bytes([int(s) & 3]) + row.tobytes() for s, row in zip(self.sign, packed, strict=True)]
 
 
 class CellFactory:
-    """Turns sign patterns of one problem into blocks, and directions into sign patterns.
+    """Turns codes of cells of one problem into blocks, and directions into codes.
 
     Parameters
     ----------
     architecture : Architecture
-        Says the hyperplanes and the gates.
+        Says the design matrices, the hyperplanes and the gates.
     patches : (K, n, h) float64
         Patch matrices.
     """
@@ -83,6 +86,8 @@ class CellFactory:
     def __init__(self, architecture: Architecture, patches: _Array) -> None:
         self.architecture = architecture
         self.patches = patches
+        #: design matrices (K', n, p): a block's outputs are ``s * sum_k D_k design[k] @ c``
+        self.design = architecture.design(patches)
         self.hyperplanes = architecture.hyperplanes(patches)
         merged = merge_rows(self.hyperplanes)
         classes = merged.index
@@ -98,11 +103,45 @@ class CellFactory:
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
         self.opposite[real] = np.einsum("rp,rp->r", self.hyperplanes[real], self.rows[classes[real]]) < 0.0
         self.rank = int(np.linalg.matrix_rank(self.rows)) if len(self.rows) else 0
+        #: original side times this is the side of the merged hyperplanes, for architectures that say their own sides
+        self._incidence = sparse.csr_matrix(
+            (np.where(self.opposite[real], -1, 1), (real, classes[real])), shape=(len(classes), len(self.rows))
+        )
+
+    @property
+    def p(self) -> int:
+        """Length of a block."""
+        return int(self.design.shape[2])
+
+    @property
+    def predicted(self) -> int:
+        """Upper bound on the number of cells, in closed form."""
+        own = self.architecture.predicted(self.patches)
+        return closed_form(len(self.rows), self.rank) if own is None else own
+
+    @property
+    def coded(self) -> bool:
+        """Whether the architecture says the sides of its cells itself, instead of one bit per hyperplane."""
+        return self.architecture.sides(np.zeros((0, self.width), dtype=bool), self.patches) is not None
+
+    @property
+    def width(self) -> int:
+        """Bits of a code."""
+        none = {name: np.zeros((0, *shape)) for name, shape in self.architecture.shapes.items()}
+        return int(self.architecture.codes(self.patches, none).shape[1])
+
+    def nothing(self) -> Blocks:
+        """No blocks at all: the program of the zero network."""
+        return self.blocks(np.zeros((0, self.width), dtype=bool), np.zeros(0, dtype=np.int8))
+
+    def listed(self, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
+        """Every cell; :class:`SizeError` if they are more than `max_patterns`."""
+        return self.architecture.patterns(self.patches, max_patterns=max_patterns, budget=budget)
 
     @property
     def additive(self) -> bool:
         """Whether :meth:`ridge` has an answer."""
-        v = np.zeros(self.patches.shape[1])
+        v = np.zeros(self.design.shape[1])
         return self.architecture.ridge_coefficients(v, self.patches) is not None
 
     def ridge(self, v: _Array) -> tuple[_Array, _Array]:
@@ -124,7 +163,11 @@ class CellFactory:
         return a, b
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:
-        """Side of every merged hyperplane, +1 or -1, from sign patterns (m, N)."""
+        """Side of every merged hyperplane, +1 or -1 (or 0: no constraint), from codes (m, N)."""
+        own = self.architecture.sides(active, self.patches)
+        if own is not None:
+            merged: NDArray[np.int8] = np.sign((self._incidence.T @ own.T.astype(np.int64)).T).astype(np.int8)
+            return merged
         return 2 * active[:, self.representatives].view(np.int8) - np.int8(1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
@@ -139,22 +182,30 @@ class CellFactory:
         return patterns
 
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
-        """``s * sum_k D_k X_k`` for each pattern, (m, n, p)."""
+        """``s * sum_k D_k A_k`` for each code, (m, n, p)."""
         gates = self.architecture.gates(active, self.patches).astype(np.float64)
-        matrices: _Array = self.architecture.scale * np.einsum("mkn,knp->mnp", gates, self.patches)
+        matrices: _Array = self.architecture.scale * np.einsum("mkn,knp->mnp", gates, self.design)
         return matrices
 
     def gate_rows(self, active: NDArray[np.bool_]) -> _Array:
-        """Gates of each pattern as floats (m, K n), for :meth:`pull_backs`."""
+        """Gates of each code as floats (m, K' n), for :meth:`pull_backs`."""
         return self.architecture.gates(active, self.patches).reshape(len(active), -1).astype(np.float64)
 
     def pull_backs(self, gate_rows: _Array, v: _Array) -> _Array:
-        """``G^T v`` of each pattern without forming G, (m, p)."""
-        weighted = self.architecture.scale * v[None, :, None] * self.patches
-        pulled: _Array = gate_rows @ weighted.reshape(-1, self.patches.shape[2])
+        """``G^T v`` of each code without forming G, (m, p)."""
+        weighted = self.architecture.scale * v[None, :, None] * self.design
+        pulled: _Array = gate_rows @ weighted.reshape(-1, self.p)
         return pulled
 
+    def outputs(self, blocks: Blocks, C: _Array) -> _Array:
+        """Outputs (n,) of blocks C (B, p), through the network itself where c alone says them."""
+        atoms = self.architecture.atoms(self.patches, C)
+        if atoms is None:
+            total: _Array = np.einsum("bnp,bp->n", blocks.G, C)
+            return total
+        return atoms @ blocks.sign.astype(np.float64)
+
     def blocks(self, active: NDArray[np.bool_], sign: NDArray[np.int8]) -> Blocks:
-        """Blocks of patterns (B, N) and output signs (B,)."""
+        """Blocks of codes (B, N) and output signs (B,)."""
         G = sign[:, None, None] * self.gate_matrices(active)
         return Blocks(G, self.rows, self.sides(active), active, sign)

@@ -115,7 +115,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
         "on the optimum over all patterns, and equal to it if that solution was certified."
     )
     text = _TEMPLATE.format(
-        pooling=problem.architecture.pooling,
+        pooling=problem.architecture.options.get("pooling", "sum"),
         note=note,
         beta=problem.beta,
         scale=problem.architecture.scale,

@@ -83,9 +83,9 @@ def gradients(problem: Problem, patches: _Array, y: _Array, U: _Array, w: _Array
 def objectives(problem: Problem, U: _Array, w: _Array) -> _Array:
     """Objective of each seed over all samples, shape (S,); anything not finite becomes ``inf``."""
     S, m, h = U.shape
-    atoms = problem.architecture.atoms(problem.patches, U.reshape(S * m, h)).reshape(-1, S, m)
-    outputs = np.einsum("nsm,sm->sn", atoms, w)
+    parameters = {"filters": U.reshape(S * m, h), "weights": w.reshape(S * m)}
+    outputs = problem.architecture.outputs(problem.patches, parameters).reshape(-1, S, m).sum(axis=2).T
     losses = np.array([problem.loss.value(f, problem.y) for f in outputs])
-    decay = 0.5 * problem.beta * (np.einsum("smh,smh->s", U, U) + np.einsum("sm,sm->s", w, w))
-    total = losses + decay
+    decay = problem.architecture.costs(parameters).reshape(S, m).sum(axis=1)
+    total = losses + problem.beta * decay
     return np.where(np.isfinite(total), total, np.inf)

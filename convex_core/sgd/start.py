@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, SizeError
+from ..network import Network
 from ..problem import Problem
 from ..validation import integer, positive_number
 from .gradients import Layer
@@ -80,7 +81,8 @@ def initial_networks(problem: Problem, settings: SGDSettings) -> tuple[_Array, _
         rng = np.random.default_rng(seed)
         U, w = rng.standard_normal((settings.m, h)) / math.sqrt(h), rng.standard_normal(settings.m)
         # a network that is dead on all the data is scaled like its mirror image
-        outputs = (problem.architecture.atoms(problem.patches, V) @ w for V in (U, -U))
+        networks = (Network(problem.architecture, V, w) for V in (U, -U))
+        outputs = (network.predict_patches(problem.patches) for network in networks)
         size = next((float(np.linalg.norm(f)) for f in outputs if f.any()), 0.0)
         wanted = settings.init_scale * (float(np.linalg.norm(problem.y)) or 1.0)
         factor = math.sqrt(wanted / size) if size > 0.0 else 1.0

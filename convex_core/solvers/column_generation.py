@@ -110,10 +110,10 @@ def generate_columns(
     """
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
     penalty = problem.architecture.penalty
-    n, p = problem.n, problem.patches.shape[2]
+    n, p = problem.n, factory.p
     want = min(200, max(20, 2 * n)) if want is None else want
 
-    nothing = factory.blocks(np.zeros((0, len(factory.hyperplanes)), dtype=bool), np.zeros(0, dtype=np.int8))
+    nothing = factory.nothing()
     master = RestrictedMaster(nothing, y, beta, loss, penalty)
     best_C, best_blocks = np.zeros((0, p)), nothing
     zero = np.zeros(n)
@@ -157,7 +157,7 @@ def generate_columns(
         if not np.isfinite(answer.C).all():  # stopped before its first iterate
             continue
         v = answer.dual
-        f = factory.architecture.atoms(problem.patches, answer.C) @ master.blocks.sign.astype(np.float64)
+        f = factory.outputs(master.blocks, answer.C)
         objective = loss.value(f, y) + beta * float(penalty.norm(answer.C).sum())
         # blocks leave only when the value has dropped: otherwise the same ones could leave and return for ever
         dropped = objective < upper * (1.0 - 1e-9)

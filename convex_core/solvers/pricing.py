@@ -17,12 +17,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import Arrangement
+from ..architectures import Patterns
 from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
 
-__all__ = ["EnumeratedPricer", "PatternList", "Patterns", "PriceResult", "Pricer", "spread"]
+__all__ = ["EnumeratedPricer", "PatternList", "PriceResult", "Pricer", "spread"]
 
 _Array = NDArray[np.float64]
 # correlation, sign pattern, output sign, unit direction
@@ -91,21 +91,12 @@ class Pricer(Protocol):
         ...
 
 
-class Patterns(Protocol):
-    """A finite list of sign patterns; :class:`convex_core.arrangement.Arrangement` is one."""
-
-    def __len__(self) -> int: ...
-
-    def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
-        """Patterns start..stop as (m, N) bool."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class PatternList:
-    """Patterns given explicitly as an array (P, N) of bool."""
+    """Codes given explicitly as an array (P, N) of bool; `certified` if they are provably all cells."""
 
     array: NDArray[np.bool_]
+    certified: bool = False
 
     def __len__(self) -> int:
         return len(self.array)
@@ -123,16 +114,15 @@ class EnumeratedPricer:
     factory : CellFactory
         Cells of the problem.
     patterns : Patterns
-        The cells. Only a certified :class:`Arrangement` of the factory's hyperplanes gives scope ``global``.
+        The cells. Only certified ones, such as an exact :class:`Arrangement`, give scope ``global``.
     """
 
     def __init__(self, factory: CellFactory, patterns: Patterns) -> None:
         self._factory = factory
         self.patterns = patterns
-        exact = isinstance(patterns, Arrangement) and patterns.certified
-        self._scope = Scope.GLOBAL if exact else Scope.RESTRICTED
-        rows = max(1, factory.hyperplanes.shape[0])
-        self._chunk = max(1, _CHUNK_ENTRIES // rows)
+        self._scope = Scope.GLOBAL if patterns.certified else Scope.RESTRICTED
+        widest = max(1, factory.hyperplanes.shape[0], factory.design.shape[0] * factory.design.shape[1])
+        self._chunk = max(1, _CHUNK_ENTRIES // widest)
         # a list that fits one chunk is unpacked once
         self._whole = self._unpack(0) if len(patterns) <= self._chunk else None
 
@@ -183,12 +173,11 @@ class EnumeratedPricer:
             del found[_COLLECT:]
             if len(found) == _COLLECT:
                 bar = max(bar, found[-1][0])
-        N, p = factory.hyperplanes.shape
-        directions = np.array([item[3] for item in found]).reshape(-1, p)
+        directions = np.array([item[3] for item in found]).reshape(-1, factory.p)
         value = np.array([item[0] for item in found])
         sign = np.array([item[2] for item in found], dtype=np.int8)
         chosen = spread(directions, sign, value, want)
-        patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(-1, N)
+        patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(-1, factory.width)
         return PriceResult(
             bound=bound,
             columns=factory.blocks(patterns, sign[chosen]),

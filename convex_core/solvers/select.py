@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_patterns, sample_patterns
+from ..arrangement import sample_patterns
 from ..errors import Interrupted, SizeError
 from ..penalties import L2Penalty
 from ..problem import Problem
@@ -41,7 +41,7 @@ def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = M
 
 def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> EnumeratedPricer:
     budget.report("patterns", f"listing the cells of {len(factory.rows)} hyperplanes")
-    return EnumeratedPricer(factory, enumerate_patterns(factory.hyperplanes, max_patterns=max_patterns, budget=budget))
+    return EnumeratedPricer(factory, factory.listed(max_patterns=max_patterns, budget=budget))
 
 
 def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> EnumeratedPricer:
@@ -51,8 +51,10 @@ def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> E
     have large atoms, which uniform sampling over cells would miss.
     """
     factory = CellFactory(problem.architecture, problem.patches)
+    if factory.coded:
+        return EnumeratedPricer(factory, PatternList(_random_codes(factory, samples, seed)))
     found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
-    starts = np.random.default_rng(seed).standard_normal((64, problem.patches.shape[2]))
+    starts = np.random.default_rng(seed).standard_normal((64, factory.p))
     v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
     lists = [found]
     for sign in (1.0, -1.0):
@@ -76,8 +78,8 @@ def make_pricer(
     number of patterns; long ones are listed up to `max_patterns` and sampled beyond.
     """
     factory = CellFactory(problem.architecture, problem.patches)
-    predicted = closed_form(len(factory.rows), factory.rank)
-    short = factory.rows.shape[1] <= MAX_SEARCH_LENGTH and isinstance(problem.architecture.penalty, L2Penalty)
+    predicted = factory.predicted
+    short = factory.p <= MAX_SEARCH_LENGTH and isinstance(problem.architecture.penalty, L2Penalty)
     if predicted > min(FEW_PATTERNS, max_patterns) and short and factory.additive:
         return SpherePricer(factory, seed=seed), None
     try:
@@ -89,6 +91,14 @@ def make_pricer(
         return sampled_pricer(problem, seed=seed), None
     except Interrupted as stop:
         return sampled_pricer(problem, seed=seed, samples=64), stop.status
+
+
+def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.bool_]:
+    """Cells of random neurons, for architectures that say their own sides."""
+    rng = np.random.default_rng(seed)
+    architecture = factory.architecture
+    random = {name: rng.standard_normal((samples, *shape)) for name, shape in architecture.shapes.items()}
+    return np.unique(architecture.codes(factory.patches, architecture.project(random)), axis=0)
 
 
 def _ascend(

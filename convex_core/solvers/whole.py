@@ -95,7 +95,7 @@ def solve_whole(
         )
         build = budget.seconds - begin
         answer = solve_clarabel(program, tol=tol, budget=budget)
-    f = problem.architecture.atoms(problem.patches, answer.C) @ blocks.sign.astype(np.float64)
+    f = pricer.factory.outputs(blocks, answer.C)
     stopped = budget.stop()
     status = Status.OPTIMAL if answer.solved else stopped or Status.STALLED
     return WholeSolution(answer.C, blocks, answer.dual, f, status, answer.solver_status, build, answer.seconds)
