@@ -23,7 +23,7 @@ from .arrangement import (
 from .certificate import Certificate, beta_max, certify
 from .data import Dataset, dataset_names, load_dataset, read_dataset, save_dataset
 from .errors import BackendError, ConvexCoreError, InputError, Interrupted, SizeError
-from .losses import Loss, SquaredLoss
+from .losses import LOSSES, AbsoluteLoss, HingeLoss, HuberLoss, LogisticLoss, Loss, SquaredLoss, make_loss
 from .model_io import Model, load_model, save_model
 from .network import Network
 from .patches import PatchGeometry, patch_geometry
@@ -40,7 +40,9 @@ from .status import Exactness, Scope, Status
 __version__ = "0.1.0"
 
 __all__ = [
+    "LOSSES",
     "METHODS",
+    "AbsoluteLoss",
     "Architecture",
     "Arrangement",
     "BackendError",
@@ -50,8 +52,11 @@ __all__ = [
     "Dataset",
     "Exactness",
     "FixedDirections",
+    "HingeLoss",
+    "HuberLoss",
     "InputError",
     "Interrupted",
+    "LogisticLoss",
     "Loss",
     "Model",
     "Network",
@@ -81,6 +86,7 @@ __all__ = [
     "enumerate_patterns",
     "load_dataset",
     "load_model",
+    "make_loss",
     "patch_geometry",
     "polynomial_bound",
     "read_dataset",

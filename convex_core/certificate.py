@@ -125,7 +125,7 @@ def certify(
     objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
     candidates = [-problem.loss.gradient(f, problem.y)]
     if dual is not None:
-        candidates.append(targets(dual, problem.n, "dual"))
+        candidates.append(problem.loss.feasible(targets(dual, problem.n, "dual"), problem.y))
     stopped: Status | None = None
     if pricer is None:
         pricer, stopped = make_pricer(problem, budget=budget, seed=seed)

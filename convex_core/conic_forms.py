@@ -11,7 +11,8 @@ from scipy import sparse
 
 __all__ = ["ConeKind", "LossForm", "PenaltyForm"]
 
-ConeKind = Literal["zero", "nonnegative", "second-order"]
+#: "exponential" is the closure of {(x, y, z) : y > 0, y exp(x / y) <= z}, of size 3
+ConeKind = Literal["zero", "nonnegative", "second-order", "exponential"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,17 @@ class LossForm:
     A: sparse.csc_matrix
     b: NDArray[np.float64]
     cones: tuple[tuple[ConeKind, int], ...]
+
+    def in_units(self, output: float, value: float) -> LossForm:
+        """The same loss over `value` of ``x / output``; cones do not feel the factor."""
+        return LossForm(
+            self.shift / output,
+            self.P * (output * output / value),
+            self.q * (output / value),
+            self.A,
+            self.b / output,
+            self.cones,
+        )
 
 
 @dataclass(frozen=True, slots=True)

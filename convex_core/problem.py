@@ -51,7 +51,7 @@ class Problem:
     Raises
     ------
     InputError
-        For arrays of the wrong shape, NaN or infinite entries, or beta <= 0.
+        For arrays of the wrong shape, NaN or infinite entries, beta <= 0, or targets that the loss does not take.
 
     Examples
     --------
@@ -78,6 +78,7 @@ class Problem:
         object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs)))))
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
         object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
+        self.loss.check_targets(self.y)
         patches.flags.writeable = False
         object.__setattr__(self, "patches", patches)
 

@@ -5,7 +5,7 @@ r"""Conic form of the convex program over a given set of blocks.
    \quad \text{s.t. } f = \sum_b G_b c_b,\;\; \epsilon_{bj} r_j^T c_b \ge 0 ,
 
 in the standard form of Clarabel: minimise :math:`\tfrac12 x^T P x + q^T x` subject to :math:`A x + s = b`, s in a
-product of the zero, non-negative and second-order cones. The loss and the penalty each say their own epigraph
+product of the zero, non-negative, second-order and exponential cones. The loss and the penalty each say their epigraph
 (:class:`LossForm`, :class:`PenaltyForm`); the variables are ordered (z, loss auxiliaries, block 1, block 2, ...) with
 :math:`z = f - \text{shift}` and each block (penalty auxiliaries, c). The multiplier of the equality that defines z is
 the dual vector :math:`v`.
@@ -54,6 +54,7 @@ class ConicProgram:
     block_width: int
     p: int
     output_unit: float
+    value_unit: float
     gate_unit: float
     constant: float = 0.0
     eliminated: bool = False
@@ -66,11 +67,11 @@ class ConicProgram:
 
     def multiplier(self, z: _Array) -> _Array | None:
         """The dual vector v (n,) among the multipliers, in the problem's own units; None if z was eliminated."""
-        return None if self.eliminated else z[: self.n] * self.output_unit
+        return None if self.eliminated else z[: self.n] * (self.value_unit / self.output_unit)
 
     def objective(self, value: float) -> float:
         """The value of the program in the problem's own units."""
-        return (value + self.constant) * self.output_unit**2
+        return (value + self.constant) * self.value_unit
 
 
 def all_cone_rows(blocks: Blocks) -> ConeRows:
@@ -84,18 +85,18 @@ def assemble(
 ) -> ConicProgram:
     """Build the conic program of `blocks` with the stated cone rows.
 
-    Solvers stop at absolute tolerances, so the program is stated in units in which outputs and gate matrices are of
-    order one: with G = g G', c = (s / g) c', y = s y' and beta = s g beta' the value is s^2 times as large. The
-    factor s is allowed by the loss (:meth:`Loss.unit`), g always.
+    Solvers stop at absolute tolerances, so the program is stated in units in which outputs, loss and gate matrices are
+    of order one (:meth:`Loss.units` s and e, and g): with f = s f', loss = e loss', G = g G' and c = (s / g) c' the
+    regularisation is beta' = beta s / (g e).
     """
     B, n, p = blocks.G.shape
-    output_unit = loss.unit(y)
+    output_unit, value_unit = loss.units(y)
     gate_unit = float(np.abs(blocks.G).max(initial=0.0)) or 1.0
-    beta = beta / (output_unit * gate_unit)
-    head = loss.form(y / output_unit)
+    beta = beta * output_unit / (gate_unit * value_unit)
+    head = loss.form(y).in_units(output_unit, value_unit)
     body = penalty.form(p)
     if head.A.shape[0] == 0 and len(head.q) == n and B * p < n:
-        return _reduced(blocks, head, body, beta, cone_rows, output_unit, gate_unit)
+        return _reduced(blocks, head, body, beta, cone_rows, output_unit, value_unit, gate_unit)
     aux = len(body.q)
     width = aux + p
     offset = len(head.q)
@@ -131,6 +132,7 @@ def assemble(
         block_width=width,
         p=p,
         output_unit=output_unit,
+        value_unit=value_unit,
         gate_unit=gate_unit,
     )
 
@@ -142,6 +144,7 @@ def _reduced(
     beta: float,
     cone_rows: ConeRows,
     output_unit: float,
+    value_unit: float,
     gate_unit: float,
 ) -> ConicProgram:
     """The same program with z eliminated, for a purely quadratic loss and fewer block variables than samples."""
@@ -168,6 +171,7 @@ def _reduced(
         block_width=width,
         p=p,
         output_unit=output_unit,
+        value_unit=value_unit,
         gate_unit=gate_unit,
         constant=float(0.5 * head.shift @ (head.P @ head.shift) - head.q @ head.shift),
         eliminated=True,

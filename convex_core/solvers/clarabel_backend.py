@@ -19,6 +19,7 @@ _CONES = {
     "zero": clarabel.ZeroConeT,
     "nonnegative": clarabel.NonnegativeConeT,
     "second-order": clarabel.SecondOrderConeT,
+    "exponential": lambda _size: clarabel.ExponentialConeT(),
 }
 
 

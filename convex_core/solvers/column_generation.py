@@ -156,7 +156,7 @@ def generate_columns(
         answer = master.solve(budget)
         if not np.isfinite(answer.C).all():  # stopped before its first iterate
             continue
-        v = answer.dual
+        v = loss.feasible(answer.dual, y)  # a solver may leave the domain of the conjugate by its tolerance
         f = factory.outputs(master.blocks, answer.C)
         objective = loss.value(f, y) + beta * float(penalty.norm(answer.C).sum())
         # blocks leave only when the value has dropped: otherwise the same ones could leave and return for ever

@@ -1,0 +1,89 @@
+"""The absolute loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..conic_forms import LossForm
+from .base import BoundedLoss, Formulas, auxiliaries_only
+
+__all__ = ["AbsoluteLoss"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AbsoluteLoss(BoundedLoss):
+    r"""Absolute loss :math:`\|f - y\|_1`, with no 1/n.
+
+    Dual objective :math:`v^T y` with :math:`|v_i| \le 1`. Where :math:`f_i = y_i`, as for many samples at an optimum,
+    every :math:`v_i \in [-1, 1]` is a subgradient: the dual vector of an optimum comes from the solver, not from the
+    outputs. For the same reason :func:`convex_core.beta_max`, which takes 0 there, is an upper bound on the smallest
+    beta that gives the zero network if some targets are zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss, y = AbsoluteLoss(), np.array([3.0, -4.0])
+    >>> loss.value(np.zeros(2), y), loss.dual_value(np.sign(y), y), loss.dual_value(y, y)
+    (7.0, 7.0, -inf)
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "absolute"
+
+    @property
+    def formulas(self) -> Formulas:
+        """``sum(|f - y|)``."""
+        return Formulas(r"\|f - y\|_1", "cp.norm(f - y, 1)", "np.sum(np.abs(f - y))")
+
+    @property
+    def smooth(self) -> bool:
+        """No: the slope jumps at f = y."""
+        return False
+
+    def value(self, f: _Array, y: _Array) -> float:
+        """``sum(|f - y|)``."""
+        return float(np.abs(f - y).sum())
+
+    def gradient(self, f: _Array, y: _Array) -> _Array:
+        """``sign(f - y)``, 0 at the kink."""
+        return np.sign(f - y)
+
+    def curvature(self, y: _Array) -> float:
+        """1/s for the root mean square s of y: the slope changes by the order of one over the scale of the targets."""
+        return 1.0 / self.units(y)[0]
+
+    def feasible(self, v: _Array, y: _Array) -> _Array:
+        """``-1 <= v <= 1``."""
+        return np.clip(v, -1.0, 1.0)
+
+    def dual_value(self, v: _Array, y: _Array) -> float:
+        """``v.y``; -inf unless -1 <= v <= 1."""
+        return float(v @ y) if np.abs(v).max() <= 1.0 else -np.inf
+
+    def units(self, y: _Array) -> tuple[float, float]:
+        """Root mean square of y, for both."""
+        s = float(np.linalg.norm(y) / np.sqrt(len(y))) or 1.0
+        return s, s
+
+    def form(self, y: _Array) -> LossForm:
+        """Auxiliaries t: ``sum(t)`` with ``-t <= z <= t`` and z = f - y."""
+        n = len(y)
+        P, q = auxiliaries_only(n, np.ones(n))
+        eye = sparse.eye_array(n)
+        A = sparse.csc_matrix(sparse.block_array([[eye, -eye], [-eye, -eye]]))
+        return LossForm(y, P, q, A, np.zeros(2 * n), (("nonnegative", 2 * n),))
+
+    def cvxpy(self, f: Any, y: _Array) -> Any:
+        """``norm(f - y, 1)``."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        return cp.norm(f - y, 1)

@@ -1,0 +1,104 @@
+"""The logistic loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.special import entr, expit
+
+from ..conic_forms import LossForm
+from .base import BoundedLoss, Formulas, auxiliaries_only, labels
+
+__all__ = ["LogisticLoss"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticLoss(BoundedLoss):
+    r"""Logistic loss :math:`\sum_i \log(1 + e^{-y_i f_i})` for labels -1 and +1, with no 1/n.
+
+    Dual objective :math:`-\sum_i [s_i \log s_i + (1 - s_i) \log(1 - s_i)]` with :math:`v_i = y_i s_i` and
+    :math:`0 \le s_i \le 1`; at the optimum :math:`s_i = 1 / (1 + e^{y_i f_i})`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss, y = LogisticLoss(), np.array([1.0, -1.0])
+    >>> f = np.array([0.0, 1000.0])
+    >>> round(loss.value(f, y), 6), loss.gradient(f, y)
+    (1000.693147, array([-0.5,  1. ]))
+    >>> round(loss.dual_value(0.5 * y, y), 6)
+    1.386294
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "logistic"
+
+    @property
+    def formulas(self) -> Formulas:
+        """``sum(log(1 + exp(-y f)))``."""
+        return Formulas(
+            r"\sum_i \log\big(1 + e^{-y_i f_i}\big)",
+            "cp.sum(cp.logistic(-cp.multiply(y, f)))",
+            "np.sum(np.logaddexp(0.0, -y * f))",
+        )
+
+    @property
+    def smooth(self) -> bool:
+        """Yes."""
+        return True
+
+    def check_targets(self, y: _Array) -> None:
+        """Labels -1 and +1 only."""
+        labels(y, self.name)
+
+    def value(self, f: _Array, y: _Array) -> float:
+        """``sum(log(1 + exp(-y f)))`` without overflow."""
+        return float(np.logaddexp(0.0, -y * f).sum())
+
+    def gradient(self, f: _Array, y: _Array) -> _Array:
+        """``-y / (1 + exp(y f))``."""
+        slope: _Array = -y * expit(-y * f)
+        return slope
+
+    def curvature(self, y: _Array) -> float:
+        """1/4, at f = 0."""
+        return 0.25
+
+    def feasible(self, v: _Array, y: _Array) -> _Array:
+        """``0 <= y v <= 1``."""
+        return y * np.clip(y * v, 0.0, 1.0)
+
+    def dual_value(self, v: _Array, y: _Array) -> float:
+        """Sum of the entropies of the probabilities ``s = y v``; -inf unless 0 <= s <= 1."""
+        s = y * v
+        return float((entr(s) + entr(1.0 - s)).sum())
+
+    def form(self, y: _Array) -> LossForm:
+        r"""Auxiliaries (t, u): ``sum(t)`` with :math:`e^{-y f - t} \le u` and :math:`e^{-t} \le 1 - u`.
+
+        Their sum says :math:`e^{-t} (1 + e^{-y f}) \le 1`. Two exponential cones a sample.
+        """
+        n = len(y)
+        P, q = auxiliaries_only(n, np.concatenate([np.ones(n), np.zeros(n)]))
+        i = np.arange(n)
+        f, t, u = i, n + i, 2 * n + i
+        # rows 6 i .. 6 i + 5: (-y f - t, 1, u) and (-t, 1, 1 - u), as s = b - A x
+        rows = np.concatenate([6 * i, 6 * i, 6 * i + 2, 6 * i + 3, 6 * i + 5])
+        values = np.concatenate([y, np.ones(n), -np.ones(n), np.ones(n), np.ones(n)])
+        A = sparse.csc_matrix((values, (rows, np.concatenate([f, t, u, t, u]))), shape=(6 * n, 3 * n))
+        b = np.tile([0.0, 1.0, 0.0, 0.0, 1.0, 1.0], n)
+        return LossForm(np.zeros(n), P, q, A, b, (("exponential", 3),) * (2 * n))
+
+    def cvxpy(self, f: Any, y: _Array) -> Any:
+        """``sum(logistic(-y f))``."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        return cp.sum(cp.logistic(-cp.multiply(y, f)))
