@@ -14,7 +14,7 @@ from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
 
-__all__ = ["Architecture", "ArrangementCells", "FiltersAndWeights", "Parameters", "Patterns"]
+__all__ = ["Architecture", "ArrangementCells", "FiltersAndWeights", "Parameters", "Patterns", "UnitFilters"]
 
 _Array = NDArray[np.float64]
 
@@ -130,6 +130,10 @@ class Architecture(Protocol):
         """What beta multiplies in the training objective, per neuron (m,)."""
         ...
 
+    def decay(self, parameters: Parameters) -> Parameters:
+        """Gradient of the sum of the costs: what weight decay is beta times."""
+        ...
+
     def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
         """Neurons whose outputs, and costs if they are balanced, are multiplied by `factor` (m,) >= 0."""
         ...
@@ -144,6 +148,11 @@ class Architecture(Protocol):
 
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """Gradient of ``sum_j V[j] . output_j`` with respect to the parameters, for V (m, n)."""
+        ...
+
+    @property
+    def unit_length(self) -> int | None:
+        """Filters are made of pieces of this length, each of norm at most 1; None: the problem has no constraint."""
         ...
 
     def project(self, parameters: Parameters) -> Parameters:
@@ -205,6 +214,10 @@ class FiltersAndWeights:
         total: _Array = 0.5 * (np.einsum("mh,mh->m", u, u) + w * w)
         return total
 
+    def decay(self, parameters: Parameters) -> Parameters:
+        """The parameters themselves."""
+        return parameters
+
     def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
         """Both parts times the square root of `factor`."""
         root = np.sqrt(factor)
@@ -220,6 +233,77 @@ class FiltersAndWeights:
         unit = u[alive] / norms[alive, None]
         return {"filters": unit * root[:, None], "weights": np.sign(w[alive]) * root}
 
+    @property
+    def unit_length(self) -> None:
+        """Nothing is constrained."""
+        return
+
     def project(self, parameters: Parameters) -> Parameters:
         """There are no constraints."""
         return parameters
+
+
+class UnitFilters:
+    r"""Neurons of filters in pieces of norm at most 1, hidden weights v and one output weight w.
+
+    The cost is :math:`\tfrac12(\|v\|_2^2 + w^2)`; by default a piece is a filter of the geometry, and the output is
+    linear in each piece's length.
+    """
+
+    __slots__ = ()
+
+    geometry: PatchGeometry
+
+    @property
+    def unit_length(self) -> int:
+        """Length of a patch."""
+        return self.geometry.h
+
+    def costs(self, parameters: Parameters) -> _Array:
+        """``0.5 * (||v||^2 + w^2)``."""
+        v, w = parameters["hidden"], parameters["weights"]
+        total: _Array = 0.5 * (np.einsum("mr,mr->m", v, v) + w * w)
+        return total
+
+    def decay(self, parameters: Parameters) -> Parameters:
+        """The parameters themselves, but nothing for the filters."""
+        return {**parameters, "filters": np.zeros_like(parameters["filters"])}
+
+    def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
+        """Hidden and output weights times the square root of `factor`."""
+        root = np.sqrt(factor)
+        return {
+            "filters": parameters["filters"],
+            "hidden": parameters["hidden"] * root[:, None],
+            "weights": parameters["weights"] * root,
+        }
+
+    def pieces(self, filters: _Array) -> _Array:
+        """Filters (m, a) as their pieces (m, a / unit_length, unit_length)."""
+        return filters.reshape(len(filters), filters.shape[1] // self.unit_length, self.unit_length)
+
+    def absorbed(self, hidden: _Array, lengths: _Array) -> _Array:
+        """Hidden weights (m, r) that have taken over the lengths (m, pieces) of the filters: times their product."""
+        taken: _Array = hidden * lengths.prod(axis=1)[:, None]
+        return taken
+
+    def balanced(self, parameters: Parameters) -> Parameters:
+        """Unit pieces and ``||v|| = |w|``, which minimises the cost at given outputs."""
+        pieces, w = self.pieces(parameters["filters"]), parameters["weights"]
+        lengths = np.linalg.norm(pieces, axis=2)
+        hidden = self.absorbed(parameters["hidden"], lengths)
+        norm = np.linalg.norm(hidden, axis=1)
+        alive = norm * np.abs(w) > 0.0
+        root = np.sqrt(norm[alive] * np.abs(w[alive]))
+        unit = pieces[alive] / np.where(lengths > 0.0, lengths, 1.0)[alive, :, None]
+        return {
+            "filters": unit.reshape(len(unit), -1 if len(unit) else parameters["filters"].shape[1]),
+            "hidden": hidden[alive] * (root / norm[alive])[:, None],
+            "weights": np.sign(w[alive]) * root,
+        }
+
+    def project(self, parameters: Parameters) -> Parameters:
+        """Every piece longer than 1 is cut to length 1."""
+        pieces = self.pieces(parameters["filters"])
+        cut = pieces / np.maximum(np.linalg.norm(pieces, axis=2, keepdims=True), 1.0)
+        return {**parameters, "filters": cut.reshape(parameters["filters"].shape)}
