@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["ConeKind", "LossForm", "PenaltyForm"]
+__all__ = ["ConeKind", "LossForm", "PenaltyForm", "clarabel_cones"]
 
-#: "exponential" is the closure of {(x, y, z) : y > 0, y exp(x / y) <= z}, of size 3
-ConeKind = Literal["zero", "nonnegative", "second-order", "exponential"]
+#: "semidefinite" of size k holds the k (k + 1) / 2 entries of a symmetric matrix, its upper triangle by columns with
+#: the entries off the diagonal times sqrt(2); "exponential", of size 3, is the closure of
+#: {(x, y, z) : y > 0, y exp(x / y) <= z}
+ConeKind = Literal["zero", "nonnegative", "second-order", "semidefinite", "exponential"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +52,16 @@ class PenaltyForm:
     q: NDArray[np.float64]
     A: sparse.csc_matrix
     cones: tuple[tuple[ConeKind, int], ...]
+
+
+def clarabel_cones(cones: tuple[tuple[ConeKind, int], ...]) -> list[Any]:
+    """The same cones as objects of Clarabel."""
+    return [clarabel.ExponentialConeT() if kind == "exponential" else _CLARABEL[kind](size) for kind, size in cones]
+
+
+_CLARABEL = {
+    "zero": clarabel.ZeroConeT,
+    "nonnegative": clarabel.NonnegativeConeT,
+    "second-order": clarabel.SecondOrderConeT,
+    "semidefinite": clarabel.PSDTriangleConeT,
+}

@@ -9,18 +9,13 @@ import clarabel
 import numpy as np
 from numpy.typing import NDArray
 
+from ..conic_forms import clarabel_cones
 from ..program.conic import ConicProgram
 from ..progress import Budget
 
 __all__ = ["ConicSolution", "solve_clarabel"]
 
 _Array = NDArray[np.float64]
-_CONES = {
-    "zero": clarabel.ZeroConeT,
-    "nonnegative": clarabel.NonnegativeConeT,
-    "second-order": clarabel.SecondOrderConeT,
-    "exponential": lambda _size: clarabel.ExponentialConeT(),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ def solve_clarabel(
     settings.max_threads = 1
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
     settings.max_iter = max_iter
-    cones = [_CONES[kind](size) for kind, size in program.cones]
+    cones = clarabel_cones(program.cones)
     begin = time.perf_counter()
     solver = clarabel.DefaultSolver(program.P, program.q, program.A, program.b, cones, settings)
     if budget is not None:

@@ -1,0 +1,96 @@
+"""Norms, dual norms, conic forms and supports over cones, each by a second route."""
+
+import clarabel
+import cvxpy as cp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from convex_core.conic_forms import clarabel_cones
+from convex_core.penalties import L2Penalty, NuclearPenalty, conic_supports
+
+PENALTIES = [L2Penalty(), NuclearPenalty((2, 3)), NuclearPenalty((3, 2)), NuclearPenalty((1, 6))]
+
+
+def epigraph_value(penalty, c):
+    """The norm as its conic form says it, by Clarabel."""
+    form = penalty.form(len(c))
+    aux = len(form.q)
+    fixed = sparse.hstack([sparse.csc_matrix((len(c), aux)), sparse.eye_array(len(c))])
+    A = sparse.csc_matrix(sparse.vstack([fixed, form.A]))
+    b = np.concatenate([c, np.zeros(form.A.shape[0])])
+    options = clarabel.DefaultSettings()
+    options.verbose = False
+    cones = [clarabel.ZeroConeT(len(c)), *clarabel_cones(form.cones)]
+    q = np.concatenate([form.q, np.zeros(len(c))])
+    answer = clarabel.DefaultSolver(sparse.csc_matrix((len(q), len(q))), q, A, b, cones, options).solve()
+    return answer.obj_val
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=str)
+def test_the_conic_form_is_the_norm(penalty):
+    for c in np.random.default_rng(0).standard_normal((5, 6)):
+        assert epigraph_value(penalty, c) == pytest.approx(penalty.norm(c[None])[0], rel=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10_000), which=st.sampled_from(PENALTIES))
+def test_dual_norm_bounds_every_product(seed, which):
+    c, g = np.random.default_rng(seed).standard_normal((2, 1, 6))
+    assert float(c[0] @ g[0]) <= which.norm(c)[0] * which.dual_norm(g)[0] * (1 + 1e-12)
+
+
+def test_nuclear_norm_of_one_row_is_euclidean():
+    C = np.random.default_rng(0).standard_normal((4, 6))
+    assert NuclearPenalty((1, 6)).norm(C) == pytest.approx(L2Penalty().norm(C))
+    assert NuclearPenalty((1, 6)).dual_norm(C) == pytest.approx(L2Penalty().dual_norm(C))
+    assert NuclearPenalty((2, 3)).norm(np.zeros((0, 6))).shape == (0,)
+
+
+def cells_and_vectors(seed, cells=8, p=6, M=7):
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((M, p))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    sides = np.sign(rng.standard_normal((cells, p)) @ rows.T).astype(np.int8)
+    G = rng.standard_normal((cells, p))
+    return G[np.argsort(-np.linalg.norm(G, axis=1))], rows, sides
+
+
+def test_two_routes_to_the_euclidean_supports():
+    G, rows, sides = cells_and_vectors(0)
+    cells = np.arange(len(G))
+    kernel = L2Penalty().top_supports(G, cells, rows, sides, floor=0.1, want=5)
+    conic = conic_supports(L2Penalty(), G, cells, rows, sides, floor=0.1, want=5)
+    assert conic.value == pytest.approx(kernel.value, rel=1e-7)
+    assert conic.index.tolist() == kernel.index.tolist()
+    assert conic.direction == pytest.approx(kernel.direction, abs=1e-4)
+    assert conic.bound == pytest.approx(kernel.bound, rel=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_supports_of_the_nuclear_norm_against_cvxpy(seed):
+    penalty = NuclearPenalty((2, 3))
+    G, rows, sides = cells_and_vectors(seed)
+    sides[:, 0] = 0  # a row that states nothing
+    best = penalty.top_supports(G, np.arange(len(G)), rows, sides, floor=0.0, want=4)
+    for index, value, direction in zip(best.index, best.value, best.direction, strict=True):
+        i, sign = index // 2, 1 - 2 * (index % 2)
+        Z = cp.Variable((2, 3))
+        c = cp.vec(Z, order="C")
+        model = cp.Problem(cp.Maximize(sign * (G[i] @ c)), [cp.normNuc(Z) <= 1, cp.multiply(sides[i], rows @ c) >= 0])
+        assert value == pytest.approx(model.solve(solver="CLARABEL"), rel=1e-6)
+        assert sign * float(G[i] @ direction) == pytest.approx(value, rel=1e-6)
+        assert (sides[i] * (rows @ direction)).min() > -1e-6
+    assert best.bound == pytest.approx(best.value.max())
+
+
+def test_without_rows_the_support_is_the_dual_norm():
+    G, rows, sides = cells_and_vectors(1)
+    for free in (conic_supports, lambda p, *a, **k: p.top_supports(*a, **k)):
+        penalty = NuclearPenalty((2, 3))
+        best = free(penalty, G, np.arange(len(G)), rows[:0], sides[:, :0], floor=0.0, want=2)
+        assert best.bound == pytest.approx(penalty.dual_norm(G).max())
+    gated = L2Penalty().top_supports(G, np.arange(len(G)), rows, np.zeros_like(sides), floor=0.0, want=2)
+    assert gated.bound == pytest.approx(L2Penalty().dual_norm(G).max())
