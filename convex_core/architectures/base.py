@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
 
-__all__ = ["Architecture", "ArrangementCells", "FiltersAndWeights", "Parameters", "Patterns", "UnitFilters"]
+__all__ = ["Architecture", "ArrangementCells", "CodeList", "FiltersAndWeights", "Parameters", "Patterns", "UnitFilters"]
 
 _Array = NDArray[np.float64]
 
@@ -35,6 +36,28 @@ class Patterns(Protocol):
     def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
         """Codes start..stop as (m, N) bool."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    """Codes given explicitly as an array (P, N) of bool; `certified` if they are provably all cells.
+
+    Examples
+    --------
+    >>> codes = CodeList(np.array([[True, False], [True, True]]), certified=True)
+    >>> len(codes), codes.active(1).tolist()
+    (2, [[True, True]])
+    """
+
+    array: NDArray[np.bool_]
+    certified: bool = False
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
+        """Codes start..stop."""
+        return self.array[start:stop]
 
 
 @runtime_checkable
@@ -113,7 +136,7 @@ class Architecture(Protocol):
         ...
 
     def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
-        """Map nonzero blocks (B, p) with their signs (B,) and codes (B, N) back to B neurons."""
+        """Map nonzero blocks (B, p) with their signs (B,) and codes (B, N) back to neurons, most often B of them."""
         ...
 
     # -- its networks
@@ -197,7 +220,10 @@ class ArrangementCells:
 
 
 class FiltersAndWeights:
-    r"""Neurons of one filter u (h,) and one output weight w: cost :math:`\tfrac12(\|u\|_2^2 + w^2)`, no constraint."""
+    r"""Neurons of one filter u and output weights w: cost :math:`\tfrac12(\|u\|_2^2 + \|w\|_2^2)`, no constraint.
+
+    By default a filter covers a patch and there is one weight; the outputs are linear in w and in the length of u.
+    """
 
     __slots__ = ()
 
@@ -209,9 +235,9 @@ class FiltersAndWeights:
         return {"filters": (self.geometry.h,), "weights": ()}
 
     def costs(self, parameters: Parameters) -> _Array:
-        """``0.5 * (||u||^2 + w^2)``."""
+        """``0.5 * (||u||^2 + ||w||^2)``."""
         u, w = parameters["filters"], parameters["weights"]
-        total: _Array = 0.5 * (np.einsum("mh,mh->m", u, u) + w * w)
+        total: _Array = 0.5 * (_squares(u) + _squares(w))
         return total
 
     def decay(self, parameters: Parameters) -> Parameters:
@@ -220,18 +246,18 @@ class FiltersAndWeights:
 
     def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
         """Both parts times the square root of `factor`."""
+        u, w = parameters["filters"], parameters["weights"]
         root = np.sqrt(factor)
-        return {"filters": parameters["filters"] * root[:, None], "weights": parameters["weights"] * root}
+        return {"filters": u * _column(root, u), "weights": w * _column(root, w)}
 
     def balanced(self, parameters: Parameters) -> Parameters:
-        """``||u|| = |w|``, which minimises the cost at a given product."""
+        """``||u|| = ||w||``, which minimises the cost at given outputs."""
         u, w = parameters["filters"], parameters["weights"]
-        norms = np.sqrt(np.einsum("mh,mh->m", u, u))
-        size = norms * np.abs(w)
-        alive = size > 0.0
-        root = np.sqrt(size[alive])
-        unit = u[alive] / norms[alive, None]
-        return {"filters": unit * root[:, None], "weights": np.sign(w[alive]) * root}
+        length, size = np.sqrt(_squares(u)), np.sqrt(_squares(w))
+        alive = length * size > 0.0
+        u, w, length, size = u[alive], w[alive], length[alive], size[alive]
+        root = np.sqrt(length * size)
+        return {"filters": u * _column(root / length, u), "weights": w * _column(root / size, w)}
 
     @property
     def unit_length(self) -> None:
@@ -241,6 +267,17 @@ class FiltersAndWeights:
     def project(self, parameters: Parameters) -> Parameters:
         """There are no constraints."""
         return parameters
+
+
+def _squares(array: _Array) -> _Array:
+    """Sum of squares of each entry along the first axis."""
+    total: _Array = np.sum(array * array, axis=tuple(range(1, array.ndim)))
+    return total
+
+
+def _column(factor: _Array, like: _Array) -> _Array:
+    """`factor` (m,) with as many axes as `like` (m, ...)."""
+    return factor.reshape(len(factor), *(1,) * (like.ndim - 1))
 
 
 class UnitFilters:
@@ -297,7 +334,7 @@ class UnitFilters:
         root = np.sqrt(norm[alive] * np.abs(w[alive]))
         unit = pieces[alive] / np.where(lengths > 0.0, lengths, 1.0)[alive, :, None]
         return {
-            "filters": unit.reshape(len(unit), -1 if len(unit) else parameters["filters"].shape[1]),
+            "filters": unit.reshape(len(unit), parameters["filters"].shape[1]),
             "hidden": hidden[alive] * (root / norm[alive])[:, None],
             "weights": np.sign(w[alive]) * root,
         }
