@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import Architecture, TwoLayerCNN
+from .architectures import Architecture, make_architecture
 from .errors import InputError
 from .losses import Loss, SquaredLoss
 from .network import Network
@@ -89,20 +89,42 @@ class Problem:
         *,
         filter_size: int | Sequence[int] | None = None,
         stride: int | Sequence[int] | None = None,
-        padding: Padding = "valid",
-        pooling: str = "sum",
+        padding: Padding | None = None,
+        architecture: str = "two-layer",
         beta: float | None = None,
         loss: Loss | None = None,
+        **options: str | int,
     ) -> Problem:
-        """The two-layer CNN problem of a dataset; what is not given is the dataset's own default."""
+        """The problem of a dataset; what is not given is the dataset's own default.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Inputs and targets.
+        filter_size, stride, padding
+            As in :func:`patch_geometry`. The circular CNN has stride 1 and circular padding unless told otherwise.
+        architecture : str
+            A key of :data:`ARCHITECTURES`.
+        beta : float, optional
+            Regularisation.
+        loss : Loss, optional
+            Convex loss, by default the squared loss.
+        **options
+            Of the architecture, for example ``pooling="mean"``.
+        """
+        circular = architecture == "circular"
+        if stride is None and not circular:
+            stride = dataset.default_stride
+        if padding is None:
+            padding = "circular" if circular else "valid"
         geometry = patch_geometry(
             dataset.input_shape,
             dataset.default_filter if filter_size is None else filter_size,
-            dataset.default_stride if stride is None else stride,
+            1 if stride is None else stride,
             padding,
         )
         chosen = dataset.default_beta if beta is None else beta
-        return cls(TwoLayerCNN(geometry, pooling), dataset.X, dataset.y, chosen, loss)
+        return cls(make_architecture(architecture, geometry, **options), dataset.X, dataset.y, chosen, loss)
 
     @property
     def n(self) -> int:

@@ -307,7 +307,7 @@ def solve_over(
     grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
     certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer, time_limit=grace)
     certify_seconds = time.perf_counter() - begin + pricing
-    status = _final_status(search.stopped or status, certificate, tol)
+    status = _final_status(search.stopped or status, certificate, objective, tol)
     return Solution(
         problem=problem,
         network=network,
@@ -327,13 +327,22 @@ def solve_over(
     )
 
 
-def _final_status(run: Status, certificate: Certificate, tol: float) -> Status:
-    """Optimal only by the certificate; a finished run over sampled patterns is a restricted optimum."""
+def _final_status(run: Status, certificate: Certificate, objective: float, tol: float) -> Status:
+    """Optimal only by the certificate; a finished run over sampled patterns is a restricted optimum.
+
+    A convex program that is only a bound can be solved while its network is farther away.
+    """
     if certificate.status is Status.OPTIMAL:
         return Status.OPTIMAL
     if run is not Status.OPTIMAL:
         return run
+    bound = certificate.exactness is not Exactness.EXACT
     if certificate.scope is Scope.GLOBAL:
-        return Status.STALLED
-    reached = relative_gap(certificate.objective, certificate.restricted_lower_bound) <= tol
+        return (
+            Status.BOUND_REACHED
+            if bound and relative_gap(objective, certificate.lower_bound) <= tol
+            else Status.STALLED
+        )
+    value = min(certificate.objective, objective) if bound else certificate.objective
+    reached = relative_gap(value, certificate.restricted_lower_bound) <= tol
     return Status.RESTRICTED_OPTIMUM if reached else Status.STALLED

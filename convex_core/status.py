@@ -15,6 +15,7 @@ class Status(StrEnum):
     TIME_LIMIT = "time limit"
     CANCELLED = "cancelled"
     ITERATION_LIMIT = "iteration limit"
+    BOUND_REACHED = "bound reached"
     STALLED = "stalled"
     FEASIBLE = "feasible"
 
@@ -52,6 +53,10 @@ class Exactness(StrEnum):
 _STATUS_TEXT = {
     Status.OPTIMAL: "The requested relative gap was reached.",
     Status.RESTRICTED_OPTIMUM: ("The optimum over the sampled patterns was reached; the global optimum may be lower."),
+    Status.BOUND_REACHED: (
+        "The convex program was solved to the requested gap; it is only a bound on this network's training problem, "
+        "so that the network found may be farther from the optimum."
+    ),
     Status.TIME_LIMIT: "Stopped at the time limit; the best answer so far and its bounds are valid.",
     Status.CANCELLED: "Cancelled; the best answer so far and its bounds are valid.",
     Status.ITERATION_LIMIT: "Stopped at the iteration limit; the best answer so far and its bounds are valid.",

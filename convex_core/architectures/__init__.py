@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 
 from ..errors import InputError
 from ..patches import PatchGeometry
@@ -34,10 +35,11 @@ def make_architecture(name: str, geometry: PatchGeometry, **options: str | int) 
     """
     if name not in ARCHITECTURES:
         raise InputError(f"architecture: got {name!r}, expected one of {', '.join(ARCHITECTURES)}")
-    try:
-        return ARCHITECTURES[name](geometry, **options)
-    except TypeError as error:
-        known = ", ".join(ARCHITECTURES[name](geometry).options)
+    known = list(signature(ARCHITECTURES[name]).parameters)[1:]
+    foreign = [option for option in options if option not in known]
+    if foreign:
         raise InputError(
-            f"options: got {', '.join(options)} for the architecture {name!r}, expected some of {known}"
-        ) from error
+            f"{foreign[0]}: got {options[foreign[0]]!r} for the architecture {name!r}, expected no option but "
+            f"{', '.join(known) or 'the geometry'}"
+        )
+    return ARCHITECTURES[name](geometry, **options)

@@ -6,6 +6,7 @@ import argparse
 import time
 from typing import Any
 
+from ..architectures import OPTIONS
 from ..certificate import certify
 from ..data import read_npz
 from ..errors import InputError
@@ -86,7 +87,7 @@ def _read(args: argparse.Namespace) -> Model | None:
         raise InputError(f"{args.model}: got no array {' and '.join(missing)}, expected filters and weights")
     if not any(key in arrays for key in _GEOMETRY):
         return None
-    given = [name for name in ("filter_size", "stride", "padding", "pooling") if getattr(args, name) is not None]
+    given = [name for name in ("filter_size", "stride", "padding", *OPTIONS) if getattr(args, name) is not None]
     if given:
         raise InputError(
             f"{given[0].replace('_', '-')}: got a value and a model with its own geometry, expected one of the two"

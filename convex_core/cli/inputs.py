@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..architectures import OPTIONS
 from ..data import Dataset, load_dataset, read_dataset
 from ..errors import InputError
 from ..network import Network
 from ..problem import Problem
+from ..status import Exactness
 
 __all__ = ["accuracies", "check_writable", "describe", "make_dataset", "make_problem"]
 
@@ -31,15 +33,30 @@ def make_dataset(args: argparse.Namespace) -> Dataset:
 
 
 def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:
-    """The two-layer problem; what is not given is the dataset's default."""
-    return Problem.from_dataset(
+    """The problem of the arguments; what is not given is the dataset's default.
+
+    Raises
+    ------
+    InputError
+        Besides the problem's own errors, if only an exact program is wanted and this one is a bound.
+    """
+    problem = Problem.from_dataset(
         dataset,
         filter_size=args.filter_size,
         stride=args.stride,
-        padding=args.padding or "valid",
-        pooling=args.pooling or "sum",
+        padding=args.padding,
+        architecture=args.architecture,
+        **{name: value for name in OPTIONS if (value := getattr(args, name)) is not None},
         beta=args.beta,
     )
+    architecture = problem.architecture
+    if args.exact and architecture.exactness is not Exactness.EXACT:
+        options = ", ".join(f"{name} {value}" for name, value in architecture.options.items())
+        raise InputError(
+            f"exact: got the architecture {architecture.name} with {options} and filters of length "
+            f"{architecture.geometry.h}, whose convex program is {architecture.exactness.value}, expected an exact one"
+        )
+    return problem
 
 
 def describe(dataset: Dataset, problem: Problem) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, get_args
 
+from ..architectures import ARCHITECTURES
 from ..benchmark import CASES
 from ..errors import InputError
 from ..patches import Padding
@@ -49,7 +50,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub = command("path", path.run, "Certified optima from beta_max, where every filter is dead, down to a small beta.")
     _add_data(sub)
     _add_geometry(sub)
-    _add_pooling(sub)
+    _add_architecture(sub)
     sub.set_defaults(beta=None)
     sub.add_argument("--betas", type=_floats, metavar="B,B,...", help="values > 0 (default: a grid from beta_max)")
     sub.add_argument("--points", type=_int, default=20, help="points of the grid (default: 20)")
@@ -133,11 +134,19 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     _add_geometry(parser)
     parser.add_argument("--beta", type=_float, help="regularisation > 0; default: the dataset's")
-    _add_pooling(parser)
+    _add_architecture(parser)
 
 
-def _add_pooling(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pooling", help="sum or mean (default: sum)")
+def _add_architecture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--architecture", default="two-layer", help=f"one of {', '.join(ARCHITECTURES)} (default: two-layer)"
+    )
+    parser.add_argument("--pooling", help="two-layer: sum, mean or max (default: sum)")
+    parser.add_argument("--pool-size", type=_int, metavar="G", help="max pooling: patches per group (default: all)")
+    parser.add_argument("--layers", type=_int, metavar="L", help="circular: number of layers (default: 3)")
+    parser.add_argument("--sharing", help="three-layer: shared or per-patch filters (default: per-patch)")
+    parser.add_argument("--relaxation", help="which convex program, where there are several bounds")
+    parser.add_argument("--exact", action="store_true", help="refuse a convex program that is only a bound")
 
 
 def _add_time_limit(parser: argparse.ArgumentParser) -> None:
