@@ -37,11 +37,13 @@ def project_on_cone(
     lam: _Array,
     trial: _Array,
     passive: NDArray[np.int64],
-) -> float:
+    held: int,
+) -> tuple[float, int]:
     """Project `g` (p,) on ``{c : signs[j] * rows[j] @ c >= 0}``; the residual goes to `r` (p,), its norm is returned.
 
-    Stops early, with a sound bound, once the norm is at most `floor`. Work arrays: `Q`, `T` (p, p), `lam`,
-    `trial` (p,), `passive` (p,).
+    Stops early, with a sound bound, once the norm is at most `floor`. The first `held` entries of `passive` (p,) and
+    `lam` (p,) are rows, with multipliers > 0, to start from; those of the end are left there, and their number is
+    returned. Work arrays: `Q`, `T` (p, p), `trial` (p,).
     """
     p = g.shape[0]
     M = rows.shape[0]
@@ -49,32 +51,36 @@ def project_on_cone(
         r[t] = g[t]
     norm = math.sqrt(np.dot(r, r))
     start = norm
-    k = 0
-    for _ in range(3 * (p + 10)):
-        if norm <= floor or norm <= 1e-15 * start:
-            return norm
-        worst = -_COSINE * norm
-        enter = -1
-        for j in range(M):
-            d = 0.0
-            for t in range(p):
-                d += rows[j, t] * r[t]
-            d *= signs[j]
-            if d < worst:
-                taken = False
-                for i in range(k):
-                    if passive[i] == j:
-                        taken = True
-                        break
-                if not taken:
-                    worst = d
-                    enter = j
-        if enter < 0 or k == p:
-            return norm
-        passive[k] = enter
-        lam[k] = 0.0
-        first = k  # columns of Q from here on must be rebuilt
-        k += 1
+    k = held
+    for step_number in range(3 * (p + 10)):
+        first = 0  # columns of Q from here on must be rebuilt
+        if step_number == 0 and k > 0:
+            norm = math.inf
+        else:
+            if norm <= floor or norm <= 1e-15 * start:
+                return norm, k
+            worst = -_COSINE * norm
+            enter = -1
+            for j in range(M):
+                d = 0.0
+                for t in range(p):
+                    d += rows[j, t] * r[t]
+                d *= signs[j]
+                if d < worst:
+                    taken = False
+                    for i in range(k):
+                        if passive[i] == j:
+                            taken = True
+                            break
+                    if not taken:
+                        worst = d
+                        enter = j
+            if enter < 0 or k == p:
+                return norm, k
+            passive[k] = enter
+            lam[k] = 0.0
+            first = k
+            k += 1
         while True:
             # extend the orthonormal basis: a_i = sum_{l<=i} T[l, i] Q[l]
             i = first
@@ -133,9 +139,9 @@ def project_on_cone(
             r[t] = d
         new = math.sqrt(np.dot(r, r))
         if new >= norm:  # rounding floor: no further descent
-            return new
+            return new, k
         norm = new
-    return norm
+    return norm, k
 
 
 @njit()
@@ -170,7 +176,7 @@ def top_cone_supports(
         i = pair // 2
         for t in range(p):
             g[t] = G[i, t] if pair % 2 == 0 else -G[i, t]
-        norm = project_on_cone(g, rows, sides[cells[i]], bar, r, Q, T, lam, trial, passive)
+        norm, _ = project_on_cone(g, rows, sides[cells[i]], bar, r, Q, T, lam, trial, passive, 0)
         if norm <= bar:
             continue
         if norm > bound:

@@ -14,7 +14,7 @@ def project(g, rows, sides, floor=0.0):
     p = len(g)
     r = np.empty(p)
     work = np.empty((p, p)), np.zeros((p, p)), np.empty(p), np.empty(p), np.empty(p, np.int64)
-    value = project_on_cone(np.asarray(g, float), rows, sides, floor, r, *work)
+    value, _ = project_on_cone(np.asarray(g, float), rows, sides, floor, r, *work, 0)
     return value, r
 
 

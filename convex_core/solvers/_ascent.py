@@ -97,7 +97,7 @@ def ascend(
                     U[i, t] = best[t]
                 _gradient(R, a, linear, U[i], g, sides)
             least = max(current, enough, rounding)
-            norm = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive)
+            norm, _ = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive, 0)
             if norm <= least * (1.0 + _GROWTH):
                 break
             current = norm
@@ -120,7 +120,7 @@ def ascend(
                     for t in range(h):
                         trial_g[t] = g[t] - sides[j] * a[j] * R[j, t]
                     sides[j] = -sides[j]
-                    norm = project_on_cone(trial_g, R, sides, goal, r, Q, T, lam, trial, passive)
+                    norm, _ = project_on_cone(trial_g, R, sides, goal, r, Q, T, lam, trial, passive, 0)
                     sides[j] = -sides[j]
                     if norm > goal:
                         goal = norm
