@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .architectures import CodeList
 from .arrangement import count_patterns
 from .certificate import Certificate, certify
 from .errors import InputError, Interrupted
@@ -19,7 +20,7 @@ from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .recovery import prune, recover
 from .solvers.column_generation import Round, generate_columns, relative_gap
-from .solvers.pricing import EnumeratedPricer, PatternList, Pricer
+from .solvers.pricing import EnumeratedPricer, Pricer
 from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
@@ -272,7 +273,7 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
 def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0) -> CellSearch:
     """Search over given sign patterns (P, N) only; the scope is restricted, whatever the patterns are."""
     factory = CellFactory(problem.architecture, problem.patches)
-    pricer = EnumeratedPricer(factory, PatternList(np.unique(active, axis=0)))
+    pricer = EnumeratedPricer(factory, CodeList(np.unique(active, axis=0)))
     return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0)
 
 

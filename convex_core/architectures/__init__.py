@@ -7,10 +7,19 @@ from inspect import signature
 
 from ..errors import InputError
 from ..patches import PatchGeometry
-from .base import Architecture, Parameters, Patterns
+from .base import Architecture, CodeList, Parameters, Patterns
 from .two_layer import TwoLayerCNN
 
-__all__ = ["ARCHITECTURES", "OPTIONS", "Architecture", "Parameters", "Patterns", "TwoLayerCNN", "make_architecture"]
+__all__ = [
+    "ARCHITECTURES",
+    "OPTIONS",
+    "Architecture",
+    "CodeList",
+    "Parameters",
+    "Patterns",
+    "TwoLayerCNN",
+    "make_architecture",
+]
 
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {"two-layer": TwoLayerCNN}

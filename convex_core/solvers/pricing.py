@@ -22,7 +22,7 @@ from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
 
-__all__ = ["EnumeratedPricer", "PatternList", "PriceResult", "Pricer", "spread"]
+__all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "spread"]
 
 _Array = NDArray[np.float64]
 # correlation, sign pattern, output sign, unit direction
@@ -89,21 +89,6 @@ class Pricer(Protocol):
         asked to `prove`, it may leave the bound at infinity while columns are easy to find.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class PatternList:
-    """Codes given explicitly as an array (P, N) of bool; `certified` if they are provably all cells."""
-
-    array: NDArray[np.bool_]
-    certified: bool = False
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def active(self, start: int = 0, stop: int | None = None) -> NDArray[np.bool_]:
-        """Patterns start..stop."""
-        return self.array[start:stop]
 
 
 class EnumeratedPricer:
@@ -177,7 +162,7 @@ class EnumeratedPricer:
         value = np.array([item[0] for item in found])
         sign = np.array([item[2] for item in found], dtype=np.int8)
         chosen = spread(directions, sign, value, want)
-        patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(-1, factory.width)
+        patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(len(chosen), factory.width)
         return PriceResult(
             bound=bound,
             columns=factory.blocks(patterns, sign[chosen]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..architectures import CodeList
 from ..arrangement import sample_patterns
 from ..errors import Interrupted, SizeError
 from ..penalties import L2Penalty
@@ -12,7 +13,7 @@ from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
-from .pricing import EnumeratedPricer, PatternList, Pricer
+from .pricing import EnumeratedPricer, Pricer
 from .sphere_pricer import SpherePricer
 
 __all__ = [
@@ -52,14 +53,14 @@ def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> E
     """
     factory = CellFactory(problem.architecture, problem.patches)
     if factory.coded:
-        return EnumeratedPricer(factory, PatternList(_random_codes(factory, samples, seed)))
+        return EnumeratedPricer(factory, CodeList(_random_codes(factory, samples, seed)))
     found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
     starts = np.random.default_rng(seed).standard_normal((64, factory.p))
     v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
     lists = [found]
     for sign in (1.0, -1.0):
         lists.append(_ascend(factory, sign * v, starts))
-    return EnumeratedPricer(factory, PatternList(np.unique(np.concatenate(lists), axis=0)))
+    return EnumeratedPricer(factory, CodeList(np.unique(np.concatenate(lists), axis=0)))
 
 
 def searched_pricer(problem: Problem, *, seed: int = 0) -> SpherePricer:
