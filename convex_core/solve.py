@@ -20,6 +20,7 @@ from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .recovery import prune, recover
 from .solvers.column_generation import Round, generate_columns, relative_gap
+from .solvers.gated import solve_gated
 from .solvers.pricing import EnumeratedPricer, Pricer
 from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
 from .solvers.whole import solve_whole
@@ -38,6 +39,7 @@ METHODS: dict[str, str] = {
     "sampled": "column generation over sampled patterns (restricted)",
     "clarabel": "every pattern in one conic program, given to Clarabel directly",
     "cvxpy": "every pattern in one vectorised CVXPY model",
+    "gated": "the program without its cone rows: a lower bound, and a network by splitting its blocks into the cones",
 }
 
 
@@ -295,6 +297,11 @@ def solve_over(
             problem.architecture.penalty.norm(C).sum()
         )
         build, solving, pricing = whole.build_seconds, whole.solve_seconds, 0.0
+    elif isinstance(pricer, EnumeratedPricer) and method == "gated":
+        gated = solve_gated(problem, pricer, tol=tol * 0.5, budget=budget)
+        run, C, blocks = gated.run, gated.C, gated.blocks
+        dual, status, objective, history = run.dual, run.status, run.upper, run.history
+        build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
     else:
         run = generate_columns(problem, start or pricer, tol=tol * 0.5, budget=budget)
         C, blocks, dual, status = run.C, run.blocks, run.dual, run.status
@@ -308,7 +315,8 @@ def solve_over(
     grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
     certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer, time_limit=grace)
     certify_seconds = time.perf_counter() - begin + pricing
-    status = _final_status(search.stopped or status, certificate, objective, tol)
+    relaxed = method == "gated" or problem.architecture.exactness is not Exactness.EXACT
+    status = _final_status(search.stopped or status, certificate, objective if relaxed else None, tol)
     return Solution(
         problem=problem,
         network=network,
@@ -328,22 +336,18 @@ def solve_over(
     )
 
 
-def _final_status(run: Status, certificate: Certificate, objective: float, tol: float) -> Status:
+def _final_status(run: Status, certificate: Certificate, relaxed: float | None, tol: float) -> Status:
     """Optimal only by the certificate; a finished run over sampled patterns is a restricted optimum.
 
-    A convex program that is only a bound can be solved while its network is farther away.
+    A convex program that is only a bound, of value `relaxed`, can be solved while its network is farther away.
     """
     if certificate.status is Status.OPTIMAL:
         return Status.OPTIMAL
     if run is not Status.OPTIMAL:
         return run
-    bound = certificate.exactness is not Exactness.EXACT
+    if relaxed is not None:
+        return Status.BOUND_REACHED
     if certificate.scope is Scope.GLOBAL:
-        return (
-            Status.BOUND_REACHED
-            if bound and relative_gap(objective, certificate.lower_bound) <= tol
-            else Status.STALLED
-        )
-    value = min(certificate.objective, objective) if bound else certificate.objective
-    reached = relative_gap(value, certificate.restricted_lower_bound) <= tol
+        return Status.STALLED
+    reached = relative_gap(certificate.objective, certificate.restricted_lower_bound) <= tol
     return Status.RESTRICTED_OPTIMUM if reached else Status.STALLED

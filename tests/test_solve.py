@@ -292,7 +292,7 @@ def test_bad_beta(talk, beta):
 
 
 def test_every_method_has_a_sentence():
-    assert set(METHODS) == {"auto", "column-generation", "branch-and-bound", "sampled", "clarabel", "cvxpy"}
+    assert set(METHODS) == {"auto", "column-generation", "branch-and-bound", "sampled", "clarabel", "cvxpy", "gated"}
     assert all(text and not text.endswith(".") for text in METHODS.values())
 
 
