@@ -8,6 +8,7 @@ from inspect import signature
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .base import Architecture, CodeList, Parameters, Patterns
+from .max_pooling import MaxPoolingCNN
 from .two_layer import TwoLayerCNN
 
 __all__ = [
@@ -15,14 +16,25 @@ __all__ = [
     "OPTIONS",
     "Architecture",
     "CodeList",
+    "MaxPoolingCNN",
     "Parameters",
     "Patterns",
     "TwoLayerCNN",
     "make_architecture",
 ]
 
+
+def _two_layer(geometry: PatchGeometry, pooling: str = "sum", pool_size: int | None = None) -> Architecture:
+    """Two-layer ReLU CNN; `pool_size` is an option of max pooling."""
+    if pooling == "max":
+        return MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size)
+    if pool_size is not None:
+        raise InputError(f"pool_size: got {pool_size} with {pooling} pooling, expected it only with max pooling")
+    return TwoLayerCNN(geometry, pooling)
+
+
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
-ARCHITECTURES: dict[str, Callable[..., Architecture]] = {"two-layer": TwoLayerCNN}
+ARCHITECTURES: dict[str, Callable[..., Architecture]] = {"two-layer": _two_layer}
 
 #: Every option that some architecture has.
 OPTIONS = ("pooling", "pool_size", "layers", "sharing", "relaxation")

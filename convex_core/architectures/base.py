@@ -198,17 +198,17 @@ class ArrangementCells:
         """The patch matrices themselves."""
         return patches
 
-    def sides(self, codes: NDArray[np.bool_], patches: _Array) -> None:
+    def sides(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.int8] | None:
         """A bit says the side of its hyperplane."""
-        return
+        return None
 
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
         """A patch passes where its own row is active: (m, K, n)."""
         return codes.reshape(codes.shape[0], patches.shape[0], patches.shape[1])
 
-    def predicted(self, patches: _Array) -> None:
+    def predicted(self, patches: _Array) -> int | None:
         """As many as the arrangement of the hyperplanes has."""
-        return
+        return None
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
         """Every cell of the arrangement of the hyperplanes."""

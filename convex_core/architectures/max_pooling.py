@@ -1,0 +1,203 @@
+r"""Two-layer ReLU CNN with max pooling over groups of patches; the convex program is exact.
+
+Non-convex problem (groups :math:`\Gamma_g` of patches, filters :math:`u_j \in R^h`, output weights :math:`w_j`):
+
+.. math::
+   \min_{u, w} \; \ell\Big(\sum_j \sum_g \max_{k \in \Gamma_g} (X_k u_j)_+ w_j,\; y\Big)
+       + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2)
+
+A pattern says, for each sample and group, which patch wins, or that none is active. Where patch k wins, the cell's gate
+passes its row :math:`x_k`, and its cone is
+
+.. math:: x_k^T c \ge 0,\quad (x_k - x_l)^T c \ge 0 \;\; (l \in \Gamma_g), \qquad
+          \text{or for none} \quad x_l^T c \le 0 \;\; (l \in \Gamma_g) .
+
+The patterns are found as cells of the arrangement of the patch rows and of the differences within the groups; cells
+with the same winners are one. Objective and map back are those of sum pooling. Source: Ergen and Pilanci, Implicit
+Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrangement import enumerate_patterns
+from ..patches import PatchGeometry
+from ..penalties import L2Penalty
+from ..progress import Budget
+from ..status import Exactness
+from ..validation import frozen, integer
+from .base import ArrangementCells, CodeList, FiltersAndWeights, Parameters
+
+__all__ = ["MaxPoolingCNN"]
+
+_Array = NDArray[np.float64]
+_Ints = NDArray[np.int64]
+# entries of the responses held at a time, 64 MB
+_STEP_ENTRIES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPoolingCNN(ArrangementCells, FiltersAndWeights):
+    """The two-layer ReLU CNN with max pooling of the module's formula.
+
+    Parameters
+    ----------
+    geometry : PatchGeometry
+        Patches of the input.
+    pool_size : int
+        Patches per axis of the patch grid that form a group, those at the end may be fewer; 0 puts all patches in one
+        group. The groups do not overlap, and their maxima are added.
+
+    Attributes
+    ----------
+    groups : tuple of (G,) int arrays
+        The patches of each group, rising.
+
+    Raises
+    ------
+    InputError
+        For a negative pool size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convex_core import patch_geometry
+    >>> cnn = MaxPoolingCNN(patch_geometry((3,), 1), pool_size=2)
+    >>> [group.tolist() for group in cnn.groups]
+    [[0, 1], [2]]
+    >>> cnn.atoms(cnn.geometry.extract(np.array([[1.0, -2.0, 3.0]])), np.array([[1.0], [-1.0]]))
+    array([[4., 2.]])
+    """
+
+    geometry: PatchGeometry
+    pool_size: int = 0
+    groups: tuple[_Ints, ...] = field(init=False, repr=False, compare=False)
+    pairs: tuple[_Ints, _Ints] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        size = integer(self.pool_size, "pool_size", minimum=0)
+        object.__setattr__(self, "pool_size", size)
+        place = np.stack(np.meshgrid(*map(np.arange, self.geometry.grid), indexing="ij")).reshape(
+            len(self.geometry.grid), -1
+        )
+        window = place // size if size else np.zeros_like(place)
+        _, label = np.unique(window, axis=1, return_inverse=True)
+        groups = tuple(np.flatnonzero(label.ravel() == g) for g in range(int(label.max()) + 1))
+        object.__setattr__(self, "groups", tuple(frozen(group) for group in groups))
+        upper = [np.triu_indices(len(group), 1) for group in groups]
+        first, second = (
+            np.concatenate([group[index[side]] for group, index in zip(groups, upper, strict=True)]) for side in (0, 1)
+        )
+        object.__setattr__(self, "pairs", (frozen(first), frozen(second)))
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line and in model files."""
+        return "two-layer"
+
+    @property
+    def options(self) -> dict[str, str | int]:
+        """The pooling and its size."""
+        return {"pooling": "max", "pool_size": self.pool_size}
+
+    @property
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness.EXACT
+
+    @property
+    def penalty(self) -> L2Penalty:
+        """Euclidean norm of a block."""
+        return L2Penalty()
+
+    @property
+    def scale(self) -> float:
+        """1."""
+        return 1.0
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """The patch rows (K * n, h), then ``x_k - x_l`` for every pair k < l of a group."""
+        first, second = self.pairs
+        differences = patches[first] - patches[second]
+        return np.concatenate([patches, differences]).reshape(-1, patches.shape[2])
+
+    def sides(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.int8]:
+        """A winner is active and not below the others of its group; without a winner nobody is active."""
+        gates = self.gates(codes, patches)
+        rows = gates.astype(np.int8)
+        for group in self.groups:
+            rows[:, group] -= ~gates[:, group].any(axis=1, keepdims=True)
+        first, second = self.pairs
+        differences = gates[:, first].astype(np.int8) - gates[:, second].astype(np.int8)
+        both = np.concatenate([rows, differences], axis=1)
+        return both.reshape(len(codes), both.shape[1] * both.shape[2])
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
+        """The distinct winners of the cells of the arrangement, which may be at most `max_patterns` themselves."""
+        arrangement = enumerate_patterns(self.hyperplanes(patches), max_patterns=max_patterns, budget=budget)
+        K, n, _ = patches.shape
+        packed = [
+            np.packbits(self._winners(active, K, n).reshape(len(active), -1), axis=1)
+            for _, active in arrangement.chunks()
+        ]
+        distinct = np.unpackbits(np.unique(np.concatenate(packed), axis=0), axis=1, count=K * n)
+        return CodeList(distinct.view(np.bool_), arrangement.certified)
+
+    def _winners(self, active: NDArray[np.bool_], K: int, n: int) -> NDArray[np.bool_]:
+        """Gates (m, K, n) of cells given by their sides (m, R) of the hyperplanes; ties go to the first patch."""
+        sides = active.reshape(len(active), -1, n)
+        wins = sides[:, :K].copy()
+        for pair, (k, other) in enumerate(zip(*self.pairs, strict=True), start=K):
+            wins[:, k] &= sides[:, pair]
+            wins[:, other] &= ~sides[:, pair]
+        return wins
+
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
+        """``v`` for each patch if every group is a single patch; a maximum is no sum over hyperplanes."""
+        return None if len(self.pairs[0]) else np.tile(v, len(patches))
+
+    def atoms(self, patches: _Array, C: _Array) -> _Array:
+        """``sum_g max_k (X_k u)_+`` for each row u of `C` (m, h), shape (n, m)."""
+        K, n, h = patches.shape
+        step = max(1, _STEP_ENTRIES // (K * n))
+        rows = patches.reshape(-1, h)
+        out = np.zeros((n, len(C)))
+        for start in range(0, len(C), step):
+            part = slice(start, start + step)
+            responses = (rows @ C[part].T).reshape(K, n, -1)
+            for group in self.groups:
+                out[:, part] += np.maximum(responses[group].max(axis=0), 0.0)
+        return out
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
+        root = np.sqrt(self.penalty.norm(C))
+        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``w_j * atom(u_j)``, (n, m)."""
+        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
+
+    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
+        """Bit (k, i): patch k wins its group in sample i, (m, K * n)."""
+        K, n, h = patches.shape
+        u = parameters["filters"]
+        responses = (u @ patches.reshape(-1, h).T).reshape(len(u), K, n)
+        wins = np.zeros(responses.shape, dtype=bool)
+        for group in self.groups:
+            inside = responses[:, group]
+            best = inside.argmax(axis=1, keepdims=True)
+            active = np.take_along_axis(inside, best, axis=1) >= 0.0
+            np.put_along_axis(wins, group[best], active, axis=1)
+        return wins.reshape(len(u), K * n)
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """With the winners held fixed, ``w sum_k X_k^T D_k v`` and ``v . atom(u)``."""
+        u, w = parameters["filters"], parameters["weights"]
+        gated = self.codes(patches, parameters).reshape(len(u), len(patches), -1) * V[:, None, :]
+        back = gated.reshape(len(u), -1) @ patches.reshape(-1, patches.shape[2])
+        return {"filters": w[:, None] * back, "weights": np.einsum("mh,mh->m", back, u)}
