@@ -157,7 +157,7 @@ class Path:
         InputError
             If beta is not a positive number.
         BackendError
-            If the loss is not the squared loss.
+            If the loss is not of linear and quadratic pieces, as the logistic loss.
         """
         return self._quick.preview(positive_number(beta, "beta"))
 
@@ -197,7 +197,7 @@ class _Quick:
         """The chord of a concave nondecreasing function, from below."""
         points = [(self._solutions[i].problem.beta, self._solutions[i].lower_bound) for i in around]
         if beta < self._rising[0]:
-            points.append((0.0, 0.0))  # the squared loss is never negative
+            points.append((0.0, 0.0))  # no loss is negative
         elif beta > self._rising[-1]:
             return points[0][1]
         if len(points) == 1:

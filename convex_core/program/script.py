@@ -18,9 +18,9 @@ __all__ = ["MAX_SCRIPT_BYTES", "cvxpy_script"]
 MAX_SCRIPT_BYTES = 2_000_000
 
 _TEMPLATE = '''\
-"""Convex program of a two-layer ReLU CNN with {pooling} pooling, as a self-contained CVXPY script.
+"""Convex program of a two-layer ReLU CNN with {pooling} pooling and the {loss} loss, as a self-contained CVXPY script.
 
-minimise   1/2 ||sum_i sum_k D_ik X_k (c'_i - c_i) - y||^2 + beta sum_i (||c_i|| + ||c'_i||)
+minimise   loss(f) + beta sum_i (||c_i|| + ||c'_i||), f = {mean}sum_i sum_k D_ik X_k (c'_i - c_i)
 subject to (2 D_ik - I) X_k c_i >= 0 and (2 D_ik - I) X_k c'_i >= 0
 
 {note}
@@ -62,7 +62,8 @@ cone = sp.block_diag([*cone, *cone], format="csr")
 
 C = cp.Variable((2 * P, h))  # one row per block: c'_1 .. c'_P, c_1 .. c_P
 f = G.transpose(1, 0, 2).reshape(n, -1) @ cp.vec(C, order="C")
-objective = 0.5 * cp.sum_squares(f - y) + beta * cp.sum(cp.norm(C, 2, axis=1))
+loss = {cvxpy}
+objective = loss + beta * cp.sum(cp.norm(C, 2, axis=1))
 problem = cp.Problem(cp.Minimize(objective), [cone @ cp.vec(C, order="C") >= 0])
 problem.solve(solver=cp.CLARABEL)
 print(problem.status, "objective", problem.value)
@@ -74,7 +75,8 @@ root = np.sqrt(norm[keep])
 U = C.value[keep] / root[:, None]
 w = np.where(np.arange(2 * P) < P, 1.0, -1.0)[keep] * root
 f = scale * sum(np.maximum(Xk @ U.T, 0.0) for Xk in X) @ w
-value = 0.5 * np.sum((f - y) ** 2) + beta / 2 * (np.sum(U**2) + np.sum(w**2))
+loss = {numpy}
+value = loss + beta / 2 * (np.sum(U**2) + np.sum(w**2))
 print(keep.sum(), "filters, objective of the network", value)
 '''
 
@@ -85,7 +87,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
     Parameters
     ----------
     problem : Problem
-        Two-layer CNN with the squared loss.
+        Two-layer CNN with any loss.
     patterns : (P, N) bool
         Sign patterns to include: all of them, or for a short script those of the blocks of a solution
         (:attr:`Solution.active`); the value over the latter equals the optimum if the solution is certified.
@@ -114,8 +116,13 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
         else f"Only {len(distinct)} sign patterns are included, those a solution uses. The value is an upper bound\n"
         "on the optimum over all patterns, and equal to it if that solution was certified."
     )
+    pooling = problem.architecture.options.get("pooling", "sum")
     text = _TEMPLATE.format(
-        pooling=problem.architecture.options.get("pooling", "sum"),
+        pooling=pooling,
+        mean="1/K " if pooling == "mean" else "",
+        loss=problem.loss.name,
+        cvxpy=problem.loss.formulas.cvxpy,
+        numpy=problem.loss.formulas.numpy,
         note=note,
         beta=problem.beta,
         scale=problem.architecture.scale,

@@ -13,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from ..errors import BackendError
-from ..losses import SquaredLoss
 from ..penalties import L2Penalty
 from ..problem import Problem
 from ..program import Blocks
@@ -56,12 +55,15 @@ def solve_cvxpy(
     Raises
     ------
     BackendError
-        If the solver is not installed or accepts no second-order cones, or the loss or penalty has no CVXPY form.
+        If the solver is not installed or does not accept the cones that the loss and the penalty need, or the penalty
+        has no CVXPY form.
     """
     import cvxpy as cp  # slow to import: only this route pays for it
 
-    if not isinstance(problem.loss, SquaredLoss) or not isinstance(problem.architecture.penalty, L2Penalty):
-        raise BackendError(f"cvxpy: got loss {problem.loss.name!r}, expected squared loss with the Euclidean penalty")
+    if not isinstance(problem.architecture.penalty, L2Penalty):
+        raise BackendError(
+            f"cvxpy: got the penalty {type(problem.architecture.penalty).__name__}, expected the Euclidean norm"
+        )
     if solver not in cp.installed_solvers():
         raise BackendError(f"solver: got {solver!r}, expected one of {', '.join(cp.installed_solvers())}")
     begin = time.perf_counter()
@@ -69,11 +71,12 @@ def solve_cvxpy(
     C = cp.Variable((B, p))
     flat = cp.vec(C, order="C")
     outputs = blocks.G.transpose(1, 0, 2).reshape(n, B * p) @ flat
-    residual = cp.Variable(n)
+    f = cp.Variable(n)
     normals = blocks.sides[:, :, None] * blocks.rows
     cone = sparse.block_diag(list(normals), format="csc") @ flat >= 0
-    objective = 0.5 * cp.sum_squares(residual) + problem.beta * cp.sum(cp.norm(C, 2, axis=1))
-    model = cp.Problem(cp.Minimize(objective), [residual == outputs - problem.y, cone])
+    objective = problem.loss.cvxpy(f, problem.y) + problem.beta * cp.sum(cp.norm(C, 2, axis=1))
+    defines = f == outputs
+    model = cp.Problem(cp.Minimize(objective), [defines, cone])
     options: dict[str, Any] = {}
     seconds_left = math.inf if budget is None else budget.remaining
     if solver == "CLARABEL":
@@ -91,7 +94,8 @@ def solve_cvxpy(
     total = time.perf_counter() - begin
     solve_seconds = float(model.solver_stats.solve_time or 0.0) if model.solver_stats is not None else 0.0
     value = C.value if C.value is not None else np.zeros((B, p))
-    dual = -residual.value if residual.value is not None else problem.y
+    multiplier = defines.dual_value  # of f - outputs, minus a subgradient of the loss
+    dual = np.zeros(n) if multiplier is None else np.asarray(multiplier)
     solution = ConicSolution(
         C=value,
         dual=dual,

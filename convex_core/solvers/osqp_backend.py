@@ -1,28 +1,38 @@
 r"""OSQP, where the problem really is a quadratic program.
 
-With the unit directions fixed, training the output weights is a non-negative lasso,
+With the unit directions fixed, training the output weights is
 
-.. math:: \min_{a \ge 0} \; \tfrac12 \|\Phi a - y\|_2^2 + \beta \sum_j a_j , \qquad \Phi = [\sigma_j \varphi_{u_j}]_j ,
+.. math:: \min_{a \ge 0} \; \ell(\Phi a, y) + \beta \sum_j a_j , \qquad \Phi = [\sigma_j \varphi_{u_j}]_j ,
 
-and its dual over those finitely many atoms is the projection
+for the squared loss a non-negative lasso. Its dual over those finitely many atoms is
 
-.. math:: \max_v \; v^T y - \tfrac12 \|v\|_2^2 \quad \text{s.t. } \Phi^T v \le \beta .
+.. math:: \max_v \; -\ell^*(-v) \quad \text{s.t. } \Phi^T v \le \beta .
 
 Both have the same value, which is an upper bound on the global optimum (fewer filters are allowed), never a lower one.
+
+OSQP takes linear constraints and convex quadratic objectives. With the loss as the least value over the auxiliaries of
+such a program in :math:`x = (f - \text{shift}, \text{auxiliaries})` (:class:`LossForm`), and E the first n columns of
+the identity, the two are
+
+.. math::
+   \min_{x,\, a \ge 0} \tfrac12 x^T P x + q^T x + \beta\, 1^T a
+   \quad \text{s.t. } E^T x + \text{shift} = \Phi a,\; A x \le b,
+
+   \min_{x,\, v,\, \mu \ge 0} \tfrac12 x^T P x + b^T \mu - \text{shift}^T v
+   \quad \text{s.t. } P x + A^T \mu + E v = -q,\; \Phi^T v \le \beta .
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import osqp
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ..architectures import Architecture
 from ..errors import BackendError
-from ..losses import SquaredLoss
 from ..network import Network
 from ..problem import Problem
 from ..validation import finite_array, integer, positive_number
@@ -40,7 +50,7 @@ class QPSolution:
     Attributes
     ----------
     x : ndarray
-        Sizes a (m,) of the lasso, or dual vector v (n,).
+        Sizes a (m,), or dual vector v (n,).
     objective : float
         Value of the program at `x`, computed from `x`.
     solved : bool
@@ -61,7 +71,7 @@ class FixedDirections:
     Parameters
     ----------
     problem : Problem
-        With the squared loss.
+        With a loss of linear and quadratic pieces: squared, hinge, absolute or Huber.
     directions : (m, h)
         Filters; only their directions matter.
     sign : (m,)
@@ -70,7 +80,7 @@ class FixedDirections:
     Raises
     ------
     BackendError
-        If the loss is not the squared loss: OSQP accepts quadratic programs only.
+        If the loss needs other cones than half-lines (logistic): OSQP accepts quadratic programs only.
 
     Examples
     --------
@@ -83,81 +93,123 @@ class FixedDirections:
     """
 
     def __init__(self, problem: Problem, directions: ArrayLike, sign: ArrayLike) -> None:
-        if not isinstance(problem.loss, SquaredLoss):
-            raise BackendError(f"OSQP: got loss {problem.loss.name!r}, expected the squared loss (a quadratic program)")
+        others = sorted({kind for kind, _ in problem.loss.form(problem.y).cones} - {"zero", "nonnegative"})
+        if others:
+            raise BackendError(
+                f"OSQP: got the {problem.loss.name} loss, which needs {' and '.join(others)} cones, "
+                "expected a loss of linear and quadratic pieces"
+            )
         U = finite_array(directions, "directions", ndim=2)
-        self._architecture: Architecture = problem.architecture
+        self._problem = problem
         self._unit = U / np.maximum(np.linalg.norm(U, axis=1, keepdims=True), np.finfo(float).tiny)
         self._sign = np.sign(finite_array(sign, "sign", ndim=1))
-        self._y = problem.y
-        self._beta = problem.beta
-        self._Phi = self._sign * problem.architecture.atoms(problem.patches, self._unit)
-        self._solver: osqp.OSQP | None = None
+        self._Phi: _Array = self._sign * problem.architecture.atoms(problem.patches, self._unit)
+        # units as in program.assemble: f = s f', loss = e loss', Phi = g Phi', a = (s / g) a'
+        self._units = *problem.loss.units(problem.y), float(np.abs(self._Phi).max(initial=0.0)) or 1.0
+        self._form = problem.loss.form(problem.y).in_units(*self._units[:2])
+        self._program: _Program | None = None
 
     def solve(self, beta: float | None = None, *, max_iter: int = 20_000) -> QPSolution:
         """Sizes ``a >= 0`` at `beta` (the problem's own if None), warm-started from the previous call."""
-        beta = self._beta if beta is None else positive_number(beta, "beta")
-        n, m = self._Phi.shape
-        q = np.concatenate([np.zeros(n), np.full(m, beta)])
-        if self._solver is None:
-            # variables (z, a) with z = Phi a - y keep the Hessian diagonal and the factor sparse
-            P = sparse.csc_matrix(sparse.block_diag([sparse.eye_array(n), sparse.csc_matrix((m, m))]))
-            A = sparse.vstack(
-                [
-                    sparse.hstack([-sparse.eye_array(n), sparse.csc_matrix(self._Phi)]),
-                    sparse.hstack([sparse.csc_matrix((m, n)), sparse.eye_array(m)]),
-                ],
-                format="csc",
+        beta = self._problem.beta if beta is None else positive_number(beta, "beta")
+        output, value, gate = self._units
+        form, (n, m) = self._form, self._Phi.shape
+        k = len(form.q)
+        q = np.concatenate([form.q, np.full(m, beta * output / (gate * value))])
+        if self._program is None:
+            # the variables (x, a) keep the Hessian diagonal and the factor sparse
+            P = sparse.block_diag([form.P, sparse.csc_matrix((m, m))])
+            A = _stack(
+                [-sparse.eye_array(n, k), sparse.csc_matrix(self._Phi / gate)],
+                [form.A, sparse.csc_matrix((form.A.shape[0], m))],
+                [sparse.csc_matrix((m, k)), sparse.eye_array(m)],
             )
-            low = np.concatenate([self._y, np.zeros(m)])
-            high = np.concatenate([self._y, np.full(m, np.inf)])
-            self._solver = _setup(P, q, A, low, high, max_iter)
-        else:
-            self._solver.update(q=q)
-        answer = self._solver.solve(raise_error=False)
-        a = np.maximum(np.nan_to_num(np.asarray(answer.x)[n:]), 0.0)
-        residual = self._Phi @ a - self._y
-        value = 0.5 * float(residual @ residual) + beta * float(a.sum())
-        return QPSolution(a, value, answer.info.status == "solved", int(answer.info.iter))
+            low = np.concatenate([form.shift, self._lowest(), np.zeros(m)])
+            high = np.concatenate([form.shift, form.b, np.full(m, np.inf)])
+            self._program = _Program(P, A, low, high, integer(max_iter, "max_iter", minimum=10), 1e-3)
+        x, solved, iterations = self._program.minimise(q)
+        a = np.maximum(x[k:], 0.0) * (output / gate)
+        objective = self._problem.loss.value(self._Phi @ a, self._problem.y) + beta * float(a.sum())
+        return QPSolution(a, objective, solved, iterations)
 
-    def solve_dual(self, beta: float | None = None, *, max_iter: int = 20_000) -> QPSolution:
-        """Dual vector v at `beta`: the projection of y on ``{v : Phi.T v <= beta}``."""
-        beta = self._beta if beta is None else positive_number(beta, "beta")
-        n, m = self._Phi.shape
-        solver = _setup(
-            sparse.csc_matrix(sparse.eye_array(n)),
-            -self._y,
-            sparse.csc_matrix(self._Phi.T),
-            np.full(m, -np.inf),
-            np.full(m, beta),
-            integer(max_iter, "max_iter"),
+    def solve_dual(self, beta: float | None = None, *, max_iter: int = 200_000) -> QPSolution:
+        """Dual vector v at `beta`, feasible over these atoms, from the dual program."""
+        beta = self._problem.beta if beta is None else positive_number(beta, "beta")
+        output, value, gate = self._units
+        form, (n, m) = self._form, self._Phi.shape
+        k, rows = len(form.q), form.A.shape[0]
+        program = _Program(
+            sparse.block_diag([form.P, sparse.csc_matrix((n + rows, n + rows))]),
+            _stack(
+                [form.P, sparse.eye_array(k, n), form.A.T],
+                [sparse.csc_matrix((m, k)), sparse.csc_matrix(self._Phi.T / gate), sparse.csc_matrix((m, rows))],
+                [sparse.csc_matrix((rows, k + n)), sparse.eye_array(rows)],
+            ),
+            np.concatenate([-form.q, np.full(m, -np.inf), np.where(np.isinf(self._lowest()), 0.0, -np.inf)]),
+            np.concatenate([-form.q, np.full(m, beta * output / (gate * value)), np.full(rows, np.inf)]),
+            integer(max_iter, "max_iter", minimum=10),
+            1e-1,
         )
-        answer = solver.solve(raise_error=False)
-        v = np.nan_to_num(np.asarray(answer.x))
-        return QPSolution(v, float(v @ self._y - 0.5 * (v @ v)), answer.info.status == "solved", int(answer.info.iter))
+        x, solved, iterations = program.minimise(np.concatenate([np.zeros(k), -form.shift, form.b]))
+        loss, y = self._problem.loss, self._problem.y
+        v = loss.feasible(x[k : k + n] * (value / output), y)
+        v = v * min(1.0, beta / max(float((self._Phi.T @ v).max(initial=0.0)), np.finfo(float).tiny))
+        return QPSolution(v, loss.dual_value(v, y), solved, iterations)
+
+    def _lowest(self) -> _Array:
+        """Lower bounds of the rows of the loss: b where the cone is zero, else none."""
+        kinds = np.repeat([kind for kind, _ in self._form.cones], [size for _, size in self._form.cones])
+        return np.where(kinds == "nonnegative", -np.inf, self._form.b)
 
     def network(self, a: ArrayLike) -> Network:
         """The network with sizes `a` (m,) on the fixed directions."""
         size = finite_array(a, "a", ndim=1)
         alive = size > 0.0
         root = np.sqrt(size[alive])
-        return Network(self._architecture, self._unit[alive] * root[:, None], self._sign[alive] * root)
+        return Network(self._problem.architecture, self._unit[alive] * root[:, None], self._sign[alive] * root)
 
 
-def _setup(
-    P: sparse.csc_matrix, q: _Array, A: sparse.csc_matrix, low: _Array, high: _Array, max_iter: int
-) -> osqp.OSQP:
-    solver = osqp.OSQP()
-    solver.setup(
-        sparse.csc_matrix(P),
-        q,
-        sparse.csc_matrix(A),
-        low,
-        high,
-        verbose=False,
-        eps_abs=_TOL,
-        eps_rel=_TOL,
-        max_iter=max_iter,
-        polishing=True,
-    )
-    return solver
+def _stack(*rows: list[Any]) -> sparse.csc_matrix:
+    """A matrix of sparse blocks."""
+    return sparse.csc_matrix(sparse.vstack([sparse.hstack(row) for row in rows]))
+
+
+class _Program:
+    """Minimise ``0.5 x'Px + q'x`` subject to ``low <= A x <= high``, for one q after another, warm-started.
+
+    OSQP crawls on a program without any quadratic term, so a linear one is solved by proximal steps,
+    ``x <- argmin q'x + near / 2 ||x - x_before||^2``, which end after finitely many. What a step leaves in the
+    condition of optimality is ``near`` times its length.
+    """
+
+    def __init__(self, P: Any, A: sparse.csc_matrix, low: _Array, high: _Array, max_iter: int, near: float) -> None:
+        self._near = near if P.nnz == 0 else 0.0
+        self._x = np.zeros(P.shape[0])
+        self._max_iter = max_iter
+        self._solver = osqp.OSQP()
+        self._solver.setup(
+            sparse.csc_matrix(P + self._near * sparse.eye_array(len(self._x))),
+            self._x,
+            sparse.csc_matrix(A),
+            low,
+            high,
+            verbose=False,
+            eps_abs=_TOL,
+            eps_rel=_TOL,
+            max_iter=max_iter // 10 if self._near else max_iter,
+            polishing=True,
+        )
+
+    def minimise(self, q: _Array) -> tuple[_Array, bool, int]:
+        """Minimiser, whether OSQP claims full accuracy, and its iterations, at most twice the limit."""
+        iterations = 0
+        while True:
+            before = self._x
+            self._solver.update(q=q - self._near * before)
+            answer = self._solver.solve(raise_error=False)
+            iterations += int(answer.info.iter)
+            solved = answer.info.status == "solved"
+            self._x = np.nan_to_num(np.asarray(answer.x))
+            settled = bool(self._near * np.abs(self._x - before).max() <= _TOL)
+            if settled or iterations >= self._max_iter:
+                return self._x, solved and settled, iterations
