@@ -20,6 +20,7 @@ from .arrangement import (
     polynomial_bound,
     sample_patterns,
 )
+from .audit import Audit, audit, network_from_arrays
 from .certificate import Certificate, beta_max, certify
 from .data import Dataset, dataset_names, load_dataset, read_dataset, save_dataset
 from .errors import BackendError, ConvexCoreError, InputError, Interrupted, SizeError
@@ -45,6 +46,7 @@ __all__ = [
     "AbsoluteLoss",
     "Architecture",
     "Arrangement",
+    "Audit",
     "BackendError",
     "Budget",
     "Certificate",
@@ -77,6 +79,7 @@ __all__ = [
     "Status",
     "Timings",
     "TwoLayerCNN",
+    "audit",
     "beta_max",
     "certify",
     "closed_form",
@@ -87,6 +90,7 @@ __all__ = [
     "load_dataset",
     "load_model",
     "make_loss",
+    "network_from_arrays",
     "patch_geometry",
     "polynomial_bound",
     "read_dataset",

@@ -7,11 +7,10 @@ import time
 from typing import Any
 
 from ..architectures import OPTIONS
-from ..certificate import certify
+from ..audit import audit, network_from_arrays
 from ..data import read_npz
 from ..errors import InputError
 from ..model_io import Model, load_model
-from ..network import Network
 from ..problem import Problem
 from .inputs import accuracies, describe, make_dataset, make_problem
 from .output import aligned, number, running
@@ -27,8 +26,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = _read(args)
     if model is None:
         problem = make_problem(dataset, args)
-        arrays = read_npz(args.model, keys=("filters", "weights"))
-        network, dual = Network(problem.architecture, arrays["filters"], arrays["weights"]), None
+        network, dual = network_from_arrays(problem.architecture, read_npz(args.model)), None
     else:
         network, dual = model.network, model.dual
         known = (args.beta, model.beta, dataset.default_beta)
@@ -38,7 +36,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             dual = None  # it belongs to other data; the network's own residual serves
     start = time.perf_counter()
     with running() as (progress, cancel):
-        certificate = certify(
+        judged = audit(
             problem,
             network,
             dual=dual,
@@ -49,6 +47,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             progress=progress,
         )
     seconds = time.perf_counter() - start
+    certificate = judged.certificate
     result = {
         "objective": certificate.objective,
         "lower_bound": certificate.lower_bound,
@@ -59,6 +58,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "patterns": certificate.patterns,
         "restricted_lower_bound": certificate.restricted_lower_bound,
         "tau": certificate.tau,
+        "own_objective": judged.own_objective,
+        "own_patterns": 0 if judged.own is None else judged.own.certificate.patterns,
         "filters": network.m,
         "seconds": {"certify": seconds, "total": seconds},
         **accuracies(dataset, network),
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             ("objective", number(certificate.objective, 10)),
             ("lower bound", f"{number(certificate.lower_bound, 10)} ({certificate.scope}: {certificate.scope.text})"),
             ("relative gap", number(certificate.relative_gap, 3)),
+            ("own patterns", f"{number(judged.own_objective, 10)} is the optimum over the network's own sign patterns"),
             ("status", f"{certificate.status}: {certificate.status.text}"),
             ("exactness", f"{certificate.exactness}: {certificate.exactness.text}"),
             ("seconds", f"{seconds:.2f}"),
@@ -82,9 +84,6 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _read(args: argparse.Namespace) -> Model | None:
     """The model with its own geometry, or None when the file holds filters and weights alone."""
     arrays = read_npz(args.model)
-    missing = [key for key in ("filters", "weights") if key not in arrays]
-    if missing:
-        raise InputError(f"{args.model}: got no array {' and '.join(missing)}, expected filters and weights")
     if not any(key in arrays for key in _GEOMETRY):
         return None
     given = [name for name in ("filter_size", "stride", "padding", *OPTIONS) if getattr(args, name) is not None]

@@ -88,7 +88,9 @@ def build_parser(program: str) -> argparse.ArgumentParser:
 
     sub = command("audit", audit.run, "Certify how far a given network is, at most, from the global optimum.")
     sub.add_argument(
-        "model", metavar="MODEL.npz", help="filters (m, h) and weights (m,); geometry and beta if it has them"
+        "model",
+        metavar="MODEL.npz",
+        help="filters (m, h) and weights (m,), with or without geometry and beta; or a PyTorch state dict as arrays",
     )
     _add_problem(sub)
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap that counts as optimal (default: 1e-6)")
