@@ -38,7 +38,7 @@ def cone_prox(
     F: _Array,
     width: NDArray[np.int64],
 ) -> None:
-    """Proximal map `C` (B, p) of the rows of `Z` (B, p), and the first ``width[b]`` columns ``F[b].T`` of its derivative.
+    """Proximal map `C` (B, p) of the rows of `Z` (B, p), and the columns ``F[b, : width[b]].T`` of its derivative.
 
     Parameters
     ----------

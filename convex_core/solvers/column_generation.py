@@ -21,7 +21,7 @@ from ..status import Status
 from .master import RestrictedMaster
 from .pricing import Pricer
 
-__all__ = ["ColumnGenerationResult", "Round", "generate_columns", "relative_gap"]
+__all__ = ["ColumnGenerationResult", "Round", "WarmStart", "generate_columns", "relative_gap"]
 
 _Array = NDArray[np.float64]
 
@@ -53,12 +53,35 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmStart:
+    """Blocks to start from: those of a problem that differs in beta only, say.
+
+    Attributes
+    ----------
+    blocks : Blocks
+        Blocks of the same cells.
+    C : (B, p) float64
+        Their values.
+    dual : (n,) float64
+        Dual vector that goes with them.
+    """
+
+    blocks: Blocks
+    C: _Array
+    dual: _Array
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnGenerationResult:
-    """Best point and best dual vector found; `lower` covers the cells of the pricer only."""
+    """Best point and best dual vector found; `lower` covers the cells of the pricer only.
+
+    `dual` is scaled, and `tau` is what the pricer proved about it: an upper bound on its correlation with any atom.
+    """
 
     C: _Array
     blocks: Blocks
     dual: _Array
+    tau: float
     upper: float
     lower: float
     status: Status
@@ -90,6 +113,7 @@ def generate_columns(
     budget: Budget,
     want: int | None = None,
     max_rounds: int = 500,
+    start: WarmStart | None = None,
 ) -> ColumnGenerationResult:
     """Solve `problem` over the cells of `pricer` to the relative gap `tol`.
 
@@ -107,31 +131,48 @@ def generate_columns(
         Columns added per round, by default ``max(20, 2 n)``, at most 200.
     max_rounds : int
         Round limit.
+    start : WarmStart, optional
+        Blocks to start from instead of the zero network.
     """
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
-    penalty = problem.architecture.penalty
-    n, p = problem.n, factory.p
+    n = problem.n
     want = min(200, max(20, 2 * n)) if want is None else want
 
     nothing = factory.nothing()
-    master = RestrictedMaster(nothing, y, beta, loss, penalty)
-    best_C, best_blocks = np.zeros((0, p)), nothing
+    master = RestrictedMaster(nothing, y, beta, loss, problem.architecture.penalty)
+    best_C, best_blocks = np.zeros((0, factory.p)), nothing
     zero = np.zeros(n)
     upper, lower = loss.value(zero, y), -math.inf
     v = best_dual = -loss.gradient(zero, y)
+    best_tau = math.inf
     history: list[Round] = []
     price_seconds = 0.0
     status = Status.ITERATION_LIMIT
+    solving = start is not None and len(start.blocks) > 0
+    if start is not None and solving:
+        master.begin(start.blocks, start.C, start.dual)
     for number in range(max_rounds):
+        if solving:
+            answer = master.solve(budget)
+            if np.isfinite(answer.C).all():  # else stopped before its first iterate
+                v = loss.feasible(answer.dual, y)  # a solver may leave the domain of the conjugate by its tolerance
+                f = factory.outputs(master.blocks, answer.C)
+                objective = loss.value(f, y) + beta * float(master.penalty.norm(answer.C).sum())
+                # blocks leave only when the value has dropped: otherwise the same ones could leave and return for ever
+                dropped = objective < upper * (1.0 - 1e-9)
+                if objective < upper:
+                    upper, best_C, best_blocks = objective, answer.C, master.blocks
+                if dropped:
+                    master.retire(answer.C)
         begin = time.perf_counter()
         slack = max(0.1 * tol, 1e-3 * min(relative_gap(upper, lower), 1.0))
         price = pricer.price(v, floor=beta, want=want, budget=budget, slack=slack)
         price_seconds += time.perf_counter() - begin
         if math.isfinite(price.bound):
-            scaled = loss.dual_scale(v, y, price.bound, beta) * v
-            value = loss.dual_value(scaled, y)
+            alpha = loss.dual_scale(v, y, price.bound, beta)
+            value = loss.dual_value(alpha * v, y)
             if value > lower:
-                lower, best_dual = value, scaled
+                lower, best_dual, best_tau = value, alpha * v, abs(alpha) * price.bound
         history.append(Round(number, upper, lower, len(master.blocks), price.bound / beta - 1.0, budget.seconds))
         budget.report(
             "solve",
@@ -149,28 +190,18 @@ def generate_columns(
             break
         violating = price.value > beta * (1.0 + 1e-13)
         new = master.add(price.columns.take(violating), price.directions[violating])
+        master.expect(0.01 * max(float(price.value.max(initial=0.0)) / beta - 1.0, tol))
         # without new columns only accuracy can help: the same blocks, solved harder
         if not new and not master.tighten():
             status = Status.STALLED
             break
-        answer = master.solve(budget)
-        if not np.isfinite(answer.C).all():  # stopped before its first iterate
-            continue
-        v = loss.feasible(answer.dual, y)  # a solver may leave the domain of the conjugate by its tolerance
-        f = factory.outputs(master.blocks, answer.C)
-        objective = loss.value(f, y) + beta * float(penalty.norm(answer.C).sum())
-        # blocks leave only when the value has dropped: otherwise the same ones could leave and return for ever
-        dropped = objective < upper * (1.0 - 1e-9)
-        if objective < upper:
-            upper, best_C, best_blocks = objective, answer.C, master.blocks
-        if dropped:
-            master.retire(answer.C)
-    size = penalty.norm(best_C)
-    alive = size > 0.0
+        solving = True
+    alive = master.penalty.norm(best_C) > 0.0
     return ColumnGenerationResult(
         C=best_C[alive],
         blocks=best_blocks.take(alive),
         dual=best_dual,
+        tau=best_tau,
         upper=upper,
         lower=lower,
         status=status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,8 @@ from ..losses import Loss, SquaredLoss
 from ..penalties import L2Penalty, Penalty
 from ..program import Blocks, ConeRows, assemble
 from ..progress import Budget
-from ..recovery import independent_atoms
 from .clarabel_backend import solve_clarabel
-from .polish import polish
+from .semismooth import NewtonState, semismooth_newton
 
 __all__ = ["MasterSolution", "RestrictedMaster"]
 
@@ -22,6 +21,11 @@ _Array = NDArray[np.float64]
 
 # a cone row counts as violated below -_VIOLATED * ||c||
 _VIOLATED = 1e-9
+# the best error, relative to beta, that Newton's method is asked for, and the worst that is taken from it
+_FINEST = 1e-11
+_COARSEST = 1e-3
+# share of sigma with which the next solve starts
+_RESTART = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,11 @@ class MasterSolution:
 
 @dataclass(slots=True)
 class RestrictedMaster:
-    """The blocks generated so far, the cone rows stated for each, and the solver state.
+    """The blocks generated so far and the solution over them, from which the next one starts.
 
-    Cone rows enter only when they are violated: a cell in R^p has about 2(p - 1) facets, whatever the number of rows.
+    With the squared loss and the Euclidean penalty it is solved by Newton's method; otherwise, or where that method
+    does not settle, by Clarabel. Then cone rows enter only when they are violated: a cell in R^p has about 2(p - 1)
+    facets, whatever the number of rows.
     """
 
     blocks: Blocks
@@ -44,17 +50,26 @@ class RestrictedMaster:
     beta: float
     loss: Loss
     penalty: Penalty
+    start: NewtonState = field(init=False)
     stated: NDArray[np.bool_] = field(init=False)
     idle: NDArray[np.int64] = field(init=False)
     build_seconds: float = 0.0
     solve_seconds: float = 0.0
     tol: float = 1e-9
-    zero: float = 1e-6
-    polishing: bool = True
+    accuracy: float = _COARSEST
+    newton: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        B = len(self.blocks)
+        self.start = NewtonState(np.zeros((B, self.blocks.rows.shape[1])), -self.loss.gradient(0.0 * self.y, self.y))
         self.stated = np.zeros(self.blocks.sides.shape, dtype=bool)
-        self.idle = np.zeros(len(self.blocks), dtype=np.int64)
+        self.idle = np.zeros(B, dtype=np.int64)
+        self.newton = self._smooth
+
+    @property
+    def _smooth(self) -> bool:
+        """Whether Newton's method is written for this loss and penalty."""
+        return isinstance(self.loss, SquaredLoss) and isinstance(self.penalty, L2Penalty)
 
     def add(self, columns: Blocks, directions: _Array) -> int:
         """Add the blocks of `columns` that are not here yet; answer how many were new."""
@@ -66,30 +81,56 @@ class RestrictedMaster:
                 fresh.append(i)
         if not fresh:
             return 0
-        self.polishing = True
+        self.newton = self._smooth
         chosen = np.array(fresh)
         M, p = columns.rows.shape
+        added = columns.take(chosen)
         stated = np.zeros((len(fresh), M), dtype=bool)
-        nearest = np.argsort(np.abs(directions[chosen] @ columns.rows.T), axis=1)[:, : 8 * p]
+        distance = np.where(added.sides != 0, np.abs(directions[chosen] @ columns.rows.T), np.inf)
+        nearest = np.argsort(distance, axis=1)[:, : 8 * p]
         np.put_along_axis(stated, nearest, True, axis=1)
-        self.blocks = self.blocks.extended(columns.take(chosen))
-        self.stated = np.concatenate([self.stated, stated])
+        self.blocks = self.blocks.extended(added)
+        self.stated = np.concatenate([self.stated, stated & (added.sides != 0)])
         self.idle = np.concatenate([self.idle, np.zeros(len(fresh), dtype=np.int64)])
+        self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((len(fresh), p))]))
         return len(fresh)
+
+    def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> None:
+        """Start from `blocks` with the values `C` (B, p) and the dual vector `dual` (n,)."""
+        self.add(blocks, C / self.penalty.norm(C)[:, None])
+        self.start = NewtonState(C, dual)
+
+    def expect(self, accuracy: float) -> None:
+        """Solve from now on to about `accuracy`, relative to beta: finer than what pricing finds violated."""
+        self.accuracy = min(max(accuracy, _FINEST), _COARSEST)
 
     def tighten(self) -> bool:
         """Ask for more accuracy from now on; False when there is none left to ask for."""
-        if self.polishing:  # it may have settled without a block that belongs: let the conic solver speak for itself
-            self.polishing = False
+        if self.newton and self.accuracy > _FINEST:
+            self.accuracy = _FINEST
             return True
-        if self.zero <= 1e-11:
+        if self.newton:  # let the conic solver speak
+            self.newton = False
+            return True
+        if self.tol <= 1e-12:
             return False
-        self.tol = max(self.tol * 1e-1, 1e-12)
-        self.zero *= 1e-2
+        self.tol *= 1e-1
         return True
 
     def solve(self, budget: Budget) -> MasterSolution:
-        """Solve over the present blocks, adding violated cone rows until there are none."""
+        """Solve over the present blocks."""
+        if self.newton:
+            begin = time.perf_counter()
+            answer = semismooth_newton(self.blocks, self.y, self.beta, self.start, tol=self.accuracy, budget=budget)
+            self.solve_seconds += time.perf_counter() - begin
+            if answer.error <= _COARSEST or budget.stop() is not None:
+                # the next one is much like this one: a smaller sigma lets its blocks move
+                self.start = replace(answer, sigma=_RESTART * answer.sigma)
+                return MasterSolution(answer.C, answer.dual)
+        return self._solve_conic(budget)
+
+    def _solve_conic(self, budget: Budget) -> MasterSolution:
+        """Solve by Clarabel, adding violated cone rows until there are none."""
         while True:
             begin = time.perf_counter()
             block, row = np.nonzero(self.stated)
@@ -114,32 +155,10 @@ class RestrictedMaster:
             self.stated |= violated & entering
             if budget.stop() is not None:
                 break
-        C, dual = answer.C, answer.dual
+        dual = answer.dual
         if dual is None:
-            dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, C), self.y)
-        if self.polishing and isinstance(self.loss, SquaredLoss) and isinstance(self.penalty, L2Penalty):
-            begin = time.perf_counter()
-            better = polish(self.blocks, self._sparse(C), self.y, self.beta)
-            if better is not None:
-                C = better.C
-                dual = self.y - np.einsum("bnp,bp->n", self.blocks.G, C)
-            self.solve_seconds += time.perf_counter() - begin
-        return MasterSolution(C, dual)
-
-    def _sparse(self, C: _Array) -> _Array:
-        """Blocks with linearly independent outputs, close to `C`.
-
-        A direction on the border of a cell belongs to every cell around it, and an interior-point method spreads it
-        over all of them; Newton's method needs one copy.
-        """
-        size = self.penalty.norm(C)
-        alive = np.flatnonzero(size > self.zero * size.max(initial=0.0))
-        unit = C[alive] / size[alive, None]
-        Phi = np.einsum("bnp,bp->nb", self.blocks.G[alive], unit)
-        keep, kept = independent_atoms(Phi, size[alive], relative_zero=1e-5)
-        out = np.zeros_like(C)
-        out[alive[keep]] = kept[:, None] * unit[keep]
-        return out
+            dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
+        return MasterSolution(answer.C, dual)
 
     def retire(self, C: _Array, rounds: int = 2) -> None:
         """Drop the blocks that have been zero for `rounds` rounds running."""
@@ -150,3 +169,4 @@ class RestrictedMaster:
         self.blocks = self.blocks.take(keep)
         self.stated = self.stated[keep]
         self.idle = self.idle[keep]
+        self.start = replace(self.start, C=self.start.C[keep])

@@ -210,6 +210,6 @@ def _newton_step(W: _Array, sigma: float, gradient: _Array) -> _Array:
     factor = linalg.cho_factor(H, overwrite_a=True, check_finite=False)
     if q >= n:
         step: _Array = linalg.cho_solve(factor, gradient, check_finite=False) / -sigma
-        return step
-    step = W @ linalg.cho_solve(factor, W.T @ gradient, check_finite=False) - gradient
+    else:
+        step = W @ linalg.cho_solve(factor, W.T @ gradient, check_finite=False) - gradient
     return step
