@@ -376,3 +376,12 @@ def test_cifar_default_is_grayscale_signals():
     dataset = load_dataset("cifar10")
     assert dataset.X.shape == (99, 64)
     assert "grayscale (Rec. 601" in dataset.description
+
+
+def test_crop_keeps_the_centre():
+    image = np.arange(25.0).reshape(1, 5, 5)
+    X, _, shape = Preprocessing(crop=3).apply(image)
+    assert (shape, X.tolist()) == ((3, 3), [image[0, 1:4, 1:4].ravel().tolist()])
+    assert "cropped to the 3 x 3 centre" in Preprocessing(crop=3).steps
+    with pytest.raises(InputError, match="crop: got 6 for 5 x 5 images"):
+        Preprocessing(crop=6).apply(image)

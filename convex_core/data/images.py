@@ -33,6 +33,7 @@ def digits(
     n: int = 20,
     n_test: int | None = None,
     selection: Selection = "balanced",
+    crop: int = 0,
     pool: int = 2,
     standardise: bool = False,
     flatten: bool = False,
@@ -54,7 +55,7 @@ def digits(
         Training and test images; `n_test` None: all that remain.
     selection : {"balanced", "random", "first"}
         Equally many of both classes drawn at random, n at random, or the first n in the file's order.
-    pool, standardise, flatten, pad
+    crop, pool, standardise, flatten, pad
         See :class:`Preprocessing`.
 
     Examples
@@ -66,7 +67,7 @@ def digits(
 
     bunch = load_digits()
     source = LabelledImages(bunch.images / 16.0, bunch.target.astype(np.int64), "scikit-learn digits")
-    steps = Preprocessing(pool=pool, standardise=standardise, flatten=flatten, pad=pad)
+    steps = Preprocessing(crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
     return _dataset("digits", source, classes, n, n_test, selection, steps, seed, "8 x 8 images, values / 16")
 
 
@@ -77,6 +78,7 @@ def mnist(
     n: int = 99,
     n_test: int | None = 500,
     selection: Selection = "first",
+    crop: int = 0,
     pool: int = 4,
     standardise: bool = False,
     flatten: bool = True,
@@ -91,7 +93,7 @@ def mnist(
 
     Parameters
     ----------
-    seed, classes, n, n_test, selection, pool, standardise, flatten, pad
+    seed, classes, n, n_test, selection, crop, pool, standardise, flatten, pad
         As for :func:`digits`. The test images follow the training images (or are drawn with them, without
         overlap).
     path : str, optional
@@ -106,7 +108,7 @@ def mnist(
         If the images are not found, not readable, or fewer than asked for.
     """
     source = _images("mnist", path, download)
-    steps = Preprocessing(pool=pool, standardise=standardise, flatten=flatten, pad=pad)
+    steps = Preprocessing(crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
     return _dataset("mnist", source, classes, n, n_test, selection, steps, seed, "28 x 28 images, 8-bit values / 255")
 
 
@@ -118,6 +120,7 @@ def cifar10(
     n_test: int | None = 500,
     selection: Selection = "first",
     grayscale: bool = True,
+    crop: int = 0,
     pool: int = 4,
     standardise: bool = False,
     flatten: bool = True,
@@ -132,7 +135,7 @@ def cifar10(
 
     Parameters
     ----------
-    seed, classes, n, n_test, selection, pool, standardise, flatten, pad, path, download
+    seed, classes, n, n_test, selection, crop, pool, standardise, flatten, pad, path, download
         As for :func:`mnist`; `path` may also be a CIFAR python batch, or the directory of the batches.
     grayscale : bool
         Rec. 601 luma; False keeps the three channels, which every filter then covers.
@@ -143,7 +146,7 @@ def cifar10(
         As :func:`mnist`.
     """
     source = _images("cifar10", path, download)
-    steps = Preprocessing(grayscale=grayscale, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
+    steps = Preprocessing(grayscale=grayscale, crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
     return _dataset(
         "cifar10",
         source,

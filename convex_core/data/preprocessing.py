@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..validation import integer
 
-__all__ = ["REC601", "Preprocessing", "grayscale", "mean_pool", "standardise"]
+__all__ = ["REC601", "Preprocessing", "crop", "grayscale", "mean_pool", "standardise"]
 
 #: Luma weights of ITU-R Rec. BT.601 for red, green, blue.
 REC601 = (0.299, 0.587, 0.114)
@@ -30,6 +30,21 @@ def grayscale(images: _Images) -> _Images:
         raise InputError(f"grayscale: got images of shape {images.shape}, expected (n, H, W, 3)")
     luma: _Images = images @ np.array(REC601)
     return luma
+
+
+def crop(images: _Images, size: int) -> _Images:
+    """The central `size` x `size` square: (n, H, W[, C]) to (n, size, size[, C]).
+
+    Examples
+    --------
+    >>> crop(np.arange(16.0).reshape(1, 4, 4), 2).tolist()
+    [[[5.0, 6.0], [9.0, 10.0]]]
+    """
+    height, width = images.shape[1:3]
+    if size > min(height, width):
+        raise InputError(f"crop: got {size} for {height} x {width} images, expected at most {min(height, width)}")
+    top, left = (height - size) // 2, (width - size) // 2
+    return images[:, top : top + size, left : left + size]
 
 
 def mean_pool(images: _Images, size: int) -> _Images:
@@ -65,12 +80,14 @@ def standardise(train: _Images, test: _Images | None = None) -> tuple[_Images, _
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """What is done to images before training, in this order: grayscale, mean_pool, standardise, flatten, pad.
+    """What is done to images before training, in this order: grayscale, crop, mean_pool, standardise, flatten, pad.
 
     Attributes
     ----------
     grayscale : bool
         Rec. 601 luma of RGB images.
+    crop : int
+        Side of the square kept around the centre; 0 keeps everything.
     pool : int
         Side of the mean-pooling blocks; 1 does nothing.
     standardise : bool
@@ -87,6 +104,7 @@ class Preprocessing:
     """
 
     grayscale: bool = False
+    crop: int = 0
     pool: int = 1
     standardise: bool = False
     flatten: bool = False
@@ -96,6 +114,7 @@ class Preprocessing:
         for name in ("grayscale", "standardise", "flatten"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{name}: got {getattr(self, name)!r}, expected true or false")
+        integer(self.crop, "crop", minimum=0, maximum=4096)
         integer(self.pool, "pool", maximum=64)
         integer(self.pad, "pad", minimum=0, maximum=4096)
         if self.pad and not self.flatten:
@@ -106,6 +125,7 @@ class Preprocessing:
         """The steps taken, in order, in words."""
         named = (
             (self.grayscale, f"grayscale (Rec. 601: {', '.join(map(str, REC601))})"),
+            (self.crop > 0, f"cropped to the {self.crop} x {self.crop} centre"),
             (self.pool > 1, f"mean-pooled {self.pool} x {self.pool}"),
             (self.standardise, "standardised (one mean and deviation, from the training part)"),
             (self.flatten, "flattened row by row"),
@@ -134,6 +154,8 @@ class Preprocessing:
     def _each(self, images: _Images) -> _Images:
         if self.grayscale:
             images = grayscale(images)
+        if self.crop:
+            images = crop(images, self.crop)
         return mean_pool(images, self.pool) if self.pool > 1 else images
 
     def _rows(self, images: _Images) -> _Images:
