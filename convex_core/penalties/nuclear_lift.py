@@ -1,0 +1,106 @@
+r"""The cost of a block as the circular convolution of a short filter and a vector: a nuclear norm after lifting.
+
+.. math:: \|c\| = s \min\{\|Z\|_* : Z \in R^{h \times d},\ \textstyle\sum_a Z_{a, (t - a) \bmod d} = c_t\}
+
+With :math:`\|Z\|_* = \tfrac12 \min_{P \succ 0} \operatorname{tr}(Z^T P^{-1} Z) + \operatorname{tr} P` the minimum over
+Z is known, and the norm is a small problem in :math:`P \in R^{h \times h}` with its power spectrum
+:math:`p_f = \sum_{a,b} P_{ab} \cos(2 \pi f (a - b) / d)`:
+
+.. math:: \|c\| = \frac s2 \min_{P \succeq 0} \frac1d \sum_f \frac{|\hat c_f|^2}{p_f} + \operatorname{tr} P .
+
+A filter u of length h has any such spectrum (Fejer and Riesz), so that the Z of a minimum may be taken of rank one,
+:math:`Z = u w^T`: the norm is :math:`s \min \|u\| \|w\|` over :math:`u * w = c` (see
+:mod:`convex_core.power_spectra`). The dual norm is the largest singular value of :math:`g_{(a + b) \bmod d}`, whose
+Gram matrix is Toeplitz.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..conic_forms import ConeKind, PenaltyForm
+from ..power_spectra import half_spectrum_weights, smallest_product
+from .base import ConeSupports
+from .nuclear import symmetric_entries
+from .spectral import half_fourier
+from .supports import conic_supports
+
+__all__ = ["NuclearLiftPenalty"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NuclearLiftPenalty:
+    """Norm of the module's formula.
+
+    Attributes
+    ----------
+    h : int
+        Filter length, 1..d.
+    d : int
+        Length of a block.
+    scale : float
+        Factor s > 0.
+
+    Examples
+    --------
+    >>> penalty = NuclearLiftPenalty(1, 2)  # a filter of length 1 only scales: the Euclidean norm
+    >>> penalty.norm(np.array([[3.0, 4.0]])).round(6), penalty.dual_norm(np.array([[3.0, 4.0]])).round(6)
+    (array([5.]), array([5.]))
+    """
+
+    h: int
+    d: int
+    scale: float = 1.0
+
+    def norm(self, C: _Array) -> _Array:
+        """Norm of each row of `C` (B, d), shape (B,)."""
+        out = np.zeros(len(C))
+        alive = np.any(C != 0.0, axis=1)
+        out[alive] = self.scale * smallest_product(C[alive], self.h)
+        return out
+
+    def dual_norm(self, G: _Array) -> _Array:
+        """Dual norm of each row of `G` (m, d), shape (m,)."""
+        if not len(G):
+            return np.zeros(0)
+        correlation = np.fft.irfft(np.abs(np.fft.rfft(G)) ** 2, self.d)
+        lag = np.abs(np.arange(self.h)[:, None] - np.arange(self.h))
+        largest = np.linalg.eigvalsh(correlation[:, lag])[:, -1]
+        return np.asarray(np.sqrt(np.maximum(largest, 0.0)) / self.scale)
+
+    def top_supports(
+        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+    ) -> ConeSupports:
+        """By :func:`conic_supports`."""
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want)
+
+    def form(self, p: int) -> PenaltyForm:
+        r"""Auxiliaries t (F) and P; a second-order cone per frequency says :math:`|\hat c_f|^2 \le d\, t_f p_f`."""
+        column, row, weight = symmetric_entries(self.h)
+        number = half_spectrum_weights(p)
+        F, q = len(number), len(row)
+        lag = column - row
+        spectrum = np.cos(2.0 * np.pi * np.arange(F)[:, None] * lag / p) * np.where(lag == 0, 1.0, 2.0)
+        root = 2.0 * np.sqrt(number / p)[:, None]
+        real, imaginary = (root * part for part in half_fourier(p))
+        rows: list[_Array] = []
+        cones: list[tuple[ConeKind, int]] = []
+        for f in range(F):
+            t = np.eye(1, F, f)[0]
+            rows.append(np.concatenate([t, spectrum[f], np.zeros(p)]))
+            rows.append(np.concatenate([t, -spectrum[f], np.zeros(p)]))
+            rows.append(np.concatenate([np.zeros(F + q), real[f]]))
+            if number[f] == 2.0:
+                rows.append(np.concatenate([np.zeros(F + q), imaginary[f]]))
+            cones.append(("second-order", 3 + int(number[f] == 2.0)))
+        semidefinite = np.hstack([np.zeros((q, F)), np.diag(weight), np.zeros((q, p))])
+        cones.append(("semidefinite", self.h))
+        A = -sparse.csc_matrix(np.vstack([np.array(rows), semidefinite]))
+        cost = 0.5 * self.scale * np.concatenate([np.ones(F), (lag == 0).astype(np.float64)])
+        return PenaltyForm(cost, A, tuple(cones))

@@ -1,0 +1,93 @@
+"""The l1 norm of a block's discrete Fourier transform, with a weight of its own on conjugate pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..conic_forms import ConeKind, PenaltyForm
+from ..power_spectra import half_spectrum_weights
+from .base import ConeSupports
+from .supports import conic_supports
+
+__all__ = ["SpectralPenalty"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SpectralPenalty:
+    r"""Weighted l1 norm in the frequency domain of real blocks :math:`c \in R^d`.
+
+    .. math:: \|c\| = s \sum_{f=0}^{d-1} \omega_f |(F c)_f|, \qquad
+       \|g\|_* = \max_f \frac{|(F g)_f|}{s\, \omega_f},
+
+    F the unitary DFT, :math:`\omega_f` = 1 at frequency 0 and, for even d, d/2, and `pair` on all others, which come
+    in conjugate pairs.
+
+    Attributes
+    ----------
+    d : int
+        Length of a block.
+    scale : float
+        Factor s > 0.
+    pair : float
+        Weight of the frequencies that come in pairs, > 0.
+
+    Examples
+    --------
+    >>> penalty = SpectralPenalty(2, scale=1.0)
+    >>> penalty.norm(np.array([[3.0, 1.0]])).round(6), penalty.dual_norm(np.array([[3.0, 1.0]])).round(6)
+    (array([4.242641]), array([2.828427]))
+    """
+
+    d: int
+    scale: float
+    pair: float = 1.0
+
+    @property
+    def _weights(self) -> _Array:
+        """What each entry of a half spectrum (unnormalised DFT) costs."""
+        number = half_spectrum_weights(self.d)
+        weights: _Array = self.scale * number * np.where(number == 2.0, self.pair, 1.0) / np.sqrt(self.d)
+        return weights
+
+    def norm(self, C: _Array) -> _Array:
+        """Norm of each row of `C` (B, d), shape (B,)."""
+        return np.asarray(np.abs(np.fft.rfft(C, self.d)) @ self._weights)
+
+    def dual_norm(self, G: _Array) -> _Array:
+        """Dual norm of each row of `G` (m, d), shape (m,)."""
+        per_entry = half_spectrum_weights(self.d) / (self.d * self._weights)
+        return np.asarray((np.abs(np.fft.rfft(G, self.d)) * per_entry).max(axis=1))
+
+    def top_supports(
+        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+    ) -> ConeSupports:
+        """By :func:`conic_supports`."""
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want)
+
+    def form(self, p: int) -> PenaltyForm:
+        """One second-order cone (t, Re, Im) per conjugate pair, (t, Re) for the frequencies that stand alone."""
+        real, imaginary = half_fourier(p)
+        number = half_spectrum_weights(p)
+        F = len(number)
+        rows: list[_Array] = []
+        cones: list[tuple[ConeKind, int]] = []
+        for f in range(F):
+            auxiliary = np.eye(1, F, f)[0]
+            rows.append(np.concatenate([auxiliary, np.zeros(p)]))
+            rows.append(np.concatenate([np.zeros(F), real[f]]))
+            if number[f] == 2.0:
+                rows.append(np.concatenate([np.zeros(F), imaginary[f]]))
+            cones.append(("second-order", 2 + int(number[f] == 2.0)))
+        return PenaltyForm(self._weights, -sparse.csc_matrix(np.array(rows)), tuple(cones))
+
+
+def half_fourier(d: int) -> tuple[_Array, _Array]:
+    """Real and imaginary parts (d // 2 + 1, d) of the matrix of :func:`numpy.fft.rfft`."""
+    transform = np.fft.rfft(np.eye(d)).T
+    return np.ascontiguousarray(transform.real), np.ascontiguousarray(transform.imag)
