@@ -16,7 +16,7 @@ from .certificate import Certificate, certify
 from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
-from .program import CellFactory
+from .program import Blocks, CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .recovery import prune, recover
 from .solvers.column_generation import Round, generate_columns, relative_gap
@@ -310,7 +310,7 @@ def solve_over(
 
     begin = time.perf_counter()
     budget.report("certify", "judging the recovered network", upper=objective)
-    network = prune(recover(problem.architecture, C, blocks.sign, blocks.active), problem.patches)
+    network = _network(problem, C, blocks, objective, tol)
     # a run that was stopped is judged too, in a time of its own: without a judge there would be no bound at all
     grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
     certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer, time_limit=grace)
@@ -334,6 +334,27 @@ def solve_over(
         seconds=Timings(search.seconds, build, solving, certify_seconds, search.seconds + budget.seconds - entered),
         seed=search.seed,
     )
+
+
+def _network(problem: Problem, C: _Array, blocks: Blocks, objective: float, tol: float) -> Network:
+    """The pruned network of the blocks, without dust where that costs at most a tenth of `tol`.
+
+    The smooth losses do not feel dust; a loss with kinks does, in first order.
+    """
+
+    def without(dust: float) -> Network:
+        recovered = recover(problem.architecture, C, blocks.sign, blocks.active, relative_zero=dust)
+        return prune(recovered, problem.patches)
+
+    network = without(1e-8)
+    for dust in (1e-10, 0.0):
+        reached, slack = problem.objective(network), 0.1 * tol * abs(objective)
+        if reached <= objective + slack:
+            break
+        fuller = without(dust)
+        if problem.objective(fuller) < reached - slack:
+            network = fuller
+    return network
 
 
 def _final_status(run: Status, certificate: Certificate, relaxed: float | None, tol: float) -> Status:
