@@ -9,9 +9,10 @@ from typing import Any, NoReturn, get_args
 from ..architectures import ARCHITECTURES
 from ..benchmark import CASES
 from ..errors import InputError
+from ..experiments import EXPERIMENTS
 from ..patches import Padding
 from ..solve import METHODS
-from . import audit, benchmark, datasets, path, patterns, sgd, solve
+from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve
 
 __all__ = ["build_parser"]
 
@@ -106,6 +107,16 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "--peer-python", metavar="PATH", help="interpreter with scnn (pip name pyscnn) or adelie (needs numpy < 2)"
     )
+
+    sub = command("experiment", experiment.run, "One of the talk's experiments: convex programs against SGD.")
+    sub.add_argument("name", help=f"one of {', '.join(EXPERIMENTS)}")
+    sub.add_argument("--seed", type=_int, default=0, help="seed of data, sampled patterns and batches (default: 0)")
+    sub.add_argument("--seeds", type=_ints, default=(0, 1, 2, 3, 4), metavar="S,S,...", help="initialisations of SGD")
+    sub.add_argument("--beta", type=_float, help="regularisation > 0; default: the experiment's")
+    sub.add_argument("--iterations", type=_int, help="steps of SGD; default: the experiment's")
+    _add_time_limit(sub)
+    sub.add_argument("--out", metavar="RESULT.json", help="write everything that was found")
+    sub.add_argument("--html", metavar="RESULT.html", help="write a self-contained page with the figures")
 
     command("datasets", datasets.run, "List the built-in datasets.")
     return parser

@@ -1,0 +1,160 @@
+"""What each experiment consists of: the figures the talk states, and our own choices for what it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["EXPERIMENTS", "ArmPlan", "Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """One convex program of an experiment.
+
+    Attributes
+    ----------
+    name : str
+        Short name, unique in its experiment.
+    label : str
+        What it is, for a legend.
+    architecture : str
+        Name of the architecture.
+    options : mapping
+        Its options.
+    filter_size : int or None
+        Filter length; None for that of the plan.
+    tol : float
+        Relative gap asked for.
+    same_network : bool
+        Whether its networks are those that SGD trains, so that the objectives can be compared.
+    """
+
+    name: str
+    label: str
+    architecture: str = "two-layer"
+    options: Mapping[str, str | int] = field(default_factory=dict)
+    filter_size: int | None = None
+    tol: float = 1e-6
+    same_network: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An experiment.
+
+    Attributes
+    ----------
+    name, title : str
+        On the command line, and for a heading.
+    dataset : str
+        Built-in dataset.
+    dataset_options : mapping
+        Its options.
+    filter_size : int
+        Filter length.
+    stride : int
+        Stride.
+    beta : float
+        Regularisation.
+    m : int
+        Width of the networks that SGD trains.
+    iterations : int
+        Steps of SGD.
+    learning_rate : float or None
+        First step size; None for the rule of the training module.
+    arms : tuple of ArmPlan
+        The convex programs; the first one's architecture is what SGD trains.
+    stated : tuple of str
+        What the talk states.
+    chosen : tuple of str
+        What it does not state and is our choice.
+    """
+
+    name: str
+    title: str
+    dataset: str
+    dataset_options: Mapping[str, int | bool]
+    filter_size: int
+    stride: int
+    beta: float
+    m: int
+    iterations: int
+    learning_rate: float | None
+    arms: tuple[ArmPlan, ...]
+    stated: tuple[str, ...]
+    chosen: tuple[str, ...]
+
+
+_CIRCULAR = (
+    ArmPlan("spectral", "spectral l1 program (the talk's)", "circular", {"relaxation": "spectral"}),
+    ArmPlan("nuclear", "nuclear-norm lift", "circular", {"relaxation": "nuclear"}),
+    ArmPlan("euclidean", "filters of length 1 (Euclidean penalty)", "circular", {}, filter_size=1),
+    ArmPlan("two-layer", "two-layer CNN, certified", same_network=False),
+)
+_IMAGE_CHOICES = (
+    "the first 99 images train and the next 500 test; labels +1 for classes 0-4, -1 for classes 5-9",
+    "beta, step size, momentum 0.9, cosine schedule, batch of 50 and number of steps",
+    "the circular program's patterns are sampled: the 2^98 or so that exist cannot be listed",
+    "the two-layer CNN of the last arm, solved to a certificate over every pattern",
+)
+
+#: Every experiment by name.
+EXPERIMENTS: dict[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan(
+            name="talk",
+            title="Two-layer CNN on synthetic data",
+            dataset="talk",
+            dataset_options={},
+            filter_size=10,
+            stride=5,
+            beta=0.1,
+            m=7,
+            iterations=20_000,
+            learning_rate=None,
+            arms=(ArmPlan("convex", "convex program, certified", tol=1e-8),),
+            stated=("n = 6 samples of d = 15", "filters of length 10, stride 5", "five SGD seeds"),
+            chosen=(
+                "Gaussian inputs and targets from the seed",
+                "beta = 0.1",
+                "m = 7 filters, one more than there are samples",
+                "SGD with momentum 0.9, a cosine schedule, batch of 3 and the step size of the data's curvature",
+            ),
+        ),
+        Plan(
+            name="mnist",
+            title="Three-layer circular CNN on MNIST",
+            dataset="mnist",
+            dataset_options={},
+            filter_size=3,
+            stride=1,
+            beta=1.0,
+            m=20,
+            iterations=5_000,
+            learning_rate=None,
+            arms=_CIRCULAR,
+            stated=("n = 99 images of d = 50", "filters of length 3, stride 1", "m = 20 filters", "five SGD seeds"),
+            chosen=("d = 50: 28 x 28 mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended", *_IMAGE_CHOICES),
+        ),
+        Plan(
+            name="cifar10",
+            title="Three-layer circular CNN on CIFAR-10",
+            dataset="cifar10",
+            dataset_options={"crop": 28, "pad": 1},
+            filter_size=3,
+            stride=1,
+            beta=1.0,
+            m=40,
+            iterations=5_000,
+            learning_rate=None,
+            arms=_CIRCULAR,
+            stated=("n = 99 images of d = 50", "filters of length 3, stride 1", "m = 40 filters", "five SGD seeds"),
+            chosen=(
+                "d = 50: grayscale, the 28 x 28 centre mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended",
+                *_IMAGE_CHOICES,
+            ),
+        ),
+    )
+}

@@ -1,0 +1,172 @@
+"""Running an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Dataset, load_dataset
+from ..errors import InputError
+from ..network import Network
+from ..problem import Problem
+from ..progress import Budget, CancelFlag, Progress, ProgressCallback
+from ..sgd import SGDRecord, sgd_steps
+from ..solve import choose_search, solve, solve_over
+from ..solvers.select import MAX_PATTERNS
+from ..status import Status
+from ..validation import frozen, integer, positive_number
+from .plans import EXPERIMENTS, ArmPlan, Plan
+from .results import Arm, ExperimentResult, Training
+
+__all__ = ["run_experiment"]
+
+_Array = NDArray[np.float64]
+
+_RECORDS = 100
+
+
+def run_experiment(
+    name: str,
+    *,
+    seed: int = 0,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    beta: float | None = None,
+    iterations: int | None = None,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> ExperimentResult:
+    """Run one of :data:`EXPERIMENTS`: every convex program, then SGD on the same problem.
+
+    Parameters
+    ----------
+    name : str
+        ``talk``, ``mnist`` or ``cifar10``.
+    seed : int
+        Seed of the data, of sampled patterns and of the order of the batches.
+    seeds : sequence of int
+        Initialisations of SGD.
+    beta : float, optional
+        Regularisation, instead of the plan's.
+    iterations : int, optional
+        Steps of SGD, instead of the plan's.
+    time_limit : float, optional
+        Seconds; shared evenly by the convex programs and SGD. What is finished by then is returned.
+    cancel, progress
+        As in :func:`convex_core.solve`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name or bad numbers, or if the image files are not found.
+
+    Examples
+    --------
+    >>> result = run_experiment("talk", seeds=[0], iterations=500)
+    >>> best = result.arms[0].solution
+    >>> best.status.value, bool(result.training.objective.min() > best.lower_bound)
+    ('optimal', True)
+    """
+    if name not in EXPERIMENTS:
+        raise InputError(f"experiment: got {name!r}, expected one of {', '.join(EXPERIMENTS)}")
+    plan = EXPERIMENTS[name]
+    seed = integer(seed, "seed", minimum=0)
+    if beta is not None:
+        plan = replace(plan, beta=positive_number(beta, "beta"))
+    if iterations is not None:
+        plan = replace(plan, iterations=integer(iterations, "iterations"))
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    dataset = load_dataset(plan.dataset, seed=seed, **plan.dataset_options)
+    parts = len(plan.arms) + 1
+    # compiling kernels is no part of any method's time
+    for method in ("column-generation", "branch-and-bound"):
+        solve(Problem.from_dataset(load_dataset("shift", n=2, d=4)), method=method)
+    arms: list[Arm] = []
+    for number, arm in enumerate(plan.arms):
+        if budget.stop() is not None:
+            break
+        share = _part(budget, number, parts, arm.label)
+        problem = _problem(plan, arm, dataset)
+        search = choose_search(problem, method="auto", seed=seed, max_patterns=MAX_PATTERNS, budget=share)
+        solution = solve_over(problem, search, tol=arm.tol, budget=share)
+        own = solution.network
+        accuracies = (_accuracy(own, dataset.X, dataset.y), _accuracy(own, dataset.X_test, dataset.y_test))
+        arms.append(Arm(arm, solution, *accuracies) if dataset.binary else Arm(arm, solution, None, None))
+    training = None
+    if budget.stop() is None:
+        share = _part(budget, parts - 1, parts, "SGD")
+        training = _train(plan, dataset, seeds, seed, share)
+    return ExperimentResult(plan, dataset.description, seed, tuple(arms), training, budget.stop(), budget.seconds)
+
+
+def _problem(plan: Plan, arm: ArmPlan, dataset: Dataset) -> Problem:
+    return Problem.from_dataset(
+        dataset,
+        filter_size=plan.filter_size if arm.filter_size is None else arm.filter_size,
+        stride=plan.stride,
+        architecture=arm.architecture,
+        beta=plan.beta,
+        **cast(Any, arm.options),
+    )
+
+
+def _part(budget: Budget, number: int, parts: int, label: str) -> Budget:
+    """An equal share of the time that is left, whose reports say which part they belong to."""
+    limit = None if budget.time_limit is None else max(budget.remaining / (parts - number), 1e-3)
+    send = budget.progress
+    if send is None:
+        return Budget(time_limit=limit, cancel=budget.cancel)
+
+    def report(item: Progress) -> None:
+        inner = 0.0 if item.fraction is None else item.fraction
+        send(replace(item, message=f"{label}: {item.message}", fraction=(number + inner) / parts))
+
+    return Budget(time_limit=limit, cancel=budget.cancel, progress=report)
+
+
+def _accuracy(network: Network, X: _Array | None, y: _Array | None) -> float | None:
+    return None if X is None or y is None else float(np.mean(np.sign(network.predict(X)) == y))
+
+
+def _networks(problem: Problem, record: SGDRecord) -> list[Network]:
+    """The network of each seed."""
+    return [Network(problem.architecture, U, w) for U, w in zip(record.filters, record.weights, strict=True)]
+
+
+def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, budget: Budget) -> Training:
+    problem = _problem(plan, plan.arms[0], dataset)
+    patches = None if dataset.X_test is None else problem.architecture.geometry.extract(dataset.X_test)
+    records: list[SGDRecord] = []
+    accuracy: list[_Array] = []
+    for record in sgd_steps(
+        problem,
+        m=plan.m,
+        seeds=seeds,
+        learning_rate=plan.learning_rate,
+        batch_size=(problem.n + 1) // 2,
+        batch_seed=batch_seed,
+        iterations=plan.iterations,
+        record_every=max(1, plan.iterations // _RECORDS),
+        budget=budget,
+    ):
+        records.append(record)
+        if patches is not None and dataset.y_test is not None:
+            right = [
+                np.mean(np.sign(network.predict_patches(patches)) == dataset.y_test)
+                for network in _networks(problem, record)
+            ]
+            accuracy.append(np.array(right))
+    last = records[-1]
+    return Training(
+        seeds=last.settings.seeds,
+        iterations=frozen(np.array([r.iteration for r in records], dtype=np.int64)),
+        seconds=frozen(np.array([r.seconds for r in records])),
+        objective=frozen(np.stack([r.objective for r in records], axis=1)),
+        test_accuracy=frozen(np.stack(accuracy, axis=1)) if accuracy else None,
+        settings=asdict(last.settings),
+        status=last.status or Status.ITERATION_LIMIT,
+    )

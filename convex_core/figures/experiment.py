@@ -1,0 +1,197 @@
+"""The talk's figure: objective and test accuracy of SGD by iteration, with the convex programs as lines."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..experiments import Arm, ExperimentResult, Training
+from .chart import Chart, blank
+from .palette import LIGHT, Palette
+from .training import DASHES
+
+__all__ = ["experiment_accuracy", "experiment_objective", "experiment_page"]
+
+_Array = NDArray[np.float64]
+#: A second cue beside the colour: dashes of the convex lines, symbols of their markers.
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_SYMBOLS = ("diamond", "square", "triangle-up", "cross")
+
+
+def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) -> Chart:
+    """Training objective of every SGD seed against iterations; each convex program's network is a line.
+
+    The marker on a line stands at the iteration SGD had reached when the convex program, solved and judged, was done:
+    the computation-time marker of the talk's figure. Only networks of the kind SGD trains are drawn; a proved lower
+    bound is dotted.
+
+    Examples
+    --------
+    >>> from convex_core.experiments import run_experiment
+    >>> chart = experiment_objective(run_experiment("talk", seeds=[0], iterations=200))
+    >>> chart.name
+    'experiment-talk-objective'
+    """
+    training = _training(result)
+    figure = blank(480, bottom=100, top=40)
+    _seeds(figure, training, training.objective, "training objective %{y:.6g}", colours)
+    table: dict[str, Any] = {"iteration": training.iterations.tolist()}
+    table |= {f"seed {s}": row for s, row in zip(training.seeds, training.objective.tolist(), strict=True)}
+    words = []
+    lowest = [float(training.objective[np.isfinite(training.objective)].min(initial=math.inf))]
+    for number, arm in enumerate(a for a in result.arms if a.plan.same_network):
+        value, lower = arm.solution.network_objective, arm.solution.lower_bound
+        _line(figure, training, arm, value, number, colours)
+        table[arm.plan.label] = [value] * len(training.iterations)
+        words.append(f"{arm.plan.label}: {value:.6g} in {arm.solution.seconds.total:.3g} s")
+        lowest.append(value)
+        if math.isfinite(lower):
+            lowest.append(lower)
+            figure.add_trace(
+                go.Scatter(
+                    x=training.iterations[[0, -1]],
+                    y=[lower, lower],
+                    name=f"proved lower bound ({arm.plan.name})",
+                    mode="lines",
+                    line={"color": colours.convex, "dash": "dot", "width": 1.5},
+                    hovertemplate="proved lower bound %{y:.8g}<extra></extra>",
+                )
+            )
+    start = float(np.nanmax(np.where(np.isfinite(training.objective), training.objective, np.nan)))
+    figure.update_yaxes(title_text="training objective", type="log", dtick="D2", gridcolor=colours.faint)
+    low = min(v for v in lowest if v > 0.0) if any(v > 0.0 for v in lowest) else 1e-3
+    figure.update_yaxes(range=[math.log10(low) - 0.05, math.log10(max(start, low)) + 0.05])
+    figure.update_xaxes(title_text="iteration of SGD", showgrid=False, zeroline=False)
+    ends = training.objective[:, -1]
+    alt = f"SGD ends at {ends.min():.6g} to {ends.max():.6g} after {training.iterations[-1]} iterations. "
+    return Chart(figure, alt + "; ".join(words) + ".", table, f"experiment-{result.plan.name}-objective")
+
+
+def experiment_accuracy(result: ExperimentResult, *, colours: Palette = LIGHT) -> Chart | None:
+    """Test accuracy of every SGD seed against iterations, and of each convex program's network; None without a test."""
+    training = _training(result)
+    if training.test_accuracy is None:
+        return None
+    percent = 100.0 * training.test_accuracy
+    figure = blank(480, bottom=100, top=40)
+    _seeds(figure, training, percent, "test accuracy %{y:.1f} %", colours)
+    table: dict[str, Any] = {"iteration": training.iterations.tolist()}
+    table |= {f"seed {s} %": row for s, row in zip(training.seeds, percent.tolist(), strict=True)}
+    words = []
+    for number, arm in enumerate(result.arms):
+        if arm.test_accuracy is not None:
+            _line(figure, training, arm, 100.0 * arm.test_accuracy, number, colours)
+            table[f"{arm.plan.label} %"] = [100.0 * arm.test_accuracy] * len(training.iterations)
+            words.append(f"{arm.plan.label}: {arm.test_accuracy:.1%}")
+    figure.update_yaxes(title_text="test accuracy, %", gridcolor=colours.faint)
+    figure.update_xaxes(title_text="iteration of SGD", showgrid=False, zeroline=False)
+    alt = f"SGD ends at {percent[:, -1].min():.1f} % to {percent[:, -1].max():.1f} %. " + "; ".join(words) + "."
+    return Chart(figure, alt, table, f"experiment-{result.plan.name}-accuracy")
+
+
+def experiment_page(result: ExperimentResult) -> str:
+    """A self-contained HTML page: both charts, the table of the convex programs, what is stated and what we chose."""
+    charts = [experiment_objective(result), experiment_accuracy(result)] if result.training is not None else []
+    figures = [
+        chart.figure.to_html(include_plotlyjs=number == 0, full_html=False, config={"displaylogo": False})
+        for number, chart in enumerate(chart for chart in charts if chart is not None)
+    ]
+    plan = result.plan
+    columns = (
+        "program",
+        "convex value",
+        "network's objective",
+        "lower bound",
+        "scope",
+        "exactness",
+        "status",
+        "filters",
+        "seconds",
+        "test accuracy",
+    )
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in _cells(arm)) + "</tr>" for arm in result.arms
+    )
+    head = "".join(f"<th>{name}</th>" for name in columns)
+    lists = "".join(
+        f"<h2>{title}</h2><ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in items) + "</ul>"
+        for title, items in (("Stated by the talk", plan.stated), ("Our choices", plan.chosen))
+    )
+    style = (
+        "body{font-family:'Source Sans 3','Segoe UI',Arial,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
+        "table{border-collapse:collapse}td,th{padding:.3rem .7rem;border-bottom:1px solid #ccc;text-align:left}"
+    )
+    return (
+        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{html.escape(plan.title)}</title>"
+        f"<style>{style}</style></head><body><h1>{html.escape(plan.title)}</h1>"
+        f"<p>{html.escape(result.data)} beta = {plan.beta:g}, seed {result.seed}, {result.seconds:.1f} s in all. "
+        f"{'' if result.stopped is None else html.escape(result.stopped.text)}</p>{''.join(figures)}<h2>Convex programs</h2>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{lists}</body></html>"
+    )
+
+
+def _cells(arm: Arm) -> tuple[str, ...]:
+    s = arm.solution
+    return (
+        arm.plan.label,
+        f"{s.objective:.8g}",
+        f"{s.network_objective:.8g}",
+        f"{s.lower_bound:.8g}" if math.isfinite(s.lower_bound) else "none",
+        s.scope.value,
+        s.exactness.value,
+        s.status.value,
+        str(s.active_filters),
+        f"{s.seconds.total:.3g}",
+        "" if arm.test_accuracy is None else f"{arm.test_accuracy:.1%}",
+    )
+
+
+def _training(result: ExperimentResult) -> Training:
+    if result.training is None:
+        raise InputError("result: got an experiment that was stopped before SGD, expected a finished one")
+    return result.training
+
+
+def _seeds(figure: Any, training: Training, values: _Array, hover: str, colours: Palette) -> None:
+    for number, (seed, row) in enumerate(zip(training.seeds, values, strict=True)):
+        figure.add_trace(
+            go.Scatter(
+                x=training.iterations,
+                y=np.where(np.isfinite(row), row, np.nan),
+                name=f"SGD, seed {seed}",
+                mode="lines",
+                line={
+                    "color": colours.sgd,
+                    "width": 1.5,
+                    "dash": DASHES[number % len(DASHES)],
+                },
+                opacity=0.8,
+                hovertemplate=f"seed {seed}, iteration %{{x}}: {hover}<extra></extra>",
+            )
+        )
+
+
+def _line(figure: Any, training: Training, arm: Arm, value: float, number: int, colours: Palette) -> None:
+    """The level of a convex program, with a marker where SGD was when it had ended."""
+    seconds = arm.solution.seconds.total
+    at = int(np.searchsorted(training.seconds, seconds))
+    reached = at < len(training.seconds)
+    where = int(training.iterations[at]) if reached else int(training.iterations[-1])
+    note = f"SGD had done {where:,} iterations by then" if reached else "SGD had ended by then"
+    figure.add_trace(
+        go.Scatter(
+            x=[training.iterations[0], where, training.iterations[-1]],
+            y=[value] * 3,
+            name=f"{arm.plan.label}, {seconds:.2g} s",
+            mode="lines+markers",
+            line={"color": colours.convex, "width": 2.5, "dash": _DASHES[number % 4]},
+            marker={"color": colours.convex, "size": [0, 13, 0], "symbol": _SYMBOLS[number % 4]},
+            hovertemplate=f"{arm.plan.label}: %{{y:.8g}} after {seconds:.3g} s; {note}<extra></extra>",
+        )
+    )
