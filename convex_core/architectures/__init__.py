@@ -8,6 +8,8 @@ from inspect import signature
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .base import Architecture, CodeList, Parameters, Patterns
+from .flatten import FlattenCNN
+from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .two_layer import TwoLayerCNN
 
@@ -16,6 +18,8 @@ __all__ = [
     "OPTIONS",
     "Architecture",
     "CodeList",
+    "FlattenCNN",
+    "LinearCNN",
     "MaxPoolingCNN",
     "Parameters",
     "Patterns",
@@ -34,7 +38,11 @@ def _two_layer(geometry: PatchGeometry, pooling: str = "sum", pool_size: int | N
 
 
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
-ARCHITECTURES: dict[str, Callable[..., Architecture]] = {"two-layer": _two_layer}
+ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
+    "two-layer": _two_layer,
+    "linear": LinearCNN,
+    "flatten": FlattenCNN,
+}
 
 #: Every option that some architecture has.
 OPTIONS = ("pooling", "pool_size", "layers", "sharing", "relaxation")

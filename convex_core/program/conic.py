@@ -76,8 +76,7 @@ class ConicProgram:
 
 def all_cone_rows(blocks: Blocks) -> ConeRows:
     """Every cone row of every block."""
-    B, M = blocks.sides.shape
-    return ConeRows(np.repeat(np.arange(B), M), np.tile(np.arange(M), B))
+    return ConeRows(*np.nonzero(blocks.sides))
 
 
 def assemble(

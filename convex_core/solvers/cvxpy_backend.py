@@ -72,8 +72,8 @@ def solve_cvxpy(
     flat = cp.vec(C, order="C")
     outputs = blocks.G.transpose(1, 0, 2).reshape(n, B * p) @ flat
     f = cp.Variable(n)
-    normals = blocks.sides[:, :, None] * blocks.rows
-    cone = sparse.block_diag(list(normals), format="csc") @ flat >= 0
+    normals = [side[side != 0, None] * blocks.rows[side != 0] for side in blocks.sides]
+    cone = sparse.block_diag(normals, format="csc") @ flat >= 0
     objective = problem.loss.cvxpy(f, problem.y) + problem.beta * cp.sum(cp.norm(C, 2, axis=1))
     defines = f == outputs
     model = cp.Problem(cp.Minimize(objective), [defines, cone])

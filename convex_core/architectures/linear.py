@@ -1,0 +1,158 @@
+r"""Linear CNN: a convolution without activation and a weight for each patch; the convex program is exact.
+
+Non-convex problem (filters :math:`u_j \in R^h`, output weights :math:`w_j \in R^K`):
+
+.. math::
+   \min_{u, w} \; \ell\Big(\sum_j \sum_k X_k u_j w_{jk},\; y\Big)
+       + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + \|w_j\|_2^2)
+
+There is a single cell without cone constraints, and the convex program is regularised by the nuclear norm of
+:math:`Z = [z_1, \dots, z_K] \in R^{h \times K}`:
+
+.. math:: \min_Z \; \ell\Big(\sum_k X_k z_k,\; y\Big) + \beta \|Z\|_* .
+
+A singular value :math:`\sigma a b^T` of Z becomes the neuron :math:`u = \sqrt\sigma a`, :math:`w = \sqrt\sigma b`: at
+most min(h, K) neurons. Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021
+(arXiv 2006.14798).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..patches import PatchGeometry
+from ..penalties import NuclearPenalty
+from ..progress import Budget
+from ..status import Exactness
+from .base import ArrangementCells, CodeList, FiltersAndWeights, Parameters
+
+__all__ = ["LinearCNN", "rank_one_neurons"]
+
+_Array = NDArray[np.float64]
+
+# singular values below this share of the largest are the dust of an interior-point method
+_DUST = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class LinearCNN(ArrangementCells, FiltersAndWeights):
+    """The linear CNN of the module's formula.
+
+    Parameters
+    ----------
+    geometry : PatchGeometry
+        Patches of the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convex_core import Network, patch_geometry
+    >>> cnn = LinearCNN(patch_geometry((3,), 2))
+    >>> Network(cnn, [[1.0, 0.0]], [[2.0, -1.0]]).predict([[1.0, -2.0, 3.0]])
+    array([4.])
+    """
+
+    geometry: PatchGeometry
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line and in model files."""
+        return "linear"
+
+    @property
+    def options(self) -> dict[str, str | int]:
+        """None."""
+        return {}
+
+    @property
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness.EXACT
+
+    @property
+    def penalty(self) -> NuclearPenalty:
+        """Nuclear norm of Z (h, K)."""
+        return NuclearPenalty((self.geometry.h, self.geometry.K))
+
+    @property
+    def scale(self) -> float:
+        """1."""
+        return 1.0
+
+    def design(self, patches: _Array) -> _Array:
+        """One matrix, of all patches: row i is the matrix with columns ``x_ik``, flattened, (1, n, h * K)."""
+        K, n, h = patches.shape
+        return np.ascontiguousarray(patches.transpose(1, 2, 0)).reshape(1, n, h * K)
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """None, (0, h * K)."""
+        return np.zeros((0, patches.shape[0] * patches.shape[2]))
+
+    def sides(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.int8]:
+        """No hyperplane has a side, (m, 0)."""
+        return np.zeros((len(codes), 0), dtype=np.int8)
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """Everything passes."""
+        return np.ones((len(codes), 1, patches.shape[1]), dtype=bool)
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
+        """The only cell, whose code has no bits."""
+        return CodeList(np.zeros((1, 0), dtype=bool), certified=True)
+
+    def atoms(self, patches: _Array, C: _Array) -> _Array:
+        """``sum_k X_k z_k`` for each row Z of `C` (m, h * K), shape (n, m)."""
+        outputs: _Array = self.design(patches)[0] @ C.T
+        return outputs
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+        """Singular values and vectors of the signed sum of the blocks: there is one cell, so that they are one block.
+
+        The nuclear norm of the sum is at most the sum of the nuclear norms.
+        """
+        total = sign.astype(np.float64) @ C
+        u, w, _ = rank_one_neurons(total.reshape(1, self.geometry.h, self.geometry.K))
+        return {"filters": u, "weights": w}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A filter, and a weight for each patch."""
+        return {"filters": (self.geometry.h,), "weights": (self.geometry.K,)}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``sum_k X_k u_j w_jk``, (n, m)."""
+        u, w = parameters["filters"], parameters["weights"]
+        total: _Array = np.einsum("knm,mk->nm", patches @ u.T, w)
+        return total
+
+    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
+        """No bits, (m, 0)."""
+        return np.zeros((len(parameters["weights"]), 0), dtype=bool)
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """``sum_k w_k X_k^T v`` and ``v . X_k u``."""
+        back = np.einsum("mn,knh->mkh", V, patches)
+        return {
+            "filters": np.einsum("mk,mkh->mh", parameters["weights"], back),
+            "weights": np.einsum("mh,mkh->mk", parameters["filters"], back),
+        }
+
+
+def rank_one_neurons(Z: _Array) -> tuple[_Array, _Array, NDArray[np.intp]]:
+    r"""Neurons :math:`u = \sqrt\sigma a`, :math:`w = \sqrt\sigma b` of the singular values of matrices (B, h, K).
+
+    Returns
+    -------
+    filters : (m, h) float64
+    weights : (m, K) float64
+        The sum of their outer products over one matrix is that matrix, the sum of their costs its nuclear norm.
+    block : (m,) int
+        The matrix that each neuron is of.
+    """
+    a, sigma, bt = np.linalg.svd(Z, full_matrices=False)
+    block, part = np.nonzero(sigma > _DUST * sigma.max(axis=1, initial=0.0, keepdims=True))
+    root = np.sqrt(sigma[block, part])[:, None]
+    return root * a[block, :, part], root * bt[block, part], block
