@@ -8,7 +8,7 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.figures.path import beta_dial  # noqa: E402
+from convex_core.figures.dial import beta_dial  # noqa: E402
 from convex_core.status import Scope  # noqa: E402
 from pages._ui import layout, verdict, warm  # noqa: E402
 
@@ -20,32 +20,38 @@ place = layout.header(
 work = warm.home()
 figure_column, text_column = st.columns([1.9, 1], gap="large")
 with figure_column:
-    with st.spinner("Solving the talk's problem at 16 values of β ..."):
+    with st.spinner(f"Solving for the global optimum at {warm.HOME_POINTS} values of β ..."):
         path = work.path.result()
     curves = work.curves.result() if work.curves.done() else ()
-    # first a beta at which some filters live and some are dead
-    start = verdict.halfway(path)
-    dial = beta_dial(path, curves, start=start, colours=layout.colours())
+    dial = beta_dial(path, curves, start=verdict.halfway(path), colours=layout.colours())
     layout.bare_chart(dial, key="dial")
 with text_column:
     problem = path[0].problem
+    patterns = path[0].patterns
     worst = max(s.relative_gap for s in path if s.scope is Scope.GLOBAL)
+    stalled = ""
+    if curves:
+        excess = curves[-1].objective[:, -1] / path[len(path) - 1].network_objective - 1.0
+        stalled = f"At the smallest β they end {100 * excess.min():.0f} % to {100 * excess.max():.0f} % above it. "
     st.markdown(
         f"""
 ##### What you see
-Each strip is one **filter** of the best possible network at this β. Orange entries are positive, blue ones negative.
+Each tile is one **filter** of the best possible network at this β. Orange entries are positive, blue ones negative.
 Raise β and whole filters die, all entries at once: the convex problem's penalty is a *group* lasso.
+From β = {path.beta_max:.3g} on, none is left.
 
 The :green[green line] is the global optimum. It is not a best guess: at every β an upper and a lower bound,
-over all {path[0].patterns:,} sign patterns, meet: relative gap {verdict.gap_text(worst)}.
+over all {f"{patterns:,} " if patterns is not None else ""}sign patterns, meet: relative gap
+{verdict.gap_text(worst)} or less.
 
 Each :violet[purple line] is **SGD** from one random start (seeds {warm.HOME_SEEDS[0]} to {warm.HOME_SEEDS[-1]}).
-Some runs stall far above the optimum. None can go below.
+{stalled}None can go below.
 
-{problem.n} samples of length {problem.X.shape[1]}, filters of length {problem.patches.shape[2]}, stride 5,
-data seed {warm.HOME_SEED}.
+{problem.n} random signals of length {problem.X.shape[1]} with random targets, filters of length
+{problem.patches.shape[2]}, stride {problem.architecture.geometry.stride[0]}, data seed {warm.HOME_SEED}.
 """
     )
+    st.page_link(shell.page("filters_and_path"), label="The whole path", icon=":material/timeline:")
     st.page_link(shell.page("solve"), label="Solve it yourself", icon=":material/verified:")
     st.page_link(shell.page("convex_vs_sgd"), label="Race SGD against the proof", icon=":material/compare_arrows:")
     st.page_link(shell.page("dataset"), label="Bring your own data", icon=":material/table_chart:")

@@ -14,18 +14,14 @@ import numpy as np
 import pytest
 
 import convex_core.figures
-from convex_core.architectures import TwoLayerCNN
 from convex_core.certificate import certify
 from convex_core.data import load_dataset
 from convex_core.errors import InputError
 from convex_core.figures.chart import Chart, blank
-from convex_core.figures.filters import filter_norms, network_filters
 from convex_core.figures.palette import DARK, LIGHT, Palette, cividis, palette
-from convex_core.figures.path import SGDCurves, beta_dial, follow_filters
 from convex_core.figures.signals import patch_matrices, sample_windows
 from convex_core.figures.solving import bounds, seconds
 from convex_core.figures.training import audit, loss_by_iteration, loss_by_seconds
-from convex_core.network import Network
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
@@ -43,12 +39,6 @@ def problem() -> Problem:
 @pytest.fixture(scope="module")
 def path(problem: Problem) -> tuple[Solution, ...]:
     return tuple(solve(problem.with_beta(beta), tol=1e-8) for beta in BETAS)
-
-
-@pytest.fixture(scope="module")
-def curves(path: tuple[Solution, ...]) -> tuple[SGDCurves, ...]:
-    runs = [train_sgd(s.problem, seeds=(0, 1), iterations=60) for s in path]
-    return tuple(SGDCurves(r.iterations.astype(float), r.objective) for r in runs)
 
 
 def check(chart: Chart) -> None:
@@ -155,40 +145,6 @@ def test_patch_matrices_say_what_is_left_out() -> None:
     assert "the first 8 matrices and the first 40 rows" in chart.alt
 
 
-def test_filters_are_sorted_directions(path: tuple[Solution, ...]) -> None:
-    network = path[-1].network
-    chart = network_filters(network)
-    check(chart)
-    assert len(chart.figure.data) == network.m
-    norms = np.array(chart.table["group norm"])
-    assert (np.diff(norms) <= 0).all()
-    assert norms.sum() == pytest.approx(network.regulariser)
-    for trace, weight in zip(chart.figure.data, chart.table["output weight"], strict=True):
-        assert np.linalg.norm(trace.z) == pytest.approx(1.0)
-        assert weight != 0.0
-
-
-def test_image_filters_keep_their_shape() -> None:
-    cnn = TwoLayerCNN(patch_geometry((4, 4, 3), 2))
-    chart = network_filters(Network(cnn, np.ones((3, 12)), [1.0, -2.0, 0.5]))
-    assert [np.array(t.z).shape for t in chart.figure.data] == [(2, 2)] * 3
-
-
-def test_zero_network_says_so(path: tuple[Solution, ...]) -> None:
-    network = path[0].network
-    assert network.m == 0
-    assert "zero network" in network_filters(network).figure.layout.annotations[0].text
-    assert "zero" in filter_norms(network).alt
-
-
-def test_filter_norms_carry_the_sign(path: tuple[Solution, ...]) -> None:
-    network = path[-1].network
-    chart = filter_norms(network)
-    check(chart)
-    signed = np.linalg.norm(network.filters, axis=1) * network.weights
-    assert sorted(chart.figure.data[0].y) == pytest.approx(sorted(signed))
-
-
 def test_bounds_are_the_history(path: tuple[Solution, ...]) -> None:
     history = path[-1].history
     chart = bounds(history)
@@ -205,39 +161,6 @@ def test_seconds_add_up(path: tuple[Solution, ...]) -> None:
     chart = seconds(path[-1])
     check(chart)
     assert sum(chart.table["seconds"]) <= path[-1].seconds.total * 1.001
-
-
-def test_a_turning_filter_stays_one_track_and_a_sign_change_starts_another() -> None:
-    cnn = TwoLayerCNN(patch_geometry((3,), 2))
-    turning = [Network(cnn, [[np.cos(t), np.sin(t)]], [1.0]) for t in (0.0, 0.4, 0.8)]
-    flipped = Network(cnn, [[np.cos(0.8), np.sin(0.8)]], [-1.0])
-    tracks, signs = follow_filters([Network(cnn, [], []), *turning, flipped])
-    assert signs.tolist() == [1, -1]
-    assert np.any(tracks != 0.0, axis=2).tolist() == [[False, False], *[[True, False]] * 3, [False, True]]
-
-
-def test_dial_kills_whole_groups(path: tuple[Solution, ...], curves: tuple[SGDCurves, ...]) -> None:
-    chart = beta_dial(path, curves, start=1)
-    check(chart)
-    total = len(chart.figure.data[0].z)
-    assert chart.table["filters alive"] == [s.active_filters for s in path]
-    for frame, solution in zip(chart.figure.frames, path, strict=True):
-        alive, dead = (np.array(frame.data[k].z, dtype=float) for k in (0, 1))
-        whole = np.isnan(alive).all(axis=1)
-        assert np.array_equal(whole, ~np.isnan(dead).any(axis=1))
-        assert np.array_equal(whole, np.isnan(alive).any(axis=1))
-        assert total - whole.sum() == solution.active_filters
-        assert frame.layout.annotations[0].text == f"<b>{solution.active_filters} of {total} filters alive</b>"
-        for line in frame.data[3:]:
-            assert min(line.y) >= solution.lower_bound / solution.network_objective - 1e-12
-    assert [step.label for step in chart.figure.layout.sliders[0].steps] == ["20", "3", "0.5"]
-    assert np.array_equal(chart.figure.data[0].z, chart.figure.frames[1].data[0].z, equal_nan=True)
-
-
-def test_dial_without_sgd_and_with_wrong_lengths(path: tuple[Solution, ...], curves: tuple[SGDCurves, ...]) -> None:
-    check(beta_dial(path))
-    with pytest.raises(InputError, match="expected as many"):
-        beta_dial(path, curves[:1])
 
 
 def test_loss_curves_show_the_run(path: tuple[Solution, ...]) -> None:

@@ -1,11 +1,13 @@
 """Plotly figures, each built from results only, with a text alternative and a data table."""
 
 from .chart import Chart
+from .dial import SGDCurves, beta_dial
 from .filters import filter_norms, network_filters
 from .palette import DARK, LIGHT, Palette, palette
-from .path import SGDCurves, beta_dial, follow_filters
+from .path import norm_map, objective_path, over_strides
 from .signals import patch_matrices, sample_windows
 from .solving import bounds, seconds
+from .tracks import follow_filters
 from .training import audit, loss_by_iteration, loss_by_seconds
 
 __all__ = [
@@ -22,6 +24,9 @@ __all__ = [
     "loss_by_iteration",
     "loss_by_seconds",
     "network_filters",
+    "norm_map",
+    "objective_path",
+    "over_strides",
     "palette",
     "patch_matrices",
     "sample_windows",

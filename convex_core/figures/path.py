@@ -1,375 +1,386 @@
-"""The path over beta on one dial: filters of the optimum, dead ones grey, and SGD above the certified value."""
+"""The path over beta: norms of the filters, how many are alive, and the objective between its bounds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
-from scipy.optimize import linear_sum_assignment
 
 from ..errors import InputError
-from ..network import Network
-from ..solve import Solution
+from ..path import Path, PathPreview
 from ..status import Scope
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
+from .tracks import follow_filters
 
-__all__ = ["SGDCurves", "beta_dial", "follow_filters"]
+__all__ = ["norm_map", "objective_path", "over_strides"]
 
-#: Filters of neighbouring values of beta are the same one if the cosine between them is at least this.
-SAME_FILTER = 0.7
-#: Room above the dial's figure for the headline and the slider, in pixels.
-TOP = 150
-#: SGD's objective over the optimum: what is drawn, and where there is a grid line.
-RATIO_RANGE = (0.94, 3.2)
-RATIO_TICKS = (1.0, 1.2, 1.5, 2.0, 3.0)
+#: A relative gap below this is drawn here: the axis is logarithmic.
+GAP_FLOOR = 1e-12
+#: Pixels of a row of the norm map, fewest and most of the whole map, and of the panel of the counts below it.
+ROW_PIXELS, MAP_PIXELS, COUNT_PIXELS = 18, (120, 360), 110
 
 _Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class SGDCurves:
-    """Recorded SGD runs at one beta: iterations (T,) and the objective (S, T) of S seeds."""
+def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> Chart:
+    """Group norm of every filter along the path, and below it how many filters are alive.
 
-    iterations: _Array
-    objective: _Array
-
-
-def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8]]:
-    """Follow the filters ``|w_j| u_j`` through a sequence of networks.
-
-    Neighbours are matched one to one by the angle between filters whose output weights have the same sign; a filter
-    without a partner starts a new track.
+    One row a filter, followed through beta (logarithmic, increasing to the right): orange with a positive output
+    weight, blue with a negative one, grey where the whole group is zero. The shade is the square root of the norm, so
+    that small ones are seen. A dotted line is beta_max, from where on every filter is dead.
 
     Parameters
     ----------
-    networks : sequence of Network
-        Of one architecture, for example at decreasing beta.
-
-    Returns
-    -------
-    tracks : ndarray, shape (B, T, h)
-        Track t at position b; all zeros where the filter is dead.
-    signs : ndarray, shape (T,)
-        Sign of the output weight, +1 first.
-
-    Examples
-    --------
-    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
-    >>> cnn = TwoLayerCNN(patch_geometry((3,), 2))
-    >>> networks = [Network(cnn, [[1.0, 0.0]], [1.0]), Network(cnn, [[1.0, 0.1], [0.0, 1.0]], [1.0, -1.0])]
-    >>> tracks, signs = follow_filters(networks)
-    >>> tracks.shape, signs.tolist(), tracks[0, 1].tolist()
-    ((2, 2, 2), [1, -1], [0.0, 0.0])
-    """
-    h = networks[0].architecture.geometry.h if networks else 0
-    signs: list[int] = []
-    last: list[_Array] = []
-    rows: list[dict[int, _Array]] = []
-    for network in networks:
-        filters = network.filters * np.abs(network.weights)[:, None]
-        own = np.where(network.weights > 0, 1, -1)
-        row: dict[int, _Array] = {}
-        matched: set[int] = set()
-        if len(filters) and last:
-            cosine = _unit(filters) @ _unit(np.array(last)).T
-            cosine[own[:, None] != np.array(signs)[None, :]] = -2.0
-            for j, t in np.transpose(linear_sum_assignment(-cosine)).tolist():
-                if cosine[j, t] >= SAME_FILTER:
-                    row[t] = last[t] = filters[j]
-                    matched.add(j)
-        for j in sorted(set(range(len(filters))) - matched):
-            row[len(signs)] = filters[j]
-            signs.append(int(own[j]))
-            last.append(filters[j])
-        rows.append(row)
-    tracks = np.zeros((len(networks), len(signs), h))
-    for b, row in enumerate(rows):
-        for t, value in row.items():
-            tracks[b, t] = value
-    order = sorted(range(len(signs)), key=lambda t: (-signs[t], t))
-    return tracks[:, order], np.array([signs[t] for t in order], dtype=np.int8)
-
-
-def beta_dial(
-    solutions: Sequence[Solution],
-    curves: Sequence[SGDCurves] = (),
-    *,
-    start: int = 0,
-    colours: Palette = LIGHT,
-) -> Chart:
-    """One slider over beta, all frames in the figure, so that turning it needs no server.
-
-    Above, one row a filter of the optimal network, followed through beta: its direction, and in front of it the sign
-    of the output weight and the group norm; a row whose whole group is zero is grey.
-    Below, SGD's objective divided by the certified optimum of the same beta: 1 is the optimum.
-
-    Parameters
-    ----------
-    solutions : sequence of Solution
-        At decreasing beta.
-    curves : sequence of SGDCurves
-        One per solution, with the same number of seeds, or none.
-    start : int
-        Position shown first.
+    path : Path
+        At least one point.
+    compact : bool
+        A small version for rows of them: no axis titles, half as high.
     colours : Palette
         The theme.
 
     Raises
     ------
     InputError
-        If there is no solution, or the lengths do not fit.
+        If the path has no point.
 
     Examples
     --------
-    >>> from convex_core import Problem, load_dataset, solve
-    >>> problem = Problem.from_dataset(load_dataset("shift"))
-    >>> dial = beta_dial([solve(problem.with_beta(beta)) for beta in (100.0, 1.0)])
-    >>> dial.table["filters alive"][0], len(dial.figure.frames)
-    (0, 2)
+    >>> from convex_core import Problem, load_dataset, solve_path
+    >>> path = solve_path(Problem.from_dataset(load_dataset("shift")), points=4)
+    >>> norm_map(path).table["filters alive"]
+    [0, 2, 2, 2]
     """
-    if not solutions or len(curves) not in (0, len(solutions)):
-        raise InputError(f"solutions, curves: got {len(solutions)} and {len(curves)}, expected as many, at least one")
-    tracks, signs = follow_filters([s.network for s in solutions])
-    figure = _dial_axes(len(signs), tracks.shape[2], bool(curves), colours)
-    extent = float(np.abs(tracks).max(initial=0.0)) or 1.0
-    figure.update_layout(
-        coloraxis={
-            "colorscale": colours.diverging,
-            "cmid": 0,
-            "cmin": -extent,
-            "cmax": extent,
-            "showscale": False,
-        }
+    betas = _betas(path)
+    tracks, signs = follow_filters([s.network for s in path])
+    norms = np.linalg.norm(tracks, axis=2).T
+    signed = norms * signs[:, None]
+    alive = np.count_nonzero(norms, axis=0)
+    T = len(signs)
+    rows = min(max(ROW_PIXELS * T, MAP_PIXELS[0]), MAP_PIXELS[1]) // (2 if compact else 1)
+    counts = COUNT_PIXELS // (2 if compact else 1)
+    between = 14 if compact else 22
+    inner = rows + between + counts
+    figure = make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=between / inner,
+        row_heights=[rows, counts],
+        figure=blank(inner + (44 if compact else 68), left=44, right=10, top=16, bottom=28 if compact else 52),
     )
-    shown = _dial_traces(solutions, curves, tracks, signs, start, colours)
-    for trace, row in shown:
-        figure.add_trace(trace, row=row, col=1)
-    if curves:
-        last = max(float(c.iterations[-1]) for c in curves)
+    edges = _edges(betas)
+    for z, scale, opacity, hover in (
+        (
+            np.where(norms == 0.0, np.nan, np.sign(signed) * np.sqrt(norms)),
+            colours.diverging,
+            1.0,
+            "filter %{customdata[0]}, β = %{customdata[1]:.3g}: group norm %{customdata[2]:+.4g}",
+        ),
+        (
+            np.where(norms == 0.0, 0.0, np.nan),
+            [[0, colours.dead], [1, colours.dead]],
+            0.55,
+            "filter %{customdata[0]}, β = %{customdata[1]:.3g}: the whole group is zero",
+        ),
+    ):
+        extent = math.sqrt(float(norms.max(initial=0.0))) or 1.0
+        figure.add_trace(
+            go.Heatmap(
+                x=edges,
+                y=np.arange(T + 1) + 0.5,
+                z=z[:, ::-1],
+                customdata=_customdata(betas, signed)[:, ::-1],
+                colorscale=scale,
+                zmin=-extent,
+                zmax=extent,
+                opacity=opacity,
+                showscale=False,
+                xgap=1,
+                ygap=1,
+                hoverongaps=False,
+                hovertemplate=hover + "<extra></extra>",
+            ),
+            row=1,
+            col=1,
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=betas,
+            y=alive,
+            mode="lines+markers",
+            line={"color": colours.ink, "width": 2, "shape": "hvh"},
+            marker={"size": 5},
+            hovertemplate="β = %{x:.3g}: %{y} filters alive<extra></extra>",
+            showlegend=False,
+        ),
+        row=2,
+        col=1,
+    )
+    figure.update_yaxes(range=[T + 0.5, 0.5], showgrid=False, zeroline=False, row=1, col=1)
+    figure.update_yaxes(range=[-0.06 * alive.max() - 0.1, 1.15 * max(int(alive.max()), 1)], row=2, col=1)
+    figure.update_yaxes(gridcolor=colours.faint, zeroline=False, nticks=4, row=2, col=1)
+    _beta_axes(figure, edges, compact, colours)
+    _mark_beta_max(figure, path, edges, colours)
+    if not compact:
+        figure.update_yaxes(title_text="filter", row=1, col=1)
+        figure.update_yaxes(title_text="alive", row=2, col=1)
+    alt = (
+        f"Group norms of {T} filters at {len(path)} values of beta from {betas[0]:.3g} down to {betas[-1]:.3g}: "
+        f"{alive.min()} to {alive.max()} alive, none from beta_max = {path.beta_max:.4g} on; "
+        f"largest norm {norms.max(initial=0.0):.3g}."
+    )
+    table: dict[str, Any] = {"beta": betas.tolist(), "filters alive": alive.tolist()}
+    table |= {f"norm of filter {t + 1}": signed[t].tolist() for t in range(T)}
+    return Chart(figure, alt, table, "filter-norms-path")
+
+
+def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours: Palette = LIGHT) -> Chart:
+    """The objective between its bounds along the path, and below it the relative gap on a logarithmic axis.
+
+    Exact points are filled and joined; previews are open circles, an upper bound each, with the lower bound that the
+    neighbouring certificates imply.
+
+    Parameters
+    ----------
+    path : Path
+        At least one point; over sampled patterns it has no lower bound, and the legend says so.
+    previews : sequence of PathPreview
+        Between the points.
+    colours : Palette
+        The theme.
+
+    Raises
+    ------
+    InputError
+        If the path has no point.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve_path
+    >>> path = solve_path(Problem.from_dataset(load_dataset("shift")), points=4)
+    >>> [trace.name for trace in objective_path(path, [path.preview(0.5 * path.beta_max)]).figure.data[:3]]
+    ['lower bound', 'objective', 'preview']
+    """
+    betas = _betas(path)
+    exact = path.scope is Scope.GLOBAL
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4], figure=blank(430, left=62)
+    )
+    line = {"color": colours.convex, "width": 2.5}
+    if exact:
         figure.add_trace(
             go.Scatter(
-                x=[0, last],
-                y=[1, 1],
-                name="certified optimum",
-                mode="lines",
-                line={"color": colours.convex, "width": 3},
-                hovertemplate="the certified optimum<extra></extra>",
+                x=betas,
+                y=path.lower_bound,
+                name="lower bound",
+                mode="lines+markers",
+                line={**line, "dash": "dash"},
+                marker={"symbol": "triangle-up", "size": 9},
+                hovertemplate="β = %{x:.4g}: proved lower bound %{y:.8g}<extra></extra>",
             ),
-            row=2,
+            row=1,
             col=1,
         )
-    alive = [int(np.count_nonzero(np.any(t != 0.0, axis=1))) for t in tracks]
-    heads = [_headline(s, a, len(signs), colours) for s, a in zip(solutions, alive, strict=True)]
-    figure.update_layout(annotations=heads[start])
-    figure.frames = [
-        go.Frame(
-            name=f"{solution.problem.beta:.3g}",
-            traces=list(range(len(shown))),
-            data=[trace for trace, _ in _dial_traces(solutions, curves, tracks, signs, b, colours)],
-            layout={"annotations": heads[b]},
-        )
-        for b, solution in enumerate(solutions)
-    ]
-    _dial_slider(figure, start, colours)
-    worst = max(s.relative_gap for s in solutions)
-    alt = (
-        f"Global optimum at {len(solutions)} values of beta from {solutions[0].problem.beta:.3g} to "
-        f"{solutions[-1].problem.beta:.3g}: {min(alive)} to {max(alive)} of {len(signs)} filters alive, "
-        f"largest certified relative gap {worst:.1e}."
-    )
-    table: dict[str, Any] = {
-        "beta": [s.problem.beta for s in solutions],
-        "objective": [s.network_objective for s in solutions],
-        "lower bound": [s.lower_bound for s in solutions],
-        "relative gap": [s.relative_gap for s in solutions],
-        "filters alive": alive,
-    }
-    if curves:
-        ends = np.array([c.objective[:, -1] for c in curves])
-        table["best SGD"] = ends.min(axis=1).tolist()
-        table["worst SGD"] = ends.max(axis=1).tolist()
-        excess = ends / np.array([[s.network_objective] for s in solutions]) - 1.0
-        alt += f" SGD ends {100 * excess.min():.2g} % to {100 * excess.max():.2g} % above the optimum."
-    return Chart(figure, alt, table, "beta-dial")
-
-
-def _dial_axes(T: int, h: int, with_curves: bool, colours: Palette) -> Any:
-    filters, between, curves = 40 * max(T, 2), 52, 280
-    inner = filters + (between + curves if with_curves else 0)
-    figure = blank(inner + TOP + 56, left=62, top=TOP, bottom=56)
-    figure = make_subplots(
-        rows=2 if with_curves else 1,
-        cols=1,
-        vertical_spacing=between / inner if with_curves else 0.0,
-        row_heights=[filters, curves] if with_curves else [1.0],
-        figure=figure,
-    )
-    # the text in front of the strips needs room of its own: points outside an axis are not drawn
-    figure.update_xaxes(visible=False, range=[-0.5 - 0.12 * h, h - 0.5], row=1, col=1)
-    figure.update_yaxes(visible=False, range=[max(T, 1) - 0.5, -0.5], row=1, col=1)
-    if with_curves:
-        figure.update_xaxes(title_text="SGD iteration", showgrid=False, zeroline=False, row=2, col=1)
-        figure.update_yaxes(
-            title_text="objective ÷ optimum",
-            type="log",
-            range=[math.log10(v) for v in RATIO_RANGE],
-            tickvals=RATIO_TICKS,
-            ticktext=[f"{v:g}" for v in RATIO_TICKS],
-            gridcolor=colours.faint,
-            zeroline=False,
-            row=2,
-            col=1,
-        )
-        figure.update_layout(legend={"y": curves / inner, "yanchor": "bottom"})
-    return figure
-
-
-def _dial_traces(
-    solutions: Sequence[Solution],
-    curves: Sequence[SGDCurves],
-    tracks: _Array,
-    signs: NDArray[np.int8],
-    b: int,
-    colours: Palette,
-) -> list[tuple[Any, int]]:
-    """Everything that changes with beta, in a fixed order, with its row."""
-    now = tracks[b]
-    norms = np.linalg.norm(now, axis=1)
-    dead = norms == 0.0
-    alive_z = np.where(dead[:, None], np.nan, _unit(now))
-    dead_z = np.where(dead[:, None], 1.0, np.nan) * np.ones(now.shape[1])
-    heat = {"xgap": 1, "ygap": 6, "hoverongaps": False}
-    traces: list[tuple[Any, int]] = [
-        (
-            go.Heatmap(
-                z=alive_z,
-                coloraxis="coloraxis",
-                hovertemplate="filter %{y}, entry %{x}: %{z:.3g}<extra></extra>",
-                **heat,
-            ),
-            1,
+    figure.add_trace(
+        go.Scatter(
+            x=betas,
+            y=path.objective,
+            name="objective" if exact else "objective over sampled patterns",
+            mode="lines+markers",
+            line=line,
+            marker={"size": 7},
+            hovertemplate="β = %{x:.4g}: objective %{y:.8g}<extra></extra>",
         ),
-        (
-            go.Heatmap(
-                z=dead_z,
-                colorscale=[[0, colours.dead], [1, colours.dead]],
-                opacity=0.55,
-                showscale=False,
-                hovertemplate="filter %{y}: the whole group is zero<extra></extra>",
-                **heat,
-            ),
-            1,
-        ),
-        (
+        row=1,
+        col=1,
+    )
+    open_circle = {"symbol": "circle-open", "size": 7, "color": colours.muted, "line": {"width": 1.5}}
+    if previews:
+        figure.add_trace(
             go.Scatter(
-                x=[-0.5 - 0.01 * now.shape[1]] * len(signs),
-                y=list(range(len(signs))),
-                mode="text",
-                textposition="middle left",
-                cliponaxis=False,
-                text=[
-                    "0" if d else f"{'+' if s > 0 else '−'}{v:.2g}" for d, s, v in zip(dead, signs, norms, strict=True)
-                ],
-                textfont={"color": [colours.muted if d else colours.sign(s) for d, s in zip(dead, signs, strict=True)]},
-                hovertemplate="filter %{y}: group norm with the sign of the output weight<extra></extra>",
-                showlegend=False,
+                x=[p.beta for p in previews],
+                y=[p.objective for p in previews],
+                name="preview",
+                mode="markers",
+                marker=open_circle,
+                customdata=[_finite(p.lower_bound) for p in previews],
+                hovertemplate="β = %{x:.4g}: preview %{y:.6g}, at least %{customdata:.6g}<extra></extra>",
             ),
-            1,
-        ),
-    ]
-    if curves:
-        optimum = solutions[b].network_objective or 1.0
-        for s, values in enumerate(curves[b].objective):
-            traces.append(
-                (
-                    go.Scatter(
-                        x=curves[b].iterations,
-                        y=values / optimum,
-                        name="SGD, one line a seed",
-                        showlegend=s == 0,
-                        mode="lines",
-                        line={
-                            "color": colours.sgd,
-                            "width": 1.6,
-                            "dash": ("solid", "dash", "dot", "dashdot", "longdash")[s % 5],
-                        },
-                        hovertemplate="iteration %{x}: %{y:.4f} times the optimum<extra></extra>",
-                    ),
-                    2,
-                )
+            row=1,
+            col=1,
+        )
+    for x, gaps, style in (
+        (betas, path.relative_gap, {"mode": "lines+markers", "line": line, "marker": {"size": 7}}),
+        ([p.beta for p in previews], [p.relative_gap for p in previews], {"mode": "markers", "marker": open_circle}),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=[max(g, GAP_FLOOR) if math.isfinite(g) else None for g in gaps],
+                customdata=[_finite(g) for g in gaps],
+                hovertemplate="β = %{x:.4g}: relative gap %{customdata:.1e}<extra></extra>",
+                showlegend=False,
+                **style,
+            ),
+            row=2,
+            col=1,
+        )
+    edges = _edges(betas)
+    figure.update_yaxes(title_text="objective", gridcolor=colours.faint, rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(
+        title_text="relative gap",
+        type="log",
+        range=[math.log10(GAP_FLOOR) - 0.5, 0.0],
+        dtick=3,
+        exponentformat="power",
+        gridcolor=colours.faint,
+        row=2,
+        col=1,
+    )
+    _beta_axes(figure, edges, False, colours)
+    _mark_beta_max(figure, path, edges, colours)
+    proof = f"largest certified relative gap {path.relative_gap.max():.1e}" if exact else "no global lower bound"
+    alt = (
+        f"Objective at {len(path)} values of beta from {betas[0]:.3g} down to {betas[-1]:.3g}: from "
+        f"{path.objective[0]:.6g} down to {path.objective[-1]:.6g}, {proof}."
+    )
+    if previews:
+        alt += f" {len(previews)} previews between them"
+        worst = max(p.relative_gap for p in previews)
+        alt += f", each within {worst:.1e} of the optimum." if math.isfinite(worst) else "."
+    rows: list[tuple[Any, ...]] = [
+        (s.problem.beta, "exact" if s.scope is Scope.GLOBAL else "restricted", s.network_objective, s.lower_bound,
+         s.relative_gap, s.active_filters) for s in path
+    ]  # fmt: skip
+    rows += [(p.beta, "preview", p.objective, p.lower_bound, p.relative_gap, p.network.m) for p in previews]
+    rows.sort(key=lambda row: -row[0])
+    names = ("beta", "point", "objective", "lower bound", "relative gap", "filters alive")
+    return Chart(figure, alt, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), "objective-path")
+
+
+def over_strides(paths: Mapping[int, Path], *, colours: Palette = LIGHT) -> Chart:
+    """Optimal objective along beta for several strides: a smaller stride shares one filter over more patches.
+
+    Parameters
+    ----------
+    paths : mapping of int to Path
+        Stride to path, at least one.
+    colours : Palette
+        The theme.
+
+    Raises
+    ------
+    InputError
+        If there is no path.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve_path
+    >>> data = load_dataset("shift")
+    >>> paths = {s: solve_path(Problem.from_dataset(data, stride=s), points=3) for s in (1, 2)}
+    >>> [trace.name for trace in over_strides(paths).figure.data]
+    ['stride 1', 'stride 2']
+    """
+    if not paths:
+        raise InputError("paths: got none, expected at least one")
+    figure = blank(300, left=62, bottom=52)
+    for k, (stride, path) in enumerate(paths.items()):
+        figure.add_trace(
+            go.Scatter(
+                x=path.betas,
+                y=path.objective,
+                name=f"stride {stride}" + ("" if path.scope is Scope.GLOBAL else " (restricted)"),
+                mode="lines+markers",
+                line={"color": colours.ordered(k / max(len(paths) - 1, 1)), "width": 2.5},
+                marker={"symbol": k, "size": 8},
+                hovertemplate=f"stride {stride}, β = %{{x:.3g}}: %{{y:.6g}}<extra></extra>",
             )
-    return traces
+        )
+    figure.update_xaxes(title_text="β", type="log", gridcolor=colours.faint, exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text="objective", gridcolor=colours.faint, rangemode="tozero")
+    limits = ", ".join(f"{path.beta_max:.3g} for stride {stride}" for stride, path in paths.items())
+    table: dict[str, list[Any]] = {"stride": [], "beta": [], "objective": [], "lower bound": [], "filters alive": []}
+    for stride, path in paths.items():
+        table["stride"] += [stride] * len(path)
+        table["beta"] += path.betas.tolist()
+        table["objective"] += path.objective.tolist()
+        table["lower bound"] += path.lower_bound.tolist()
+        table["filters alive"] += path.alive.tolist()
+    return Chart(figure, f"Optimal objective along beta by stride; beta_max is {limits}.", table, "over-strides")
 
 
-def _headline(solution: Solution, alive: int, total: int, colours: Palette) -> list[dict[str, Any]]:
-    """Two lines of text over the figure; the bound is named for what it is."""
-    gap = solution.relative_gap
-    if solution.scope is not Scope.GLOBAL or not math.isfinite(gap):
-        proof = "restricted to sampled patterns, no global bound"
-    else:
-        proof = f"certified gap {gap:.0e}" if gap >= 1e-12 else "certified gap below 1e-12"
-    lines = (
-        (f"<b>{alive} of {total} filters alive</b>", 27, 108, colours.ink),
-        (f"optimum {solution.network_objective:.6g}, {proof}", 16, 82, colours.convex),
+def _betas(path: Path) -> _Array:
+    if not len(path):
+        raise InputError("path: got no points, expected at least one")
+    return path.betas
+
+
+def _edges(betas: _Array) -> _Array:
+    """Borders between the points, rising; in the middle on a logarithmic axis."""
+    logs: _Array = np.log(betas[::-1])
+    middle = 0.5 * (logs[1:] + logs[:-1]) if len(logs) > 1 else logs + 0.5
+    edges: _Array = np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
+    return edges if len(logs) > 1 else edges[[0, 1]]
+
+
+def _customdata(betas: _Array, signed: _Array) -> NDArray[np.float64]:
+    T, B = signed.shape
+    number = np.broadcast_to(np.arange(1.0, T + 1)[:, None], (T, B))
+    return np.stack([number, np.broadcast_to(betas, (T, B)), signed], axis=2)
+
+
+def _beta_axes(figure: Any, edges: _Array, compact: bool, colours: Palette) -> None:
+    span = [math.log10(edges[0]), math.log10(edges[-1])]
+    decades = span[1] - span[0]
+    figure.update_xaxes(
+        type="log",
+        range=span,
+        showgrid=False,
+        zeroline=False,
+        tickmode="array",
+        tickvals=_ticks(edges, 3 if compact else 8),
+        tickcolor=colours.faint,
     )
-    return [
-        {
-            "text": text,
-            "x": 0,
-            "xref": "paper",
-            "xanchor": "left",
-            "xshift": -58,
-            "y": 1,
-            "yref": "paper",
-            "yanchor": "bottom",
-            "yshift": shift,
-            "showarrow": False,
-            "font": {"size": size, "color": colour},
-        }
-        for text, size, shift, colour in lines
-    ]
+    if decades > 0 and not compact:
+        figure.update_xaxes(title_text="β", row=2, col=1)
 
 
-def _dial_slider(figure: Any, start: int, colours: Palette) -> None:
-    jump = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
-    figure.update_layout(
-        sliders=[
-            {
-                "active": start,
-                "x": 0,
-                "len": 1,
-                "y": 1,
-                "yanchor": "bottom",
-                "pad": {"l": 0, "r": 0, "t": 0, "b": 6},
-                "bgcolor": colours.convex,
-                "activebgcolor": colours.convex,
-                "bordercolor": colours.convex,
-                "currentvalue": {
-                    "prefix": "β = ",
-                    "xanchor": "right",
-                    "offset": 12,
-                    "font": {"size": 20, "color": colours.ink},
-                },
-                # the labels of the steps would overlap; the current value says it
-                "font": {"color": "rgba(0,0,0,0)", "size": 1},
-                "ticklen": 4,
-                "tickcolor": colours.muted,
-                "minorticklen": 0,
-                "steps": [
-                    {"label": frame.name, "method": "animate", "args": [[frame.name], jump]} for frame in figure.frames
-                ],
-            }
+def _ticks(edges: _Array, most: int) -> list[float]:
+    """Round values of beta inside the range, at most about `most`."""
+    low, high = math.log10(edges[0]), math.log10(edges[-1])
+    for mantissas in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
+        found = [
+            m * 10.0**e
+            for e in range(math.floor(low), math.ceil(high) + 1)
+            for m in mantissas
+            if low <= math.log10(m) + e <= high
         ]
-    )
+        if len(found) <= most:
+            break
+    return [float(f"{v:.3g}") for v in found]
 
 
-def _unit(rows: _Array) -> _Array:
-    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.where(norms > 0.0, norms, 1.0)
+def _mark_beta_max(figure: Any, path: Path, edges: _Array, colours: Palette) -> None:
+    if edges[0] < path.beta_max < edges[-1]:
+        figure.add_vline(x=path.beta_max, line={"color": colours.muted, "width": 1.5, "dash": "dot"})
+        figure.add_annotation(
+            x=math.log10(path.beta_max),
+            xref="x",
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="right",
+            text="β<sub>max</sub>",
+            showarrow=False,
+            font={"color": colours.muted, "size": 13},
+        )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -36,7 +36,9 @@ PAGES = (
     PageInfo("dataset", "Dataset", ":material/table_chart:", "Experiment"),
     PageInfo("arrangement", "Arrangement", ":material/hub:", "Experiment"),
     PageInfo("solve", "Solve", ":material/verified:", "Experiment"),
+    PageInfo("filters_and_path", "Filters and path", ":material/timeline:", "Experiment"),
     PageInfo("convex_vs_sgd", "Convex vs SGD", ":material/compare_arrows:", "Experiment"),
+    PageInfo("real_images", "Real images", ":material/image:", "Experiment"),
 )
 
 

@@ -6,23 +6,23 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
-from convex_core.certificate import beta_max
 from convex_core.data import load_dataset
-from convex_core.figures.path import SGDCurves
+from convex_core.figures.dial import SGDCurves
+from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
-from convex_core.solve import Solution, solve
+from convex_core.solve import solve
 
 __all__ = ["HOME_SEEDS", "Home", "home", "kernels"]
 
-#: The home page: the talk's synthetic set, beta from where every filter is dead down to a small part of it.
-HOME_DATA = "talk"
+#: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
-HOME_BETAS = 16
-HOME_SPAN = 60.0
+HOME_SIGNALS = {"n": 30, "d": 9}
+HOME_FILTER = 3
+HOME_POINTS = 24
+HOME_SMALLEST = 1 / 60
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
 HOME_ITERATIONS = 600
@@ -32,7 +32,7 @@ HOME_ITERATIONS = 600
 class Home:
     """The home page's results, as they become ready."""
 
-    path: Future[tuple[Solution, ...]]
+    path: Future[Path]
     curves: Future[tuple[SGDCurves, ...]]
 
 
@@ -59,14 +59,13 @@ def _compile() -> None:
     solve(problem)
 
 
-def _path() -> tuple[Solution, ...]:
-    problem = Problem.from_dataset(load_dataset(HOME_DATA, seed=HOME_SEED))
-    largest, _ = beta_max(problem)
-    betas = np.geomspace(largest, largest / HOME_SPAN, HOME_BETAS)
-    return tuple(solve(problem.with_beta(float(b)), tol=HOME_TOL) for b in betas)
+def _path() -> Path:
+    data = load_dataset("talk", seed=HOME_SEED, **HOME_SIGNALS)
+    problem = Problem.from_dataset(data, filter_size=HOME_FILTER, stride=HOME_FILTER)
+    return solve_path(problem, points=HOME_POINTS, smallest=HOME_SMALLEST, tol=HOME_TOL)
 
 
-def _curves(path: tuple[Solution, ...]) -> tuple[SGDCurves, ...]:
+def _curves(path: Path) -> tuple[SGDCurves, ...]:
     runs = (
         train_sgd(s.problem, seeds=HOME_SEEDS, iterations=HOME_ITERATIONS, record_every=HOME_ITERATIONS // 60)
         for s in path

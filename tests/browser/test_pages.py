@@ -114,7 +114,7 @@ def test_the_dial_needs_no_server(server: str, visit: Visit) -> None:
     visit.settle()
     before, sent = headline(visit), len(visit.sent)
     rail = visit.page.locator(".slider-rail-touch-rect").bounding_box()
-    visit.page.mouse.click(rail["x"] + 2, rail["y"] + rail["height"] / 2)
+    visit.page.mouse.click(rail["x"] + rail["width"] - 2, rail["y"] + rail["height"] / 2)
     visit.page.wait_for_function(
         "old => document.querySelector('.annotation-text').textContent !== old", arg=before, timeout=WAIT_MS
     )

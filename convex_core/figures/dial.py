@@ -1,0 +1,316 @@
+"""One dial over beta: the filters of the optimum, dead ones grey, and SGD above the certified value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from ..errors import InputError
+from ..solve import Solution
+from ..status import Scope
+from .chart import Chart, blank
+from .palette import LIGHT, Palette
+from .tiles import TileGrid, signed_label, tile_colours, tile_grid, tiles_of
+from .tracks import follow_filters, unit_rows
+
+__all__ = ["SGDCurves", "beta_dial"]
+
+#: Room above the figure for the headline and the slider, and below it for the axis of the curves, in pixels.
+TOP, BOTTOM = 142, 52
+#: Height of the panel of SGD's curves and the room above it, in pixels.
+CURVES, BETWEEN = 210, 58
+#: SGD's objective over the optimum: what is drawn, and where there is a grid line.
+RATIO_RANGE = (0.96, 3.2)
+RATIO_TICKS = (1.0, 1.2, 1.5, 2.0, 3.0)
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SGDCurves:
+    """Recorded SGD runs at one beta: iterations (T,) and the objective (S, T) of S seeds."""
+
+    iterations: _Array
+    objective: _Array
+
+
+def beta_dial(
+    solutions: Sequence[Solution],
+    curves: Sequence[SGDCurves] = (),
+    *,
+    start: int = 0,
+    colours: Palette = LIGHT,
+) -> Chart:
+    """One slider over beta, all frames in the figure, so that turning it needs no server.
+
+    Above, one tile a filter of the optimal network, followed through beta: its direction, and over it the sign of the
+    output weight and the group norm; a tile whose whole group is zero is grey. Below, SGD's objective divided by the
+    certified optimum of the same beta: 1 is the optimum.
+
+    Parameters
+    ----------
+    solutions : sequence of Solution
+        At decreasing beta, for example a :class:`Path`; the slider's right end is the largest.
+    curves : sequence of SGDCurves
+        One per solution, with the same number of seeds, or none.
+    start : int
+        Position in `solutions` that is shown first.
+    colours : Palette
+        The theme.
+
+    Raises
+    ------
+    InputError
+        If there is no solution, or the lengths do not fit.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve
+    >>> problem = Problem.from_dataset(load_dataset("shift"))
+    >>> dial = beta_dial([solve(problem.with_beta(beta)) for beta in (100.0, 1.0)])
+    >>> dial.table["filters alive"][0], len(dial.figure.frames)
+    (0, 2)
+    """
+    if not len(solutions) or len(curves) not in (0, len(solutions)):
+        raise InputError(f"solutions, curves: got {len(solutions)} and {len(curves)}, expected as many, at least one")
+    scene = _Scene(solutions, curves, colours)
+    figure = scene.axes()
+    for trace, row in scene.traces(start):
+        figure.add_trace(trace, row=row, col=1)
+    if curves:
+        figure.add_trace(_optimum(max(float(c.iterations[-1]) for c in curves), colours), row=2, col=1)
+    figure.update_layout(annotations=scene.headline(start))
+    figure.frames = [
+        go.Frame(
+            name=str(b),
+            data=[trace for trace, _ in scene.traces(b)],
+            traces=list(range(len(scene.traces(b)))),
+            layout={"annotations": scene.headline(b)},
+        )
+        for b in reversed(range(len(solutions)))
+    ]
+    _slider(figure, [s.problem.beta for s in solutions], start, colours)
+    return Chart(figure, scene.alt(), scene.table(), "beta-dial")
+
+
+class _Scene:
+    """What the dial shows at each position."""
+
+    def __init__(self, solutions: Sequence[Solution], curves: Sequence[SGDCurves], colours: Palette) -> None:
+        self.solutions, self.curves, self.colours = solutions, curves, colours
+        self.tracks, self.signs = follow_filters([s.network for s in solutions])
+        self.norms = np.linalg.norm(self.tracks, axis=2)
+        geometry = solutions[0].problem.architecture.geometry
+        self.tiles = [tiles_of(geometry, unit_rows(now)) for now in self.tracks]
+        self.extent = max(float(np.abs(t).max(initial=0.0)) for t in self.tiles) or 1.0
+        self.grid: TileGrid = tile_grid(*self.tiles[0].shape)
+
+    @property
+    def alive(self) -> list[int]:
+        """Filters that are not zero, by position."""
+        return [int(np.count_nonzero(row)) for row in self.norms]
+
+    def axes(self) -> Any:
+        """The empty figure."""
+        inner = self.grid.pixels + (BETWEEN + CURVES if self.curves else 0)
+        bottom = BOTTOM if self.curves else 12
+        figure = make_subplots(
+            rows=2 if self.curves else 1,
+            cols=1,
+            vertical_spacing=BETWEEN / inner if self.curves else 0.0,
+            row_heights=[self.grid.pixels, CURVES] if self.curves else [1.0],
+            figure=blank(inner + TOP + bottom, left=52, right=12, top=TOP, bottom=bottom),
+        )
+        self.grid.fit_axes(figure, row=1, col=1)
+        if self.curves:
+            figure.update_xaxes(title_text="SGD iteration", showgrid=False, zeroline=False, row=2, col=1)
+            figure.update_yaxes(
+                title_text="objective ÷ optimum",
+                type="log",
+                range=[math.log10(v) for v in RATIO_RANGE],
+                tickvals=RATIO_TICKS,
+                ticktext=[f"{v:g}" for v in RATIO_TICKS],
+                gridcolor=self.colours.faint,
+                zeroline=False,
+                row=2,
+                col=1,
+            )
+            figure.update_layout(legend={"y": CURVES / inner, "yanchor": "bottom"})
+        return figure
+
+    def traces(self, b: int) -> list[tuple[Any, int]]:
+        """Everything that changes with beta, in a fixed order, with its row."""
+        tiles, norms = self.tiles[b], self.norms[b]
+        dead = norms == 0.0
+        numbers = range(1, len(norms) + 1)
+        alive = np.where(dead[:, None, None], np.nan, tiles)
+        grey = np.where(dead[:, None, None], 1.0, np.nan) * np.ones(tiles.shape)
+        shown: list[tuple[Any, int]] = [
+            (
+                self.grid.heatmap(
+                    alive,
+                    numbers,
+                    "filter %{customdata}: %{z:.3g}",
+                    colorscale=self.colours.diverging,
+                    zmid=0,
+                    zmin=-self.extent,
+                    zmax=self.extent,
+                    showscale=False,
+                ),
+                1,
+            ),
+            (
+                self.grid.heatmap(
+                    grey,
+                    numbers,
+                    "filter %{customdata}: the whole group is zero",
+                    colorscale=[[0, self.colours.dead], [1, self.colours.dead]],
+                    opacity=0.55,
+                    showscale=False,
+                ),
+                1,
+            ),
+            (
+                self.grid.labels(
+                    [signed_label(n, s) for n, s in zip(norms, self.signs, strict=True)],
+                    tile_colours(norms, self.signs.tolist(), self.colours),
+                ),
+                1,
+            ),
+        ]
+        if self.curves:
+            shown.extend((line, 2) for line in self._seeds(b))
+        return shown
+
+    def _seeds(self, b: int) -> list[Any]:
+        optimum = self.solutions[b].network_objective or 1.0
+        return [
+            go.Scatter(
+                x=self.curves[b].iterations,
+                y=values / optimum,
+                name="SGD, one line a seed",
+                showlegend=s == 0,
+                mode="lines",
+                line={
+                    "color": self.colours.sgd,
+                    "width": 1.6,
+                    "dash": ("solid", "dash", "dot", "dashdot", "longdash")[s % 5],
+                },
+                hovertemplate="iteration %{x}: %{y:.4f} times the optimum<extra></extra>",
+            )
+            for s, values in enumerate(self.curves[b].objective)
+        ]
+
+    def headline(self, b: int) -> list[dict[str, Any]]:
+        """Two lines of text over the figure; the bound is named for what it is."""
+        solution = self.solutions[b]
+        gap = solution.relative_gap
+        if solution.scope is not Scope.GLOBAL or not math.isfinite(gap):
+            proof = "restricted to sampled patterns, no global bound"
+        else:
+            proof = f"certified gap {gap:.0e}" if gap >= 1e-12 else "certified gap below 1e-12"
+        value = "optimum" if solution.scope is Scope.GLOBAL else "objective"
+        lines = (
+            (f"<b>{self.alive[b]} of {len(self.signs)} filters alive</b>", 27, 100, self.colours.ink),
+            (f"{value} {solution.network_objective:.6g}, {proof}", 16, 76, self.colours.convex),
+        )
+        return [
+            {
+                "text": text,
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "xshift": -52,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "yshift": shift,
+                "showarrow": False,
+                "font": {"size": size, "color": colour},
+            }
+            for text, size, shift, colour in lines
+        ]
+
+    def alt(self) -> str:
+        """The numbers of the figure in words."""
+        first, last = self.solutions[0], self.solutions[len(self.solutions) - 1]
+        text = (
+            f"Optimum at {len(self.solutions)} values of beta from {first.problem.beta:.3g} to "
+            f"{last.problem.beta:.3g}: {min(self.alive)} to {max(self.alive)} of {len(self.signs)} filters alive"
+        )
+        worst = max(s.relative_gap for s in self.solutions)
+        bounded = all(s.scope is Scope.GLOBAL for s in self.solutions) and math.isfinite(worst)
+        text += f", largest certified relative gap {worst:.1e}." if bounded else ", without a global lower bound."
+        if self.curves:
+            excess = self._ends() / np.array([[s.network_objective] for s in self.solutions]) - 1.0
+            text += f" SGD ends {100 * excess.min():.2g} % to {100 * excess.max():.2g} % above the optimum."
+        return text
+
+    def table(self) -> dict[str, Any]:
+        """The numbers of every position."""
+        table: dict[str, Any] = {
+            "beta": [s.problem.beta for s in self.solutions],
+            "objective": [s.network_objective for s in self.solutions],
+            "lower bound": [s.lower_bound for s in self.solutions],
+            "relative gap": [s.relative_gap for s in self.solutions],
+            "filters alive": self.alive,
+        }
+        if self.curves:
+            table["best SGD"] = self._ends().min(axis=1).tolist()
+            table["worst SGD"] = self._ends().max(axis=1).tolist()
+        return table
+
+    def _ends(self) -> _Array:
+        return np.array([c.objective[:, -1] for c in self.curves])
+
+
+def _optimum(last: float, colours: Palette) -> Any:
+    return go.Scatter(
+        x=[0, last],
+        y=[1, 1],
+        name="certified optimum",
+        mode="lines",
+        line={"color": colours.convex, "width": 3},
+        hovertemplate="the certified optimum<extra></extra>",
+    )
+
+
+def _slider(figure: Any, betas: Sequence[float], start: int, colours: Palette) -> None:
+    jump = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
+    figure.update_layout(
+        sliders=[
+            {
+                "active": len(betas) - 1 - start,
+                "x": 0,
+                "len": 1,
+                "y": 1,
+                "yanchor": "bottom",
+                "pad": {"l": 0, "r": 0, "t": 0, "b": 2},
+                "bgcolor": colours.convex,
+                "activebgcolor": colours.convex,
+                "bordercolor": colours.convex,
+                "currentvalue": {
+                    "prefix": "β = ",
+                    "xanchor": "right",
+                    "offset": 10,
+                    "font": {"size": 20, "color": colours.ink},
+                },
+                # the labels of the steps would overlap; the current value says it
+                "font": {"color": "rgba(0,0,0,0)", "size": 1},
+                "ticklen": 4,
+                "tickcolor": colours.muted,
+                "minorticklen": 0,
+                "steps": [
+                    {"label": f"{betas[int(frame.name)]:.3g}", "method": "animate", "args": [[frame.name], jump]}
+                    for frame in figure.frames
+                ],
+            }
+        ]
+    )

@@ -1,0 +1,110 @@
+"""How the path over beta is shown: the verdict, the dial, the charts, a preview, and small multiples over stride."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from convex_core.figures import dial, filters
+from convex_core.figures import path as figures
+from convex_core.figures.chart import Chart
+from convex_core.path import Path
+from convex_core.status import Scope, Status
+
+from . import layout, verdict
+from .layout import Fact
+from .paths import PathRun
+
+__all__ = ["charts", "small_multiples", "summary"]
+
+
+def summary(path: Path, seed: int) -> None:
+    """The verdict in one sentence and a row of numbers."""
+    last = path[len(path) - 1]
+    bounded = path.scope is Scope.GLOBAL
+    worst = verdict.gap_text(float(path.relative_gap.max()))
+    st.header(
+        f"{len(path)} certified optima, largest gap {worst}"
+        if bounded
+        else f"{len(path)} networks over sampled patterns, upper bounds only",
+        anchor=False,
+    )
+    if len(path) < len(path.requested):
+        note = f"{path.status.text} {len(path)} of {len(path.requested)} points are finished."
+        st.warning(note, icon=":material/timer:")
+    elif path.status not in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):
+        st.warning(path.status.text, icon=":material/info:")
+    covered = path.beta_max_scope is Scope.GLOBAL
+    listed = "sampled" if not bounded else "not counted" if last.patterns is None else f"{last.patterns:,}"
+    layout.facts(
+        [
+            Fact(
+                f"{path.beta_max:.6g}",
+                "βmax",
+                "every filter is dead from here on" if covered else "over sampled patterns; the true one may be larger",
+            ),
+            Fact(f"{path.alive.min()} to {path.alive.max()}", "filters alive", "along the path"),
+            Fact(
+                worst,
+                "largest relative gap",
+                "each point has its own certificate" if bounded else "sampled patterns give no lower bound",
+            ),
+            Fact(listed, "sign patterns", f"at most {layout.large(last.patterns_bound)}"),
+            Fact(f"{path.seconds:.2f} s", "in all", f"{last.method}, data seed {seed}"),
+        ]
+    )
+
+
+def charts(run: PathRun, beta: float) -> list[Chart]:
+    """Draw everything about one path; `beta` is where the preview looks."""
+    path, palette = run.path, layout.colours()
+    left, right = st.columns(2, gap="large")
+    with left:
+        turn = dial.beta_dial(path, start=verdict.halfway(path), colours=palette)
+        layout.bare_chart(turn, key="dial")
+    with right:
+        norms = figures.norm_map(path, colours=palette)
+        layout.chart(norms, "Norm of every filter", "Grey: the whole group is zero.", key="norms")
+    left, right = st.columns(2, gap="large")
+    with left:
+        values = figures.objective_path(path, run.previews, colours=palette)
+        note = "Filled: exact points, each with its certificate. Open circles: previews between them."
+        layout.chart(values, "Objective and gap", note, key="objective")
+    with right:
+        return [turn, norms, values, _preview(path, beta)]
+
+
+def _preview(path: Path, beta: float) -> Chart:
+    """A network at any beta, quick and labelled as what it is."""
+    quick = path.preview(beta)
+    chart = replace(filters.network_filters(quick.network, colours=layout.colours()), name="preview")
+    st.markdown(":orange-badge[preview]")
+    words = [f"objective {quick.objective:.6g}"]
+    if math.isfinite(quick.lower_bound):
+        words += [f"the optimum is at least {quick.lower_bound:.6g}", f"gap {verdict.gap_text(quick.relative_gap)}"]
+    note = f"Not an exact point, the β chosen above: {', '.join(words)}."
+    layout.chart(chart, f"Filters at β = {beta:g}", note, key="preview")
+    return chart
+
+
+def small_multiples(paths: Mapping[int, Path]) -> list[Chart]:
+    """One small norm map a stride, and the objective of all."""
+    drawn = []
+    for (stride, path), column in zip(paths.items(), st.columns(len(paths), gap="medium"), strict=True):
+        chart = figures.norm_map(path, compact=True, colours=layout.colours())
+        drawn.append(replace(chart, name=f"filter-norms-stride-{stride}"))
+        note = f"{path[0].problem.patches.shape[0]} patches, βmax {path.beta_max:.4g}, "
+        if path.scope is Scope.GLOBAL:
+            note += f"gap {verdict.gap_text(float(path.relative_gap.max()))}"
+        else:
+            note += "restricted"
+        if len(path) < len(path.requested):
+            note += f", {len(path)} of {len(path.requested)} points"
+        with column:
+            layout.chart(drawn[-1], f"Stride {stride}", note, key=f"stride{stride}")
+    drawn.append(figures.over_strides(paths, colours=layout.colours()))
+    layout.chart(drawn[-1], "Objective by stride", key="over_strides")
+    return drawn
