@@ -149,7 +149,7 @@ def _best_spectra(C: _Array, h: int, k: int) -> tuple[_Array, _Array]:
         power = magnitude ** (2.0 / (k + 1))
         power /= (power * half_spectrum_weights(d)).sum(axis=1, keepdims=True) / d
         return power, np.asarray(np.fft.irfft(power, d))
-    energy = half_spectrum_weights(d) * magnitude**2
+    energy = half_spectrum_weights(d) * (magnitude / magnitude.max(axis=1, keepdims=True)) ** 2
     P = _barrier(energy / energy.sum(axis=1, keepdims=True), h, d, k)
     lags = np.stack([np.trace(P, offset=lag, axis1=1, axis2=2) for lag in range(h)], axis=1)
     lags /= lags[:, :1]
@@ -204,11 +204,9 @@ def _filter_of(correlation: _Array) -> _Array:
     """A real filter (h,) with the autocorrelation (h,): the roots of its polynomial inside the circle."""
     significant = np.flatnonzero(np.abs(correlation) > 1e-15 * correlation[0])
     degree = int(significant[-1])
-    if degree == 0:
-        return np.eye(1, len(correlation))[0]
     used = correlation[: degree + 1]
     roots = np.roots(np.concatenate([used[:0:-1], used]))
     inside = roots[np.argsort(np.abs(roots), kind="stable")[:degree]]
     u = np.zeros(len(correlation))
-    u[: degree + 1] = np.poly(inside).real
+    u[: degree + 1] = np.real(np.poly(inside))
     return u

@@ -8,6 +8,7 @@ from inspect import signature
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .base import Architecture, CodeList, Parameters, Patterns
+from .circular import CircularCNN
 from .flatten import FlattenCNN
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
@@ -17,6 +18,7 @@ __all__ = [
     "ARCHITECTURES",
     "OPTIONS",
     "Architecture",
+    "CircularCNN",
     "CodeList",
     "FlattenCNN",
     "LinearCNN",
@@ -42,6 +44,7 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "two-layer": _two_layer,
     "linear": LinearCNN,
     "flatten": FlattenCNN,
+    "circular": CircularCNN,
 }
 
 #: Every option that some architecture has.

@@ -60,8 +60,9 @@ class NuclearLiftPenalty:
 
     def norm(self, C: _Array) -> _Array:
         """Norm of each row of `C` (B, d), shape (B,)."""
-        out = np.zeros(len(C))
-        alive = np.any(C != 0.0, axis=1)
+        finite = np.isfinite(C).all(axis=1)
+        out = np.where(finite, 0.0, np.nan)
+        alive = finite & np.any(C != 0.0, axis=1)
         out[alive] = self.scale * smallest_product(C[alive], self.h)
         return out
 

@@ -1,0 +1,223 @@
+r"""Circular CNN with one ReLU and L layers: L - 2 circular convolutions, a hidden layer and an output weight.
+
+.. math::
+   f(X) = \sum_j (X U_{1j} \cdots U_{L-2,j}\, w_{1j})_+ w_{2j}, \qquad \|u_{lj}\|_2 \le 1,
+   \quad \text{cost } \tfrac12 (\|w_{1j}\|_2^2 + w_{2j}^2),
+
+U circulant with a filter u of length h padded with zeros to d. Each layer maps z to
+:math:`(z_{s+a})_a \cdot u` at every s, so the neuron sees X through the circular convolution
+:math:`c = u_1 * \dots * u_{L-2} * w_1`, in the frequency domain a product. Convex program, one pair of blocks per cell
+of the arrangement of the rows of X:
+
+.. math::
+   \min \; \ell\Big(\sum_i D_i X (c'_i - c_i),\, y\Big) + \beta \sum_i (\|c_i\| + \|c'_i\|)
+   \quad \text{s.t. } (2 D_i - I) X c_i \ge 0,\; (2 D_i - I) X c'_i \ge 0 .
+
+It is exact if the block norm is the smallest cost of a neuron with that c. How far that is so depends on the
+`relaxation` (F is the unitary DFT):
+
+* ``spectral``: :math:`d^{-(L-2)/2} \|F c\|_1`. Exact for L = 3 and h = d, otherwise a lower bound.
+* ``nuclear``: the lifted nuclear norm of :class:`~convex_core.penalties.NuclearLiftPenalty`. For L = 3 the optimal lift
+  has rank one for every c, by the theorem of Fejer and Riesz, so that it is exact for any h. For L > 3 and h > 1 it is
+  a lower bound: :math:`u_1 * \dots * u_{L-2}` is one filter of length :math:`(L-2)(h-1)+1`, at most d, with a norm of
+  at most :math:`h^{(L-3)/2}` (Young's inequality).
+* ``weighted`` (L > 3): as ``spectral``, with the weight :math:`2^{(L-3)/2}` on conjugate pairs; a tighter lower bound,
+  and the convex hull of the cost for h = d.
+
+Whatever the program, a block goes back to the cheapest neuron with its c, which is a convex problem of its own
+(:func:`~convex_core.power_spectra.factors`).
+
+Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798), section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..patches import PatchGeometry
+from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
+from ..power_spectra import factors
+from ..status import Exactness
+from ..validation import integer
+from .base import ArrangementCells, Parameters, UnitFilters
+
+__all__ = ["CircularCNN"]
+
+_Array = NDArray[np.float64]
+_RELAXATIONS = ("spectral", "nuclear", "weighted")
+
+
+@dataclass(frozen=True, slots=True)
+class CircularCNN(ArrangementCells, UnitFilters):
+    """The circular CNN of the module's formula.
+
+    Parameters
+    ----------
+    geometry : PatchGeometry
+        One-dimensional input, stride 1, circular padding; h is the filter length.
+    layers : int
+        Number of layers L, at least 3; there are L - 2 convolutions.
+    relaxation : {"spectral", "nuclear", "weighted"}, optional
+        Block norm of the convex program. By default an exact one for L = 3, and for L > 3 the tighter of ``nuclear``
+        (2 h <= d) and ``weighted``.
+
+    Raises
+    ------
+    InputError
+        For another kind of geometry, fewer than 3 layers, or a relaxation that does not apply.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convex_core import patch_geometry
+    >>> cnn = CircularCNN(patch_geometry((3,), 2, padding="circular"))
+    >>> cnn.relaxation, cnn.exactness.value
+    ('nuclear', 'exact')
+    >>> neuron = {"filters": np.array([[0.6, 0.8]]), "hidden": np.array([[1.0, 0.0, 0.0]]), "weights": np.array([2.0])}
+    >>> cnn.outputs(cnn.geometry.extract(np.array([[5.0, 5.0, 7.0]])), neuron)
+    array([[14.]])
+    """
+
+    geometry: PatchGeometry
+    layers: int = 3
+    relaxation: str = ""
+
+    def __post_init__(self) -> None:
+        geometry = self.geometry
+        if len(geometry.input_shape) != 1 or geometry.padding != "circular" or geometry.stride != (1,):
+            raise InputError(
+                f"geometry: got input shape {geometry.input_shape}, stride {geometry.stride} and {geometry.padding} "
+                "padding, expected a one-dimensional input, stride 1 and circular padding"
+            )
+        integer(self.layers, "layers", minimum=3)
+        h, d = geometry.h, geometry.d
+        if self.relaxation == "":
+            if h == d:
+                chosen = "spectral" if self.layers == 3 else "weighted"
+            else:
+                chosen = "nuclear" if self.layers == 3 or 2 * h <= d else "weighted"
+            object.__setattr__(self, "relaxation", chosen)
+        if self.relaxation not in _RELAXATIONS:
+            raise InputError(f"relaxation: got {self.relaxation!r}, expected one of {', '.join(_RELAXATIONS)}")
+        if self.relaxation == "weighted" and self.layers == 3:
+            raise InputError("relaxation: got 'weighted' for 3 layers, where its weights are 1, expected 'spectral'")
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line and in model files."""
+        return "circular"
+
+    @property
+    def options(self) -> dict[str, str | int]:
+        """The number of layers and the relaxation."""
+        return {"layers": self.layers, "relaxation": self.relaxation}
+
+    @property
+    def convolutions(self) -> int:
+        """Number of convolutions, L - 2."""
+        return self.layers - 2
+
+    @property
+    def exactness(self) -> Exactness:
+        """Exact if the block norm is the cost of the cheapest neuron, otherwise bound only."""
+        h, d = self.geometry.h, self.geometry.d
+        lifted = self.relaxation == "nuclear" and (self.layers == 3 or h == 1)
+        exact = lifted or d == 1 or (self.layers == 3 and h == d)
+        return Exactness.EXACT if exact else Exactness.BOUND_ONLY
+
+    @property
+    def penalty(self) -> Penalty:
+        """Block norm of the relaxation."""
+        h, d, L = self.geometry.h, self.geometry.d, self.layers
+        if self.relaxation == "nuclear":
+            scale = float(h) ** (-0.5 * (L - 3))
+            length = min(d, (L - 2) * (h - 1) + 1)
+            if length == 1:
+                return L2Penalty()
+            # a filter as long as the block may have any spectrum
+            return SpectralPenalty(d, scale * d**-0.5) if length == d else NuclearLiftPenalty(length, d, scale)
+        return SpectralPenalty(
+            d, float(d) ** (-0.5 * (L - 2)), 2.0 ** (0.5 * (L - 3)) if self.relaxation == "weighted" else 1.0
+        )
+
+    @property
+    def scale(self) -> float:
+        """1."""
+        return 1.0
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """The rows of X, (n, d): the first entry of every patch."""
+        return np.ascontiguousarray(patches[:, :, 0].T)
+
+    def design(self, patches: _Array) -> _Array:
+        """X alone, (1, n, d)."""
+        return self.hyperplanes(patches)[None]
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """A sample passes where its row of X is active: (m, 1, n)."""
+        return codes[:, None, :]
+
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array:
+        """`v` itself: the atom of c is the ReLU of X c."""
+        return v
+
+    def atoms(self, patches: _Array, C: _Array) -> _Array:
+        """``(X c)_+`` for each row c of `C` (m, d), shape (n, m)."""
+        return np.maximum(self.hyperplanes(patches) @ C.T, 0.0)
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+        """The cheapest neuron of each block: L - 2 equal filters and the rest w, its norm shared with the output."""
+        best = factors(C, self.geometry.h, self.convolutions)
+        root = np.sqrt(np.linalg.norm(best.w, axis=1))
+        return {
+            "filters": np.tile(best.u, self.convolutions),
+            "hidden": best.w / root[:, None],
+            "weights": sign.astype(np.float64) * root,
+        }
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """L - 2 filters one after another, the hidden weights, the output weight."""
+        h, d = self.geometry.h, self.geometry.d
+        return {"filters": (self.convolutions * h,), "weights": (), "hidden": (d,)}
+
+    def blocks(self, parameters: Parameters) -> _Array:
+        """The convolution c of the filters and the hidden weights of each neuron, (m, d)."""
+        d = self.geometry.d
+        spectrum = self._spectra(parameters["filters"]).prod(axis=1) * np.fft.rfft(parameters["hidden"])
+        c: _Array = np.fft.irfft(spectrum, d)
+        return c
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``(X c)_+ w_2`` of each neuron, (n, m)."""
+        return self.atoms(patches, self.blocks(parameters)) * parameters["weights"]
+
+    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
+        """Signs of X c."""
+        active: NDArray[np.bool_] = self.blocks(parameters) @ self.hyperplanes(patches).T >= 0.0
+        return active
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """Correlations of X^T D v with the convolution of all the other factors."""
+        X, d, h = self.hyperplanes(patches), self.geometry.d, self.geometry.h
+        response = self.blocks(parameters) @ X.T
+        back = np.fft.rfft(np.where(response >= 0.0, V, 0.0) * parameters["weights"][:, None] @ X)
+        spectra = self._spectra(parameters["filters"])
+        hidden = np.fft.rfft(parameters["hidden"])
+        filters = []
+        for layer in range(self.convolutions):
+            others = np.delete(spectra, layer, axis=1).prod(axis=1) * hidden
+            filters.append(np.fft.irfft(back * others.conj(), d)[:, :h])
+        return {
+            "filters": np.concatenate(filters, axis=1),
+            "weights": np.einsum("mn,mn->m", V, np.maximum(response, 0.0)),
+            "hidden": np.fft.irfft(back * spectra.prod(axis=1).conj(), d),
+        }
+
+    def _spectra(self, filters: _Array) -> NDArray[np.complex128]:
+        """Half spectrum of each filter, (m, L - 2, F)."""
+        return np.fft.rfft(self.pieces(filters), self.geometry.d)
