@@ -46,12 +46,15 @@ class SolveInstance:
         Gate vectors whose sign patterns are the given ones; None: every pattern.
     betas : (B,) or None
         Decreasing values of a path; None: the problem's own beta alone.
+    method : str
+        How this library solves it, where every pattern is meant.
     """
 
     problem: Problem
     tol: float
     directions: _Array | None = None
     betas: _Array | None = None
+    method: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,17 @@ def _braid_rows(n: int) -> CountInstance:
 
 
 def _dataset(
-    name: str, tol: float, beta: float, *, filter_size: int | None = None, stride: int | None = None, **options: Any
+    name: str,
+    tol: float,
+    beta: float,
+    *,
+    filter_size: int | tuple[int, ...] | None = None,
+    stride: int | None = None,
+    method: str = "auto",
+    **options: Any,
 ) -> SolveInstance:
     problem = Problem.from_dataset(load_dataset(name, **options), beta=beta, filter_size=filter_size, stride=stride)
-    return SolveInstance(problem, tol)
+    return SolveInstance(problem, tol, method=method)
 
 
 def all_patterns(problem: Problem, budget_patterns: int) -> NDArray[np.bool_]:
@@ -142,7 +152,17 @@ _ALL = (
         lambda: _binary_rows(4, threshold=True, cells=1_882), quick=True,
     ),
     Case("cells-threshold-5", "threshold functions of 5 bits", lambda: _binary_rows(5, threshold=True, cells=94_572)),
+    Case(
+        "cells-threshold-6", "threshold functions of 6 bits",
+        lambda: _binary_rows(6, threshold=True, cells=15_028_134),
+    ),
     Case("cells-resonance-5", "all 0/1 vectors of length 5", lambda: _binary_rows(5, threshold=False, cells=11_292)),
+    Case(
+        "cells-resonance-6", "all 0/1 vectors of length 6",
+        lambda: _binary_rows(6, threshold=False, cells=1_066_044),
+    ),
+    Case("cells-gaussian-2000-2", "2,000 random lines", lambda: _gaussian_rows(2_000, 2)),
+    Case("cells-gaussian-1000-3", "1,000 random planes", lambda: _gaussian_rows(1_000, 3)),
     Case("cells-braid-8", "orders of 8 numbers", lambda: _braid_rows(8)),
     Case("talk", "6 x 15, filters of 10, all 4,072 patterns", lambda: _dataset("talk", 1e-8, 0.1), quick=True),
     Case("mnist-1", "MNIST 99 x 50, filters of 3, beta 1", lambda: _dataset("mnist", 1e-6, 1.0)),
@@ -156,6 +176,13 @@ _ALL = (
     Case(
         "mnist-2x2", "MNIST 99 x 7 x 7, filters 2 x 2, beta 2",
         lambda: _dataset("mnist", 1e-4, 2.0, filter_size=2, stride=1, flatten=False, pad=0),
+    ),
+    Case("mnist-h5", "MNIST 30 x 50, filters of 5, beta 1", lambda: _dataset("mnist", 1e-4, 1.0, n=30, filter_size=5)),
+    Case(
+        "mnist-3x2", "MNIST 99 x 7 x 7, filters 3 x 2, beta 2",
+        lambda: _dataset(
+            "mnist", 1e-4, 2.0, filter_size=(3, 2), stride=1, flatten=False, pad=0, method="branch-and-bound"
+        ),
     ),
     Case("given-20-4", "(20, 4), 50 patterns, 0.1 beta_max", lambda: with_directions(20, 4, 50, 0.1), quick=True),
     Case("given-50-10", "(50, 10), 200 patterns, 0.1 beta_max", lambda: with_directions(50, 10, 200, 0.1), quick=True),

@@ -37,7 +37,10 @@ _SAMPLED = 100
 
 
 class Outcome(NamedTuple):
-    """Judged answer; `lower` is a certified bound, which only this library gives, `repeated` that no run is missing."""
+    """Judged answer; `lower` is a certified bound, which only this library gives.
+
+    A peer's answer is `repeated`: its process has done every run, and has measured its own `peak` memory.
+    """
 
     seconds: tuple[float, ...]
     objective: float | None = None
@@ -46,6 +49,7 @@ class Outcome(NamedTuple):
     cells: int | None = None
     note: str = ""
     repeated: bool = False
+    peak: int | None = None
 
 
 Contender = Callable[[Budget], Outcome]
@@ -170,7 +174,7 @@ def _search(instance: SolveInstance, budget: Budget) -> CellSearch:
     if instance.directions is not None:
         factory = CellFactory(instance.problem.architecture, instance.problem.patches)
         return given_patterns(instance.problem, factory.patterns(instance.directions))
-    return choose_search(instance.problem, method="auto", seed=0, max_patterns=MAX_PATTERNS, budget=budget)
+    return choose_search(instance.problem, method=instance.method, seed=0, max_patterns=MAX_PATTERNS, budget=budget)
 
 
 def _solve(instance: SolveInstance, budget: Budget) -> Outcome:
@@ -320,7 +324,9 @@ def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repea
     note = f"{answer.word}, version {peers.versions[name]}"
     if name == "adelie":
         note += f", path of {len(betas)} betas"
-    return Outcome(answer.seconds, verdict.objective, None, verdict.violation, note=note, repeated=True)
+    return Outcome(
+        answer.seconds, verdict.objective, None, verdict.violation, note=note, repeated=True, peak=answer.peak
+    )
 
 
 def _largest(whole: _Whole) -> float:

@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,15 @@ def run_adelie(data: dict[str, Any]) -> Answer:
     return betas[done - 1].toarray().reshape(2 * P, p), seconds, word
 
 
+def peak_bytes() -> int:
+    """Largest resident memory of this process; 0 where the system does not tell."""
+    with suppress(ImportError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 0
+
+
 RUNNERS: dict[str, Callable[[dict[str, Any]], Answer]] = {"scnn": run_scnn, "adelie": run_adelie}
 
 
@@ -113,7 +123,7 @@ def main(arguments: list[str]) -> None:
         seconds.append(spent)
         if len(seconds) >= int(data["repeat"]) or time.perf_counter() - begin + spent > float(data["time_limit"]):
             break
-    np.savez(target, C=C, seconds=np.array(seconds), word=word)
+    np.savez(target, C=C, seconds=np.array(seconds), word=word, peak=peak_bytes())
 
 
 if __name__ == "__main__":

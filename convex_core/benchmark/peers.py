@@ -28,11 +28,12 @@ _IMPORT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
-    """Blocks C (2P, h): those with output sign +1, then those with -1; seconds of every run; the peer's word."""
+    """Blocks C (2P, h), those with output sign +1 first; seconds of every run; the peer's word; its peak in bytes."""
 
     C: NDArray[np.float64]
     seconds: tuple[float, ...]
     word: str
+    peak: int | None
 
 
 @dataclass(slots=True)
@@ -84,4 +85,5 @@ class Peers:
                 last = (run.stderr.strip().splitlines() or ["no message"])[-1]
                 raise BackendError(f"failed: {last[:120]}")
             with np.load(target, allow_pickle=False) as answer:
-                return PeerAnswer(answer["C"], tuple(answer["seconds"].tolist()), str(answer["word"]))
+                peak = int(answer["peak"])
+                return PeerAnswer(answer["C"], tuple(answer["seconds"].tolist()), str(answer["word"]), peak or None)

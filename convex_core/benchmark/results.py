@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Report", "Row"]
+__all__ = ["Report", "Row", "header_line"]
 
-_HEADER = ("case", "solver", "objective", "gap", "violation", "seconds", "runs", "ratio", "note")
+_HEADER = ("case", "solver", "objective", "gap", "violation", "seconds", "runs", "ratio", "peak MB", "note")
+#: widths of these columns while rows are still coming
+_WIDTHS = (20, 29, 15, 8, 9, 9, 4, 8, 7, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Row:
         Wall-clock seconds of every run.
     ratio : float or None
         Median seconds over those of this library.
+    peak : int or None
+        Largest resident memory of the process that did the work, in bytes, its libraries included.
     note : str
         The solver's own word, or why it was skipped.
     """
@@ -47,6 +51,7 @@ class Row:
     cells: int | None = None
     seconds: tuple[float, ...] = ()
     ratio: float | None = None
+    peak: int | None = None
     note: str = ""
 
     @property
@@ -66,6 +71,7 @@ class Row:
             "median_seconds": self.median,
             "seconds": self.seconds,
             "ratio": self.ratio,
+            "peak_bytes": self.peak,
             "note": self.note,
         }
 
@@ -81,8 +87,13 @@ class Row:
             _text(self.median, ".3g"),
             str(len(self.seconds) or "-"),
             _text(self.ratio, ".3g"),
+            "-" if self.peak is None else f"{self.peak / 1e6:.0f}",
             self.note,
         )
+
+    def line(self) -> str:
+        """The row as one line, in the columns of :func:`header_line`."""
+        return _line(self.cells_of_table())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,15 @@ class Report:
         page = io.StringIO()
         Console(file=page, width=width, force_terminal=True).print(table)
         return page.getvalue().rstrip()
+
+
+def header_line() -> str:
+    """Names of the columns of :meth:`Row.line`."""
+    return _line(_HEADER)
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True)).rstrip()
 
 
 def _text(value: float | None, form: str) -> str:

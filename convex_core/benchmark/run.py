@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..errors import BackendError, InputError, Interrupted, SizeError
@@ -12,6 +12,7 @@ from ..validation import integer, positive_number
 from .cases import CASES, Case
 from .contenders import OURS, Contender, Outcome, contenders, warm_up
 from .machine import describe_machine
+from .memory import peak_memory, reset_peak
 from .peers import Peers
 from .results import Report, Row
 
@@ -27,6 +28,7 @@ def run_benchmark(
     peer_python: str | None = None,
     cancel: CancelFlag | None = None,
     progress: ProgressCallback | None = None,
+    on_row: Callable[[Row], None] | None = None,
 ) -> Report:
     """Compare this library with the solvers that are installed.
 
@@ -46,6 +48,8 @@ def run_benchmark(
         When set, the rows so far are returned.
     progress : callable, optional
         Called before every run.
+    on_row : callable, optional
+        Called with every row as soon as it is there.
 
     Raises
     ------
@@ -66,26 +70,33 @@ def run_benchmark(
     for number, case in enumerate(chosen):
         if whole.stop() is not None:
             break
-        rows.extend(_run_case(case, peers, repeat, time_limit, whole, number / len(chosen)))
+        for row in _run_case(case, peers, repeat, time_limit, whole, number / len(chosen)):
+            rows.append(row)
+            if on_row is not None:
+                on_row(row)
     versions = {f"peer {name}": version for name, version in peers.versions.items()}
     settings = {"repeat": repeat, "time_limit": time_limit, "cases": [case.name for case in chosen]}
     return Report(tuple(rows), describe_machine() | versions, settings)
 
 
-def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: Budget, done: float) -> list[Row]:
+def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: Budget, done: float) -> Iterator[Row]:
+    """One row after another; this library comes first, and its certified bound and seconds serve all."""
     try:
         instance = case.make()
     except InputError as error:
-        return [Row(case.name, OURS, note=f"skipped: {error}")]
-    outcomes: dict[str, Outcome] = {}
+        yield Row(case.name, OURS, note=f"skipped: {error}")
+        return
+    lower: float | None = None
+    ours: tuple[float, ...] = ()
     for name, contender in contenders(instance, peers=peers, repeat=repeat, time_limit=time_limit).items():
         if whole.stop() is not None:
-            break
+            return
         whole.report("benchmark", f"{case.title}: {name}", fraction=done)
-        outcomes[name] = _repeat(contender, repeat, time_limit, whole)
-    lower = max((o.lower for o in outcomes.values() if o.lower is not None), default=None)
-    ours = outcomes[OURS].seconds if OURS in outcomes else ()
-    return [_row(case.name, name, outcome, lower, ours) for name, outcome in outcomes.items()]
+        reset_peak()
+        outcome = _repeat(contender, repeat, time_limit, whole)
+        if name == OURS:
+            lower, ours = outcome.lower, outcome.seconds
+        yield _row(case.name, name, outcome, lower, ours)
 
 
 def _repeat(contender: Contender, repeat: int, time_limit: float, whole: Budget) -> Outcome:
@@ -99,7 +110,8 @@ def _repeat(contender: Contender, repeat: int, time_limit: float, whole: Budget)
         seconds.extend(outcome.seconds)
         enough = outcome.repeated or len(seconds) >= repeat
         if enough or sum(seconds) + max(seconds) > time_limit or whole.stop() is not None:
-            return outcome._replace(seconds=tuple(seconds))
+            peak = outcome.peak if outcome.repeated else peak_memory()
+            return outcome._replace(seconds=tuple(seconds), peak=peak)
 
 
 def _row(case: str, solver: str, outcome: Outcome, lower: float | None, ours: tuple[float, ...]) -> Row:
@@ -110,6 +122,7 @@ def _row(case: str, solver: str, outcome: Outcome, lower: float | None, ours: tu
         violation=outcome.violation,
         cells=outcome.cells,
         seconds=outcome.seconds,
+        peak=outcome.peak,
         note=outcome.note,
     )
     if outcome.objective is not None and lower is not None and outcome.objective > 0.0:

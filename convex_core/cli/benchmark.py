@@ -7,15 +7,17 @@ import shutil
 import sys
 from typing import Any
 
-from ..benchmark import run_benchmark
+from ..benchmark import Row, run_benchmark
+from ..benchmark.results import header_line
 from .output import running
 
 __all__ = ["run"]
 
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """Run the cases and report the table."""
+    """Run the cases, each row on standard error as soon as it is there, and report the table."""
     with running() as (progress, cancel):
+        print(header_line(), file=sys.stderr)
         report = run_benchmark(
             args.names,
             quick=args.quick,
@@ -24,6 +26,11 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             peer_python=args.peer_python,
             cancel=cancel,
             progress=progress,
+            on_row=_show,
         )
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return report.to_dict(), report.text(width=width)
+
+
+def _show(row: Row) -> None:
+    print(row.line(), file=sys.stderr, flush=True)
