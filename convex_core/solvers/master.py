@@ -25,7 +25,7 @@ _VIOLATED = 1e-9
 _FINEST = 1e-11
 _COARSEST = 1e-3
 # share of sigma with which the next solve starts
-_RESTART = 1e-3
+_RESTART = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ The augmented Lagrangian method on the dual minimises, over v, the smooth and st
 
 with the proximal map of :mod:`._cone_prox`, then sets :math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian
 :math:`I + \sigma \sum_b G_b F_b F_b^T G_b^T` has a term for each nonzero block only, however many blocks there are, and
-is never singular, however many copies of one direction there are. For :math:`v = y - \sum_b G_b c_b` the distance
-:math:`\|\operatorname{prox}_b(c_b + \sigma G_b^T v) - c_b\| / \sigma` says how far block b is from optimal, so zero
-blocks are checked like the others.
+is never singular, however many copies of one direction there are. For :math:`v = y - \sum_b G_b c_b` the distance of
+:math:`c_b` from :math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero blocks
+are checked like the others.
 
 Source: Li, Sun and Toh, "A highly efficient semismooth Newton augmented Lagrangian method for solving Lasso problems",
 SIAM J. Optim. 28(1), 2018; here with cones.
@@ -42,6 +42,8 @@ _Array = NDArray[np.float64]
 # sigma of a cold start, in units of one over the largest squared gate matrix, and its growth
 _START = 300.0
 _GROWTH = 10.0
+# no sigma is of use beyond
+_END = 1e13
 # sigma grows while a step leaves more than this share of the error
 _SLOW = 0.05
 # phi is minimised until what is missing is this share of the step in the blocks
@@ -60,7 +62,7 @@ class NewtonState:
     dual : (n,) float64
         Dual vector; of an answer, ``y - sum_b G[b] @ C[b]``.
     sigma : float
-        Penalty parameter of the augmented Lagrangian; 0: to be chosen.
+        Penalty parameter of the augmented Lagrangian; 0: as small as useful.
     error : float
         Largest distance of a block from optimal, over beta.
     """
@@ -135,7 +137,7 @@ def semismooth_newton(
     J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
     cones = _Cones(blocks, beta)
     C, v = start.C, start.dual
-    sigma = start.sigma or _START / gate
+    sigma = max(start.sigma, _START / gate)
     best = NewtonState(np.zeros((B, p)), y.copy(), sigma)
     moved, stale = np.inf, 0
     for _ in range(max_outer):
@@ -148,10 +150,10 @@ def semismooth_newton(
             step = _newton_step(cones.factor(), sigma, gradient)
             C += sigma * cones.turned((step @ J).reshape(B, p))
         dual = y - J @ C.ravel()
-        error = _distance(cones.prox(C + sigma * (dual @ J).reshape(B, p), sigma), C, sigma * beta)
+        error = _error(cones, C, (dual @ J).reshape(B, p))
         if error < 0.5 * best.error:
             best, stale = NewtonState(C, dual, sigma, error), 0
-        elif error < 1e-6 or moved < missing:
+        elif moved < missing or moved <= _SLOW * before or sigma * gate > _END:
             stale += 1  # at rounding level
         if best.error <= tol or stale == 2 or budget.stop() is not None:
             break
@@ -191,6 +193,13 @@ def _minimise(
         at_rounding = last - value <= 1e-14 * abs(last)
         v, Z = trial, Z + length * turn
     return v, gradient, moved, missing
+
+
+def _error(cones: _Cones, C: _Array, pull: _Array) -> float:
+    """Largest distance of a block from optimal over beta: of a nonzero one, from its own fixed point at its own size."""
+    size = np.sqrt(np.square(C).sum(axis=1))
+    unit = C / np.where(size > 0.0, size, 1.0)[:, None]
+    return _distance(cones.prox(unit + pull / cones.beta, 1.0 / cones.beta), unit, 1.0)
 
 
 def _distance(new: _Array, C: _Array, unit: float) -> float:
