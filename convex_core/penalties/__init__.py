@@ -1,6 +1,6 @@
 """Block penalties of the convex program: a norm, its dual norm, its supports over cones and its conic form."""
 
-from .base import ConeSupports, Penalty
+from .base import EXACT, ConeSupports, Penalty, Search
 from .euclidean import L2Penalty
 from .nuclear import NuclearPenalty
 from .nuclear_lift import NuclearLiftPenalty
@@ -8,11 +8,13 @@ from .spectral import SpectralPenalty
 from .supports import conic_supports
 
 __all__ = [
+    "EXACT",
     "ConeSupports",
     "L2Penalty",
     "NuclearLiftPenalty",
     "NuclearPenalty",
     "Penalty",
+    "Search",
     "SpectralPenalty",
     "conic_supports",
 ]

@@ -10,6 +10,7 @@ and every :math:`\lambda \ge 0` gives a sound upper bound.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..conic_forms import PenaltyForm
 
-__all__ = ["ConeSupports", "Penalty"]
+__all__ = ["EXACT", "ConeSupports", "Penalty", "Search"]
 
 _Array = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class ConeSupports:
     index : (k,) int64
         ``2 i`` for +G[i], ``2 i + 1`` for -G[i], largest value first.
     value : (k,) float64
-        Upper bound on the support of each, tight to rounding unless the iteration limit was hit.
+        What the direction of each attains; for the largest it is the support.
     direction : (k, p) float64
         Unit maximisers.
     bound : float
@@ -43,6 +44,33 @@ class ConeSupports:
     value: _Array
     direction: _Array
     bound: float
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How far a search for supports must go.
+
+    Attributes
+    ----------
+    slack : float
+        The bound may exceed the largest support by this share.
+    prove : bool
+        If not, the bound may also exceed it by as much as it exceeds the floor: enough to go on with.
+    stop : callable
+        Asked now and then whether to stop with the bound reached so far.
+    """
+
+    slack: float = 0.0
+    prove: bool = True
+    stop: Callable[[], bool] = _never
+
+
+#: The bound is the largest support, however long that takes.
+EXACT = Search()
 
 
 class Penalty(Protocol):
@@ -57,7 +85,15 @@ class Penalty(Protocol):
         ...
 
     def top_supports(
-        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
     ) -> ConeSupports:
         """The `want` largest supports of +-G[i] over cell ``cells[i]``, and a bound on all (never below `floor`)."""
         ...

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from .._cone_projection import top_cone_supports
 from ..conic_forms import PenaltyForm
-from .base import ConeSupports
+from .base import EXACT, ConeSupports, Search
 
 __all__ = ["L2Penalty"]
 
@@ -34,7 +34,15 @@ class L2Penalty:
         return np.asarray(np.linalg.norm(G, axis=1))
 
     def top_supports(
-        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
     ) -> ConeSupports:
         """The `want` largest supports of +-G[i] over cell ``cells[i]``.
 
@@ -52,6 +60,8 @@ class L2Penalty:
             Pairs whose support is at most `floor` are dropped as soon as a bound shows it.
         want : int
             How many of the largest to keep.
+        search : Search
+            Not needed: the supports are exact in microseconds each.
         """
         index, value, direction, bound = top_cone_supports(np.ascontiguousarray(G), cells, rows, sides, floor, want)
         order = np.argsort(-value, kind="stable")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..conic_forms import PenaltyForm
-from .base import ConeSupports
+from .base import EXACT, ConeSupports, Search
 from .supports import conic_supports
 
 __all__ = ["NuclearPenalty", "symmetric_entries"]
@@ -49,10 +49,18 @@ class NuclearPenalty:
         return np.asarray(self._singular_values(G).max(axis=1, initial=0.0))
 
     def top_supports(
-        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
     ) -> ConeSupports:
         """By :func:`conic_supports`."""
-        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want)
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
 
     def form(self, p: int) -> PenaltyForm:
         r"""Half the traces of V and W that make :math:`\begin{bmatrix} V & Z \\ Z^T & W \end{bmatrix} \succeq 0`."""

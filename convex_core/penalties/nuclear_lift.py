@@ -24,7 +24,7 @@ from scipy import sparse
 
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights, smallest_product
-from .base import ConeSupports
+from .base import EXACT, ConeSupports, Search
 from .nuclear import symmetric_entries
 from .spectral import half_fourier
 from .supports import conic_supports
@@ -76,10 +76,18 @@ class NuclearLiftPenalty:
         return np.asarray(np.sqrt(np.maximum(largest, 0.0)) / self.scale)
 
     def top_supports(
-        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
     ) -> ConeSupports:
         """By :func:`conic_supports`."""
-        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want)
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
 
     def form(self, p: int) -> PenaltyForm:
         r"""Auxiliaries t (F) and P; a second-order cone per frequency says :math:`|\hat c_f|^2 \le d\, t_f p_f`."""

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights
-from .base import ConeSupports
+from .base import EXACT, ConeSupports, Search
 from .supports import conic_supports
 
 __all__ = ["SpectralPenalty"]
@@ -65,10 +65,18 @@ class SpectralPenalty:
         return np.asarray((np.abs(np.fft.rfft(G, self.d)) * per_entry).max(axis=1))
 
     def top_supports(
-        self, G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], *, floor: float, want: int
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
     ) -> ConeSupports:
         """By :func:`conic_supports`."""
-        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want)
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
 
     def form(self, p: int) -> PenaltyForm:
         """One second-order cone (t, Re, Im) per conjugate pair, (t, Re) for the frequencies that stand alone."""

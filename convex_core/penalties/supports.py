@@ -1,4 +1,4 @@
-r"""Supports over cones for any norm with a conic form, by one small conic program per cell.
+r"""Supports over cones for any norm with a conic form: bracketed by projections, settled by small conic programs.
 
 .. math::
    \max_{A c \ge 0,\ \|c\| \le 1} g^T c \;=\; \min_{\lambda \ge 0} \|g + A^T\lambda\|_*
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._cone_projection import top_cone_supports
 from ..conic_forms import clarabel_cones
-from .base import ConeSupports, Penalty
+from .base import EXACT, ConeSupports, Penalty, Search
 
 __all__ = ["conic_supports"]
 
@@ -33,37 +34,57 @@ def conic_supports(
     *,
     floor: float,
     want: int,
+    search: Search = EXACT,
 ) -> ConeSupports:
-    """The `want` largest supports of +-G[i] over cell ``cells[i]``; arguments as in :meth:`Penalty.top_supports`.
+    r"""The largest supports of +-G[i] over cell ``cells[i]``; arguments as in :meth:`Penalty.top_supports`.
 
-    Cells are taken by falling dual norm of G[i], which bounds their support, and the rest is left out as soon as that
-    is no more than the floor, or than the smallest of `want` supports found.
+    The Euclidean projection :math:`r = g + A^T\lambda` of g on the cone costs microseconds and brackets the support:
+    its multipliers give the upper bound :math:`\|r\|_*`, and r itself, scaled to length one, attains
+    :math:`\|r\|_2^2 / \|r\|`. Conic programs are solved for the pairs with the largest upper bounds only, until no
+    other can beat the best value found.
     """
-    G = np.atleast_2d(G)
+    p = G.shape[1]
     size = penalty.dual_norm(G) if len(G) else np.zeros(0)
-    program = _SupportProgram(penalty, G.shape[1])
-    found: list[tuple[float, int, _Array]] = []
-    bar = bound = floor
-    for i in np.argsort(-size, kind="stable"):
-        if size[i] <= bar:
-            break
-        normals = sides[cells[i]][:, None] * rows
-        for index, g in ((2 * int(i), G[i]), (2 * int(i) + 1, -G[i])):
-            value, direction = program.solve(g, normals[np.any(normals != 0.0, axis=1)])
-            bound = max(bound, value)
-            if value > floor and direction is not None:
-                found.append((value, index, direction))
-        if len(found) > want:
-            found.sort(key=lambda item: -item[0])
-            del found[want:]
-            bar = max(bar, found[-1][0])
-    found.sort(key=lambda item: -item[0])
-    return ConeSupports(
-        np.array([item[1] for item in found], dtype=np.int64),
-        np.array([item[0] for item in found]),
-        np.array([item[2] for item in found]).reshape(-1, G.shape[1]),
-        float(bound),
+    chosen = np.flatnonzero(size > floor)
+    if not len(chosen):
+        return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), floor)
+    pair, length, unit, _ = top_cone_supports(
+        np.ascontiguousarray(G[chosen]), cells[chosen], rows, sides, 0.0, 2 * len(chosen)
     )
+    near = length[:, None] * unit
+    upper = np.minimum(penalty.dual_norm(near), size[chosen[pair // 2]])
+    kept = np.flatnonzero(upper > floor)
+    kept = kept[np.argsort(-upper[kept], kind="stable")]
+    pair, near, upper = pair[kept], near[kept], upper[kept]
+    index = 2 * chosen[pair // 2] + pair % 2
+
+    value = np.full(len(index), -np.inf)
+    direction = np.zeros((len(index), p))
+    first = slice(0, 2 * want)
+    norms = penalty.norm(near[first])
+    value[first] = np.einsum("kp,kp->k", near[first], near[first]) / norms
+    direction[first] = near[first] / norms[:, None]
+    program = _SupportProgram(penalty, p)
+    best = max(floor, float(value.max(initial=-np.inf)))
+    bound = best
+    for k in range(len(index)):
+        if upper[k] <= best * (1.0 + search.slack):
+            bound = max(bound, upper[k])
+            break
+        if search.stop() or (not search.prove and best > floor and upper[k] - best <= best - floor):
+            bound = max(bound, upper[k])
+            break
+        g = G[index[k] // 2] if index[k] % 2 == 0 else -G[index[k] // 2]
+        normals = sides[cells[index[k] // 2]][:, None] * rows
+        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)])
+        exact = min(exact, upper[k])
+        bound = max(bound, exact)
+        if maximiser is not None:
+            value[k], direction[k] = exact, maximiser
+            best = max(best, exact)
+    found = np.flatnonzero(value > floor)
+    found = found[np.argsort(-value[found], kind="stable")][:want]
+    return ConeSupports(index[found], value[found], direction[found], float(bound))
 
 
 class _SupportProgram:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Patterns
+from ..penalties import Search
 from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
@@ -150,7 +151,8 @@ class EnumeratedPricer:
             size = penalty.dual_norm(g)
             cells = np.flatnonzero(size > bar)
             cells = cells[np.argsort(-size[cells], kind="stable")]
-            best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT)
+            search = Search(slack, prove, lambda: budget.stop() is not None)
+            best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT, search=search)
             bound = max(bound, best.bound)
             for index, value, direction in zip(best.index, best.value, best.direction, strict=True):
                 found.append((float(value), active[cells[index // 2]], 1 - 2 * int(index % 2), direction))
