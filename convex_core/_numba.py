@@ -19,11 +19,11 @@ HAVE_NUMBA: bool = _numba is not None
 
 
 def njit(**options: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """``numba.njit(cache=True, nogil=True, **options)``, or the identity without numba."""
+    """``numba.njit(nogil=True, cache=True)`` with `options` over these, or the identity without numba."""
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if _numba is None:
             return function
-        return cast(Callable[_P, _R], _numba.njit(cache=True, nogil=True, **options)(function))
+        return cast(Callable[_P, _R], _numba.njit(**{"cache": True, "nogil": True, **options})(function))
 
     return decorate

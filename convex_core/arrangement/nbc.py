@@ -18,8 +18,8 @@ induction B. The numbers agree, so the map is a bijection. No general position i
 
 The search chooses b_k, b_{k-1}, ... by Gauss-Jordan steps shared by all sets above, dropping a branch as soon
 as a smaller row depends on the chosen ones. When two are left to choose, b_1 = 0 is fixed and the candidates
-for b_2 are lines in a plane: sorted by angle, consecutive cells differ by the rows just passed, so a cell
-costs O(words) and not O(n).
+for b_2 are lines in a plane: sorted by angle, with parallel ones in one group, each group is one cell, whose signs
+are comparisons of angles.
 """
 
 from __future__ import annotations
@@ -253,17 +253,17 @@ def run_task(
     """
     k, depths = task.k, task.k - 1
     width = -(-(n + 1) // _LINE) * _LINE
-    T = np.zeros((depths, k + 3, width))
+    T = np.zeros((depths, k + 2, width))
     T[0, :k, : n + 1], T[0, k, : n + 1] = level
-    T[0, k + 2, n + 1 :] = 1.0
     path = np.zeros((2, depths + 1), dtype=np.int64)
     path[0, : len(task.prefix)] = task.prefix
-    real = np.zeros((6, width))
+    real = np.zeros((3, width))
     ints = np.zeros((2, width), dtype=np.int64)
     words = np.zeros((2 * k, out.shape[1]), dtype=np.uint64)
+    small = np.zeros((7, k))
     stats = np.array([0.0, NOTHING_READ])
     base = len(task.prefix)
-    found = subtree(T, n, path, base, task.lo, task.hi, fill, limit, out, real, ints, words, stats, flag)
+    found = subtree(T, n, path, base, task.lo, task.hi, fill, limit, out, real, ints, words, small, stats, flag)
     count = max(int(found), 0)
     smallest = float(stats[1])
     reads = Reads(float(stats[0]), math.inf if smallest == NOTHING_READ else smallest)
