@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .architectures import OPTIONS, make_architecture
 from .data.npz import read_npz
 from .errors import InputError
+from .losses import LOSS_OPTIONS, Loss, make_loss
 from .network import Network
 from .patches import PatchGeometry
 from .solve import Solution
@@ -32,6 +33,8 @@ class Model:
         Filters, weights and architecture.
     beta : float or None
         Regularisation it was trained with, if the file says.
+    loss : Loss or None
+        Loss it was trained with, if the file says.
     dual : (n,) float64 or None
         Feasible dual vector of its certificate.
     predictions : (n,) float64 or None
@@ -40,6 +43,7 @@ class Model:
 
     network: Network
     beta: float | None
+    loss: Loss | None
     dual: _Array | None
     predictions: _Array | None
 
@@ -49,7 +53,7 @@ def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
 
     Besides: ``hidden`` (m, r) for networks of three layers and more, ``architecture`` and its options, ``padding``
     (text), ``input_shape``, ``filter_shape``, ``stride`` (ints),
-    ``beta``, ``objective``, ``lower_bound`` (floats). No pickled objects are written.
+    ``loss`` and its options, ``beta``, ``objective``, ``lower_bound`` (floats). No pickled objects are written.
 
     Raises
     ------
@@ -62,6 +66,8 @@ def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
         dual=solution.dual,
         predictions=solution.predictions,
         beta=solution.problem.beta,
+        loss=solution.problem.loss.name,
+        **solution.problem.loss.options,
         objective=solution.network_objective,
         lower_bound=solution.lower_bound,
     )
@@ -127,9 +133,14 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
         key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None
         for key in ("dual", "predictions")
     }
+    loss = None
+    if "loss" in data:
+        numbers = {key: float(finite_array(data[key], key, ndim=0)) for key in LOSS_OPTIONS if key in data}
+        loss = make_loss(str(data["loss"]), **numbers)
     return Model(
         network=Network(architecture, data["filters"], data["weights"], data.get("hidden")),
         beta=positive_number(float(finite_array(data["beta"], "beta", ndim=0)), "beta") if "beta" in data else None,
+        loss=loss,
         dual=vector["dual"],
         predictions=vector["predictions"],
     )

@@ -10,6 +10,7 @@ from ..architectures import OPTIONS
 from ..audit import audit, network_from_arrays
 from ..data import read_npz
 from ..errors import InputError
+from ..losses import SquaredLoss, make_loss
 from ..model_io import Model, load_model
 from ..problem import Problem
 from .inputs import accuracies, describe, make_dataset, make_problem
@@ -31,7 +32,10 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         network, dual = model.network, model.dual
         known = (args.beta, model.beta, dataset.default_beta)
         beta = next(value for value in known if value is not None)
-        problem = Problem(network.architecture, dataset.X, dataset.y, beta)
+        loss = model.loss or SquaredLoss()
+        if args.loss is not None or args.delta is not None:
+            loss = make_loss(args.loss or loss.name, delta=args.delta)
+        problem = Problem(network.architecture, dataset.X, dataset.y, beta, loss)
         if dual is not None and len(dual) != problem.n:
             dual = None  # it belongs to other data; the network's own residual serves
     start = time.perf_counter()

@@ -13,6 +13,7 @@ import numpy as np
 from ..architectures import OPTIONS
 from ..data import Dataset, load_dataset, read_dataset
 from ..errors import InputError
+from ..losses import make_loss
 from ..network import Network
 from ..problem import Problem
 from ..status import Exactness
@@ -48,6 +49,7 @@ def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:
         architecture=args.architecture,
         **{name: value for name in OPTIONS if (value := getattr(args, name)) is not None},
         beta=args.beta,
+        loss=make_loss(args.loss or "squared", delta=args.delta),
     )
     architecture = problem.architecture
     if args.exact and architecture.exactness is not Exactness.EXACT:
@@ -72,6 +74,7 @@ def describe(dataset: Dataset, problem: Problem) -> dict[str, Any]:
         "architecture": architecture.name,
         **architecture.options,
         "loss": problem.loss.name,
+        **problem.loss.options,
         "beta": problem.beta,
     }
 

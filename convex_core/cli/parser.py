@@ -10,6 +10,7 @@ from ..architectures import ARCHITECTURES
 from ..benchmark import CASES
 from ..errors import InputError
 from ..experiments import EXPERIMENTS
+from ..losses import LOSSES
 from ..patches import Padding
 from ..solve import METHODS
 from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve
@@ -52,6 +53,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_data(sub)
     _add_geometry(sub)
     _add_architecture(sub)
+    _add_loss(sub)
     sub.set_defaults(beta=None)
     sub.add_argument("--betas", type=_floats, metavar="B,B,...", help="values > 0 (default: a grid from beta_max)")
     sub.add_argument("--points", type=_int, default=20, help="points of the grid (default: 20)")
@@ -148,6 +150,7 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     _add_geometry(parser)
     parser.add_argument("--beta", type=_float, help="regularisation > 0; default: the dataset's")
     _add_architecture(parser)
+    _add_loss(parser)
 
 
 def _add_architecture(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +163,11 @@ def _add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sharing", help="three-layer: shared or per-patch filters (default: per-patch)")
     parser.add_argument("--relaxation", help="which convex program, where there are several bounds")
     parser.add_argument("--exact", action="store_true", help="refuse a convex program that is only a bound")
+
+
+def _add_loss(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--loss", help=f"one of {', '.join(LOSSES)} (default: squared)")
+    parser.add_argument("--delta", type=_float, help="huber: where the quadratic part ends (default: 1)")
 
 
 def _add_time_limit(parser: argparse.ArgumentParser) -> None:

@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         total = budget.seconds
     best = trained.best_networks[trained.best]
     if args.out is not None:
-        save_network(args.out, best, beta=problem.beta, objective=problem.objective(best))
+        loss = problem.loss
+        save_network(
+            args.out, best, beta=problem.beta, objective=problem.objective(best), loss=loss.name, **loss.options
+        )
     result = {
         "objective": float(trained.best_objective[trained.best]),
         "best_seed": trained.seeds[trained.best],

@@ -14,6 +14,7 @@ from .squared import SquaredLoss
 
 __all__ = [
     "LOSSES",
+    "LOSS_OPTIONS",
     "AbsoluteLoss",
     "Formulas",
     "HingeLoss",
@@ -32,6 +33,9 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "absolute": AbsoluteLoss,
     "huber": HuberLoss,
 }
+
+#: Every option that some loss has.
+LOSS_OPTIONS = ("delta",)
 
 
 def make_loss(name: str, **options: float | None) -> Loss:

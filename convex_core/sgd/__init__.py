@@ -1,26 +1,28 @@
 r"""Mini-batch SGD with momentum on the non-convex training problem, several initialisations advanced together.
 
-The objective is the one that the convex program solves, with no 1/n,
+The objective is the one of the problem, with no 1/n: for two layers
 
 .. math:: \ell(f(X), y) + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2),
 
-so that its regulariser is a weight decay of `beta` on filters and output weights. One step on a batch B of b
+so that its regulariser is a weight decay of `beta` on every parameter that has a cost. One step on a batch B of b
 samples is
 
-.. math:: v \leftarrow \mu v + \tfrac{n}{b} \nabla \ell_B(\theta) + \beta \theta, \qquad
+.. math:: v \leftarrow \mu v + \tfrac{n}{b} \nabla \ell_B(\theta) + \beta \nabla \mathrm{cost}(\theta), \qquad
           \theta \leftarrow \theta - \eta_t v;
 
-the factor n/b makes the batch gradient unbiased. The gradient of the ReLU at zero follows the library's tie
-rule 1[x >= 0].
+where filters are bound to norm 1 they are then projected. The factor n/b makes the batch gradient unbiased. The
+gradient of the ReLU at zero follows the library's tie rule 1[x >= 0].
 
-Filters are drawn as N(0, 1/h) and weights as N(0, 1) and then both scaled by one factor such that the first
-outputs have norm ``init_scale * ||y||``. The default step size is
+Filters are drawn as N(0, 1/h) (and projected), hidden weights r as N(0, 1/r), weights as N(0, 1), and those with a
+cost are then scaled such that the first outputs have norm ``init_scale * ||y||``. The default step size is
 
-.. math:: \eta = \frac{b}{n} \cdot \frac{1/2}{\max(L_0, L_1) + \beta}
+.. math:: \eta = \frac{b}{n} \cdot \frac{1/2}{\kappa \max(L_0, L_1) + \beta}
 
-where :math:`L_0` is the largest eigenvalue of :math:`J J^T` at the start (J the Jacobian of the outputs), and
-:math:`L_1 = 2 \|y\| \max_j \|A_j\|` its value for one balanced filter that has grown to explain y, with
-:math:`A_j = s \sum_k D_{jk} X_k` the linear map of filter j at the start. A network that is dead on all the data is
+where :math:`\kappa` is the largest second derivative of the loss (1 for the squared loss, :meth:`Loss.curvature`),
+:math:`L_0` is the largest eigenvalue of :math:`J J^T` at the start (J the Jacobian of the outputs), and
+:math:`L_1` its value for one balanced neuron that has grown to outputs of norm :math:`\|y\|` (for two layers
+:math:`2 \|y\| \|A_j\|`, :math:`A_j = s \sum_k D_{jk} X_k` the linear map of filter j), the largest over the neurons
+at the start after a few steps that turn each towards its own outputs. A network that is dead on all the data is
 judged by its mirror image. These are estimates, not bounds: a seed may still diverge, and is then marked and left
 where it was.
 """

@@ -9,11 +9,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..architectures import Parameters
 from ..errors import InputError, SizeError
-from ..network import Network
 from ..problem import Problem
 from ..validation import integer, positive_number
-from .gradients import Layer
+from .gradients import curvature_at, curvature_grown
 from .results import Schedule, SGDSettings
 
 __all__ = ["default_rates", "initial_networks", "make_settings"]
@@ -73,33 +73,42 @@ def make_settings(
     )
 
 
-def initial_networks(problem: Problem, settings: SGDSettings) -> tuple[_Array, _Array]:
-    """Filters (S, m, h) and weights (S, m) whose outputs have norm init_scale * ||y|| (1 for ||y||, if y = 0)."""
-    h = problem.architecture.geometry.h
-    filters, weights = [], []
+def initial_networks(problem: Problem, settings: SGDSettings) -> dict[str, _Array]:
+    """Parameters (S, m, ...) whose outputs have norm init_scale * ||y|| (1 for ||y||, if y = 0)."""
+    architecture = problem.architecture
+    wanted = settings.init_scale * (float(np.linalg.norm(problem.y)) or 1.0)
+    networks = []
     for seed in settings.seeds:
         rng = np.random.default_rng(seed)
-        U, w = rng.standard_normal((settings.m, h)) / math.sqrt(h), rng.standard_normal(settings.m)
+        drawn = {name: rng.standard_normal((settings.m, *shape)) for name, shape in architecture.shapes.items()}
+        drawn["filters"] /= math.sqrt(architecture.unit_length or architecture.geometry.h)
+        if "hidden" in drawn:
+            drawn["hidden"] /= math.sqrt(drawn["hidden"].shape[1])
+        start = architecture.project(drawn)
         # a network that is dead on all the data is scaled like its mirror image
-        networks = (Network(problem.architecture, V, w) for V in (U, -U))
-        outputs = (network.predict_patches(problem.patches) for network in networks)
+        outputs = (architecture.outputs(problem.patches, network).sum(axis=1) for network in (start, mirrored(start)))
         size = next((float(np.linalg.norm(f)) for f in outputs if f.any()), 0.0)
-        wanted = settings.init_scale * (float(np.linalg.norm(problem.y)) or 1.0)
-        factor = math.sqrt(wanted / size) if size > 0.0 else 1.0
-        filters.append(factor * U)
-        weights.append(factor * w)
-    return np.stack(filters), np.stack(weights)
+        factor = wanted / size if size > 0.0 else 1.0
+        networks.append(architecture.scaled(start, np.full(settings.m, factor)))
+    return {name: np.stack([network[name] for network in networks]) for name in architecture.shapes}
 
 
-def default_rates(problem: Problem, U: _Array, w: _Array, batch_size: int) -> _Array:
-    """The step size of each seed by the rule of the package's text, from power iterations on the data."""
-    size = float(np.linalg.norm(problem.y))
+def mirrored(parameters: Parameters) -> Parameters:
+    """The same neurons with their filters turned round."""
+    return {**parameters, "filters": -parameters["filters"]}
+
+
+def default_rates(problem: Problem, state: Parameters, batch_size: int) -> _Array:
+    """The step size of each seed by the rule of the package's text."""
+    size, curvature = float(np.linalg.norm(problem.y)), problem.loss.curvature(problem.y)
+    architecture, patches = problem.architecture, problem.patches
     rates = []
-    for filters, weights in zip(U, w, strict=True):
-        layer = Layer(problem.architecture, problem.patches, filters)
-        if not layer.atoms.any():
+    for s in range(len(state["weights"])):
+        neurons: Parameters = {name: value[s] for name, value in state.items()}
+        if not architecture.outputs(patches, neurons).any():
             # momentum can carry dead filters through the origin, into the opposite cell
-            layer = Layer(problem.architecture, problem.patches, -filters)
-        at_start, later = layer.largest_curvature(weights), 2.0 * size * layer.largest_filter_norm()
-        rates.append(0.5 * batch_size / problem.n / (max(at_start, later) + problem.beta))
+            neurons = mirrored(neurons)
+        at_start = curvature_at(architecture, patches, neurons)
+        later = curvature_grown(architecture, patches, neurons, size)
+        rates.append(0.5 * batch_size / problem.n / (curvature * max(at_start, later) + problem.beta))
     return np.array(rates)
