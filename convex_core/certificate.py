@@ -28,7 +28,7 @@ from .solvers.select import make_pricer
 from .status import Exactness, Scope, Status
 from .validation import frozen, targets
 
-__all__ = ["Certificate", "beta_max", "certify"]
+__all__ = ["Certificate", "beta_max", "certify", "judge"]
 
 _Array = NDArray[np.float64]
 
@@ -119,39 +119,61 @@ def certify(
     >>> certify(problem, zero).relative_gap  # beta is above beta_max: the zero network is optimal
     0.0
     """
-    problem.check_network(network)
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    f = network.predict_patches(problem.patches)
-    objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
-    candidates = [-problem.loss.gradient(f, problem.y)]
-    if dual is not None:
-        candidates.append(problem.loss.feasible(targets(dual, problem.n, "dual"), problem.y))
     stopped: Status | None = None
     if pricer is None:
         pricer, stopped = make_pricer(problem, budget=budget, seed=seed)
+    return judge(problem, network, pricer, dual=dual, tol=tol, budget=budget, stopped=stopped)
+
+
+def judge(
+    problem: Problem,
+    network: Network,
+    pricer: Pricer,
+    *,
+    dual: ArrayLike | None,
+    tol: float,
+    budget: Budget,
+    tau: float | None = None,
+    stopped: Status | None = None,
+) -> Certificate:
+    """What :func:`certify` does, for a dual vector whose price may be known.
+
+    `tau` is what `pricer` itself proved about `dual`: it is priced once, and by nobody else.
+    """
+    problem.check_network(network)
+    f = network.predict_patches(problem.patches)
+    objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
+    candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
+    if dual is not None:
+        vector = problem.loss.feasible(targets(dual, problem.n, "dual"), problem.y)
+        proved = tau is not None and math.isfinite(tau)
+        candidates.insert(0 if proved else 1, (vector, tau if proved else None))
     best = (-math.inf, math.inf, np.zeros(problem.n))
-    for v in candidates:
-        if stopped is not None or relative_gap(objective, best[0]) <= tol:
+    for v, known in candidates:
+        if (known is None and stopped is not None) or relative_gap(objective, best[0]) <= tol:
             break
-        slack = 0.1 * tol
-        price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
-        if price.bound <= problem.beta and math.isinf(relative_gap(objective, best[0])):
-            # v may be scaled up: find out how far
-            price = pricer.price(v, floor=0.0, want=1, budget=budget, slack=slack, prove=True)
-        stopped = price.stopped
-        if math.isfinite(price.bound):
-            scaled = problem.loss.dual_scale(v, problem.y, price.bound, problem.beta) * v
+        bound = known
+        if bound is None:
+            slack = 0.1 * tol
+            price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
+            if price.bound <= problem.beta and math.isinf(relative_gap(objective, best[0])):
+                # v may be scaled up: find out how far
+                price = pricer.price(v, floor=0.0, want=1, budget=budget, slack=slack, prove=True)
+            stopped, bound = price.stopped, price.bound
+        if math.isfinite(bound):
+            scaled = problem.loss.dual_scale(v, problem.y, bound, problem.beta) * v
             value = problem.loss.dual_value(scaled, problem.y)
             if value > best[0]:
-                best = (value, price.bound, scaled)
-    bound, tau, scaled = best
-    scope = pricer.scope if math.isfinite(bound) else Scope.RESTRICTED
-    lower = bound if scope is Scope.GLOBAL else -math.inf
+                best = (value, bound, scaled)
+    lowest, tau, scaled = best
+    scope = pricer.scope if math.isfinite(lowest) else Scope.RESTRICTED
+    lower = lowest if scope is Scope.GLOBAL else -math.inf
     gap = relative_gap(objective, lower)
     return Certificate(
         objective=objective,
         lower_bound=lower,
-        restricted_lower_bound=bound,
+        restricted_lower_bound=lowest,
         relative_gap=gap,
         tau=tau,
         dual=cast(_Array, frozen(scaled)),

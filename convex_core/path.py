@@ -25,12 +25,11 @@ from .certificate import beta_max
 from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
-from .program import Blocks, CellFactory
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
 from .solve import CellSearch, Solution, choose_search, solve_over
-from .solvers.column_generation import relative_gap
+from .solvers.column_generation import WarmStart, relative_gap
 from .solvers.osqp_backend import FixedDirections
-from .solvers.pricing import Pricer, PriceResult
+from .solvers.pricing import Pricer
 from .solvers.select import MAX_PATTERNS
 from .status import Scope, Status
 from .validation import finite_array, frozen, integer, positive_number
@@ -209,41 +208,6 @@ class _Quick:
         return below + share * (above - below)
 
 
-@dataclass(frozen=True, slots=True)
-class _Started:
-    """A pricer whose first answer is a given set of columns, without a bound: where column generation starts."""
-
-    pricer: Pricer
-    columns: Blocks
-    directions: _Array
-    asked: list[bool] = field(default_factory=list)
-
-    @property
-    def scope(self) -> Scope:
-        """That of the pricer."""
-        return self.pricer.scope
-
-    @property
-    def factory(self) -> CellFactory:
-        """That of the pricer."""
-        return self.pricer.factory
-
-    @property
-    def listed(self) -> int | None:
-        """That of the pricer."""
-        return self.pricer.listed
-
-    def price(
-        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
-    ) -> PriceResult:
-        """The given columns, then whatever the pricer answers."""
-        if self.asked:
-            return self.pricer.price(v, floor=floor, want=want, budget=budget, slack=slack, prove=prove)
-        self.asked.append(True)
-        every = np.full(len(self.columns), np.inf)  # all of them are wanted, whatever their correlation with v
-        return PriceResult(math.inf, self.columns, self.directions, every, budget.stop())
-
-
 def solve_path(
     problem: Problem,
     *,
@@ -355,12 +319,9 @@ def follow_path(
     return Path(limit, limit_scope, cast(_Array, frozen(grid)), tuple(solutions), status, budget.seconds)
 
 
-def _start(pricer: Pricer, solution: Solution) -> Pricer | None:
-    """Start from the nonzero blocks of `solution`; None if it is the zero network."""
-    if not len(solution.C):
-        return None
-    size = solution.problem.architecture.penalty.norm(solution.C)
-    return _Started(pricer, pricer.factory.blocks(solution.active, solution.sign), solution.C / size[:, None])
+def _start(pricer: Pricer, solution: Solution) -> WarmStart:
+    """Start from the blocks of `solution`, all of them nonzero."""
+    return WarmStart(pricer.factory.blocks(solution.active, solution.sign), solution.C, solution.dual)
 
 
 def _share(progress: ProgressCallback | None, number: int, total: int, beta: float) -> ProgressCallback | None:

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from .architectures import CodeList
 from .arrangement import count_patterns
-from .certificate import Certificate, certify
+from .certificate import Certificate, judge
 from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
 from .program import Blocks, CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .recovery import prune, recover
-from .solvers.column_generation import Round, generate_columns, relative_gap
+from .solvers.column_generation import Round, WarmStart, generate_columns, relative_gap
 from .solvers.gated import solve_gated
 from .solvers.pricing import EnumeratedPricer, Pricer
 from .solvers.select import MAX_PATTERNS, enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
@@ -280,15 +280,16 @@ def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0
 
 
 def solve_over(
-    problem: Problem, search: CellSearch, *, tol: float, budget: Budget, start: Pricer | None = None
+    problem: Problem, search: CellSearch, *, tol: float, budget: Budget, start: WarmStart | None = None
 ) -> Solution:
     """Solve, recover and certify over the cells of `search`; the time of the search counts as the solution's own.
 
-    Column generation asks `start` instead of the search's own pricer, if it is given; the certificate does not.
+    Column generation starts from `start`, if it is given.
     """
     entered = budget.seconds
     pricer, method = search.pricer, search.method
     dual: _Array | None
+    tau: float | None = None
     history: Sequence[Round] = ()
     if isinstance(pricer, EnumeratedPricer) and method in ("clarabel", "cvxpy"):
         whole = solve_whole(problem, pricer, backend=method, tol=min(tol, 1e-8), budget=budget)
@@ -303,8 +304,8 @@ def solve_over(
         dual, status, objective, history = run.dual, run.status, run.upper, run.history
         build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
     else:
-        run = generate_columns(problem, start or pricer, tol=tol * 0.5, budget=budget)
-        C, blocks, dual, status = run.C, run.blocks, run.dual, run.status
+        run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget, start=start)
+        C, blocks, dual, tau, status = run.C, run.blocks, run.dual, run.tau, run.status
         objective, history = run.upper, run.history
         build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
 
@@ -313,7 +314,7 @@ def solve_over(
     network = _network(problem, C, blocks, objective, tol)
     # a run that was stopped is judged too, in a time of its own: without a judge there would be no bound at all
     grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
-    certificate = certify(problem, network, dual=dual, tol=tol, pricer=pricer, time_limit=grace)
+    certificate = judge(problem, network, pricer, dual=dual, tau=tau, tol=tol, budget=Budget(time_limit=grace))
     certify_seconds = time.perf_counter() - begin + pricing
     relaxed = method == "gated" or problem.architecture.exactness is not Exactness.EXACT
     status = _final_status(search.stopped or status, certificate, objective if relaxed else None, tol)

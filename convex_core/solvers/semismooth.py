@@ -16,8 +16,8 @@ The augmented Lagrangian method on the dual minimises, over v, the smooth and st
 with the proximal map of :mod:`._cone_prox`, then sets :math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian
 :math:`I + \sigma \sum_b G_b F_b F_b^T G_b^T` has a term for each nonzero block only, however many blocks there are, and
 is never singular, however many copies of one direction there are. For :math:`v = y - \sum_b G_b c_b` the distance of
-:math:`c_b` from :math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero blocks
-are checked like the others.
+:math:`c_b` from :math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero
+blocks are checked like the others.
 
 Source: Li, Sun and Toh, "A highly efficient semismooth Newton augmented Lagrangian method for solving Lasso problems",
 SIAM J. Optim. 28(1), 2018; here with cones.
@@ -196,7 +196,7 @@ def _minimise(
 
 
 def _error(cones: _Cones, C: _Array, pull: _Array) -> float:
-    """Largest distance of a block from optimal over beta: of a nonzero one, from its own fixed point at its own size."""
+    """Largest distance of a block from optimal over beta; a nonzero one is measured at its own size."""
     size = np.sqrt(np.square(C).sum(axis=1))
     unit = C / np.where(size > 0.0, size, 1.0)[:, None]
     return _distance(cones.prox(unit + pull / cones.beta, 1.0 / cones.beta), unit, 1.0)
