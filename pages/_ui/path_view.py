@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from convex_core.figures import dial, filters
 from convex_core.figures import path as figures
 from convex_core.figures.chart import Chart
+from convex_core.network import Network
 from convex_core.path import Path
 from convex_core.status import Scope, Status
 
@@ -80,13 +82,16 @@ def charts(run: PathRun, beta: float) -> list[Chart]:
 def _preview(path: Path, beta: float) -> Chart:
     """A network at any beta, quick and labelled as what it is."""
     quick = path.preview(beta)
-    chart = replace(filters.network_filters(quick.network, colours=layout.colours()), name="preview")
-    st.markdown(":orange-badge[preview]")
+    norms = np.linalg.norm(quick.network.filters, axis=1) * np.abs(quick.network.weights)
+    # the quadratic program leaves dust where a weight is zero
+    kept = norms > 1e-6 * norms.max(initial=0.0)
+    shown = Network(quick.network.architecture, quick.network.filters[kept], quick.network.weights[kept])
+    chart = replace(filters.network_filters(shown, colours=layout.colours()), name="preview")
     words = [f"objective {quick.objective:.6g}"]
     if math.isfinite(quick.lower_bound):
         words += [f"the optimum is at least {quick.lower_bound:.6g}", f"gap {verdict.gap_text(quick.relative_gap)}"]
-    note = f"Not an exact point, the β chosen above: {', '.join(words)}."
-    layout.chart(chart, f"Filters at β = {beta:g}", note, key="preview")
+    note = f"Not an exact point: {', '.join(words)}."
+    layout.chart(chart, f"Preview at β = {beta:g}", note, key="preview")
     return chart
 
 

@@ -41,7 +41,7 @@ TIME_LIMIT = 60.0
 #: Finished paths that are kept for every session.
 MAX_KEPT = 32
 #: Previews between two neighbouring exact points.
-PREVIEWS = 3
+PREVIEWS = 1
 #: Strides and points of the comparison over strides.
 STRIDES, STRIDE_POINTS = 4, 10
 POINTS = ("10", "20", "30", "40")
@@ -123,11 +123,13 @@ def start_strides(key: str, spec: ProblemSpec, data: Dataset, wanted: PathOption
 
 
 def stride_values(spec: ProblemSpec, data: Dataset) -> list[int]:
-    """The smallest strides that give different patches."""
-    found: dict[tuple[int, ...], int] = {}
-    for stride in range(1, min(data.input_shape[:2]) + 1):
-        found.setdefault(compute.geometry(replace(spec, stride=stride), data).grid, stride)
-    return list(found.values())[:STRIDES]
+    """Four strides, the chosen one among them; none after the first that leaves a single patch."""
+    found = []
+    for stride in (*range(1, STRIDES), max(STRIDES, spec.stride)):
+        found.append(stride)
+        if compute.geometry(replace(spec, stride=stride), data).K == 1:
+            break
+    return found
 
 
 def path_downloads(run: PathRun) -> list[Download]:

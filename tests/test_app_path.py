@@ -1,0 +1,202 @@
+"""The page Filters and path without a browser: its numbers are the library's, and nothing is called what it is not."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convex_core.data import load_dataset
+from convex_core.patches import patch_geometry
+from convex_core.path import Path as BetaPath
+from convex_core.path import solve_path
+from convex_core.problem import Problem
+
+testing = pytest.importorskip("streamlit.testing.v1")
+
+from pages._ui import controls, paths  # noqa: E402
+from pages._ui.paths import PathRun, path_downloads, stride_values  # noqa: E402
+from pages._ui.spec import DataSpec, ProblemSpec  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def open_page(**query: str) -> Any:
+    """A new session on the page, as from a link."""
+    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.switch_page("pages/filters_and_path.py")
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def finish(app: Any, charts: int = 4) -> None:
+    """Poll as a browser would until the worker has ended."""
+    end = time.monotonic() + 100
+    while len(app.get("plotly_chart")) < charts and not app.error and time.monotonic() < end:
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception, app.exception
+
+
+def facts(app: Any) -> dict[str, str]:
+    bodies = "".join(element.proto.body for element in app.get("html"))
+    return dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
+
+
+def captions(app: Any) -> str:
+    return "".join(element.proto.body for element in app.get("html") if "cc-caption" in element.proto.body)
+
+
+def specs(app: Any) -> list[dict[str, Any]]:
+    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+
+
+def numbers(value: Any) -> np.ndarray:
+    """An array from Plotly's JSON, which packs numpy arrays."""
+    if not isinstance(value, dict):
+        return np.array(value, dtype=float)
+    flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
+    return flat.reshape([int(k) for k in str(value.get("shape", len(flat))).split(",")])
+
+
+@pytest.fixture(scope="module")
+def path() -> BetaPath:
+    return solve_path(Problem.from_dataset(load_dataset("shift")), points=10)
+
+
+def test_the_page_shows_the_library_s_numbers(path: BetaPath) -> None:
+    app = open_page(data="shift", points="10", beta="2")
+    finish(app)
+    shown = facts(app)
+    assert float(shown["βmax"]) == pytest.approx(path.beta_max, rel=1e-5)
+    assert shown["filters alive"] == f"{path.alive.min()} to {path.alive.max()}"
+    assert shown["sign patterns"] == f"{path[0].patterns:,}"
+    assert app.header[0].value.startswith("10 certified optima, largest gap ")
+    turn, norms, values, preview = specs(app)
+    assert [float(step["label"]) for step in turn["layout"]["sliders"][0]["steps"]] == pytest.approx(
+        path.betas[::-1], rel=5e-3
+    )
+    assert numbers(norms["data"][2]["y"]).tolist() == path.alive.tolist()
+    drawn = {trace.get("name"): trace for trace in values["data"]}
+    assert numbers(drawn["objective"]["y"]) == pytest.approx(path.objective, rel=1e-6)
+    assert numbers(drawn["lower bound"]["y"]) == pytest.approx(path.lower_bound, rel=1e-6)
+    assert len(drawn["preview"]["y"]) == 9
+    quick = path.preview(2.0)
+    assert any(h.value == "Preview at β = 2" for h in app.subheader)
+    assert f"Not an exact point: objective {quick.objective:.6g}" in captions(app)
+    assert preview["data"]
+    assert all(element.proto.alt for element in app.get("plotly_chart"))
+    assert sum(len(element.proto.spec) for element in app.get("plotly_chart")) < 1_000_000
+    app.select_slider(key="beta").set_value("3.2").run()
+    assert any(h.value == "Preview at β = 3.2" for h in app.subheader)
+    assert facts(app) == shown  # the same path: another beta solves nothing
+
+
+def test_first_screen_has_at_most_five_controls() -> None:
+    app = open_page(data="shift", points="10")
+    kinds = ("slider", "select_slider", "number_input", "selectbox")
+    advanced = {w.key for e in app.expander for kind in kinds for w in e.get(kind)}
+    every = {w.key for kind in kinds for w in app.get(kind)}
+    assert every - advanced == {"data", "h", "stride", "beta"}
+    assert {"points", "span", "pathtol"} <= advanced
+
+
+def test_small_multiples_over_stride() -> None:
+    app = open_page(data="edge", points="10")
+    finish(app)
+    app.button(key="compare").click().run()
+    finish(app, charts=9)
+    data = load_dataset("edge")
+    strides = [1, 2, 3, 4]
+    headings = [h.value for h in app.subheader]
+    assert [h for h in headings if h.startswith("Stride ")] == [f"Stride {s}" for s in strides]
+    for s, spec in zip(strides, specs(app)[4:8], strict=True):
+        own = solve_path(Problem.from_dataset(data, stride=s), points=10)
+        assert numbers(spec["data"][2]["y"]).tolist() == own.alive.tolist()
+        assert f"βmax {own.beta_max:.4g}, gap" in captions(app)
+    app.slider(key="h").set_value(3).run()
+    finish(app)
+    assert not any(h.value.startswith("Stride ") for h in app.subheader)
+
+
+def test_sampled_patterns_are_called_restricted() -> None:
+    app = open_page(data="talk", n="40", d="32", h="12", stride="4", points="10", span="0.3", pathtol="1e-4")
+    finish(app)
+    assert "over sampled patterns, upper bounds only" in app.header[0].value
+    assert "certified" not in app.header[0].value
+    shown = facts(app)
+    assert (shown["largest relative gap"], shown["sign patterns"]) == ("–", "sampled")
+    assert "lower bound" not in [trace.get("name") for trace in specs(app)[2]["data"]]
+
+
+def test_a_job_can_be_cancelled_and_tried_again() -> None:
+    app = open_page(data="digits", points="40", span="0.001", pathtol="1e-8")
+    job = app.session_state["_path"]
+    job.cancel()
+    end = time.monotonic() + 60
+    while job.poll() and time.monotonic() < end:
+        time.sleep(0.1)
+    app.run()
+    assert not app.exception
+    if job.result is None:  # stopped before its first point
+        assert app.error or app.info
+        app.button(key="_path_again").click().run()
+        app.session_state["_path"].cancel()
+    else:
+        assert "points are finished" in app.warning[0].value
+        assert len(job.result.path) < 40
+
+
+def test_another_problem_cancels_the_running_job() -> None:
+    app = open_page(data="digits", points="40", span="0.001", pathtol="1e-8")
+    first = app.session_state["_path"]
+    app.selectbox(key="data").set_value("shift").run()
+    assert first.is_set()
+    finish(app)
+    assert (
+        facts(app)["sign patterns"]
+        == f"{solve_path(Problem.from_dataset(load_dataset('shift')), points=2)[0].patterns}"
+    )
+
+
+@pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", "", "1e999"])
+def test_nothing_in_the_address_breaks_the_page(value: str) -> None:
+    app = open_page(**dict.fromkeys(("points", "span", "pathtol", "beta", "h", "stride", "seed"), value), data="shift")
+    finish(app)
+    assert app.select_slider(key="points").value in paths.POINTS
+    assert app.select_slider(key="span").value in paths.SPANS
+    assert app.select_slider(key="pathtol").value in paths.GAPS
+    assert 1 <= app.slider(key="stride").value <= controls.MAX_STRIDE
+    assert app.header
+
+
+@pytest.mark.parametrize(
+    ("h", "stride", "expected"), [(10, 5, [1, 2, 3, 5]), (10, 2, [1, 2, 3, 4]), (14, 1, [1, 2]), (15, 8, [1])]
+)
+def test_strides_to_compare(h: int, stride: int, expected: list[int]) -> None:
+    data = load_dataset("talk")
+    found = stride_values(ProblemSpec(DataSpec("talk"), h, stride, "valid", "sum", 1.0), data)
+    assert found == expected
+    assert all(patch_geometry((15,), h, s).K > 1 for s in found[:-1])
+
+
+def test_downloads_hold_the_path(path: BetaPath) -> None:
+    npz, text = path_downloads(PathRun("key", path, (path.preview(1.0),)))
+    with np.load(io.BytesIO(npz.data()), allow_pickle=False) as arrays:  # type: ignore[arg-type]
+        for b, solution in enumerate(path):
+            assert np.array_equal(arrays["filters"][arrays["point"] == b], solution.network.filters)
+        assert np.array_equal(arrays["objective"], path.objective)
+    record = json.loads(str(text.data()))
+    assert record["objective"] == path.objective.tolist()
+    assert record["filters_alive"] == path.alive.tolist()
+    assert record["previews"]["betas"] == [1.0]
