@@ -14,7 +14,7 @@ from convex_core.figures.arrangement_paint import MODES  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.problem import Problem  # noqa: E402
 from convex_core.solve import Solution  # noqa: E402
-from pages._ui import cell_pictures, cell_view, cells, compute, layout  # noqa: E402
+from pages._ui import cell_pictures, cell_presets, cell_sharing, cell_view, cells, compute, layout  # noqa: E402
 from pages._ui.controls import bound, problem_controls  # noqa: E402
 
 MAX_SAMPLES = 12
@@ -59,6 +59,7 @@ def slice_controls() -> None:
 @st.fragment
 def live() -> None:
     """Controls and results together: quick changes then wait for one another instead of piling up."""
+    cell_presets.presets()
     current = problem_controls(
         ("data", "h", "stride"), extra=[samples_control, colour_control], advanced=slice_controls
     )
@@ -90,16 +91,18 @@ def live() -> None:
             icon=":material/info:",
         )
         return
+    scene = cell_pictures.current_scene(view, picture, K)
     charts: list[Chart] = []
     with below:
         st.subheader("One cell", anchor=False)
         selected = cell_view.choose(listed, picture)
     with above:
-        charts += cell_pictures.whole_picture(view, picture, everything, size, K, selected)
+        charts += cell_pictures.whole_picture(view, picture, scene, everything, size, selected)
     with below:
-        charts += cell_view.show(problem, listed, picture, selected, whole=everything is not None)
+        whole = everything is not None
+        charts += cell_view.show(view, problem, listed, picture, scene, selected, whole=whole)
     charts += cell_pictures.turning(key, problem, picture)
-    charts += cell_pictures.sharing(key, current, data, K)
+    charts += cell_sharing.sharing(key, current, data, K)
     layout.downloads(place, layout.chart_downloads(charts))
 
 

@@ -6,17 +6,19 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from convex_core.arrangement import closed_form, count_patterns, enumerate_patterns
 from convex_core.data import load_dataset
+from convex_core.geometry import sphere_cells
 from convex_core.patches import patch_geometry
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
-from pages._ui import cells  # noqa: E402
+from pages._ui import cell_pointer, cell_presets, cells, layout  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,8 +59,10 @@ def test_the_sphere_and_its_numbers() -> None:
     assert shown["fully connected"] == str(closed_form(3, 3))
     assert f"into {P} cells" in alts(app)[0]
     assert f"into {P} cells" in alts(app)[1]
+    assert f"into {P} cells" in alts(app)[2]
+    assert shown["if patches did not share"] == f"{closed_form(3, 3) ** 8:,}" == "16,777,216"
     assert all(alts(app))
-    assert sum(len(element.proto.spec) for element in app.get("plotly_chart")) < 1_000_000
+    assert size_of(app) < 400_000
 
 
 def test_a_cell_by_its_number() -> None:
@@ -69,6 +73,9 @@ def test_a_cell_by_its_number() -> None:
     assert shown["cell"] == f"17 of {arrangement.count}"
     assert shown["patches fire"] == f"{cell.active.sum()} of {len(cell.active)}"
     assert shown["hyperplanes bound it"].startswith(f"{len(cell.facet_rows)} of")
+    assert any(alt.startswith(f"Cell 17 from near: {len(cell.facet_rows)} sides") for alt in alts(app))
+    share = sphere_cells(arrangement).areas[17] / (4 * np.pi)
+    assert shown["of all directions"] == f"{share:.2%}"
     table = next(d.value for d in app.dataframe if "next cell" in d.value)
     assert table["next cell"].tolist() == cell.neighbours.tolist()
     app.number_input(key="cell").set_value(int(cell.neighbours[0])).run()
@@ -107,11 +114,81 @@ def test_colours_follow_the_link(colour: str) -> None:
     assert len(mesh["colorscale"]) == {"usage": 5, "active": 16, "plain": 2}[colour]
 
 
-def test_too_many_cells_are_counted_but_not_drawn() -> None:
-    app = open_page(samples="12")
-    assert facts(app)["cells = patterns P"] == f"{count_patterns(rows_of('motifs', 12, 3)).patterns:,}"
-    assert "not drawn" in app.info[0].value
-    assert not any("sphere cut" in alt for alt in alts(app))
+@pytest.mark.parametrize("colour", ["usage", "active"])
+def test_more_cells_than_can_be_drawn_one_by_one(colour: str) -> None:
+    app = open_page(samples="12", colour=colour)
+    P = count_patterns(rows_of("motifs", 12, 3)).patterns
+    assert facts(app)["cells = patterns P"] == f"{P:,}"
+    text = " ".join(m.value for m in app.markdown)
+    assert f"**{P:,} cells** are too many to draw one by one" in text
+    assert "All 96 hyperplanes are drawn" in text
+    assert ("needs fewer cells" in text) == (colour == "active")
+    charts = [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
+    assert [shape["type"] for shape in charts[1]["layout"]["shapes"]] == ["circle", "path"]
+    assert size_of(app) < 1_000_000
+
+
+def test_the_largest_arrangement_that_the_controls_allow_stays_small() -> None:
+    app = open_page(data="motifs", d="32", samples="12")
+    assert facts(app)["cells = patterns P"] == f"{closed_form(360, 3):,}"
+    assert size_of(app) < 1_000_000
+
+
+def size_of(app: Any) -> int:
+    """Bytes of figures on the page."""
+    return sum(len(element.proto.spec) for element in app.get("plotly_chart"))
+
+
+def test_a_click_takes_the_cell_it_hits() -> None:
+    data = load_dataset("motifs")
+    rows = rows_of("motifs", 3, 3)
+    arrangement = enumerate_patterns(rows)
+    picture = cells.picture("a click", rows, arrangement, 3, False, None)
+    for seed in range(5):
+        u = np.random.default_rng(seed).standard_normal(data.default_filter[0])
+        assert cell_pointer.cell_of(picture, u.tolist()) == arrangement.index_of(rows @ u >= 0)[0]
+    for nonsense in (None, [], [1.0, 2.0], [0, 0, 0], ["a", "b", "c"], [float("nan")] * 3, {"x": 1}):
+        assert cell_pointer.cell_of(picture, nonsense) is None
+
+
+def test_a_click_in_a_slice_takes_the_cell_of_the_whole() -> None:
+    rows = load_dataset("talk").X[:3].reshape(9, 5)
+    whole = enumerate_patterns(rows)
+    picture = cells.picture("a click in a slice", rows, whole, 3, False, None)
+    assert picture.sliced
+    u = np.array([0.3, -0.2, 0.9])
+    assert cell_pointer.cell_of(picture, u) == whole.index_of(rows @ (picture.basis @ u) >= 0)[0]
+
+
+@pytest.mark.parametrize("preset", cell_presets.PRESETS, ids=lambda p: p.name)
+def test_presets_set_the_controls_and_draw(preset: Any) -> None:
+    app = open_page(data="planted", samples="2")
+    app.button(key=f"preset_{preset.name}").click().run()
+    assert not app.exception, app.exception
+    assert app.selectbox(key="data").value == preset.data
+    for key, value in preset.values.items():
+        assert app.session_state[key] == value
+    h = app.session_state["h"]
+    assert alts(app)[0].startswith("The circle" if h == 2 else "The sphere")
+    assert not app.warning
+    assert facts(app)["cells = patterns P"].replace(",", "") in alts(app)[0]
+
+
+def test_large_numbers_read_well() -> None:
+    numbers = (999_999_999, 1e9, 4.294967296e9, 2.5e14, 1.21e15, 1.2e299, 1e300, float("inf"))
+    assert [layout.large(v) for v in numbers] == [
+        *("999,999,999", "1 billion", "4.29 billion", "250 trillion", "1.2 × 10¹⁵", "1.2 × 10²⁹⁹"),
+        *["more than 10³⁰⁰"] * 2,
+    ]
+
+
+def test_a_redraw_sends_what_is_there_already() -> None:
+    app = open_page()
+    before = [element.proto.spec for element in app.get("plotly_chart")]
+    with mock.patch("plotly.basedatatypes.BaseFigure.to_dict", side_effect=AssertionError("encoded again")):
+        app.run()
+    assert not app.exception
+    assert [element.proto.spec for element in app.get("plotly_chart")] == before
 
 
 def test_one_entry_makes_two_cells() -> None:

@@ -14,16 +14,18 @@ from convex_core.geometry import (
     arc,
     cell_graph,
     cell_usage,
+    cells_at,
     circle_cells,
+    disc_outlines,
     great_circle,
     half_circle,
+    half_discs,
     principal_directions,
     restrict,
     spanned_directions,
     sphere_cells,
-    stereographic,
-    upper_part,
 )
+from convex_core.geometry.projection import frame
 
 POLE = np.ones(3) / np.sqrt(3)
 
@@ -187,17 +189,64 @@ def test_circles_are_orthogonal_to_their_normal():
         assert np.allclose(half[0], -half[-1])
 
 
-def test_disc_areas_add_up_to_the_disc(space):
-    """The pieces of the upper hemisphere, drawn finely, tile the disc: shoelace areas sum to pi."""
+@pytest.mark.parametrize("far", [False, True])
+def test_disc_areas_add_up_to_the_disc(space, far):
+    """The pieces of a hemisphere tile the disc: shoelace areas sum to pi, up to pieces drawn straight."""
     cells = sphere_cells(space)
+    points, cell = disc_outlines(cells, POLE, far=far)
+    assert np.nanmax(np.hypot(*points.T)) < 1 + 1e-9
+    assert np.array_equal(np.unique(cell), np.flatnonzero(_highest(cells, -POLE if far else POLE) > 1e-9))
     total = 0.0
-    for p in range(space.count):
-        corners = upper_part(cells.polygon(p), cells.centers[p], POLE)
-        if len(corners):
-            x, y = stereographic(arc(corners, step=0.01), POLE).T
-            assert np.hypot(x, y).max() < 1 + 1e-9
-            total += 0.5 * float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]))
-    assert np.isclose(total, np.pi, rtol=1e-4)
+    ends = np.flatnonzero(np.isnan(points[:, 0]))
+    for start, end in zip([0, *(ends[:-1] + 1)], ends, strict=True):
+        x, y = points[start:end].T
+        total += 0.5 * abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)))
+        assert len(set(cell[start : end + 1])) == 1
+    assert np.isclose(total, np.pi, rtol=3e-3)
+
+
+def _highest(cells, pole):
+    return np.array([(cells.polygon(p) @ pole).max() for p in range(len(cells))])
+
+
+def test_half_discs_begin_and_end_on_the_rim_and_follow_the_hyperplane():
+    normals = np.vstack([gaussian(8, 3), POLE, -POLE, [[1.0, -1.0, 0.0]]])
+    halves = half_discs(normals, POLE)
+    ends = halves[:, ::3]
+    assert np.allclose(ends[:, 0], ends[:, -1])
+    for normal, points in zip(normals, ends, strict=True):
+        square = (points**2).sum(axis=1)
+        u = np.column_stack([2 * points, 1 - square]) / (1 + square)[:, None] @ frame(POLE)
+        values = u @ normal / np.linalg.norm(normal)
+        assert np.abs(values[:7]).max() < 1e-8  # along the hyperplane
+        assert np.abs(square[6:] - 1).max() < 1e-12  # along the rim
+        assert values.min() > -1e-8  # on its positive side
+
+
+# ---------------------------------------------------------------- finding cells
+
+
+def test_directions_are_found_in_their_cells(space):
+    cells = sphere_cells(space)
+    assert np.array_equal(cells_at(space, cells.centers), np.arange(space.count))
+    assert np.array_equal(cells_at(space, -7.0 * cells.centers), np.roll(np.arange(space.count), -(space.count // 2)))
+    with pytest.raises(InputError, match="directions: got 2 columns, expected 3"):
+        cells_at(space, np.ones((1, 2)))
+
+
+def test_on_a_hyperplane_the_relu_s_rule_decides():
+    rows = np.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    arrangement = enumerate_patterns(rows)
+    p = cells_at(arrangement, [[0.0, 1.0]])[0]
+    assert arrangement.active()[p][[0, 2, 3]].tolist() == [True, True, True]
+
+
+def test_some_polygons_are_those_of_all():
+    arrangement = enumerate_patterns(gaussian(20, 3))
+    every, some = sphere_cells(arrangement), sphere_cells(arrangement, [7, 300, 8])
+    for p, q in enumerate([7, 300, 8]):
+        assert np.allclose(some.polygon(p), every.polygon(q))
+    assert np.allclose(some.areas, every.areas[[7, 300, 8]])
 
 
 # ---------------------------------------------------------------- slices

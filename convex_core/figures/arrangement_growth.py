@@ -106,9 +106,9 @@ def growth(data: Growth, title: str, *, colours: Palette = LIGHT) -> Chart:
     """Draw the numbers of patterns on a logarithmic axis."""
     figure = blank(300, left=60)
     lines = (
-        ("own filter for every patch", data.unshared, colours.sgd, "dash", None),
+        ("own filters", data.unshared, colours.sgd, "dash", None),
         ("fully connected", data.connected, colours.negative, "dashdot", None),
-        ("bound O((nK/r)ʳ)", data.bound, colours.muted, "dot", None),
+        ("bound", data.bound, colours.muted, "dot", None),
         ("closed form", data.closed, colours.convex, "solid", None),
         ("counted", data.exact, colours.convex, None, "circle"),
     )
@@ -126,7 +126,7 @@ def growth(data: Growth, title: str, *, colours: Palette = LIGHT) -> Chart:
             )
         )
     top = max([v for v in (*data.closed, *data.connected) if v < 1e300], default=10.0)
-    figure.update_layout(hovermode="x")
+    figure.update_layout(hovermode="x", legend={"font": {"size": 12}, "entrywidth": 0})
     figure.update_xaxes(title_text=title, showgrid=False, zeroline=False)
     figure.update_yaxes(
         type="log",

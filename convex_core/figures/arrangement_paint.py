@@ -14,7 +14,17 @@ from ..errors import InputError
 from ..geometry import Usage
 from .palette import LIGHT, Palette
 
-__all__ = ["MODES", "CellData", "Mode", "Paint", "blend", "hyperplane_patches", "paint_cells", "patch_colours"]
+__all__ = [
+    "MODES",
+    "CellData",
+    "Mode",
+    "Paint",
+    "blend",
+    "first_rows",
+    "hyperplane_patches",
+    "paint_cells",
+    "patch_colours",
+]
 
 Mode = Literal["usage", "active", "plain"]
 MODES: tuple[Mode, ...] = ("usage", "active", "plain")
@@ -24,11 +34,15 @@ LEVELS = 16
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """A colour for every cell: cell p has colour ``colours[index[p]]``, which stands for ``names[index[p]]``."""
+    """A colour for every cell: cell p has colour ``colours[index[p]]``, which stands for ``names[index[p]]``.
+
+    With `two_greys` the first two are the greys of cells without a meaning of their own.
+    """
 
     index: NDArray[np.int64]
     colours: tuple[str, ...]
     names: tuple[str, ...]
+    two_greys: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,14 @@ class CellData:
     number: NDArray[np.int64]
     active: NDArray[np.int64]
     usage: NDArray[np.int8]
+
+    def table(self, cells: NDArray[np.int64]) -> dict[str, list[Any]]:
+        """Columns about the given cells."""
+        return {
+            "cell": self.number[cells].tolist(),
+            "active entries": self.active[cells].tolist(),
+            "usage": [Usage(int(u)).text for u in self.usage[cells]],
+        }
 
     def hover(self, cells: Sequence[int]) -> dict[str, Any]:
         """Custom data (number, active entries), text and hover template for points in the given cells."""
@@ -80,24 +102,27 @@ def paint_cells(arrangement: Arrangement, data: CellData, mode: Mode = "usage", 
         return Paint(
             level,
             tuple(colours.ordered(k / (LEVELS - 1)) for k in range(LEVELS)),
-            tuple(f"{s:.0f} active" for s in steps),
+            tuple(f"about {s:.0f} active" for s in steps),
+            False,
         )
     greys = (blend(colours.paper, colours.ink, 0.06), blend(colours.paper, colours.ink, 0.13))
     parity = _parity(arrangement)
     if mode == "plain":
-        return Paint(parity, greys, ("cell", "cell"))
+        return Paint(parity, greys, ("cell", "cell"), True)
     index = np.where(data.usage == Usage.UNUSED, parity, data.usage.astype(np.int64) + 1)
     names = ("unused", "unused", *(u.text for u in Usage if u is not Usage.UNUSED))
-    return Paint(index, (*greys, colours.positive, colours.negative, colours.muted), names)
+    return Paint(index, (*greys, colours.positive, colours.negative, colours.muted), names, True)
+
+
+def first_rows(arrangement: Arrangement) -> NDArray[np.int64]:
+    """The first row (M,) on each distinct hyperplane."""
+    live = np.flatnonzero(arrangement.merged.index >= 0)
+    return live[np.unique(arrangement.merged.index[live], return_index=True)[1]]
 
 
 def hyperplane_patches(arrangement: Arrangement, K: int) -> NDArray[np.int64]:
     """Patch k (0-based) that each distinct hyperplane comes from, the first one if several rows share it."""
-    n = len(arrangement.rows) // K
-    first = np.full(len(arrangement.merged.rows), len(arrangement.rows), dtype=np.int64)
-    live = np.flatnonzero(arrangement.merged.index >= 0)
-    np.minimum.at(first, arrangement.merged.index[live], live)
-    return first // n
+    return first_rows(arrangement) // (len(arrangement.rows) // K)
 
 
 def patch_colours(K: int, colours: Palette) -> list[str]:
@@ -119,7 +144,6 @@ def blend(low: str, high: str, t: float) -> str:
 
 
 def _parity(arrangement: Arrangement) -> NDArray[np.int64]:
-    live = np.flatnonzero(arrangement.merged.index >= 0)
-    _, first = np.unique(arrangement.merged.index[live], return_index=True)
-    parity = [active[:, live[first]].sum(axis=1) % 2 for _, active in arrangement.chunks()]
+    first = first_rows(arrangement)
+    parity = [active[:, first].sum(axis=1) % 2 for _, active in arrangement.chunks()]
     return np.concatenate(parity).astype(np.int64)

@@ -10,10 +10,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from ..arrangement import enumerate_patterns
+from ..arrangement import Arrangement, enumerate_patterns
 from ..geometry import circle_cells, restrict
 from .arrangement_cell import MAX_ROWS, gate_map, matrix_axes
+from .arrangement_circle import sector
 from .arrangement_paint import blend, hyperplane_patches, patch_colours
+from .arrangement_scene import fill_trace, joined, line_trace
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
 
@@ -21,6 +23,8 @@ __all__ = ["turning_filter"]
 
 #: frames of one turn
 FRAMES = 90
+#: milliseconds of each while it plays
+FRAME_MS = 80
 #: room for the headline above and the slider below, in pixels
 TOP, BOTTOM = 50, 112
 
@@ -57,8 +61,8 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     gates = (directions @ rows.T >= 0).reshape(FRAMES, K, n).transpose(0, 2, 1)
     shown = min(n, MAX_ROWS)
     figure = blank(360 + BOTTOM, left=8, right=8, top=TOP, bottom=BOTTOM)
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.44, 0.56], horizontal_spacing=0.12, figure=figure)
-    _plane(figure, rows, K, colours)
+    figure = make_subplots(rows=1, cols=2, column_widths=[0.53, 0.47], horizontal_spacing=0.08, figure=figure)
+    _plane(figure, arrangement, K, colours)
     moving = [_arrow(directions[0], colours), gate_map(gates[0, :shown], colours)]
     first = len(figure.data)
     figure.add_trace(moving[0], row=1, col=1)
@@ -68,18 +72,22 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
         go.Frame(
             name=f"{math.degrees(angle):.0f}°",
             traces=[first, first + 1],
-            data=[_arrow(direction, colours), {"type": "heatmap", "z": gate[:shown].astype(np.uint8)}],
+            # only what changes: the frames are most of the figure
+            data=[
+                {"type": "scatter", **_ends(direction)},
+                {"type": "heatmap", "z": gate[:shown].astype(np.uint8)},
+            ],
             layout={"annotations": _headline(int(count), K * n, colours)},
         )
         for angle, direction, gate, count in zip(angles, directions, gates, fires, strict=True)
     ]
     figure.update_layout(annotations=_headline(int(fires[0]), K * n, colours), showlegend=False)
-    limits = {"visible": False, "range": [-1.15, 1.15], "constrain": "domain", "fixedrange": True}
+    limits = {"visible": False, "range": [-1.1, 1.1], "constrain": "domain", "fixedrange": True}
     figure.update_xaxes(**limits, row=1, col=1)
     figure.update_yaxes(**limits, scaleanchor="x", row=1, col=1)
     matrix_axes(figure, shown, K, row=1, col=2)
     # on a narrow screen the title would lie on the circle
-    figure.update_yaxes(title_text=None, tickprefix="i = ", row=1, col=2)
+    figure.update_yaxes(title_text=None, tickprefix="i=", row=1, col=2)
     _controls(figure, colours)
     alt = (
         f"A filter turned around a circle in {FRAMES} steps through {arrangement.count} cells: "
@@ -89,64 +97,33 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     return Chart(figure, alt, table, "turning-filter")
 
 
-def _plane(figure: Any, rows: _Floats, K: int, colours: Palette) -> None:
-    arrangement = enumerate_patterns(rows)
+def _plane(figure: Any, arrangement: Arrangement, K: int, colours: Palette) -> None:
     t = np.linspace(0, 2 * math.pi, 121)
-    figure.add_trace(
-        go.Scatter(
-            x=np.cos(t),
-            y=np.sin(t),
-            mode="lines",
-            line={"color": colours.muted, "width": 1},
-            fill="toself",
-            fillcolor=blend(colours.paper, colours.ink, 0.05),
-            hoverinfo="skip",
-        ),
-        row=1,
-        col=1,
-    )
-    if not arrangement.rank:
-        return
-    cells = circle_cells(arrangement)
-    dark = [p for p in range(arrangement.count) if np.argsort(np.argsort(cells.start))[p] % 2]
-    x, y = np.concatenate([_wedge(cells.start[p], cells.width[p]) for p in dark]).T
-    figure.add_trace(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            line={"width": 0},
-            fill="toself",
-            fillcolor=blend(colours.paper, colours.ink, 0.11),
-            hoverinfo="skip",
-        ),
-        row=1,
-        col=1,
-    )
-    patch = hyperplane_patches(arrangement, K)
-    for k, colour in enumerate(patch_colours(K, colours)):
-        own = arrangement.merged.rows[patch == k]
-        if len(own):
-            lines = np.stack([own @ [[0, 1], [-1, 0]], own @ [[0, -1], [1, 0]], np.full_like(own, np.nan)], axis=1)
-            x, y = lines.reshape(-1, 2).T
-            figure.add_trace(
-                go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": 1.6}, hoverinfo="skip"), row=1, col=1
-            )
+    light, dark = blend(colours.paper, colours.ink, 0.05), blend(colours.paper, colours.ink, 0.11)
+    traces = [fill_trace(np.column_stack([np.cos(t), np.sin(t)]), light)]
+    if arrangement.rank:
+        cells = circle_cells(arrangement)
+        every_other = np.argsort(cells.start)[1::2]
+        traces.append(fill_trace(joined([sector(cells.start[p], cells.width[p]) for p in every_other]), dark))
+        patch = hyperplane_patches(arrangement, K)
+        for k, colour in enumerate(patch_colours(K, colours)):
+            own = arrangement.merged.rows[patch == k]
+            if len(own):
+                traces.append(line_trace(joined([np.outer([-1.0, 1.0], [-b, a]) for a, b in own]), colour, 1.6))
+    for trace in traces:
+        figure.add_trace(trace, row=1, col=1)
 
 
-def _wedge(start: float, width: float) -> _Floats:
-    t = np.linspace(start, start + width, max(2, math.ceil(width / 0.05) + 1))
-    rim = np.column_stack([np.cos(t), np.sin(t)])
-    return np.concatenate([np.zeros((1, 2)), rim, np.zeros((1, 2)), np.full((1, 2), np.nan)])
+def _ends(direction: _Floats) -> dict[str, list[float]]:
+    return {axis: [0.0, round(float(v), 4)] for axis, v in zip("xy", direction, strict=True)}
 
 
 def _arrow(direction: _Floats, colours: Palette) -> Any:
-    x, y = np.outer([0.0, 1.0], direction).round(4).T
     return go.Scatter(
-        x=x,
-        y=y,
-        mode="lines+markers+text",
+        **_ends(direction),
+        mode="lines+markers",
         line={"color": colours.convex, "width": 5},
+        cliponaxis=False,
         marker={"size": [0, 16], "color": colours.convex, "line": {"color": colours.paper, "width": 2}},
         hoverinfo="skip",
     )
@@ -171,7 +148,27 @@ def _headline(fires: int, N: int, colours: Palette) -> list[dict[str, Any]]:
 
 def _controls(figure: Any, colours: Palette) -> None:
     jump = {"frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}, "mode": "immediate"}
+    play = {**jump, "frame": {"duration": FRAME_MS, "redraw": True}, "fromcurrent": True}
     figure.update_layout(
+        updatemenus=[
+            {
+                "type": "buttons",
+                "direction": "left",
+                "showactive": False,
+                "x": 1,
+                "xanchor": "right",
+                "y": 1,
+                "yanchor": "bottom",
+                "pad": {"r": 0, "t": 0, "b": 10},
+                "bgcolor": colours.paper,
+                "bordercolor": colours.faint,
+                "font": {"color": colours.ink, "size": 14},
+                "buttons": [
+                    {"label": "Play", "method": "animate", "args": [None, play]},
+                    {"label": "Pause", "method": "animate", "args": [[None], jump]},
+                ],
+            }
+        ],
         sliders=[
             {
                 "active": 0,
@@ -197,5 +194,5 @@ def _controls(figure: Any, colours: Palette) -> None:
                     {"label": frame.name, "method": "animate", "args": [[frame.name], jump]} for frame in figure.frames
                 ],
             }
-        ]
+        ],
     )

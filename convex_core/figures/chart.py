@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from ..errors import InputError
 from .palette import DARK, LIGHT
 
-__all__ = ["Chart", "blank"]
+__all__ = ["Chart", "blank", "encoded_once"]
 
 _FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
@@ -69,6 +69,20 @@ class Chart:
         )
         page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
         return page
+
+
+def encoded_once(figure: Any) -> Any:
+    """The same figure, from now on turned into plain data only once, however often it is sent; nobody may change it.
+
+    Examples
+    --------
+    >>> figure = encoded_once(go.Figure(go.Scatter(y=[1, 2])))
+    >>> figure.to_dict() is figure.to_dict()
+    True
+    """
+    plain = figure.to_dict()
+    figure.to_dict = lambda: plain
+    return figure
 
 
 def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Any:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..arrangement import Arrangement
 from ..errors import InputError
+from .locate import cells_at
 
 __all__ = ["CircleCells", "circle_cells"]
 
@@ -63,16 +64,8 @@ def circle_cells(arrangement: Arrangement) -> CircleCells:
     width = np.diff(np.append(start, start[0] + 2 * np.pi))
     middle = start + width / 2
     directions = np.column_stack([np.cos(middle), np.sin(middle)])
-    pattern = arrangement.index_of(_active(arrangement, directions))
+    pattern = cells_at(arrangement, directions)
     if not np.array_equal(np.sort(pattern), np.arange(arrangement.count)):
         raise InputError(f"rows: got {len(start)} sectors for {arrangement.count} patterns, expected as many")
     order = np.argsort(pattern)
     return CircleCells(start[order] % (2 * np.pi), width[order])
-
-
-def _active(arrangement: Arrangement, directions: _Floats) -> NDArray[np.bool_]:
-    """Activations (m, N) of directions (m, h), the side of each distinct hyperplane taken once."""
-    positive = directions @ arrangement.merged.rows.T >= 0.0
-    index, sign = arrangement.merged.index, arrangement.merged.sign
-    active: NDArray[np.bool_] = (positive[:, np.maximum(index, 0)] ^ (sign < 0)) | (sign == 0)
-    return active

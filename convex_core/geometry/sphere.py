@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..arrangement import Arrangement
 from ..errors import InputError
@@ -50,8 +50,8 @@ class SphereCells:
         return self.vertices[self.offsets[p] : self.offsets[p + 1]]
 
 
-def sphere_cells(arrangement: Arrangement) -> SphereCells:
-    """Polygon of every pattern of an arrangement of rows (N, 3).
+def sphere_cells(arrangement: Arrangement, patterns: ArrayLike | None = None) -> SphereCells:
+    """Polygons of the `patterns` (m,), all by default, of an arrangement of rows (N, 3).
 
     Raises
     ------
@@ -69,7 +69,7 @@ def sphere_cells(arrangement: Arrangement) -> SphereCells:
         raise InputError(
             f"rows: got shape {arrangement.rows.shape} and rank {arrangement.rank}, expected planes in space"
         )
-    facets = arrangement.facets()
+    facets = arrangement.facets(patterns)
     rows = arrangement.rows[facets.rows]
     normals = facets.signs[:, None] * rows / np.linalg.norm(rows, axis=1, keepdims=True)
     sides = np.diff(facets.offsets)

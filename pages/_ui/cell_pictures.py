@@ -2,80 +2,91 @@
 
 from __future__ import annotations
 
-from typing import Any
+import html
+from dataclasses import replace
 
 import streamlit as st
 
 from convex_core.arrangement import Arrangement
-from convex_core.data import Dataset
-from convex_core.figures import arrangement as draw
-from convex_core.figures import arrangement_growth
+from convex_core.figures.arrangement_circle import circle
+from convex_core.figures.arrangement_disc import disc
 from convex_core.figures.arrangement_graph import graph as draw_graph
-from convex_core.figures.arrangement_paint import MODES, CellData, Mode, hyperplane_patches, paint_cells
+from convex_core.figures.arrangement_paint import MODES, CellData, Mode, hyperplane_patches, paint_cells, patch_colours
+from convex_core.figures.arrangement_scene import MAX_FILLED, Scene
+from convex_core.figures.arrangement_sphere import sphere
 from convex_core.figures.arrangement_turn import turning_filter
 from convex_core.figures.chart import Chart
-from convex_core.geometry import CircleCells, SphereCells, cell_graph
+from convex_core.geometry import CircleCells, cell_graph
 from convex_core.problem import Problem
 
-from . import cell_view, cells, compute, layout
-from .controls import CurrentProblem
+from . import cell_view, cells, layout
+from .cell_pointer import pointer
 
-__all__ = ["sharing", "turning", "whole_picture"]
+__all__ = ["current_scene", "turning", "whole_picture"]
 
 MAX_GRAPH = 800
+MAX_KEYS = 12
 GRAPH_NOTE = "One point a cell, one edge a facet in the colour of its patch: two patterns that differ in one bit."
 
 
+def current_scene(key: str, picture: cells.Picture | None, K: int) -> Scene | None:
+    """The picture in the colours that are asked for; None if there is nothing to draw."""
+    if picture is None or not picture.arrangement.rank:
+        return None
+    palette, mode = layout.colours(), _mode()
+    return cells.scene(f"{key} {mode} {palette.dark}", picture, K, mode, palette)
+
+
 def whole_picture(
-    key: str, picture: cells.Picture | None, everything: Arrangement | None, size: cells.Size, K: int, selected: int
+    key: str,
+    picture: cells.Picture | None,
+    scene: Scene | None,
+    everything: Arrangement | None,
+    size: cells.Size,
+    selected: int,
 ) -> list[Chart]:
     """The circle, or the sphere with its discs; for a slice also the graph of all cells."""
     if picture is None:
-        st.info(
-            f"More than {draw.MAX_CELLS:,} cells are counted and listed, but not drawn: choose fewer samples.",
-            icon=":material/info:",
-        )
+        st.info("Too many cells to list: they are counted. Choose fewer samples.", icon=":material/info:")
         return []
-    shapes, drawn = picture.shapes, picture.arrangement
-    if shapes is None:
+    if scene is None:
         st.info("No hyperplane cuts this slice.", icon=":material/info:")
         return []
-    palette, mode = layout.colours(), _mode()
-    paint = paint_cells(drawn, picture.data, mode, colours=palette)
-    mark = cell_view.drawn_cell(picture, selected)
-    common: dict[str, Any] = {
-        "K": K,
-        "filters": picture.filters,
-        "selected": mark,
-        "axes": picture.axes,
-        "colours": palette,
-    }
-    key = f"{key} {mode} {mark} {palette.dark}"
-    note = "Exact polygons; click a cell to take it apart. Lines of one patch share a colour, from dark to light."
     if picture.sliced:
         slice_note(picture, size)
-    if isinstance(shapes, CircleCells):
-        chart = cells.chart(f"circle {key}", lambda: draw.circle(drawn, shapes, paint, picture.data, **common))
-        left, right = st.columns([1, 1], gap="large")
+    if scene.shapes is None:
+        crowd_note(scene)
+    mark = cell_view.drawn_cell(picture, selected)
+    key = f"{key} {_mode()} {mark} {scene.colours.dark}"
+    marked = replace(scene, selected=mark)
+    legend(scene)
+    if isinstance(scene.shapes, CircleCells):
+        charts = [cells.chart(f"circle {key}", lambda: circle(marked))]
+        left, right = st.columns(2, gap="large")
         with left:
-            layout.chart(chart, "Sectors of the circle", note, key="circle", picked=cell_view.pick("circle"))
-        charts = [chart]
-        if not picture.sliced and drawn.count <= MAX_GRAPH:
-            charts.append(cells.chart(f"graph {key} {selected}", lambda: graph(drawn, picture.data, K, selected)))
+            layout.chart(charts[0], "Sectors of the circle", "Click a sector to take it apart.", key="circle")
+        if not picture.sliced and scene.arrangement.count <= MAX_GRAPH:
+            charts.append(_graph(f"graph {key}", scene.arrangement, picture.data, scene.K, selected))
             with right:
                 layout.chart(charts[-1], "Cell graph", GRAPH_NOTE, key="graph", picked=cell_view.pick("graph"))
     else:
-        ball = cells.chart(f"sphere {key}", lambda: draw.sphere(drawn, shapes, paint, picture.data, **common))
-        flat = cells.chart(f"discs {key}", lambda: draw.discs(drawn, shapes, paint, picture.data, **common))
-        left, right = st.columns([1, 1.8], gap="medium")
-        with left:
-            layout.chart(ball, "On the sphere", "Drag to turn. Spikes are filters of the optimum.", key="sphere")
-        with right:
-            layout.chart(flat, "The same cells, flat", note, key="discs", picked=cell_view.pick("discs"))
-        charts = [ball, flat]
+        charts = [
+            cells.chart(f"sphere {key}", lambda: sphere(marked)),
+            cells.chart(f"near {key}", lambda: disc(marked)),
+            cells.chart(f"far {key}", lambda: disc(marked, far=True)),
+        ]
+        texts = (
+            ("On the sphere", "Drag to turn, click a cell. Spikes: filters of the optimum.", "sphere"),
+            ("Near side", "The hemisphere that faces you, as a disc: exact arcs.", "disc_near"),
+            ("Far side", "The opposite filters −u, on the other side of the same lines.", "disc_far"),
+        )
+        for column, chart, (title, note, name) in zip(st.columns(3, gap="medium"), charts, texts, strict=True):
+            with column:
+                layout.chart(chart, title, note, key=name)
+    pointer(picture, scene.K, mark)
     if picture.sliced and everything is not None and everything.count <= MAX_GRAPH:
         data = cells.whole_data(everything, picture)
-        charts.append(cells.chart(f"graph {key} {selected}", lambda: graph(everything, data, K, selected)))
+        charts.append(_graph(f"graph {key} {selected}", everything, data, scene.K, selected))
         layout.chart(charts[-1], "All cells as a graph", GRAPH_NOTE, key="graph", picked=cell_view.pick("graph"))
     return charts
 
@@ -83,6 +94,36 @@ def whole_picture(
 def _mode() -> Mode:
     chosen = st.session_state.get("colour")
     return chosen if chosen in MODES else MODES[0]
+
+
+def legend(scene: Scene) -> None:
+    """What the colours say, once for all pictures."""
+    paint = scene.paint
+    if paint.two_greys:
+        entries = list(dict.fromkeys(zip(paint.names, paint.colours, strict=True)))[1:]
+    else:
+        entries = [(paint.names[0], paint.colours[0]), (paint.names[-1], paint.colours[-1])]
+    text = "".join(f"<span>{_swatch(colour)}{html.escape(name)}</span>" for name, colour in entries)
+    if paint.two_greys and scene.K > 1:
+        lines = patch_colours(scene.K, scene.colours)
+        shown = [lines[round(k * (len(lines) - 1) / (MAX_KEYS - 1))] for k in range(MAX_KEYS)]
+        shown = lines if len(lines) <= MAX_KEYS else shown
+        text += f"<span>lines of patch 1 {''.join(_swatch(c) for c in shown)} to {scene.K}</span>"
+    st.html(f'<p class="cc-keys">{text}</p>')
+
+
+def _swatch(colour: str) -> str:
+    return f'<i class="cc-key" style="background:{colour}"></i>'
+
+
+def crowd_note(scene: Scene) -> None:
+    """What is not drawn when there are very many cells."""
+    scale = "" if _mode() != "active" else " A colour for every number of active entries needs fewer cells."
+    st.markdown(
+        f"**{scene.arrangement.count:,} cells** are too many to draw one by one (the limit is {MAX_FILLED:,}). All "
+        f"{scene.lines:,} hyperplanes are drawn, and on the discs every cell between them in one of two greys; on the "
+        f"sphere only cells with a filter have a colour. Any cell can be clicked.{scale}"
+    )
 
 
 def slice_note(picture: cells.Picture, size: cells.Size) -> None:
@@ -96,12 +137,16 @@ def slice_note(picture: cells.Picture, size: cells.Size) -> None:
     )
 
 
-def graph(arrangement: Arrangement, data: CellData, K: int, selected: int) -> Chart:
+def _graph(key: str, arrangement: Arrangement, data: CellData, K: int, selected: int) -> Chart:
     """Every cell of a small arrangement."""
-    palette = layout.colours()
-    paint = paint_cells(arrangement, data, _mode(), colours=palette)
-    patch = hyperplane_patches(arrangement, K)
-    return draw_graph(cell_graph(arrangement), paint, data, patch, K=K, selected=selected, colours=palette)
+
+    def build() -> Chart:
+        palette = layout.colours()
+        paint = paint_cells(arrangement, data, _mode(), colours=palette)
+        patch = hyperplane_patches(arrangement, K)
+        return draw_graph(cell_graph(arrangement), paint, data, patch, K=K, selected=selected, colours=palette)
+
+    return cells.chart(key, build)
 
 
 def turning(key: str, problem: Problem, picture: cells.Picture | None) -> list[Chart]:
@@ -110,7 +155,7 @@ def turning(key: str, problem: Problem, picture: cells.Picture | None) -> list[C
         return []
     palette, plane = layout.colours(), picture.basis[:, :2]
     # the plane depends on the picture: a slice may follow the filters
-    where = hash(plane.tobytes())
+    where = plane.tobytes().hex()
     chart = cells.chart(
         f"turn {key} {where} {palette.dark}", lambda: turning_filter(problem.patches, plane, colours=palette)
     )
@@ -122,66 +167,3 @@ def turning(key: str, problem: Problem, picture: cells.Picture | None) -> list[C
         key="turn",
     )
     return [chart]
-
-
-def sharing(key: str, current: CurrentProblem, data: Dataset, K: int) -> list[Chart]:
-    """The fully connected network on the same data, and how the numbers grow."""
-    palette = layout.colours()
-    st.subheader("Why sharing a filter matters", anchor=False)
-    left, right = st.columns([1, 1.5], gap="medium")
-    n, d = data.X.shape
-    rows = data.X
-    h = compute.geometry(current.spec, data).h
-    size = cells.size(f"{key} connected", rows, n)
-    charts: list[Chart] = []
-    with left:
-        st.markdown(sharing_text(n, K, h, d, size))
-    connected = cells.picture(f"{key} connected", rows, None, 3, False, None)
-    if connected is not None and isinstance(connected.shapes, SphereCells):
-        drawn = connected.arrangement
-        shapes, paint = connected.shapes, paint_cells(drawn, connected.data, "plain", colours=palette)
-        options: dict[str, Any] = {"axes": connected.axes, "name": "connected-discs", "colours": palette}
-        chart = cells.chart(
-            f"connected {key} {palette.dark}", lambda: draw.discs(drawn, shapes, paint, connected.data, **options)
-        )
-        charts.append(chart)
-        with right:
-            total = layout.large(size.count.patterns) if size.count else f"at most {layout.large(size.closed)}"
-            layout.chart(
-                chart,
-                "Fully connected, same data",
-                f"One hyperplane a sample in {d} dimensions; a slice that meets {drawn.count:,} of {total} cells.",
-                key="connected",
-            )
-    st.subheader("How the number of patterns grows", anchor=False)
-    every = cells.growths(f"{key} growth", current.spec, current.dataset, n)
-    times = arrangement_growth.growth_times(every, colours=palette)
-    layout.caption(f"{times.alt} Everything else stays as chosen above.")
-    titles = ("samples n", "patches K", "filter length h")
-    grown = [arrangement_growth.growth(g, title, colours=palette) for g, title in zip(every, titles, strict=True)]
-    headings = ("More samples", "More patches", "Longer filters", "Measured time")
-    for column, item, heading in zip([*st.columns(2, gap="large")] * 2, [*grown, times], headings, strict=True):
-        with column:
-            layout.chart(item, heading, key=item.name)
-    return [*charts, *grown, times]
-
-
-def sharing_text(n: int, K: int, h: int, d: int, size: cells.Size) -> str:
-    """The numbers of the three ways to connect, in words."""
-    own = layout.large(cells.unshared(K, n, h))
-    text = (
-        f"**One shared filter** sees {K * n} rows in only {h} dimensions, so the number of cells grows like "
-        f"{_power(h - 1)}, polynomially in the data.\n\n"
-        f"**A filter for every patch** would multiply the patches' arrangements: up to {own} patterns.\n\n"
-        f"**A fully connected unit** sees {n} rows in {d} dimensions: "
-        f"{layout.large(size.count.patterns if size.count else size.closed)} patterns here, doubling with every sample "
-        f"until n exceeds {d}, then growing like {_power(d - 1)}."
-    )
-    n_over = cells.overtaking(K, h, d)
-    if n_over is not None:
-        text += f" In general position it has more patterns than the convolution from **n = {n_over}** on."
-    return text
-
-
-def _power(exponent: int) -> str:
-    return "a constant" if exponent == 0 else "$n$" if exponent == 1 else f"$n^{{{exponent}}}$"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from convex_core.arrangement import Arrangement, Cell
 from convex_core.figures.arrangement_cell import linear_piece, pattern_matrix
+from convex_core.figures.arrangement_near import near
+from convex_core.figures.arrangement_scene import Scene
 from convex_core.figures.chart import Chart
-from convex_core.geometry import Usage
+from convex_core.geometry import CircleCells, Usage, cells_at
 from convex_core.problem import Problem
 
-from . import layout
+from . import cells, layout
 from .cells import Picture
 from .controls import bound
 
@@ -62,50 +65,80 @@ def pick(key: str) -> Callable[[], None]:
     return take
 
 
-def show(problem: Problem, listed: Arrangement, picture: Picture | None, number: int, *, whole: bool) -> list[Chart]:
-    """Pattern matrix, cone, facets and neighbours, and the linear map of a cell."""
+def show(
+    key: str,
+    problem: Problem,
+    listed: Arrangement,
+    picture: Picture | None,
+    scene: Scene | None,
+    number: int,
+    *,
+    whole: bool,
+) -> list[Chart]:
+    """Where a cell is in the count, its pattern matrix, cone, facets and neighbours, and its linear map."""
     K, n, _ = problem.patches.shape
     cell = listed.cell(number)
     place = None if picture is None else drawn_cell(picture, number)
-    bounds = "the others are implied" if whole else "within the slice"
-    usage = "not in the slice" if place is None else Usage(int(picture.data.usage[place])).text  # type: ignore[union-attr]
-    layout.facts(
-        [
-            layout.Fact(f"{number:,} of {listed.count:,}", "cell", usage),
-            layout.Fact(f"{int(cell.active.sum())} of {K * n}", "patches fire", f"{K} patches × {n} samples"),
-            layout.Fact(f"{len(cell.facet_rows)} of {len(listed.merged.rows)}", "hyperplanes bound it", bounds),
-            layout.Fact(f"{np.degrees(np.arcsin(min(cell.margin, 1.0))):.2g}°", "widest circle inside", "its radius"),
-        ]
-    )
+    _facts(cell, listed, scene, place, K, whole=whole)
     palette = layout.colours()
-    matrix = pattern_matrix(cell, K, colours=palette)
-    charts = [matrix]
-    left, middle, right = st.columns([1, 1, 1.1], gap="large")
+    key = f"{key} cell {number} {palette.dark}"
+    charts = [
+        cells.chart(f"matrix {key}", lambda: pattern_matrix(cell, K, colours=palette)),
+        cells.chart(
+            f"piece {key}",
+            lambda: linear_piece(problem.patches, cell.active, scale=problem.architecture.scale, colours=palette),
+        ),
+    ]
+    close = place is not None and scene is not None and not isinstance(scene.shapes, CircleCells)
+    columns = st.columns([1.15, 1, 1] if close else [1, 1], gap="large")
+    if close:
+        marked = replace(scene, selected=place)
+        charts.append(cells.chart(f"close {key} {scene.paint.two_greys}", lambda: near(marked)))
+        note = "Click a number to walk to the cell behind that side. Dotted: the widest circle inside."
+        with columns[0]:
+            layout.chart(charts[-1], "From near", note, key="near", picked=pick("near"))
+    with columns[-2]:
+        layout.chart(charts[0], "Pattern matrix D", "Filled where a patch fires; a ring is a facet.", key="pattern")
+    with columns[-1]:
+        layout.chart(charts[1], "Linear map", "Here a filter u gives the outputs G u, G = Σₖ Dₖ Xₖ.", key="piece")
+    left, right = st.columns([1, 1.3], gap="large")
     with left:
-        layout.chart(
-            matrix,
-            "Pattern matrix D",
-            "Filled where a patch fires. Rings are the facets: one flip away.",
-            key="pattern",
-        )
-    piece = linear_piece(problem.patches, cell.active, scale=problem.architecture.scale, colours=palette)
-    charts.append(piece)
-    with middle:
-        layout.chart(
-            piece, "The linear map", "On this cell one filter u gives the outputs G u, G = Σₖ Dₖ Xₖ.", key="piece"
-        )
-    with right:
         st.subheader("The cone", anchor=False)
         st.latex(r"\{u : (2D_k - I)\, X_k u \ge 0\;\; \forall k\}")
+        inside = ", ".join(f"{v:.3f}" for v in cell.witness[:6])
+        more = ", …" if len(cell.witness) > 6 else ""
+        layout.caption(
+            f"{K * n} inequalities, but {len(cell.facet_rows)} of them imply the others: the facets. "
+            f"The deepest point inside is u = ({inside}{more})."
+        )
+    with right:
         _facets(cell, n)
     return charts
 
 
+def _facts(cell: Cell, listed: Arrangement, scene: Scene | None, place: int | None, K: int, *, whole: bool) -> None:
+    usage = "not in the slice" if place is None or scene is None else Usage(int(scene.data.usage[place])).text
+    N = len(cell.active)
+    entries = [
+        layout.Fact(f"{cell.index:,} of {listed.count:,}", "cell", usage),
+        layout.Fact(f"{int(cell.active.sum())} of {N}", "patches fire", f"{K} patches × {N // K} samples"),
+        layout.Fact(
+            f"{len(cell.facet_rows)} of {len(listed.merged.rows)}",
+            "hyperplanes bound it",
+            "the others are implied" if whole else "within the slice",
+        ),
+        layout.Fact(f"{np.degrees(np.arcsin(min(cell.margin, 1.0))):.2g}°", "widest circle inside", "its radius"),
+    ]
+    if whole and place is not None and scene is not None and scene.shapes is not None and scene.arrangement is listed:
+        shares = scene.shares()
+        rank = int(np.count_nonzero(shares > shares[place])) + 1
+        entries.append(layout.Fact(f"{shares[place]:.2%}", "of all directions", f"number {rank:,} by size"))
+    layout.facts(entries)
+
+
 def _facets(cell: Cell, n: int) -> None:
     k, i = np.divmod(cell.facet_rows, n)
-    inside = ", ".join(f"{v:.3f}" for v in cell.witness[:6])
-    more = ", …" if len(cell.witness) > 6 else ""
-    layout.caption(f"Deepest point inside: u = ({inside}{more}). Its facets, and the cell behind each:")
+    layout.caption("Its facets, and the cell behind each:")
     st.dataframe(
         {
             "sample i": i,
@@ -119,13 +152,12 @@ def _facets(cell: Cell, n: int) -> None:
 
 
 def _default(picture: Picture | None) -> int:
+    """The cell of the largest filter that the picture shows."""
     if picture is None:
         return 0
-    used = np.flatnonzero(picture.data.usage > 0)
+    place = -1
     if len(picture.filters.directions):
-        values = picture.filters.directions[0] @ picture.arrangement.merged.rows.T
-        index, sign = picture.arrangement.merged.index, picture.arrangement.merged.sign
-        active = ((values >= 0)[np.maximum(index, 0)] ^ (sign < 0)) | (sign == 0)
-        found = picture.arrangement.index_of(active)
-        used = found if found[0] >= 0 else used
-    return int(picture.data.number[used[0]]) if len(used) else int(picture.data.number[0])
+        place = int(cells_at(picture.arrangement, picture.filters.directions[:1])[0])
+    if place < 0:
+        place = int(np.argmax(picture.data.usage > 0))
+    return max(int(picture.data.number[place]), 0)

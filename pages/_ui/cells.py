@@ -21,10 +21,11 @@ from convex_core.arrangement import (
 )
 from convex_core.data import Dataset
 from convex_core.errors import Interrupted, SizeError
-from convex_core.figures.arrangement import MAX_CELLS, FilterMarks
 from convex_core.figures.arrangement_growth import Growth, measure_growth
-from convex_core.figures.arrangement_paint import CellData
-from convex_core.figures.chart import Chart
+from convex_core.figures.arrangement_paint import CellData, Mode, paint_cells
+from convex_core.figures.arrangement_scene import MAX_FILLED, FilterMarks, Scene
+from convex_core.figures.chart import Chart, encoded_once
+from convex_core.figures.palette import Palette
 from convex_core.geometry import (
     CircleCells,
     SphereCells,
@@ -47,10 +48,12 @@ from .spec import ProblemSpec
 __all__ = [
     "Picture",
     "Size",
+    "chart",
     "first_samples",
     "growths",
     "overtaking",
     "picture",
+    "scene",
     "size",
     "unshared",
     "whole",
@@ -61,7 +64,8 @@ __all__ = [
 MAX_LISTED = 200_000
 MAX_COUNTED = 3_000_000
 COUNT_SECONDS = 1.0
-#: Counted patterns for each point of the growth charts.
+#: Samples and counted patterns for each point of the growth charts.
+MAX_SAMPLES = 60
 MAX_GROWTH = 100_000
 
 
@@ -82,7 +86,8 @@ class Picture:
     """The arrangement as drawn.
 
     `arrangement` is the whole one if it has two or three dimensions, otherwise its slice along the columns of `basis`;
-    `usage` is that of the whole one's cells, empty if they are not listed.
+    `shapes` are its cells, None if there are too many or nothing cuts it; `usage` is that of the whole one's cells,
+    empty if they are not listed.
     """
 
     arrangement: Arrangement
@@ -98,8 +103,9 @@ class Picture:
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def chart(key: str, _build: Callable[[], Chart]) -> Chart:
-    """A chart that was drawn before, or a new one; nothing may change it."""
-    return _build()
+    """A chart that was drawn before, or a new one; nothing may change it, and so it is encoded only once."""
+    built = _build()
+    return replace(built, figure=encoded_once(built.figure))
 
 
 def first_samples(data: Dataset, count: int) -> Dataset:
@@ -142,7 +148,7 @@ def picture(
     _through_filters: bool,
     _solution: Solution | None,
 ) -> Picture | None:
-    """The arrangement in 2 or 3 dimensions, with the filters of a solution; None if there are too many cells."""
+    """The arrangement in 2 or 3 dimensions, with the filters of a solution; None if it cannot be listed."""
     h = _rows.shape[1]
     network = None if _solution is None else _solution.network
     filters = np.zeros((0, h)) if network is None else network.filters
@@ -158,18 +164,22 @@ def picture(
         basis = spanned_directions(filters, _rows, q)
     else:
         basis = principal_directions(_rows, q)
-    try:
-        drawn = enumerate_patterns(restrict(_rows, basis), max_patterns=MAX_CELLS)
-    except SizeError:
+    drawn = whole(f"{key} drawn", restrict(_rows, basis)) if sliced or q > h else _everything
+    if drawn is None:
         return None
-    flat = drawn.rank == 0
-    shapes = None if flat else circle_cells(drawn) if q == 2 else sphere_cells(drawn)
-    active = drawn.active()
+    one_by_one = drawn.rank > 0 and drawn.count <= MAX_FILLED
+    shapes = None if not one_by_one else circle_cells(drawn) if q == 2 else sphere_cells(drawn)
     patterns = np.zeros((0, len(_rows)), dtype=bool)
     if _solution is not None and len(filters):
         patterns = CellFactory(_solution.problem.architecture, _solution.problem.patches).patterns(filters)
     usage = cell_usage(drawn, patterns, weights)
-    number = np.arange(drawn.count) if _everything is None else _everything.index_of(active)
+    known = sliced and _everything is not None
+    number, fires = np.arange(drawn.count), np.empty(drawn.count, dtype=np.int64)
+    for start, active in drawn.chunks():
+        here = slice(start, start + len(active))
+        fires[here] = active.sum(axis=1)
+        if known:
+            number[here] = _everything.index_of(active)
     inside = filters @ basis
     here = np.linalg.norm(filters - inside @ basis.T, axis=1) <= 1e-9 * np.linalg.norm(filters, axis=1)
     name = "b" if sliced else "u"
@@ -177,7 +187,7 @@ def picture(
         arrangement=drawn,
         basis=basis,
         shapes=shapes,
-        data=CellData(number, active.sum(axis=1), usage),
+        data=CellData(number, fires, usage),
         usage=np.zeros(0, dtype=np.int8) if _everything is None else cell_usage(_everything, patterns, weights),
         filters=FilterMarks(inside[here], np.sign(weights[here]), norms[here]),
         outside=int(np.count_nonzero(~here)),
@@ -186,19 +196,39 @@ def picture(
     )
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def scene(key: str, _picture: Picture, _K: int, _mode: Mode, _colours: Palette) -> Scene:
+    """How a picture is to be drawn, without a chosen cell."""
+    shapes, data = _picture.shapes, _picture.data
+    # a scale needs every cell on its own
+    mode = _mode if shapes is not None else "usage"
+    return Scene(
+        _picture.arrangement,
+        paint_cells(_picture.arrangement, data, mode, colours=_colours),
+        data,
+        shapes,
+        K=_K,
+        filters=_picture.filters,
+        axes=_picture.axes,
+        colours=_colours,
+    )
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def growths(key: str, _spec: ProblemSpec, _data: Dataset, _samples: int) -> tuple[Growth, ...]:
-    """Counts as n, K and h grow around the present choice."""
+    """Counts as n, K and h grow around the present choice; after the training samples come test samples."""
     geometry = patch_geometry(_data.input_shape, _spec.filter_size, _spec.stride, _spec.padding)
-    patches = geometry.extract(_data.X)
-    few = _data.X[:_samples]
+    # the training set is often too small to show where the fully connected network overtakes
+    inputs = _data.X if _data.X_test is None else np.concatenate([_data.X, _data.X_test])
+    over = overtaking(geometry.K, geometry.h, inputs.shape[1]) or 0
+    most = min(len(inputs), max(min(_data.n, MAX_SAMPLES), min(math.ceil(1.5 * over), MAX_SAMPLES)))
+    patches = geometry.extract(inputs[:most])
+    few = inputs[:_samples]
     longest = min(_data.input_shape[:2])
     _compiled()
     sizes = [patch_geometry(_data.input_shape, s, _spec.stride, _spec.padding) for s in _spread(min(longest, 16))]
     return (
-        measure_growth(
-            "n", [(n, patches[:, :n], _data.X[:n]) for n in _spread(min(_data.n, 60))], max_patterns=MAX_GROWTH
-        ),
+        measure_growth("n", [(n, patches[:, :n], inputs[:n]) for n in _spread(most)], max_patterns=MAX_GROWTH),
         measure_growth("K", [(k, patches[:k, :_samples], few) for k in _spread(geometry.K)], max_patterns=MAX_GROWTH),
         measure_growth("h", [(g.h, g.extract(few), few) for g in sizes], max_patterns=MAX_GROWTH),
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import streamlit as st
 
 from convex_core.figures.chart import Chart
@@ -152,7 +153,8 @@ def _data_popover(item: Chart, key: str) -> None:
     rows = len(next(iter(item.table.values()), ()))
     with st.popover("Data", icon=":material/table:", type="tertiary", key=f"{key}_table"):
         st.caption(item.alt)
-        st.dataframe(dict(item.table), hide_index=True, height=min(360, 40 + 35 * rows))
+        # not by way of pandas: a page has a dozen tables, and is drawn at every press of a key
+        st.dataframe(pa.table(dict(item.table)), hide_index=True, height=min(360, 40 + 35 * rows))
 
 
 def caption(text: str) -> None:
@@ -161,8 +163,22 @@ def caption(text: str) -> None:
 
 
 def large(count: float) -> str:
-    """A count that may be astronomical."""
-    return f"{count:,.0f}" if count < 10**7 else f"{count:.1e}" if count < 10**300 else "> 1e300"
+    """A count that may be astronomical: digits while they can be read, then words, then a power of ten.
+
+    Examples
+    --------
+    >>> large(16_777_216), large(4.2949e9), large(1.2e40), large(float("inf"))
+    ('16,777,216', '4.29 billion', '1.2 × 10⁴⁰', 'more than 10³⁰⁰')
+    """
+    if count < 10**9:
+        return f"{count:,.0f}"
+    for power, word in ((9, "billion"), (12, "trillion")):
+        if count < 10 ** (power + 3):
+            return f"{count / 10**power:.3g} {word}"
+    if count >= 10**300:
+        return "more than 10³⁰⁰"
+    mantissa, exponent = f"{count:.1e}".split("e+")
+    return f"{mantissa} × 10{exponent.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
 def remarks(lines: Sequence[str]) -> None:

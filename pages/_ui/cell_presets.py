@@ -1,0 +1,43 @@
+"""Arrangements worth seeing: one press sets every control that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from . import controls
+
+__all__ = ["PRESETS", "Preset", "presets"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A name, a dataset, and the controls that differ from what the dataset brings."""
+
+    name: str
+    data: str
+    values: Mapping[str, Any]
+
+
+PRESETS = (
+    Preset("Motifs", "motifs", {"samples": 3}),
+    Preset("Edges, h = 2", "edge", {"h": 2, "samples": 4}),
+)
+
+
+def presets() -> None:
+    """A row of buttons, each a picture."""
+    with st.container(horizontal=True, gap="small"):
+        for preset in PRESETS:
+            st.button(preset.name, key=f"preset_{preset.name}", on_click=apply, args=(preset,), type="tertiary")
+
+
+def apply(preset: Preset) -> None:
+    """Set the controls, from a callback."""
+    controls.reset()
+    controls.choose(preset.data)
+    for key, value in preset.values.items():
+        st.session_state[key] = value
