@@ -2,12 +2,11 @@
 
 import threading
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from convex_core.architectures import TwoLayerCNN
+from convex_core.architectures import CircularCNN, MaxPoolingCNN, TwoLayerCNN
 from convex_core.data import load_dataset
 from convex_core.errors import InputError, SizeError
 from convex_core.network import Network
@@ -19,27 +18,9 @@ from convex_core.solve import solve
 from convex_core.status import Scope, Status
 
 
-@dataclass(frozen=True)
-class MaxPooling(TwoLayerCNN):
-    """f = sum_j w_j max_k (X_k u_j)_+ : an architecture whose hyperplanes are not its patch rows."""
-
-    def hyperplanes(self, patches):
-        pairs = [(k, other) for k in range(len(patches)) for other in range(len(patches)) if other != k]
-        return np.concatenate([patches.reshape(-1, patches.shape[2])] + [patches[k] - patches[o] for k, o in pairs])
-
-    def gates(self, active, patches):
-        K, n, _ = patches.shape
-        parts = active.reshape(len(active), -1, n)
-        own, beaten = parts[:, :K], parts[:, K:].reshape(len(active), K, K - 1, n)
-        return own & beaten.all(axis=2)
-
-    def atoms(self, patches, filters):
-        return np.maximum(np.einsum("knh,mh->knm", patches, filters), 0.0).max(axis=0)
-
-
-def problem(seed=0, n=7, d=5, h=3, *, pooling="sum", architecture=TwoLayerCNN, beta=0.3):
+def problem(seed=0, n=7, d=5, h=3, *, architecture=TwoLayerCNN, beta=0.3, padding="valid", **options):
     rng = np.random.default_rng(seed)
-    cnn = architecture(patch_geometry((d,), h), pooling)
+    cnn = architecture(patch_geometry((d,), h, padding=padding), **options)
     return Problem(cnn, rng.standard_normal((n, d)), rng.standard_normal(n), beta)
 
 
@@ -65,10 +46,10 @@ def finite_differences(function, point, step=1e-6):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(
-    ("architecture", "pooling"), [(TwoLayerCNN, "sum"), (TwoLayerCNN, "mean"), (MaxPooling, "sum")]
+    "options", [{"pooling": "sum"}, {"pooling": "mean"}, {"architecture": MaxPoolingCNN}], ids=["sum", "mean", "max"]
 )
-def test_full_batch_gradient_equals_finite_differences(seed, architecture, pooling):
-    case = problem(seed, pooling=pooling, architecture=architecture)
+def test_full_batch_gradient_equals_finite_differences(seed, options):
+    case = problem(seed, **options)
     U, w, gradient_U, gradient_w = gradient_of_the_first_step(case, batch_size=7, init_scale=1.0)
     # the comparison is meaningful only away from the kinks
     assert np.abs(case.architecture.hyperplanes(case.patches) @ U.T).min() > 1e-4
@@ -118,6 +99,45 @@ def test_steps_are_those_of_plain_loops(schedule):
         U, w = U - rate * velocity_U, w - rate * velocity_w
         np.testing.assert_allclose(states[t + 1][0], U, atol=1e-10)
         np.testing.assert_allclose(states[t + 1][1], w, atol=1e-10)
+
+
+@pytest.mark.parametrize("batch_size", [7, 2])
+def test_constrained_filters_step_by_step(batch_size):
+    case = problem(1, architecture=CircularCNN, padding="circular", layers=4)
+    records = list(
+        sgd_steps(case, m=3, seeds=(3, 4), iterations=5, record_every=1, learning_rate=0.05, schedule="constant",
+                  batch_size=batch_size)
+    )  # fmt: skip
+    order = np.random.default_rng(0)
+    batches = (
+        [range(7)] * 5 if batch_size == 7 else [b for _ in range(2) for b in order.permutation(7)[:6].reshape(3, 2)]
+    )
+    for s in range(2):
+        state = {name: value[s] for name, value in records[0].parameters.items()}
+        velocity = {name: np.zeros_like(value) for name, value in state.items()}
+        for batch, record in zip(batches, records[1:], strict=False):
+            patches, y = case.patches[:, list(batch)], case.y[list(batch)]
+            error = case.architecture.outputs(patches, state).sum(axis=1) - y
+            gradient = case.architecture.pull(patches, state, np.tile(error, (3, 1)))
+            for name in state:
+                cost = case.beta * state[name] if name != "filters" else 0.0
+                velocity[name] = 0.9 * velocity[name] + 7 / batch_size * gradient[name] + cost
+                state[name] = state[name] - 0.05 * velocity[name]
+            lengths = np.linalg.norm(state["filters"].reshape(3, 2, 3), axis=2)
+            state["filters"] = state["filters"] / np.repeat(np.maximum(lengths, 1.0), 3, axis=1)
+            for name in state:
+                np.testing.assert_allclose(record.parameters[name][s], state[name], atol=1e-10)
+
+
+@pytest.mark.parametrize("layers", [3, 4])
+def test_constrained_architectures_train_by_the_default_rule(layers):
+    case = problem(2, architecture=CircularCNN, padding="circular", layers=layers, beta=0.1)
+    result = train_sgd(case, iterations=1500)
+    assert not result.diverged.any()
+    assert np.all(result.best_objective < 0.6 * (0.5 * case.y @ case.y))
+    for network, best in zip(result.best_networks, result.best_objective, strict=True):
+        assert case.objective(network) == pytest.approx(best, rel=1e-12)
+        assert np.all(np.linalg.norm(case.architecture.pieces(network.filters), axis=2) <= 1 + 1e-12)
 
 
 def test_recorded_objectives_are_those_of_the_recorded_networks():

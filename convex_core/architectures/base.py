@@ -297,8 +297,10 @@ class UnitFilters:
         return self.geometry.h
 
     def costs(self, parameters: Parameters) -> _Array:
-        """``0.5 * (||v||^2 + w^2)``."""
-        v, w = parameters["hidden"], parameters["weights"]
+        """``0.5 * (||v||^2 + w^2)``, v with what the pieces are longer than 1: the same outputs within the constraint."""
+        w = parameters["weights"]
+        lengths = np.linalg.norm(self.pieces(parameters["filters"]), axis=2)
+        v = self.absorbed(parameters["hidden"], np.maximum(lengths, 1.0))
         total: _Array = 0.5 * (np.einsum("mr,mr->m", v, v) + w * w)
         return total
 

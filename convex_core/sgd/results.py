@@ -8,13 +8,22 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..architectures import Architecture, Parameters
 from ..network import Network
 from ..status import Status
 
-__all__ = ["SGDRecord", "SGDResult", "SGDSettings", "Schedule"]
+__all__ = ["SGDRecord", "SGDResult", "SGDSettings", "Schedule", "networks"]
 
 _Array = NDArray[np.float64]
 Schedule = Literal["cosine", "constant"]
+
+
+def networks(architecture: Architecture, parameters: Parameters) -> tuple[Network, ...]:
+    """The networks of parameters (S, m, ...)."""
+    seeds = range(len(parameters["weights"]))
+    return tuple(
+        Network.from_parameters(architecture, {name: value[s] for name, value in parameters.items()}) for s in seeds
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +82,9 @@ class SGDRecord:
     objective : ndarray, shape (S,)
         Objective over all samples; ``inf`` for a seed that has diverged.
     diverged : ndarray of bool, shape (S,)
-        Seeds that have diverged; their filters and weights are the last finite ones recorded.
-    filters, weights : ndarray, shapes (S, m, h) and (S, m)
-        The networks.
+        Seeds that have diverged; their parameters are the last finite ones recorded.
+    parameters : mapping of str to ndarray
+        The networks: ``filters`` (S, m, a), ``weights`` (S, m) and whatever else the architecture has.
     status : Status or None
         Why the run ended; None while it goes on.
     """
@@ -85,9 +94,22 @@ class SGDRecord:
     seconds: float
     objective: _Array
     diverged: NDArray[np.bool_]
-    filters: _Array
-    weights: _Array
+    parameters: Parameters
     status: Status | None
+
+    @property
+    def filters(self) -> _Array:
+        """Filters of all networks, (S, m, a)."""
+        return self.parameters["filters"]
+
+    @property
+    def weights(self) -> _Array:
+        """Output weights of all networks, (S, m)."""
+        return self.parameters["weights"]
+
+    def networks(self, architecture: Architecture) -> tuple[Network, ...]:
+        """One network per seed."""
+        return networks(architecture, self.parameters)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

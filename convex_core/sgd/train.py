@@ -10,13 +10,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network import Network
 from ..problem import Problem
 from ..progress import Budget
 from ..status import Status
 from ..validation import frozen, positive_number
-from .gradients import gradients, objectives
-from .results import Schedule, SGDRecord, SGDResult, SGDSettings
+from .gradients import flat, gradients, objectives, stacked
+from .results import Schedule, SGDRecord, SGDResult, SGDSettings, networks
 from .start import default_rates, initial_networks, make_settings
 
 __all__ = ["sgd_steps", "train_sgd"]
@@ -102,17 +101,15 @@ def train_sgd(
     )
     record = next(steps)
     history = [(record.iteration, record.seconds, record.objective)]
-    best, filters, weights = record.objective.copy(), record.filters.copy(), record.weights.copy()
+    best = record.objective.copy()
+    parameters = {name: value.copy() for name, value in record.parameters.items()}
     for record in steps:
         history.append((record.iteration, record.seconds, record.objective))
         better = record.objective < best
         best[better] = record.objective[better]
-        filters[better], weights[better] = record.filters[better], record.weights[better]
+        for name, value in record.parameters.items():
+            parameters[name][better] = value[better]
     iteration, seconds, objective = zip(*history, strict=True)
-
-    def networks(U: _Array, w: _Array) -> tuple[Network, ...]:
-        return tuple(Network(problem.architecture, *pair) for pair in zip(U, w, strict=True))
-
     return SGDResult(
         record.settings,
         frozen(np.array(iteration, np.int64)),
@@ -120,8 +117,8 @@ def train_sgd(
         frozen(np.stack(objective, axis=1)),
         record.diverged,
         frozen(best),
-        networks(filters, weights),
-        networks(record.filters, record.weights),
+        networks(problem.architecture, parameters),
+        record.networks(problem.architecture),
         record.status or Status.ITERATION_LIMIT,
     )
 
@@ -160,13 +157,13 @@ def sgd_steps(
     settings = make_settings(
         problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every
     )
-    U, w = initial_networks(problem, settings)
+    state = initial_networks(problem, settings)
     if learning_rate is None:
-        rates = default_rates(problem, U, w, settings.batch_size)
+        rates = default_rates(problem, state, settings.batch_size)
     else:
         rates = np.full(len(settings.seeds), positive_number(learning_rate, "learning_rate"))
     settings = replace(settings, learning_rate=tuple(rates.tolist()))
-    return _run(problem, settings, U, w, rates, budget or Budget())
+    return _run(problem, settings, state, rates, budget or Budget())
 
 
 def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, _Array]]:
@@ -184,27 +181,30 @@ def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, 
 
 
 def _run(
-    problem: Problem, settings: SGDSettings, U: _Array, w: _Array, rates: _Array, budget: Budget
+    problem: Problem, settings: SGDSettings, state: dict[str, _Array], rates: _Array, budget: Budget
 ) -> Iterator[SGDRecord]:
+    architecture = problem.architecture
     batches = _batches(problem, settings)
     boost, beta, mu = problem.n / settings.batch_size, problem.beta, settings.momentum
-    velocity_U, velocity_w = np.zeros_like(U), np.zeros_like(w)
-    diverged = np.zeros(len(U), dtype=bool)
-    last_U, last_w = U, w
+    velocity = {name: np.zeros_like(value) for name, value in state.items()}
+    S = len(settings.seeds)
+    diverged = np.zeros(S, dtype=bool)
+    last = state
     seconds, iteration = 0.0, 0
     status: Status | None = None
     best = math.inf
     while True:
         with np.errstate(over="ignore", invalid="ignore"):
-            objective = objectives(problem, U, w)
+            objective = objectives(problem, state)
         diverged = diverged | ~np.isfinite(objective)
         if diverged.any():
             # a diverged seed goes back to its last finite state and stays there: its rate is zero from now on
-            U, w = np.where(diverged[:, None, None], last_U, U), np.where(diverged[:, None], last_w, w)
-            velocity_U[diverged], velocity_w[diverged] = 0.0, 0.0
+            for name, value in state.items():
+                value[diverged] = last[name][diverged]
+                velocity[name][diverged] = 0.0
             rates = np.where(diverged, 0.0, rates)
             objective = np.where(diverged, np.inf, objective)
-        last_U, last_w = U.copy(), w.copy()
+        last = {name: value.copy() for name, value in state.items()}
         best = min(best, float(objective.min()))
         budget.report(
             "sgd",
@@ -219,16 +219,8 @@ def _run(
             status = Status.STALLED
         else:
             status = status or budget.stop()
-        yield SGDRecord(
-            settings,
-            iteration,
-            seconds,
-            frozen(objective),
-            frozen(diverged),
-            frozen(U),
-            frozen(w),
-            status,
-        )
+        record = {name: frozen(value) for name, value in state.items()}
+        yield SGDRecord(settings, iteration, seconds, frozen(objective), frozen(diverged), record, status)
         if status is not None:
             return
         started = time.perf_counter()
@@ -236,14 +228,16 @@ def _run(
         with np.errstate(over="ignore", invalid="ignore"):
             while iteration < target and status is None:
                 patches, y = next(batches)
-                gradient_U, gradient_w = gradients(problem, patches, y, U, w)
-                velocity_U = mu * velocity_U + boost * gradient_U + beta * U
-                velocity_w = mu * velocity_w + boost * gradient_w + beta * w
+                gradient = gradients(problem, patches, y, state)
+                decay = stacked(architecture.decay(flat(state)), S)
                 step = rates
                 if settings.schedule == "cosine":
                     step = rates * (0.5 + 0.5 * math.cos(math.pi * iteration / settings.iterations))
-                U = U - step[:, None, None] * velocity_U
-                w = w - step[:, None] * velocity_w
+                for name, value in state.items():
+                    velocity[name] = mu * velocity[name] + boost * gradient[name] + beta * decay[name]
+                    state[name] = value - step.reshape(S, *(1,) * (value.ndim - 1)) * velocity[name]
+                if architecture.unit_length is not None:
+                    state = stacked(architecture.project(flat(state)), S)
                 iteration += 1
                 status = budget.stop()
         seconds += time.perf_counter() - started

@@ -188,7 +188,7 @@ def _train(job: Job, key: str, problem: Problem, wanted: Settings) -> Run:
         iterations=np.array([r.iteration for r in records], dtype=float),
         seconds=np.array([r.seconds for r in records]),
         objective=np.stack([r.objective for r in records], axis=1),
-        networks=tuple(Network(problem.architecture, *pair) for pair in zip(last.filters, last.weights, strict=True)),
+        networks=last.networks(problem.architecture),
         diverged=tuple(bool(d) for d in last.diverged),
         status=last.status or Status.ITERATION_LIMIT,
     )
