@@ -81,7 +81,8 @@ class Solution:
     method : str
         The method that ran.
     patterns : int or None
-        Exact number of sign patterns; None if they were sampled, or not counted because there are millions.
+        Exact number of cells: sign patterns, times what else tells cells apart, as signs of weights or outputs. None
+        if they were sampled, or not counted because there are millions.
     patterns_bound : int
         Closed-form bound on the number of patterns of the merged hyperplanes.
     C : (B, p) float64
@@ -267,7 +268,9 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
             pricer, stopped = sampled_pricer(problem, seed=seed, samples=64), stop.status
     predicted = pricer.factory.predicted
     patterns = pricer.listed if pricer.scope is Scope.GLOBAL else None
-    if pricer.listed is None and predicted <= _COUNTED:  # not needed, but quick and good to know
+    if (
+        pricer.listed is None and pricer.factory.additive and predicted <= _COUNTED
+    ):  # not needed, but quick and good to know
         patterns = count_patterns(pricer.factory.hyperplanes).patterns
     return CellSearch(pricer, method, patterns, predicted, seed, stopped, budget.seconds - begin)
 
@@ -345,7 +348,7 @@ def _network(problem: Problem, C: _Array, blocks: Blocks, objective: float, tol:
 
     def without(dust: float) -> Network:
         recovered = recover(problem.architecture, C, blocks.sign, blocks.active, relative_zero=dust)
-        return prune(recovered, problem.patches)
+        return prune(recovered, problem.patches, relative_zero=max(0.1 * dust, 1e-13))
 
     network = without(1e-8)
     for dust in (1e-10, 0.0):
