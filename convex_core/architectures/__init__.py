@@ -12,6 +12,7 @@ from .circular import CircularCNN
 from .flatten import FlattenCNN
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
+from .three_layer import ThreeLayerCNN
 from .two_layer import TwoLayerCNN
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "MaxPoolingCNN",
     "Parameters",
     "Patterns",
+    "ThreeLayerCNN",
     "TwoLayerCNN",
     "make_architecture",
 ]
@@ -45,6 +47,7 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "linear": LinearCNN,
     "flatten": FlattenCNN,
     "circular": CircularCNN,
+    "three-layer": ThreeLayerCNN,
 }
 
 #: Every option that some architecture has.
