@@ -146,10 +146,10 @@ def judge(
     objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
     candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
     if dual is not None:
-        vector = problem.loss.feasible(targets(dual, problem.n, "dual"), problem.y)
+        vector = problem.loss.feasible(targets(dual, problem.size, "dual"), problem.y)
         proved = tau is not None and math.isfinite(tau)
         candidates.insert(0 if proved else 1, (vector, tau if proved else None))
-    best = (-math.inf, math.inf, np.zeros(problem.n))
+    best = (-math.inf, math.inf, np.zeros(problem.size))
     for v, known in candidates:
         if (known is None and stopped is not None) or relative_gap(objective, best[0]) <= tol:
             break
@@ -204,5 +204,5 @@ def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -
     budget = Budget()
     if pricer is None:
         pricer, _ = make_pricer(problem, budget=budget, seed=seed)
-    v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
+    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
     return pricer.price(v, floor=0.0, want=1, budget=budget, prove=True).bound, pricer.scope

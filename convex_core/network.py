@@ -102,10 +102,12 @@ class Network:
         return float(np.sum(self.costs))
 
     def predict(self, X: ArrayLike) -> _Array:
-        """Outputs (n,) for inputs `X` (n, d)."""
-        return self.predict_patches(self.architecture.geometry.extract(finite_array(X, "X", ndim=2)))
+        """Outputs (n,), or (n, q) with q outputs, for inputs `X` (n, d)."""
+        inputs = finite_array(X, "X", ndim=2)
+        flat = self.predict_patches(self.architecture.geometry.extract(inputs))
+        return flat if len(flat) == len(inputs) else flat.reshape(len(inputs), -1)
 
     def predict_patches(self, patches: _Array) -> _Array:
-        """Outputs (n,) for patches (K, n, h) that were extracted before."""
+        """Outputs (n,), or (n * q,) with q outputs, for patches (K, n, h) that were extracted before."""
         total: _Array = self.architecture.outputs(patches, self.parameters).sum(axis=1)
         return total

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import Architecture, make_architecture
+from .architectures import Architecture, VectorOutputs, make_architecture
 from .errors import InputError
 from .losses import Loss, SquaredLoss
 from .network import Network
@@ -40,7 +40,8 @@ class Problem:
     X : (n, d) float64
         Inputs.
     y : (n,) float64
-        Targets.
+        Targets. With q outputs they are given as (n, q), or as the labels 0, ..., q - 1 of one-hot targets, and held
+        flat, (n * q,), sample by sample.
     beta : float
         Regularisation, > 0.
     loss : Loss
@@ -75,7 +76,8 @@ class Problem:
         patches = architecture.geometry.extract(inputs)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
-        object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs)))))
+        outputs = architecture.q if isinstance(architecture, VectorOutputs) else 1
+        object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs), outputs=outputs))))
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
         object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
         self.loss.check_targets(self.y)
@@ -129,11 +131,17 @@ class Problem:
     @property
     def n(self) -> int:
         """Number of samples."""
+        return len(self.X)
+
+    @property
+    def size(self) -> int:
+        """Length of the outputs, the targets and a dual vector: n, or n * q with q outputs."""
         return len(self.y)
 
     def with_beta(self, beta: float) -> Problem:
         """The same problem at another `beta`."""
-        return Problem(self.architecture, self.X, self.y, beta, self.loss)
+        y = self.y if self.size == self.n else self.y.reshape(self.n, -1)
+        return Problem(self.architecture, self.X, y, beta, self.loss)
 
     def objective(self, network: Network) -> float:
         """Non-convex objective ``loss(f, y) + beta/2 * sum(||u||^2 + w^2)`` of a network."""

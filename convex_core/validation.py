@@ -43,12 +43,27 @@ def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], mi
     return array
 
 
-def targets(value: ArrayLike, n: int, name: str = "y") -> NDArray[np.float64]:
-    """`value` as finite targets of shape (n,)."""
-    array = finite_array(value, name, ndim=1)
+def targets(value: ArrayLike, n: int, name: str = "y", *, outputs: int = 1) -> NDArray[np.float64]:
+    """`value` as finite targets of shape (n,); with q > 1 `outputs`, (n, q) or labels (n,), as (n * q,).
+
+    Examples
+    --------
+    >>> targets([1, 0], 2, outputs=3)
+    array([0., 1., 0., 1., 0., 0.])
+    """
+    array = finite_array(value, name, ndim=1 if outputs == 1 else (1, 2))
     if array.shape[0] != n:
         raise InputError(f"{name}: got {array.shape[0]} targets, expected {n}, one per sample")
-    return array
+    if outputs == 1:
+        return array
+    if array.ndim == 1:
+        wrong = (array != np.round(array)) | (array < 0) | (array >= outputs)
+        if wrong.any():
+            raise InputError(f"{name}: got the label {array[wrong][0]:g}, expected integers in [0, {outputs - 1}]")
+        array = np.eye(outputs)[array.astype(np.int64)]
+    if array.shape[1] != outputs:
+        raise InputError(f"{name}: got targets of shape {array.shape}, expected ({n}, {outputs})")
+    return array.ravel()
 
 
 def positive_number(value: float, name: str) -> float:

@@ -7,6 +7,7 @@ from inspect import signature
 
 from ..errors import InputError
 from ..patches import PatchGeometry
+from ..validation import integer
 from .base import Architecture, CodeList, Parameters, Patterns
 from .circular import CircularCNN
 from .flatten import FlattenCNN
@@ -14,6 +15,7 @@ from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .three_layer import ThreeLayerCNN
 from .two_layer import TwoLayerCNN
+from .vector_outputs import VectorOutputs
 
 __all__ = [
     "ARCHITECTURES",
@@ -28,17 +30,23 @@ __all__ = [
     "Patterns",
     "ThreeLayerCNN",
     "TwoLayerCNN",
+    "VectorOutputs",
     "make_architecture",
 ]
 
 
-def _two_layer(geometry: PatchGeometry, pooling: str = "sum", pool_size: int | None = None) -> Architecture:
+def _two_layer(
+    geometry: PatchGeometry, pooling: str = "sum", pool_size: int | None = None, outputs: int = 1
+) -> Architecture:
     """Two-layer ReLU CNN; `pool_size` is an option of max pooling."""
+    single: Architecture
     if pooling == "max":
-        return MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size)
-    if pool_size is not None:
+        single = MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size)
+    elif pool_size is not None:
         raise InputError(f"pool_size: got {pool_size} with {pooling} pooling, expected it only with max pooling")
-    return TwoLayerCNN(geometry, pooling)
+    else:
+        single = TwoLayerCNN(geometry, pooling)
+    return single if integer(outputs, "outputs") == 1 else VectorOutputs(single, outputs)
 
 
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
@@ -51,7 +59,7 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
 }
 
 #: Every option that some architecture has.
-OPTIONS = ("pooling", "pool_size", "layers", "sharing", "relaxation")
+OPTIONS = ("pooling", "pool_size", "outputs", "layers", "sharing", "relaxation")
 
 
 def make_architecture(name: str, geometry: PatchGeometry, **options: str | int) -> Architecture:

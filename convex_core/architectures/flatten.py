@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_patterns, merge_rows
+from ..arrangement import enumerate_patterns, pattern_bound
 from ..errors import InputError, SizeError
 from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
@@ -142,9 +142,7 @@ class FlattenCNN(ArrangementCells, FiltersAndWeights):
 
     def predicted(self, patches: _Array) -> int:
         """The closed form for the patch rows, times the signs up to one of them."""
-        rows = merge_rows(patches.reshape(-1, patches.shape[2])).rows
-        rank = int(np.linalg.matrix_rank(rows)) if len(rows) else 0
-        return closed_form(len(rows), rank) << self._sign_bits
+        return pattern_bound(patches.reshape(-1, patches.shape[2])) << self._sign_bits
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every sign pattern of the patch rows with every choice of the signs."""

@@ -1,7 +1,8 @@
 """Arrangement of the hyperplanes {u : x.u = 0} of the patch rows: sign patterns counted, listed, sampled."""
 
+from .cell_batch import Witnesses, cell_facets, cell_witnesses
 from .cells import Cell
-from .counts import PatternCount, closed_form, count_patterns, polynomial_bound
+from .counts import PatternCount, closed_form, count_patterns, pattern_bound, polynomial_bound
 from .exact import characteristic_polynomial, exact_count
 from .lookup import Facets
 from .patterns import Arrangement, enumerate_patterns
@@ -18,12 +19,16 @@ __all__ = [
     "PatternCount",
     "PatternStream",
     "SampledPatterns",
+    "Witnesses",
+    "cell_facets",
+    "cell_witnesses",
     "characteristic_polynomial",
     "closed_form",
     "count_patterns",
     "enumerate_patterns",
     "exact_count",
     "merge_rows",
+    "pattern_bound",
     "polynomial_bound",
     "sample_patterns",
     "stream_patterns",

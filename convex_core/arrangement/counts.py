@@ -6,17 +6,18 @@ import math
 import time
 from dataclasses import dataclass
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import SizeError
 from ..progress import Budget
 from ..validation import finite_array, integer
 from .certify import verdict
 from .reads import Reads
-from .rows import prepare_rows
+from .rows import merge_rows, prepare_rows
 from .search import Engine, count_half, use_numba
 
-__all__ = ["PatternCount", "closed_form", "count_patterns", "polynomial_bound"]
+__all__ = ["PatternCount", "closed_form", "count_patterns", "pattern_bound", "polynomial_bound"]
 
 
 def closed_form(n_rows: int, rank: int) -> int:
@@ -33,6 +34,18 @@ def closed_form(n_rows: int, rank: int) -> int:
     if n_rows == 0 or rank == 0:
         return 1
     return 2 * sum(math.comb(n_rows - 1, t) for t in range(min(rank, n_rows)))
+
+
+def pattern_bound(rows: NDArray[np.float64]) -> int:
+    """The closed form for the distinct hyperplanes of `rows` (N, h): an upper bound on their sign patterns.
+
+    Examples
+    --------
+    >>> pattern_bound(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, -2.0], [0.0, 0.0]]))
+    4
+    """
+    merged = merge_rows(rows).rows
+    return closed_form(len(merged), int(np.linalg.matrix_rank(merged)) if len(merged) else 0)
 
 
 def polynomial_bound(n: int, K: int, r: int) -> float:

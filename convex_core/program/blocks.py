@@ -181,6 +181,13 @@ class CellFactory:
         patterns: NDArray[np.bool_] = positive[:, self.classes] != self.opposite
         return patterns
 
+    def cells(self, directions: _Array, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Codes (m, N) of the cells of the neurons of blocks (m, p) that come from the cells `codes` (m, N)."""
+        if not self.coded:
+            return self.patterns(directions)
+        sign = np.ones(len(directions), dtype=np.int8)
+        return self.architecture.codes(self.patches, self.architecture.neurons(directions, sign, codes))
+
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
         """``s * sum_k D_k A_k`` for each code, (m, n, p)."""
         gates = self.architecture.gates(active, self.patches).astype(np.float64)

@@ -135,7 +135,7 @@ def generate_columns(
         Blocks to start from instead of the zero network.
     """
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
-    n = problem.n
+    n = problem.size
     want = min(200, max(20, 2 * n)) if want is None else want
 
     nothing = factory.nothing()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..architectures import CodeList
+from ..architectures import CodeList, VectorOutputs
 from ..arrangement import sample_patterns
 from ..errors import Interrupted, SizeError
 from ..penalties import L2Penalty
@@ -13,6 +15,7 @@ from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
+from .output_pricer import OutputPricer
 from .pricing import EnumeratedPricer, Pricer
 from .sphere_pricer import SpherePricer
 
@@ -26,6 +29,8 @@ __all__ = [
     "searched_pricer",
 ]
 
+_Array = NDArray[np.float64]
+
 #: patterns listed without asking; beyond, a solve takes minutes and samples are used unless told otherwise
 MAX_PATTERNS = 2_000_000
 #: patterns listed rather than searched for whatever the filter length
@@ -33,6 +38,7 @@ FEW_PATTERNS = 10_000
 #: longest filter for branch and bound; the number of cones grows exponentially with it
 MAX_SEARCH_LENGTH = 5
 _SAMPLES = 2_000
+_ASCENTS = 64
 
 
 def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
@@ -45,29 +51,30 @@ def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> Enumerat
     return EnumeratedPricer(factory, factory.listed(max_patterns=max_patterns, budget=budget))
 
 
-def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> EnumeratedPricer:
+def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> Pricer:
     """Pricer over sampled patterns (scope restricted).
 
-    Gaussian directions and the fixed points of local ascent on the correlation with y are used: cells that matter
-    have large atoms, which uniform sampling over cells would miss.
+    Gaussian directions and, with the Euclidean penalty, the fixed points of local ascent on the correlation with y are
+    used: cells that matter have large atoms, which uniform sampling over cells would miss.
     """
-    factory = CellFactory(problem.architecture, problem.patches)
+    factory, duals = _one_output(problem)
     if factory.coded:
-        return EnumeratedPricer(factory, CodeList(_random_codes(factory, samples, seed)))
-    found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
-    starts = np.random.default_rng(seed).standard_normal((64, factory.p))
-    v = -problem.loss.gradient(np.zeros(problem.n), problem.y)
+        found = _random_codes(factory, samples, seed)
+    else:
+        found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
     lists = [found]
-    for sign in (1.0, -1.0):
-        lists.append(_ascend(factory, sign * v, starts))
-    return EnumeratedPricer(factory, CodeList(np.unique(np.concatenate(lists), axis=0)))
+    if isinstance(problem.architecture.penalty, L2Penalty):
+        starts = found[np.random.default_rng(seed).permutation(len(found))[:_ASCENTS]]
+        lists += [_ascend(factory, sign * v, starts) for v in duals for sign in (1.0, -1.0)]
+    pricer = EnumeratedPricer(factory, CodeList(np.unique(np.concatenate(lists), axis=0)))
+    return _every_output(problem, [pricer] * len(duals))
 
 
-def searched_pricer(problem: Problem, *, seed: int = 0) -> SpherePricer:
+def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
     """Pricer that covers every cell without listing any; :class:`BackendError` if the atoms are not additive."""
-    factory = CellFactory(problem.architecture, problem.patches)
-    factory.ridge(problem.y)  # raises if there are no ridge coefficients
-    return SpherePricer(factory, seed=seed)
+    factory, duals = _one_output(problem)
+    factory.ridge(duals[0])  # raises if there are no ridge coefficients
+    return _every_output(problem, [SpherePricer(factory, seed=seed) for _ in duals])
 
 
 def make_pricer(
@@ -78,20 +85,35 @@ def make_pricer(
     Few patterns are listed. Otherwise short filters are searched by branch and bound, which does not depend on the
     number of patterns; long ones are listed up to `max_patterns` and sampled beyond.
     """
-    factory = CellFactory(problem.architecture, problem.patches)
+    factory, duals = _one_output(problem)
     predicted = factory.predicted
     short = factory.p <= MAX_SEARCH_LENGTH and isinstance(problem.architecture.penalty, L2Penalty)
     if predicted > min(FEW_PATTERNS, max_patterns) and short and factory.additive:
-        return SpherePricer(factory, seed=seed), None
+        return searched_pricer(problem, seed=seed), None
     try:
         pricer = _listed(factory, budget, max_patterns)
         if pricer.scope is Scope.RESTRICTED and short and factory.additive:  # the list could not be certified
-            return SpherePricer(factory, seed=seed), None
-        return pricer, None
+            return searched_pricer(problem, seed=seed), None
+        return _every_output(problem, [pricer] * len(duals)), None
     except SizeError:
         return sampled_pricer(problem, seed=seed), None
     except Interrupted as stop:
         return sampled_pricer(problem, seed=seed, samples=64), stop.status
+
+
+def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
+    """Cells of the network with one output, and the dual vector (n,) of the zero network for each output."""
+    architecture = problem.architecture
+    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+    if isinstance(architecture, VectorOutputs):
+        return CellFactory(architecture.single, problem.patches), list(v.reshape(-1, architecture.q).T)
+    return CellFactory(architecture, problem.patches), [v]
+
+
+def _every_output(problem: Problem, pricers: Sequence[Pricer]) -> Pricer:
+    """One pricer out of those of the outputs."""
+    architecture = problem.architecture
+    return OutputPricer(architecture, pricers) if isinstance(architecture, VectorOutputs) else pricers[0]
 
 
 def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.bool_]:
@@ -102,19 +124,15 @@ def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.b
     return np.unique(architecture.codes(factory.patches, architecture.project(random)), axis=0)
 
 
-def _ascend(
-    factory: CellFactory, v: NDArray[np.float64], U: NDArray[np.float64], steps: int = 100
-) -> NDArray[np.bool_]:
-    """Patterns at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
-    active = factory.patterns(U)
+def _ascend(factory: CellFactory, v: _Array, codes: NDArray[np.bool_], steps: int = 100) -> NDArray[np.bool_]:
+    """Cells at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
     for _ in range(steps):
-        g = factory.pull_backs(factory.gate_rows(active), v)
-        size = np.linalg.norm(g, axis=1)
-        g = g[size > 0.0]
-        if not len(g):
+        g = factory.pull_backs(factory.gate_rows(codes), v)
+        alive = np.linalg.norm(g, axis=1) > 0.0
+        if not alive.any():
             break
-        new = factory.patterns(g)
-        if new.shape == active.shape and np.array_equal(new, active):
+        new = factory.cells(g[alive], codes[alive])
+        if np.array_equal(new, codes):
             break
-        active = new
-    return active
+        codes = new
+    return codes

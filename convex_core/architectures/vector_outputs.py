@@ -1,0 +1,224 @@
+r"""Several outputs of one hidden layer; the convex program stays exact.
+
+.. math::
+   \min_{u, w} \; \ell\Big(\sum_j \varphi_{u_j}(X) w_j^T,\; Y\Big)
+       + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + \|w_j\|_1^2), \qquad w_j \in R^q,\; Y \in R^{n \times q}
+
+With the :math:`\ell_1` norm on the weights of a neuron the regulariser is the gauge of the convex hull of the matrices
+:math:`\pm \varphi_u(X) e_o^T`: an extreme neuron has one output, and the program has a block per cell, output o and
+sign, each with the penalty and the cone of the network with one output:
+
+.. math::
+   \min_c \; \ell\Big(\sum_o \sum_i G_i (c'_{io} - c_{io}) e_o^T,\; Y\Big)
+      + \beta \sum_o \sum_i (\|c_{io}\| + \|c'_{io}\|) .
+
+Outputs, targets and dual vectors are flat, (n * q,), sample by sample. A loss that is a sum over the outputs gives q
+separate problems; the softmax cross-entropy couples them. With :math:`\|w_j\|_2^2` instead the program would be a
+nuclear norm over cones, and only a bound. Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrangement import pattern_bound
+from ..errors import InputError
+from ..patches import PatchGeometry
+from ..penalties import Penalty
+from ..progress import Budget
+from ..status import Exactness
+from ..validation import integer
+from .base import Architecture, CodeList, Parameters
+
+__all__ = ["VectorOutputs"]
+
+_Array = NDArray[np.float64]
+_Codes = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class VectorOutputs:
+    """The network of the module's formula.
+
+    Parameters
+    ----------
+    single : Architecture
+        The network with one output, of one filter and one weight per neuron, and without constraints.
+    q : int
+        Number of outputs, at least 2.
+
+    Raises
+    ------
+    InputError
+        If the neurons of `single` are of another kind, or q < 2.
+
+    Examples
+    --------
+    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
+    >>> cnn = VectorOutputs(TwoLayerCNN(patch_geometry((3,), 2)), 2)
+    >>> Network(cnn, [[1.0, 0.0]], [[2.0, -1.0]]).predict([[1.0, -2.0, 3.0]])
+    array([[ 2., -1.]])
+    """
+
+    single: Architecture
+    q: int
+
+    def __post_init__(self) -> None:
+        integer(self.q, "outputs", minimum=2)
+        if self.single.unit_length is not None or self.single.shapes != {
+            "filters": (self.single.geometry.h,),
+            "weights": (),
+        }:
+            raise InputError(
+                f"outputs: got {self.q} with the architecture {self.single.name!r}, expected a single output"
+            )
+
+    @property
+    def name(self) -> str:
+        """That of the network with one output."""
+        return self.single.name
+
+    @property
+    def options(self) -> dict[str, str | int]:
+        """Those of the network with one output, and the number of outputs."""
+        return {**self.single.options, "outputs": self.q}
+
+    @property
+    def exactness(self) -> Exactness:
+        """That of the network with one output."""
+        return self.single.exactness
+
+    @property
+    def geometry(self) -> PatchGeometry:
+        """That of the network with one output."""
+        return self.single.geometry
+
+    @property
+    def penalty(self) -> Penalty:
+        """That of the network with one output."""
+        return self.single.penalty
+
+    @property
+    def scale(self) -> float:
+        """That of the network with one output."""
+        return self.single.scale
+
+    def coded(self, codes: _Codes, output: int) -> _Codes:
+        """Codes (m, N + q) of blocks that give one of the outputs, from codes (m, N) of their cells."""
+        mark = np.zeros((len(codes), self.q), dtype=bool)
+        mark[:, output] = True
+        return np.concatenate([codes, mark], axis=1)
+
+    def _split(self, codes: _Codes) -> tuple[_Codes, _Codes]:
+        """Codes of the cells and, (m, q), marks of the output."""
+        return codes[:, : -self.q], codes[:, -self.q :]
+
+    def design(self, patches: _Array) -> _Array:
+        """The matrices of one output with every sample repeated for each output, (K', n * q, p)."""
+        return np.repeat(self.single.design(patches), self.q, axis=1)
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """Those of one output."""
+        return self.single.hyperplanes(patches)
+
+    def sides(self, codes: _Codes, patches: _Array) -> NDArray[np.int8] | None:
+        """Those of one output."""
+        return self.single.sides(self._split(codes)[0], patches)
+
+    def gates(self, codes: _Codes, patches: _Array) -> _Codes:
+        """Those of one output in the samples of the block's own output, closed elsewhere, (m, K', n * q)."""
+        cells, mark = self._split(codes)
+        open_ = self.single.gates(cells, patches)[:, :, :, None] & mark[:, None, None, :]
+        return open_.reshape(*open_.shape[:2], open_.shape[2] * self.q)
+
+    def predicted(self, patches: _Array) -> int:
+        """The cells of one output, for each of the outputs."""
+        cells = self.single.predicted(patches)
+        return self.q * (pattern_bound(self.hyperplanes(patches)) if cells is None else cells)
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
+        """Every cell of one output, for each of the outputs."""
+        cells = self.single.patterns(patches, max_patterns=max(1, max_patterns // self.q), budget=budget)
+        codes = cells.active()
+        return CodeList(np.concatenate([self.coded(codes, o) for o in range(self.q)]), cells.certified)
+
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> None:
+        """None: the outputs are searched one by one."""
+        return
+
+    def atoms(self, patches: _Array, C: _Array) -> None:
+        """None: a block alone does not say which output it gives."""
+        return
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes) -> Parameters:
+        """The neurons of one output, with their weights at the block's own output."""
+        cells, mark = self._split(codes)
+        single = self.single.neurons(C, sign, cells)
+        return {"filters": single["filters"], "weights": single["weights"][:, None] * mark}
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A filter, and a weight for each output."""
+        return {**self.single.shapes, "weights": (self.q,)}
+
+    def _units(self, parameters: Parameters) -> Parameters:
+        """The neurons of one output with weight 1."""
+        return {"filters": parameters["filters"], "weights": np.ones(len(parameters["filters"]))}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``phi_j w_j^T``, flat, (n * q, m)."""
+        phi = self.single.outputs(patches, self._units(parameters))
+        n, m = phi.shape
+        total: _Array = np.einsum("nm,mq->nqm", phi, parameters["weights"]).reshape(n * self.q, m)
+        return total
+
+    def costs(self, parameters: Parameters) -> _Array:
+        """``0.5 * (||u||_2^2 + ||w||_1^2)``."""
+        u, w = parameters["filters"], parameters["weights"]
+        total: _Array = 0.5 * (np.sum(u * u, axis=1) + np.abs(w).sum(axis=1) ** 2)
+        return total
+
+    def decay(self, parameters: Parameters) -> Parameters:
+        """``u`` and ``||w||_1 sign(w)``, a subgradient."""
+        u, w = parameters["filters"], parameters["weights"]
+        return {"filters": u, "weights": np.abs(w).sum(axis=1, keepdims=True) * np.sign(w)}
+
+    def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
+        """Both parts times the square root of `factor`."""
+        root = np.sqrt(factor)[:, None]
+        return {"filters": parameters["filters"] * root, "weights": parameters["weights"] * root}
+
+    def balanced(self, parameters: Parameters) -> Parameters:
+        """``||u||_2 = ||w||_1``, which minimises the cost at given outputs."""
+        u, w = parameters["filters"], parameters["weights"]
+        length, size = np.linalg.norm(u, axis=1), np.abs(w).sum(axis=1)
+        alive = length * size > 0.0
+        ratio = np.sqrt(size[alive] / length[alive])[:, None]
+        return {"filters": u[alive] * ratio, "weights": w[alive] / ratio}
+
+    def codes(self, patches: _Array, parameters: Parameters) -> _Codes:
+        """The cell of the filter, and the output with the largest weight."""
+        cells = self.single.codes(patches, self._units(parameters))
+        mark = np.zeros(parameters["weights"].shape, dtype=bool)
+        np.put_along_axis(mark, np.abs(parameters["weights"]).argmax(axis=1, keepdims=True), True, axis=1)
+        return np.concatenate([cells, mark], axis=1)
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """By that of one output, for each filter with its outputs weighted together and for each output alone."""
+        W = V.reshape(len(V), -1, self.q)
+        units = self._units(parameters)
+        together = self.single.pull(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
+        alone = np.einsum("mnq,nm->mq", W, self.single.outputs(patches, units))
+        return {"filters": together["filters"], "weights": alone}
+
+    @property
+    def unit_length(self) -> None:
+        """Nothing is constrained."""
+        return
+
+    def project(self, parameters: Parameters) -> Parameters:
+        """There are no constraints."""
+        return parameters
