@@ -23,7 +23,8 @@ with figure_column:
     with st.spinner(f"Solving for the global optimum at {warm.HOME_POINTS} values of β ..."):
         path = work.path.result()
     curves = work.curves.result() if work.curves.done() else ()
-    dial = beta_dial(path, curves, start=verdict.halfway(path), colours=layout.colours())
+    # first a beta at which some filters live, some are dead, and SGD is seen to stall
+    dial = beta_dial(path, curves, start=4 * len(path) // 5, colours=layout.colours())
     layout.bare_chart(dial, key="dial")
 with text_column:
     problem = path[0].problem
@@ -32,7 +33,10 @@ with text_column:
     stalled = ""
     if curves:
         excess = curves[-1].objective[:, -1] / path[len(path) - 1].network_objective - 1.0
-        stalled = f"At the smallest β they end {100 * excess.min():.0f} % to {100 * excess.max():.0f} % above it. "
+        stalled = (
+            f"After {warm.HOME_ITERATIONS:,} iterations at the smallest β they are still {100 * excess.min():.0f} % to "
+            f"{100 * excess.max():.0f} % above it. "
+        )
     st.markdown(
         f"""
 ##### What you see

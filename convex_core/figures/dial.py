@@ -23,12 +23,12 @@ from .tracks import follow_filters, unit_rows
 __all__ = ["SGDCurves", "beta_dial"]
 
 #: Room above the figure for the headline and the slider, and below it for the axis of the curves, in pixels.
-TOP, BOTTOM = 142, 52
+TOP, BOTTOM = 136, 48
 #: Height of the panel of SGD's curves and the room above it, in pixels.
-CURVES, BETWEEN = 210, 58
+CURVES, BETWEEN = 190, 54
 #: SGD's objective over the optimum: what is drawn, and where there is a grid line.
-RATIO_RANGE = (0.96, 3.2)
-RATIO_TICKS = (1.0, 1.2, 1.5, 2.0, 3.0)
+RATIO_RANGE = (0.97, 2.2)
+RATIO_TICKS = (1.0, 1.1, 1.2, 1.5, 2.0)
 
 _Array = NDArray[np.float64]
 

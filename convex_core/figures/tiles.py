@@ -21,7 +21,7 @@ MAX_CELLS, MAX_COLUMNS = 32, 6
 #: Rows of strips and of pictures that fit on the first screen.
 STRIP_ROWS, PICTURE_ROWS = 5, 3
 #: Pixels of a row of strips and of pictures, with the label above.
-STRIP_PIXELS, PICTURE_PIXELS = 46, 104
+STRIP_PIXELS, PICTURE_PIXELS = 40, 104
 
 _Array = NDArray[np.float64]
 
@@ -104,7 +104,7 @@ class TileGrid:
             mode="text",
             text=list(texts),
             textposition="middle right",
-            textfont={"color": list(colours), "size": 13},
+            textfont={"color": list(colours), "size": 12},
             cliponaxis=False,
             hoverinfo="skip",
             showlegend=False,

@@ -15,7 +15,7 @@ from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 from convex_core.solve import solve
 
-__all__ = ["HOME_SEEDS", "Home", "home", "kernels"]
+__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "kernels"]
 
 #: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
@@ -25,7 +25,7 @@ HOME_POINTS = 24
 HOME_SMALLEST = 1 / 60
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
-HOME_ITERATIONS = 600
+HOME_ITERATIONS = 1000
 
 
 @dataclass(frozen=True, slots=True)
