@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, SizeError
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
+from .cell_batch import Witnesses, cell_witnesses
 from .cells import Cell, cell_rays, cell_witness
 from .certify import verdict
 from .counts import closed_form, total
@@ -27,6 +28,8 @@ __all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
 MAX_PATTERNS = 20_000_000
 #: largest memory for packed patterns, in bytes
 MAX_BYTES = 2 << 30
+#: signs unpacked at a time
+_WITNESS_ENTRIES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,27 @@ class Arrangement:
             rays=rays,
         )
 
+    def witnesses(self, start: int = 0, stop: int | None = None) -> Witnesses:
+        """Interior points (m, h) of the cells start..stop with their margins, many at a time.
+
+        Examples
+        --------
+        >>> enumerate_patterns([[1.0, 0.0], [0.0, 1.0]]).witnesses(0, 2).margins.round(6).tolist()
+        [0.707107, 0.707107]
+        """
+        bits = self._half_bits(start, stop)
+        m, h = len(bits), self.rows.shape[1]
+        if self.rank == 0:
+            return Witnesses(frozen(np.tile(np.eye(h)[0], (m, 1))), frozen(np.full(m, np.inf)))
+        points, margins = np.empty((m, h)), np.empty(m)
+        step = max(1, _WITNESS_ENTRIES // len(self.merged.rows))
+        for first in range(0, m, step):
+            part = slice(first, first + step)
+            positive = unpack(bits[part], len(self.merged.rows))
+            found = cell_witnesses(self.merged.rows, np.where(positive, 1, -1))
+            points[part], margins[part] = found.points, found.margins
+        return Witnesses(frozen(points), frozen(margins))
+
     def _table(self) -> Lookup:
         """Sorted keys of the patterns, made on first use."""
         if not self._lookup:
@@ -215,11 +239,15 @@ class Arrangement:
         return np.concatenate([upper, lower]) if len(lower) else upper
 
 
+def unpack(bits: NDArray[np.uint64], n: int) -> NDArray[np.bool_]:
+    """Booleans (m, n) from packed patterns (m, words)."""
+    octets = np.ascontiguousarray(bits, dtype="<u8").view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=n, bitorder="little").view(np.bool_)
+
+
 def unpack_active(bits: NDArray[np.uint64], merged: MergedRows) -> NDArray[np.bool_]:
     """Activations (m, N) on the original rows from packed patterns (m, words) on the merged ones."""
-    octets = np.ascontiguousarray(bits, dtype="<u8").view(np.uint8)
-    positive = np.unpackbits(octets, axis=1, bitorder="little").view(np.bool_)
-    active = positive[:, np.maximum(merged.index, 0)]
+    active = unpack(bits, 64 * bits.shape[1])[:, np.maximum(merged.index, 0)]
     active ^= merged.sign < 0
     active |= merged.sign == 0
     return active
