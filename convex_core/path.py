@@ -28,7 +28,8 @@ from .problem import Problem
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
 from .solve import CellSearch, Solution, choose_search, solve_over
 from .solvers.column_generation import WarmStart, relative_gap
-from .solvers.osqp_backend import FixedDirections
+from .solvers.conic_directions import ConicDirections
+from .solvers.osqp_backend import FixedDirections, is_quadratic
 from .solvers.pricing import Pricer
 from .solvers.select import MAX_PATTERNS
 from .status import Scope, Status
@@ -149,25 +150,23 @@ class Path:
         return tuple(np.linalg.norm(s.network.filters, axis=1) * np.abs(s.network.weights) for s in self.solutions)
 
     def preview(self, beta: float) -> PathPreview:
-        """A network for any `beta` > 0 in about a millisecond, from the directions of the neighbouring points.
+        """A network for any `beta` > 0 in milliseconds, from the directions of the neighbouring points.
 
         Raises
         ------
         InputError
             If beta is not a positive number.
-        BackendError
-            If the loss is not of linear and quadratic pieces, as the logistic loss.
         """
         return self._quick.preview(positive_number(beta, "beta"))
 
 
 class _Quick:
-    """Previews of a path: one quadratic program per interval, set up at the first question about it."""
+    """Previews of a path: one program of fixed directions per interval, set up at the first question about it."""
 
     def __init__(self, solutions: tuple[Solution, ...]) -> None:
         self._solutions = solutions
         self._rising = np.array([s.problem.beta for s in reversed(solutions)])
-        self._programs: dict[tuple[int, ...], FixedDirections] = {}
+        self._programs: dict[tuple[int, ...], FixedDirections | ConicDirections] = {}
         # a program is warm-started, so that two questions at once would spoil each other
         self._lock = threading.Lock()
 
@@ -183,8 +182,9 @@ class _Quick:
                 if program is None:
                     U = np.concatenate([network.filters for network in candidates])
                     w = np.concatenate([network.weights for network in candidates])
-                    program = self._programs[around] = FixedDirections(problem, U, w)
-                candidates.append(program.network(program.solve(beta).x))
+                    directions = FixedDirections if is_quadratic(problem) else ConicDirections
+                    program = self._programs[around] = directions(problem, U, w)
+                candidates.append(program.network(program.sizes(beta)))
         values = [
             problem.loss.value(network.predict_patches(problem.patches), problem.y) + beta * network.regulariser
             for network in candidates

@@ -211,7 +211,7 @@ def test_osqp_says_what_it_lacks():
         FixedDirections(problem, np.eye(2), [1.0, 1.0])
 
 
-@each(QUADRATIC)
+@each(EVERY)
 def test_paths_are_concave_and_their_previews_bounds(loss):
     path = solve_path(problem_with(loss, n=8), points=5, smallest=0.05)
     assert path.status is Status.OPTIMAL

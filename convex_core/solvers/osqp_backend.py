@@ -37,7 +37,7 @@ from ..network import Network
 from ..problem import Problem
 from ..validation import finite_array, integer, positive_number
 
-__all__ = ["FixedDirections", "QPSolution"]
+__all__ = ["FixedDirections", "QPSolution", "is_quadratic"]
 
 _Array = NDArray[np.float64]
 _TOL = 1e-9
@@ -63,6 +63,16 @@ class QPSolution:
     objective: float
     solved: bool
     iterations: int
+
+
+def is_quadratic(problem: Problem) -> bool:
+    """Whether OSQP takes the loss: one of linear and quadratic pieces."""
+    return not _others(problem)
+
+
+def _others(problem: Problem) -> list[str]:
+    """The cones of the loss that OSQP does not take."""
+    return sorted({kind for kind, _ in problem.loss.form(problem.y).cones} - {"zero", "nonnegative"})
 
 
 class FixedDirections:
@@ -93,10 +103,9 @@ class FixedDirections:
     """
 
     def __init__(self, problem: Problem, directions: ArrayLike, sign: ArrayLike) -> None:
-        others = sorted({kind for kind, _ in problem.loss.form(problem.y).cones} - {"zero", "nonnegative"})
-        if others:
+        if not is_quadratic(problem):
             raise BackendError(
-                f"OSQP: got the {problem.loss.name} loss, which needs {' and '.join(others)} cones, "
+                f"OSQP: got the {problem.loss.name} loss, which needs {' and '.join(_others(problem))} cones, "
                 "expected a loss of linear and quadratic pieces"
             )
         U = finite_array(directions, "directions", ndim=2)
@@ -131,6 +140,10 @@ class FixedDirections:
         a = np.maximum(x[k:], 0.0) * (output / gate)
         objective = self._problem.loss.value(self._Phi @ a, self._problem.y) + beta * float(a.sum())
         return QPSolution(a, objective, solved, iterations)
+
+    def sizes(self, beta: float) -> _Array:
+        """The sizes of :meth:`solve`."""
+        return self.solve(beta).x
 
     def solve_dual(self, beta: float | None = None, *, max_iter: int = 200_000) -> QPSolution:
         """Dual vector v at `beta`, feasible over these atoms, from the dual program."""
