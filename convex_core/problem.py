@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .architectures import Architecture, VectorOutputs, make_architecture
 from .errors import InputError
-from .losses import Loss, SquaredLoss
+from .losses import Loss, SoftmaxLoss, SquaredLoss
 from .network import Network
 from .patches import Padding, patch_geometry
 from .validation import finite_array, frozen, positive_number, targets
@@ -80,6 +80,8 @@ class Problem:
         object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs), outputs=outputs))))
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
         object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
+        if outputs == 1 and isinstance(self.loss, SoftmaxLoss):
+            raise InputError("loss: got softmax with a network of one output, expected the option outputs >= 2")
         self.loss.check_targets(self.y)
         patches.flags.writeable = False
         object.__setattr__(self, "patches", patches)
@@ -112,8 +114,11 @@ class Problem:
         loss : Loss, optional
             Convex loss, by default the squared loss.
         **options
-            Of the architecture, for example ``pooling="mean"``.
+            Of the architecture, for example ``pooling="mean"``. With the softmax loss there are as many ``outputs`` as
+            classes 0, 1, ... among the targets unless told otherwise.
         """
+        if isinstance(loss, SoftmaxLoss):
+            options.setdefault("outputs", max(2, int(dataset.y.max()) + 1))
         circular = architecture == "circular"
         if stride is None and not circular:
             stride = dataset.default_stride

@@ -10,6 +10,7 @@ from .base import Formulas, Loss
 from .hinge import HingeLoss
 from .huber import HuberLoss
 from .logistic import LogisticLoss
+from .softmax import SoftmaxLoss
 from .squared import SquaredLoss
 
 __all__ = [
@@ -21,17 +22,19 @@ __all__ = [
     "HuberLoss",
     "LogisticLoss",
     "Loss",
+    "SoftmaxLoss",
     "SquaredLoss",
     "make_loss",
 ]
 
-#: Every loss of a scalar output by the name it has on the command line and in model files.
+#: Every loss by the name it has on the command line and in model files.
 LOSSES: dict[str, Callable[..., Loss]] = {
     "squared": SquaredLoss,
     "logistic": LogisticLoss,
     "hinge": HingeLoss,
     "absolute": AbsoluteLoss,
     "huber": HuberLoss,
+    "softmax": SoftmaxLoss,
 }
 
 #: Every option that some loss has.

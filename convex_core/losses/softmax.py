@@ -1,0 +1,139 @@
+"""The softmax cross-entropy, of several outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.special import entr, logsumexp, softmax
+
+from ..conic_forms import LossForm
+from ..errors import InputError
+from .base import BoundedLoss, Formulas, auxiliaries_only
+
+__all__ = ["SoftmaxLoss"]
+
+_Array = NDArray[np.float64]
+
+# a probability below -_OUTSIDE, or a sum as far from 1, is no rounding
+_OUTSIDE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class SoftmaxLoss(BoundedLoss):
+    r"""Softmax cross-entropy :math:`\sum_s \big(\log \sum_o e^{f_{so}} - y_s^T f_s\big)` of one-hot targets, no 1/n.
+
+    Outputs and targets are flat, (n * q,), sample by sample; q is the length over the number of ones.
+
+    Dual objective: the sum of the entropies :math:`-\sum_{so} p_{so} \log p_{so}` of :math:`P = Y - V`, whose rows are
+    in the simplex; at the optimum they are the softmax of the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss, y = SoftmaxLoss(), np.array([1.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    >>> f = np.array([0.0, 0.0, 0.0, 1000.0, 0.0, 0.0])
+    >>> round(loss.value(f, y), 6), loss.gradient(f, y).round(3)
+    (1001.098612, array([-0.667,  0.333,  0.333,  1.   ,  0.   , -1.   ]))
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line."""
+        return "softmax"
+
+    @property
+    def formulas(self) -> Formulas:
+        """``sum(log(sum(exp(f), over outputs))) - y.f``."""
+        return Formulas(
+            r"\sum_s \Big(\log \sum_o e^{f_{so}} - y_s^T f_s\Big)",
+            'cp.sum(cp.log_sum_exp(cp.reshape(f, (n, q), order="C"), axis=1)) - y @ f',
+            "np.sum(np.logaddexp.reduce(f.reshape(n, q), axis=1)) - y @ f",
+        )
+
+    @property
+    def smooth(self) -> bool:
+        """Yes."""
+        return True
+
+    def check_targets(self, y: _Array) -> None:
+        """One-hot rows of at least two entries."""
+        ones = int(np.count_nonzero(y))
+        fits = ones > 0 and len(y) % ones == 0 and len(y) >= 2 * ones
+        if not fits or ((rows := y.reshape(ones, -1)).max(axis=1) != 1.0).any() or (rows.sum(axis=1) != 1.0).any():
+            raise InputError(
+                f"y: got {ones} nonzero entries among {len(y)} with the softmax loss, expected a one-hot row of at "
+                "least 2 entries for each sample"
+            )
+
+    def value(self, f: _Array, y: _Array) -> float:
+        """``sum(logsumexp(f)) - y.f``, as ``logsumexp(f - f_label)``, which does not cancel."""
+        F, Y = _rows(f, y), _rows(y, y)
+        own = np.einsum("so,so->s", F, Y)
+        return float(logsumexp(F - own[:, None], axis=1).sum())
+
+    def gradient(self, f: _Array, y: _Array) -> _Array:
+        """``softmax(f) - y``."""
+        slope: _Array = softmax(_rows(f, y), axis=-1).reshape(f.shape) - y
+        return slope
+
+    def curvature(self, y: _Array) -> float:
+        """1/2, where two outputs share all the probability."""
+        return 0.5
+
+    def feasible(self, v: _Array, y: _Array) -> _Array:
+        """``y - P`` with the rows of P projected on the simplex."""
+        return y - _onto_simplex(_rows(y - v, y)).ravel()
+
+    def dual_value(self, v: _Array, y: _Array) -> float:
+        """Sum of the entropies of the rows of ``P = y - v``; -inf unless they are in the simplex."""
+        P = _rows(y - v, y)
+        if (P < -_OUTSIDE).any() or (np.abs(P.sum(axis=1) - 1.0) > _OUTSIDE).any():
+            return -np.inf
+        return float(entr(_onto_simplex(P)).sum())
+
+    def form(self, y: _Array) -> LossForm:
+        r"""Auxiliaries t (n) and e (n q): ``sum(t)`` with :math:`e^{f_{so} - t_s} \le e_{so}`, their sum at most 1.
+
+        One exponential cone for each entry of f.
+        """
+        N = len(y)
+        n = len(_rows(y, y))
+        q = N // n
+        P, cost = auxiliaries_only(N, np.concatenate([np.ones(n), np.zeros(N)]))
+        cost[:N] = -y
+        i = np.arange(N)
+        sample, e = i // q, N + n + i
+        # rows 0 .. n - 1: 1 - sum(e); then 3 rows for each entry: (f - t, 1, e), as s = b - A x
+        first = n + 3 * i
+        rows = np.concatenate([sample, first, first, first + 2])
+        columns = np.concatenate([e, i, N + sample, e])
+        values = np.concatenate([np.ones(N), -np.ones(N), np.ones(N), -np.ones(N)])
+        A = sparse.csc_matrix((values, (rows, columns)), shape=(n + 3 * N, 2 * N + n))
+        b = np.concatenate([np.ones(n), np.tile([0.0, 1.0, 0.0], N)])
+        return LossForm(np.zeros(N), P, cost, A, b, (("nonnegative", n), *((("exponential", 3),) * N)))
+
+    def cvxpy(self, f: Any, y: _Array) -> Any:
+        """``sum(log_sum_exp(f)) - y.f``."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        F = cp.reshape(f, _rows(y, y).shape, order="C")
+        return cp.sum(cp.log_sum_exp(F, axis=1)) - y @ f
+
+
+def _rows(flat: _Array, y: _Array) -> _Array:
+    """A vector (n * q,), or a stack of them, with a row for each one in `y`."""
+    n = max(1, int(np.count_nonzero(y)))
+    return flat.reshape(*flat.shape[:-1], n, y.shape[-1] // n)
+
+
+def _onto_simplex(P: _Array) -> _Array:
+    """Each row (n, q) projected on the simplex: a threshold is taken off, so that the positive parts sum to 1."""
+    falling = -np.sort(-P, axis=1)
+    excess = (np.cumsum(falling, axis=1) - 1.0) / np.arange(1, P.shape[1] + 1)
+    support = np.count_nonzero(falling > excess, axis=1)
+    threshold = np.take_along_axis(excess, support[:, None] - 1, axis=1)
+    return np.maximum(P - threshold, 0.0)
