@@ -33,6 +33,7 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +41,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
-from ..power_spectra import factors
+from ..power_spectra import factors, half_spectrum_weights
 from ..status import Exactness
-from ..validation import integer
+from ..validation import frozen, integer
 from .base import ArrangementCells, Parameters, UnitFilters
 
 __all__ = ["CircularCNN"]
@@ -187,10 +188,8 @@ class CircularCNN(ArrangementCells, UnitFilters):
 
     def blocks(self, parameters: Parameters) -> _Array:
         """The convolution c of the filters and the hidden weights of each neuron, (m, d)."""
-        d = self.geometry.d
-        spectrum = self._spectra(parameters["filters"]).prod(axis=1) * np.fft.rfft(parameters["hidden"])
-        c: _Array = np.fft.irfft(spectrum, d)
-        return c
+        filters = self._spectra(self.pieces(parameters["filters"]))
+        return self._signals(filters.prod(axis=1) * self._spectra(parameters["hidden"]))
 
     def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
         """``(X c)_+ w_2`` of each neuron, (n, m)."""
@@ -203,21 +202,35 @@ class CircularCNN(ArrangementCells, UnitFilters):
 
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """Correlations of X^T D v with the convolution of all the other factors."""
-        X, d, h = self.hyperplanes(patches), self.geometry.d, self.geometry.h
+        X, h = self.hyperplanes(patches), self.geometry.h
         response = self.blocks(parameters) @ X.T
-        back = np.fft.rfft(np.where(response >= 0.0, V, 0.0) * parameters["weights"][:, None] @ X)
-        spectra = self._spectra(parameters["filters"])
-        hidden = np.fft.rfft(parameters["hidden"])
-        filters = []
+        back = self._spectra(np.where(response >= 0.0, V, 0.0) * parameters["weights"][:, None] @ X)
+        filters = self._spectra(self.pieces(parameters["filters"]))
+        hidden = self._spectra(parameters["hidden"])
+        pulled = []
         for layer in range(self.convolutions):
-            others = np.delete(spectra, layer, axis=1).prod(axis=1) * hidden
-            filters.append(np.fft.irfft(back * others.conj(), d)[:, :h])
+            others = np.delete(filters, layer, axis=1).prod(axis=1) * hidden
+            pulled.append(self._signals(back * others.conj())[:, :h])
         return {
-            "filters": np.concatenate(filters, axis=1),
+            "filters": np.concatenate(pulled, axis=1),
             "weights": np.einsum("mn,mn->m", V, np.maximum(response, 0.0)),
-            "hidden": np.fft.irfft(back * spectra.prod(axis=1).conj(), d),
+            "hidden": self._signals(back * filters.prod(axis=1).conj()),
         }
 
-    def _spectra(self, filters: _Array) -> NDArray[np.complex128]:
-        """Half spectrum of each filter, (m, L - 2, F)."""
-        return np.fft.rfft(self.pieces(filters), self.geometry.d)
+    def _spectra(self, signals: _Array) -> NDArray[np.complex128]:
+        """Half spectra along the last axis, which is padded with zeros to d."""
+        # for the short signals of these networks a product with a matrix is several times faster than the FFT
+        spectra: NDArray[np.complex128] = signals @ _transforms(self.geometry.d)[0][: signals.shape[-1]]
+        return spectra
+
+    def _signals(self, spectra: NDArray[np.complex128]) -> _Array:
+        """The real signals (m, d) of half spectra (m, F)."""
+        signals: _Array = (spectra @ _transforms(self.geometry.d)[1]).real
+        return signals
+
+
+@lru_cache(maxsize=16)
+def _transforms(d: int) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Matrices (d, F) and (F, d) of :func:`numpy.fft.rfft`, and of the real part of its inverse."""
+    forward = np.fft.rfft(np.eye(d))
+    return frozen(forward), frozen(forward.conj().T * half_spectrum_weights(d)[:, None] / d)
