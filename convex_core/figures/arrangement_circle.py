@@ -36,7 +36,7 @@ def circle(scene: Scene) -> Chart:
         figure.add_trace(fill_trace(joined(own), paint.colours[c], name=paint.names[c]))
     # over a colour scale the patches' colours would drown in the cells' own
     over = not paint.two_greys
-    width = (2.2 if scene.lines < 60 else 1.2) * (0.7 if over else 1.0)
+    width = (2.2 if scene.lines < 60 else 1.2) * (0.5 if over else 1.0)
     for k, line, normals in scene.bundles():
         lines = joined([np.outer([-1.06, 1.06], [-b, a]) for a, b in normals])
         figure.add_trace(line_trace(lines, colours.paper if over else line, width, name=f"patch {k + 1}"))

@@ -63,7 +63,7 @@ def disc(scene: Scene, *, far: bool = False, name: str = "") -> Chart:
     over = not paint.two_greys
     width = (2.2 if scene.lines <= 12 else 1.6 if scene.lines < 40 else 0.8) * (0.7 if over else 1.0)
     for k, line, normals in scene.bundles():
-        arcs = [half_circle(normal, POLE, 41 if scene.lines <= MANY else 25) for normal in normals]
+        arcs = [half_circle(normal, POLE, 41 if scene.lines <= MANY else 21) for normal in normals]
         trace = line_trace(
             stereographic(joined(arcs), POLE), colours.paper if over else line, width, name=f"patch {k + 1}"
         )

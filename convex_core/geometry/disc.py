@@ -19,7 +19,7 @@ __all__ = ["disc_outlines", "half_discs"]
 #: longest piece of an outline that is drawn straight, in radians
 STEP = 0.1
 #: cubic pieces of an arc from rim to rim, and of half the rim: their error is below 1e-3 radians
-ARC_PIECES, RIM_PIECES = 6, 3
+ARC_PIECES, RIM_PIECES = 6, 2
 #: heights below this are on the rim
 _ON_RIM = 1e-12
 
@@ -107,7 +107,9 @@ def half_discs(normals: ArrayLike, pole: _Floats) -> _Floats:
     line = _bezier(spot / up, speed / up - spot * rise / up**2, math.pi / ARC_PIECES)
     t = np.linspace(0.0, math.pi, RIM_PIECES + 1)[:, None]
     spot = -np.cos(t) * start[:, None] + np.sin(t) * inward[:, None]
-    rim = _bezier(spot, np.sin(t) * start[:, None] + np.cos(t) * inward[:, None], math.pi / RIM_PIECES)
+    # controls of this length bring the middle of each piece onto the circle
+    step = 4 * math.tan(math.pi / RIM_PIECES / 4)
+    rim = _bezier(spot, np.sin(t) * start[:, None] + np.cos(t) * inward[:, None], step)
     return np.concatenate([line, rim[:, 1:]], axis=1)
 
 

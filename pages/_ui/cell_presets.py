@@ -23,14 +23,20 @@ class Preset:
 
 
 PRESETS = (
-    Preset("Motifs", "motifs", {"samples": 3}),
-    Preset("Edges, h = 2", "edge", {"h": 2, "samples": 4}),
+    Preset("24 planes", "motifs", {"samples": 3}),
+    Preset("Clean motifs", "motifs", {"samples": 12, "noise": 0.0, "colour": "active"}),
+    Preset("Twelve shifts", "shift", {"samples": 12, "colour": "active"}),
+    Preset("Stained glass", "planted", {"samples": 6, "colour": "active"}),
+    Preset("9,122 cells", "motifs", {"samples": 12}),
+    Preset("Edges, h = 2", "edge", {"samples": 4}),
+    Preset("Star, h = 2", "bars", {"h": 2, "stride": 1, "noise": 0.5, "samples": 6, "colour": "plain"}),
+    Preset("Slice, h = 10", "talk", {"samples": 6}),
 )
 
 
 def presets() -> None:
     """A row of buttons, each a picture."""
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for preset in PRESETS:
             st.button(preset.name, key=f"preset_{preset.name}", on_click=apply, args=(preset,), type="tertiary")
 
