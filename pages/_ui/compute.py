@@ -9,6 +9,7 @@ import streamlit as st
 from convex_core.architectures import TwoLayerCNN
 from convex_core.data import Dataset, load_dataset
 from convex_core.errors import InputError
+from convex_core.losses import make_loss
 from convex_core.patches import PatchGeometry, patch_geometry
 from convex_core.problem import Problem
 from convex_core.solve import Solution, solve
@@ -54,7 +55,8 @@ def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
     """The training problem of a spec."""
-    return Problem(TwoLayerCNN(geometry(_spec, _data), _spec.pooling), _data.X, _data.y, _spec.beta)
+    architecture = TwoLayerCNN(geometry(_spec, _data), _spec.pooling)
+    return Problem(architecture, _data.X, _data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

@@ -14,6 +14,7 @@ import streamlit as st
 
 from convex_core.data import Dataset, dataset_info, dataset_names
 from convex_core.errors import InputError
+from convex_core.losses import LOSSES, make_loss
 
 from . import compute
 from .spec import CUSTOM, DataSpec, ProblemSpec, custom_dataset, digest
@@ -33,6 +34,7 @@ BETAS = (
 DEFAULT_DATA = "motifs"
 PADDINGS = ("valid", "zero", "circular")
 POOLINGS = ("sum", "mean")
+DELTAS = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5")
 MAX_FILTER = 16
 MAX_STRIDE = 8
 MAX_SEED = 9999
@@ -122,6 +124,13 @@ def problem_controls(
                     )
                 with st.container(width=210):
                     st.segmented_control("Pooling", POOLINGS, default="sum", required=True, **bound("pooling", "sum"))
+                with st.container(width=210):
+                    loss = st.selectbox("Loss", list(LOSSES), filter_mode=None, **bound("loss", "squared"))
+                if loss == "huber":
+                    with st.container(width=210):
+                        st.select_slider(
+                            "Huber δ", DELTAS, "1", **bound("delta", "1"), help="Quadratic up to δ, linear beyond."
+                        )
             if advanced is not None:
                 advanced()
     return _problem(name, options, defaults)
@@ -200,6 +209,7 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset) -> Curren
     if size > longest:
         remarks.append(f"Filter size {size} is longer than the input: {longest} is used.")
         size = longest
+    loss, delta = _loss(dataset, remarks)
     spec = ProblemSpec(
         data,
         size,
@@ -207,8 +217,25 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset) -> Curren
         state["padding"] if state.get("padding") in PADDINGS else PADDINGS[0],
         state["pooling"] if state.get("pooling") in POOLINGS else POOLINGS[0],
         float(state["beta"]) if state.get("beta") in BETAS else float(_nearest_beta(defaults.default_beta)),
+        loss,
+        delta,
     )
     return CurrentProblem(spec, dataset, tuple(remarks))
+
+
+def _loss(dataset: Dataset, remarks: list[str]) -> tuple[str, float | None]:
+    """The loss and its delta; a loss that does not take these targets is refused in a sentence."""
+    name = st.session_state.get("loss")
+    if name not in LOSSES:
+        return "squared", None
+    delta = st.session_state.get("delta")
+    chosen = make_loss(name, delta=float(delta) if name == "huber" and delta in DELTAS else None)
+    try:
+        chosen.check_targets(dataset.y)
+    except InputError as error:
+        remarks.append(f"{error}; the squared loss is used.")
+        return "squared", None
+    return name, chosen.options.get("delta")
 
 
 def _integer(key: str, default: int, low: int, high: int) -> int:

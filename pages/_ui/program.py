@@ -10,11 +10,10 @@ __all__ = ["convex_latex", "training_latex"]
 def training_latex(problem: Problem) -> str:
     """The non-convex training problem with its numbers."""
     return (
-        r"\min_{u_j,\,w_j}\; \tfrac12\Big\|" + _pool(problem) + r"\sum_{j}\sum_{k=1}^{"
-        f"{len(problem.patches)}"
-        r"} (X_k u_j)_+\, w_j - y\Big\|_2^2 + \tfrac{"
-        f"{problem.beta:g}"
-        r"}{2}\sum_j \big(\|u_j\|_2^2 + w_j^2\big)"
+        rf"\min_{{u_j,\,w_j}}\; {problem.loss.formulas.latex} + \tfrac{{{problem.beta:g}}}{{2}}"
+        r"\sum_j \big(\|u_j\|_2^2 + w_j^2\big), \qquad f = "
+        + _pool(problem)
+        + rf"\sum_{{j}}\sum_{{k=1}}^{{{len(problem.patches)}}} (X_k u_j)_+\, w_j"
     )
 
 
@@ -25,13 +24,13 @@ def convex_latex(problem: Problem, patterns: int | None) -> str:
     return (
         r"\begin{aligned}\min_{c_i,\,c_i'\in\mathbb{R}^{"
         f"{h}"
-        r"}}\;& \tfrac12\Big\|" + _pool(problem) + r"\sum_{i=1}^{"
-        f"{count}"
-        r"}\sum_{k=1}^{"
-        f"{K}"
-        r"} D_{i,k} X_k (c_i' - c_i) - y\Big\|_2^2 + "
-        f"{problem.beta:g}"
-        r"\sum_{i} \big(\|c_i\|_2 + \|c_i'\|_2\big)\\ \text{s.t.}\;& (2D_{i,k}-I)X_k c_i \ge 0,\quad"
+        r"}}\;& "
+        + problem.loss.formulas.latex
+        + f" + {problem.beta:g}"
+        + r"\sum_{i} \big(\|c_i\|_2 + \|c_i'\|_2\big), \qquad f = "
+        + _pool(problem)
+        + rf"\sum_{{i=1}}^{{{count}}}\sum_{{k=1}}^{{{K}}} D_{{i,k}} X_k (c_i' - c_i)"
+        + r"\\ \text{s.t.}\;& (2D_{i,k}-I)X_k c_i \ge 0,\quad"
         r"(2D_{i,k}-I)X_k c_i' \ge 0 \quad\text{for all } i, k\end{aligned}"
     )
 

@@ -29,7 +29,7 @@ class DataSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProblemSpec:
-    """A training problem: data, patches, pooling and beta."""
+    """A training problem: data, patches, pooling, beta and loss."""
 
     data: DataSpec
     filter_size: int
@@ -37,6 +37,8 @@ class ProblemSpec:
     padding: str
     pooling: str
     beta: float
+    loss: str = "squared"
+    delta: float | None = None
 
     @property
     def key(self) -> str:

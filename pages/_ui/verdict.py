@@ -109,6 +109,8 @@ def record(solution: Solution) -> dict[str, Any]:
         "active_filters": solution.active_filters,
         "rounds": solution.rounds,
         "beta": solution.problem.beta,
+        "loss": solution.problem.loss.name,
+        **solution.problem.loss.options,
         "method": solution.method,
         "seconds": {k: getattr(seconds, k) for k in ("patterns", "build", "solve", "certify", "total")},
         "filters": solution.network.filters.tolist(),

@@ -1,0 +1,61 @@
+"""Losses in the app: the same numbers as the library, and a sentence where a loss does not fit the data."""
+
+from __future__ import annotations
+
+import pytest
+from test_app import charts, facts, finish_sgd, open_page
+
+from convex_core.data import load_dataset
+from convex_core.losses import make_loss
+from convex_core.problem import Problem
+from convex_core.solve import solve
+from pages._ui import program
+
+
+def sentences(app) -> str:
+    """Everything a page says beside its headline."""
+    return " ".join(str(e.value) for kind in ("info", "caption", "warning", "markdown") for e in app.get(kind))
+
+
+@pytest.mark.parametrize(
+    "query", [{"loss": "logistic"}, {"loss": "hinge"}, {"loss": "absolute"}, {"loss": "huber", "delta": "0.2"}]
+)
+def test_solve_page_takes_a_loss_from_the_address(query: dict[str, str]) -> None:
+    app = open_page("solve", data="edge", beta="0.5", **query)
+    loss = make_loss(query["loss"], delta=float(query["delta"]) if "delta" in query else None)
+    problem = Problem.from_dataset(load_dataset("edge"), beta=0.5, loss=loss)
+    shown = facts(app)
+    solution = solve(problem, tol=1e-8)
+    assert float(shown["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
+    assert float(shown["proved lower bound"]) == pytest.approx(solution.lower_bound, rel=1e-7)
+    assert program.training_latex(problem) in app.latex[0].value
+    assert loss.formulas.latex in app.latex[1].value
+    assert loss.formulas.cvxpy in app.code[0].value
+    assert ("delta" in {w.key for w in app.select_slider}) == (loss.name == "huber")
+
+
+@pytest.mark.parametrize("page", ["solve", "convex_vs_sgd"])
+def test_a_loss_for_labels_refuses_other_targets_in_a_sentence(page: str) -> None:
+    app = open_page(page, data="talk", loss="logistic")
+    assert "with the logistic loss, expected labels -1 and +1 only; the squared loss is used." in sentences(app)
+    if page == "solve":
+        solution = solve(Problem.from_dataset(load_dataset("talk")), tol=1e-8)
+        assert float(facts(app)["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
+
+
+@pytest.mark.parametrize(("loss", "delta"), [("nan", "1"), ("999", "-1"), ("huber", "999")])
+def test_nonsense_in_the_address_is_the_default(loss: str, delta: str) -> None:
+    app = open_page("solve", data="edge", beta="0.5", loss=loss, delta=delta)
+    expected = make_loss("huber") if loss == "huber" else make_loss("squared")
+    solution = solve(Problem.from_dataset(load_dataset("edge"), beta=0.5, loss=expected), tol=1e-8)
+    assert float(facts(app)["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
+
+
+def test_sgd_runs_on_the_loss_and_stays_above_the_optimum() -> None:
+    app = open_page("convex_vs_sgd", data="edge", beta="0.5", loss="hinge", iterations="500", runs="2")
+    finish_sgd(app)
+    solution = solve(Problem.from_dataset(load_dataset("edge"), beta=0.5, loss=make_loss("hinge")), tol=1e-8)
+    shown = facts(app)
+    assert float(shown["convex program"]) == pytest.approx(solution.network_objective, rel=1e-7)
+    assert float(shown["best SGD seed"]) >= solution.lower_bound
+    assert len(charts(app)) == 2
