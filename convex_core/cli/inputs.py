@@ -80,12 +80,19 @@ def describe(dataset: Dataset, problem: Problem) -> dict[str, Any]:
 
 
 def accuracies(dataset: Dataset, network: Network) -> dict[str, float | None]:
-    """Shares of samples whose sign is right; None without a test part, or when y is not -1 / +1."""
+    """Shares of samples whose sign, or class with several outputs, is right.
+
+    None without a test part, or when a single output predicts no class because y is not -1 / +1.
+    """
     parts = {"train_accuracy": (dataset.X, dataset.y), "test_accuracy": (dataset.X_test, dataset.y_test)}
-    return {
-        name: float(np.mean(np.sign(network.predict(X)) == y)) if dataset.binary and X is not None else None
-        for name, (X, y) in parts.items()
-    }
+    shares: dict[str, float | None] = dict.fromkeys(parts)
+    for name, (X, y) in parts.items():
+        if X is None:
+            continue
+        f = network.predict(X)
+        if f.ndim == 2 or dataset.binary:
+            shares[name] = float(np.mean((f.argmax(axis=1) if f.ndim == 2 else np.sign(f)) == y))
+    return shares
 
 
 def check_writable(path: str | None, name: str) -> None:

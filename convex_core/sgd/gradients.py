@@ -53,7 +53,7 @@ def curvature_at(architecture: Architecture, patches: _Array, neurons: Parameter
 
     J times a direction is a central difference of the outputs.
     """
-    m, n = len(neurons["weights"]), patches.shape[1]
+    m, n = len(neurons["weights"]), len(architecture.outputs(patches, neurons))
     size = max(float(np.abs(value).max(initial=0.0)) for value in neurons.values())
     z = np.ones(n)
     value = 0.0

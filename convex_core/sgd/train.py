@@ -173,11 +173,12 @@ def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, 
         while True:
             yield problem.patches, problem.y
     rng = np.random.default_rng(settings.batch_seed)
+    targets = problem.y.reshape(n, -1)  # a row for each sample, whatever the number of outputs
     while True:
         order = rng.permutation(n)
         for start in range(0, n - b + 1, b):
             chosen = order[start : start + b]
-            yield problem.patches[:, chosen], problem.y[chosen]
+            yield problem.patches[:, chosen], targets[chosen].ravel()
 
 
 def _run(
