@@ -28,6 +28,7 @@ def test_uniform_over_cells(name):
     index = [cells[row.tobytes()] for row in draws.active()]  # KeyError: not a cell
     observed = np.bincount(index, minlength=len(cells))
     assert chisquare(observed).pvalue > 1e-3
+    assert draws.certified
 
 
 def test_small_cells_are_seen():
@@ -62,6 +63,45 @@ def test_acceptance_estimates_the_share_of_the_bound():
     assert draws.acceptance == pytest.approx(arrangement.count / arrangement.closed_form, rel=0.05)
 
 
+def test_near_degenerate_draws_are_not_certified():
+    rows = threshold(3) + 1e-13 * np.random.default_rng(0).standard_normal((8, 4))
+    assert not sample_patterns(rows, 2000).certified
+    assert sample_patterns(threshold(6), 500).certified
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+@pytest.mark.parametrize("name", CASES)
+def test_ascent_ends_in_cells(name, mixed):
+    rows = CASES[name]
+    v = np.random.default_rng(4).standard_normal(len(rows))
+    v = v if mixed else np.abs(v)
+    cells = {row.tobytes() for row in enumerate_patterns(rows).active()}
+    active = sample_patterns(rows, 200, method="ascent", v=v, seed=3).active()
+    assert {row.tobytes() for row in active} <= cells
+    g = (active * v) @ rows
+    if not mixed:  # the next step stays in the cell, up to rows that it ends on
+        assert (((g @ rows.T > 0) == active) | (np.abs(g @ rows.T) < 1e-9)).all()
+
+
+def test_ascent_improves_on_its_start():
+    rows = np.random.default_rng(6).standard_normal((60, 4))
+    v = np.abs(np.random.default_rng(7).standard_normal(60))
+    values = {}
+    for method in ("gaussian", "ascent"):
+        draws = sample_patterns(rows, 100, method=method, seed=1, v=v if method == "ascent" else None)
+        values[method] = np.linalg.norm((draws.active() * v) @ rows, axis=1)
+    # same seed, same starts; with v >= 0 the sum of v_i (rows_i . u)_+ never falls, and at the end it is ||g||
+    assert (values["ascent"] >= values["gaussian"] - 1e-9).all()
+    assert values["ascent"].mean() > 1.1 * values["gaussian"].mean()
+
+
+def test_ascent_without_weights_varies():
+    rows = np.random.default_rng(8).standard_normal((20, 3))
+    draws = sample_patterns(rows, 400, method="ascent")
+    assert len(draws.distinct()) > 50
+    assert 0 < draws.share_seen(enumerate_patterns(rows).count) < 1
+
+
 def test_seeds_and_distinct():
     rows = threshold(3)
     first, again, other = (sample_patterns(rows, 64, seed=s) for s in (1, 1, 2))
@@ -72,7 +112,7 @@ def test_seeds_and_distinct():
 
 
 def test_zero_rows_only():
-    for method in ("uniform", "gaussian"):
+    for method in ("uniform", "gaussian", "ascent"):
         draws = sample_patterns(np.zeros((2, 3)), 4, method=method)
         assert draws.active().tolist() == [[True, True]] * 4
 
@@ -80,5 +120,8 @@ def test_zero_rows_only():
 def test_bad_input():
     with pytest.raises(InputError, match="method"):
         sample_patterns([[1.0]], 3, method="sobol")
+    for options in ({"v": [1.0]}, {"v": [1.0, 2.0], "method": "ascent"}):
+        with pytest.raises(InputError, match="v: got"):
+            sample_patterns([[1.0]], 3, **options)
     with pytest.raises(InputError, match="m: got 0"):
         sample_patterns([[1.0]], 0)

@@ -108,8 +108,8 @@ def cell_facets(rows: ArrayLike, signs: ArrayLike, *, witnesses: Witnesses | Non
     if empty.size:
         raise InputError(f"signs: got row {empty[0]} without an interior point, expected the signs of a cell")
     facet = np.zeros(sides.shape, dtype=np.bool_)
-    step: NDArray[np.float64] = np.random.default_rng(0).standard_normal(normals.shape[1])
-    step = step / np.linalg.norm(step, keepdims=True)
+    step: NDArray[np.float64] = np.random.default_rng(0).standard_normal((normals.shape[1],))
+    step /= float(np.linalg.norm(step))
     facets_kernel(normals, sides, inside.points, np.minimum(inside.margins, 1.0), step, facet)
     return facet
 

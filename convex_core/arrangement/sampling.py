@@ -1,10 +1,10 @@
-"""Sign patterns drawn at random: uniform over all cells without listing them, or by Gaussian directions."""
+"""Sign patterns drawn at random: uniform over all cells without listing them, Gaussian directions, local ascent."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,16 +14,18 @@ from ..validation import finite_array, frozen, integer
 from .nbc import first_pattern
 from .nbc_numpy import pack
 from .patterns import unpack_active
+from .reads import EPS, Reads
 from .rows import MergedRows, PreparedRows, prepare_rows
 
 __all__ = ["SampledPatterns", "sample_patterns"]
 
-Method = Literal["uniform", "gaussian"]
+Method = Literal["uniform", "gaussian", "ascent"]
 #: draws without a single accepted one after which uniform sampling gives up
 MAX_FAILURES = 2_000_000
-#: coefficients below this, relative to the largest, are read as zero
-COEFFICIENT_TOLERANCE = 1e-9
+#: steps of local ascent after which a draw is taken as it is
+MAX_STEPS = 200
 _BATCH_ENTRIES = 1 << 21
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,12 @@ class SampledPatterns:
     bits : ndarray (m, ceil(M/64)) of uint64
         Packed patterns: bit j says whether the cell lies on the positive side of ``merged.rows[j]``.
     method : str
-        ``"uniform"``: every cell equally likely; ``"gaussian"``: a cell as likely as its solid angle.
+        ``"uniform"``: every cell equally likely; ``"gaussian"``: a cell as likely as its solid angle; ``"ascent"``:
+        cells where local ascent ends.
     acceptance : float
-        Share of the proposals that were accepted, 1 for Gaussian draws.
+        Share of the proposals that were accepted; 1 for Gaussian draws and ascent.
+    certified : bool
+        Whether every zero test was clear, in the sense of the enumeration: then all draws are cells.
     """
 
     rows: NDArray[np.float64]
@@ -49,6 +54,7 @@ class SampledPatterns:
     bits: NDArray[np.uint64]
     method: Method
     acceptance: float
+    certified: bool
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -62,7 +68,7 @@ class SampledPatterns:
         first = np.sort(np.unique(self.bits, axis=0, return_index=True)[1])
         bits = self.bits[first]
         bits.flags.writeable = False
-        return SampledPatterns(self.rows, self.merged, bits, self.method, self.acceptance)
+        return SampledPatterns(self.rows, self.merged, bits, self.method, self.acceptance, self.certified)
 
     def share_seen(self, count: int) -> float:
         """Share of all `count` cells of the arrangement that were drawn at least once.
@@ -76,13 +82,20 @@ class SampledPatterns:
 
 
 def sample_patterns(
-    rows: ArrayLike, m: int, *, method: Method = "uniform", seed: int | np.random.Generator = 0
+    rows: ArrayLike,
+    m: int,
+    *,
+    method: Method = "uniform",
+    v: ArrayLike | None = None,
+    seed: int | np.random.Generator = 0,
 ) -> SampledPatterns:
     """Draw `m` sign patterns of `rows` (N, h) independently.
 
-    ``"uniform"`` draws no-broken-circuit sets by rejection (see :mod:`convex_core.arrangement.nbc`): every
-    cell has exactly the same probability, however small its solid angle. ``"gaussian"`` takes the patterns of
-    u ~ N(0, I).
+    ``"uniform"`` draws no-broken-circuit sets by rejection (see :mod:`convex_core.arrangement.nbc`): every cell has
+    exactly the same probability, however small its solid angle. ``"gaussian"`` takes the patterns of u ~ N(0, I).
+    ``"ascent"`` starts there and repeats u <- g(u) / ||g(u)||, g(u) = sum_i v_i 1[rows_i . u >= 0] rows_i, until the
+    pattern stays, and finds cells that matter for a dual vector v: with v >= 0 the sum g(u) . u of v_i (rows_i . u)_+
+    never falls; with mixed signs it tends to grow, may cycle, and the last of 200 steps counts.
 
     Parameters
     ----------
@@ -90,60 +103,103 @@ def sample_patterns(
         Normals of hyperplanes through the origin.
     m : int
         Number of draws.
-    method : {"uniform", "gaussian"}
+    method : {"uniform", "gaussian", "ascent"}
         The distribution.
+    v : array_like (N,) or None
+        Weights of the rows for ascent; None: a new Gaussian vector for every draw.
     seed : int or Generator
         Source of randomness.
 
     Raises
     ------
     InputError
-        If `rows` is not a finite real matrix, or the method is unknown.
+        If `rows` is not a finite real matrix, the method is unknown, or `v` does not fit.
     SizeError
         If the rows are so degenerate that no proposal is accepted.
 
     Examples
     --------
     >>> draws = sample_patterns([[1.0, 0.0], [0.0, 1.0]], 100, seed=1)
-    >>> draws.active().shape, len(draws.distinct())
-    ((100, 2), 4)
+    >>> draws.active().shape, len(draws.distinct()), draws.certified
+    ((100, 2), 4, True)
+    >>> sample_patterns([[1.0, 0.0], [0.0, 1.0]], 50, method="ascent", v=[1.0, 1.0]).distinct().active().tolist()
+    [[True, True]]
     """
     array = finite_array(rows, "rows", ndim=2)
     m = integer(m, "m")
-    if method not in ("uniform", "gaussian"):
-        raise InputError(f"method: got {method!r}, expected 'uniform' or 'gaussian'")
+    if method not in get_args(Method):
+        raise InputError(f"method: got {method!r}, expected one of {', '.join(get_args(Method))}")
+    weights = None if v is None else finite_array(v, "v", ndim=1)
+    if weights is not None and (method != "ascent" or len(weights) != len(array)):
+        raise InputError(f"v: got {len(weights)} weights for {method!r}, expected {len(array)} for 'ascent'")
     rng = np.random.default_rng(seed)
     prepared = prepare_rows(array)
+    acceptance, reads = 1.0, Reads()
     if prepared.rank == 0:
-        bits, acceptance = np.zeros((m, 1), dtype=np.uint64), 1.0
-    elif method == "gaussian":
-        bits, acceptance = _gaussian(prepared, m, rng), 1.0
+        bits = np.zeros((m, 1), dtype=np.uint64)
+    elif method == "uniform":
+        bits, acceptance, reads = _uniform(prepared, m, rng)
     else:
-        bits, acceptance = _uniform(prepared, m, rng)
+        bits, reads = _directions(array, prepared, m, rng, method == "ascent", weights)
     bits.flags.writeable = False
-    return SampledPatterns(frozen(array), prepared.merged, bits, method, acceptance)
+    certified = (reads | prepared.reads).clear
+    return SampledPatterns(frozen(array), prepared.merged, bits, method, acceptance, certified)
 
 
-def _gaussian(prepared: PreparedRows, m: int, rng: np.random.Generator) -> NDArray[np.uint64]:
-    """Patterns of Gaussian directions."""
-    step = max(1, _BATCH_ENTRIES // prepared.n)
-    parts = []
+def _directions(
+    rows: _Floats, prepared: PreparedRows, m: int, rng: np.random.Generator, ascend: bool, v: _Floats | None
+) -> tuple[NDArray[np.uint64], Reads]:
+    """Patterns of Gaussian directions, or of where ascent from them ends."""
+    step = max(1, _BATCH_ENTRIES // len(rows))
+    parts, reads = [], Reads()
     for start in range(0, m, step):
-        u = rng.standard_normal((min(step, m - start), prepared.rank))
-        parts.append(pack(u @ prepared.coordinates.T >= 0))
-    return np.vstack(parts)
+        begin = rng.standard_normal((min(step, m - start), rows.shape[1]))
+        side, seen = _sides(begin, prepared)
+        if ascend:
+            weights = rng.standard_normal((len(begin), len(rows))) if v is None else np.tile(v, (len(begin), 1))
+            end, at_end = _sides(_ascend(rows, weights, begin), prepared)
+            # an end on a hyperplane is moved towards its beginning, by less than the distance to any other
+            side, seen = np.where(end == 0, side, end), seen | at_end
+        parts.append(pack(side > 0))
+        reads |= seen
+    return np.vstack(parts), reads
 
 
-def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[NDArray[np.uint64], float]:
-    """Patterns of uniform no-broken-circuit sets, and the share of proposals accepted."""
+def _sides(u: _Floats, prepared: PreparedRows) -> tuple[NDArray[np.int8], Reads]:
+    """Sides of the directions `u` (m, h) of the hyperplanes, 0 for on it, and the zero tests."""
+    values = u @ prepared.merged.rows.T
+    bound = 2 * prepared.error * np.abs(u).sum(axis=1, keepdims=True)
+    return np.where(np.abs(values) <= bound, 0, np.sign(values)).astype(np.int8), Reads.of(values, bound)
+
+
+def _ascend(rows: _Floats, weights: _Floats, u: _Floats) -> _Floats:
+    """Repeat ``u <- g(u) / ||g(u)||`` from the directions `u` (m, h) with `weights` (m, N) until the patterns stay."""
+    end = u.copy()
+    moving = np.arange(len(u))
+    active = u @ rows.T >= 0
+    for _ in range(MAX_STEPS):
+        g = (active * weights[moving]) @ rows
+        size = np.linalg.norm(g, axis=1, keepdims=True)
+        g = np.where(size > 0, g / np.where(size > 0, size, 1.0), end[moving])
+        end[moving] = g
+        new = g @ rows.T >= 0
+        changed = (new != active).any(axis=1)
+        moving, active = moving[changed], new[changed]
+        if moving.size == 0:
+            break
+    return end
+
+
+def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[NDArray[np.uint64], float, Reads]:
+    """Patterns of uniform no-broken-circuit sets, the share of proposals accepted, and the zero tests."""
     n, r = prepared.n, prepared.rank
     weights = np.array([math.comb(n - 1, k - 1) for k in range(1, r + 1)], dtype=np.float64)
     weights /= weights.sum()
-    levels = [prepared.level(k)[0] for k in range(1, r + 1)]
     words = first_pattern(prepared).bits.shape[1]
     bits = np.empty((m, words), dtype=np.uint64)
     got = tries = 0
     rate = 1.0
+    reads = Reads()
     while got < m:
         batch = int(min(max(64, 1.1 * (m - got) / rate), max(64, _BATCH_ENTRIES // (n * r))))
         # a batch is kept or cut as a whole in random order, so that no rank is favoured
@@ -151,7 +207,9 @@ def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[
         found = []
         for k in np.unique(ranks):
             proposals = _subsets(n, int(k), int((ranks == k).sum()), rng)
-            found.append(_decode(levels[k - 1], proposals))
+            decoded, seen = _decode(*prepared.level(int(k)), proposals)
+            found.append(decoded)
+            reads |= seen
         positive = rng.permutation(np.vstack(found))
         tries += batch
         rate = max(got + len(positive), 1) / tries
@@ -166,7 +224,7 @@ def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[
         positive ^= rng.integers(2, size=(len(positive), 1), dtype=np.uint8).astype(np.bool_)
         bits[got : got + len(positive)] = pack(positive)
         got += len(positive)
-    return bits, rate
+    return bits, rate, reads
 
 
 def _subsets(n: int, k: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -180,22 +238,38 @@ def _subsets(n: int, k: int, count: int, rng: np.random.Generator) -> NDArray[np
     return np.sort(chosen, axis=1)
 
 
-def _decode(matrix: NDArray[np.float64], subsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Decode those subsets that are no-broken-circuit bases of the truncation (k, n + 1)."""
+def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Reads]:
+    """Decode those subsets that are no-broken-circuit bases of the truncation (k, n + 1), whose columns have `error`.
+
+    From a_j = sum_i alpha_ji a_{b_i}, that is alpha = B^-1 A, follows the error of alpha_ji to first order: row i of
+    |B^-1| times the errors of column j and of the basis columns that it combines, weighted by |alpha_j|.
+    """
     k, n = matrix.shape[0], matrix.shape[1] - 1
-    bases = matrix.T[subsets]
-    singular = np.linalg.svd(bases, compute_uv=False)
-    independent = singular[:, -1] > COEFFICIENT_TOLERANCE * singular[:, 0]
-    subsets, bases = subsets[independent], bases[independent]
-    # a_j = sum_i alpha_ji a_{b_i}; the last column gives the objective's coefficients
-    alpha = np.linalg.solve(bases.transpose(0, 2, 1), np.broadcast_to(matrix, (len(bases), k, n + 1)))
-    big = np.abs(alpha).max(axis=1, keepdims=True)
-    nonzero = np.abs(alpha[:, :, :n]) > COEFFICIENT_TOLERANCE * big[:, :, :n]
-    first = nonzero.argmax(axis=1)
-    smallest = np.take_along_axis(subsets, first, axis=1)
-    accepted = (smallest <= np.arange(n)).all(axis=1)
+    error = 2.5 * (error + (k + 2) * EPS)  # room for what is not of first order, as in the kernel
+    bases = matrix.T[subsets].transpose(0, 2, 1)
+    regular = np.linalg.det(bases) != 0  # an exactly singular one cannot be inverted at all
+    subsets, bases = subsets[regular], bases[regular]
+    inverse = np.linalg.inv(bases)
+    spread = error[subsets]
+    stretch = np.abs(inverse).sum(axis=2)
+    # a basis is told from a dependent set by its distance to the singular matrices
+    distance, bound = 1.0 / stretch.max(axis=1, initial=1.0), spread.sum(axis=1)
+    reads = Reads.of(distance, bound)
+    independent = distance > bound
+    subsets, inverse, spread, stretch = (part[independent] for part in (subsets, inverse, spread, stretch))
+    alpha = inverse @ matrix
+    at = np.arange(len(alpha))[:, None]
+    alpha[at, :, subsets] = np.eye(k)
+    size = np.abs(alpha)
+    ratio = size / (stretch[:, :, None] * (error + spread[:, None, :] @ size))
+    ratio[at, :, subsets] = np.where(np.eye(k) > 0, np.inf, 0.0)
+    nonzero = ratio > 1.0
+    nonzero[:, :, n] = True  # the objective is generic
+    reads |= Reads(float(ratio.max(initial=0.0, where=~nonzero)), float(ratio.min(initial=math.inf, where=nonzero)))
+    first = nonzero[:, :, :n].argmax(axis=1)
+    accepted = (np.take_along_axis(subsets, first, axis=1) <= np.arange(n)).all(axis=1)
     alpha, first = alpha[accepted], first[accepted]
     own = (alpha[:, :, n] > 0) == (alpha[:, :1, n] > 0)
     coefficient = np.take_along_axis(alpha[:, :, :n], first[:, None], axis=1)[:, 0]
     positive: NDArray[np.bool_] = (coefficient > 0) == np.take_along_axis(own, first, axis=1)
-    return positive
+    return positive, reads
