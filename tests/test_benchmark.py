@@ -23,8 +23,8 @@ from convex_core.program import CellFactory
 from convex_core.progress import Budget
 
 FIELDS = {
-    "case", "solver", "objective", "gap", "violation", "cells", "median_seconds", "seconds", "ratio", "peak_bytes",
-    "note",
+    "case", "solver", "objective", "gap", "violation", "cells", "median_seconds", "seconds", "median_cpu_seconds",
+    "cpu_seconds", "ratio", "peak_bytes", "note",
 }  # fmt: skip
 
 
@@ -146,6 +146,8 @@ def test_every_solver_has_a_row_and_ours_is_certified(tiny):
             if row.seconds:
                 assert row.objective >= rows[OURS].objective * (1 - 1e-5)
                 assert row.median > 0.0
+                assert row.median_cpu > 0.0
+                assert len(row.cpu) == len(row.seconds)
     assert by_solver(report, "all")[OURS].objective == pytest.approx(TWO_LAYER_OPTIMA[0], abs=1e-7)
     for name in ("Clarabel, whole", "CVXPY (Clarabel)", "CVXPY (SCS)"):
         row = by_solver(report, "all")[name]
@@ -239,7 +241,7 @@ def test_a_peer_runs_in_its_own_process(tmp_path, monkeypatch):
     peers = Peers(sys.executable)
     assert peers.versions["adelie"] == "9.9"
     outcome = contenders(instance, peers=peers, repeat=2, time_limit=5.0)["adelie"](Budget())
-    assert len(outcome.seconds) == 2
+    assert len(outcome.runs) == 2
     assert outcome.peak is None or outcome.peak > 1_000_000
     assert outcome.objective == pytest.approx(0.5 * instance.problem.y @ instance.problem.y)
     assert "9.9" in outcome.note

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -23,6 +22,7 @@ from ..solvers.cvxpy_backend import solve_cvxpy
 from ..solvers.select import MAX_PATTERNS
 from ..solvers.whole import MAX_WHOLE_ENTRIES
 from .cases import CountInstance, SolveInstance, all_patterns
+from .clock import Clock, Spent
 from .judge import judge_blocks, judge_network
 from .peers import Peers
 
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
     A peer's answer is `repeated`: its process has done every run, and has measured its own `peak` memory.
     """
 
-    seconds: tuple[float, ...]
+    runs: tuple[Spent, ...]
     objective: float | None = None
     lower: float | None = None
     violation: float | None = None
@@ -106,18 +106,18 @@ def contenders(
 
 
 def _enumerate(instance: CountInstance, budget: Budget) -> Outcome:
-    begin = time.perf_counter()
+    clock = Clock()
     found = enumerate_patterns(instance.rows, budget=budget)
-    seconds = time.perf_counter() - begin
+    spent = clock.spent()
     certified = "certified" if found.certified else f"not certified: {found.certified_reason}"
-    return Outcome((seconds,), cells=len(found), note=f"{certified}, {1e6 * seconds / len(found):.2g} us a cell")
+    return Outcome((spent,), cells=len(found), note=f"{certified}, {1e6 * spent.wall / len(found):.2g} us a cell")
 
 
 def _lp_tree(instance: CountInstance, budget: Budget) -> Outcome:
     """One row after another: each cell is kept, and split where a linear program finds a point on the other side."""
     rows = instance.rows / np.linalg.norm(instance.rows, axis=1, keepdims=True)
     h = rows.shape[1]
-    begin = time.perf_counter()
+    clock = Clock()
     # one cell of each antipodal pair: its sides of the rows so far, and a point inside
     cells: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = [(np.ones(1), rows[0])]
     cost = np.zeros(h + 1)
@@ -149,11 +149,11 @@ def _lp_tree(instance: CountInstance, budget: Budget) -> Outcome:
     count = 2 * len(cells)
     if not note and count != instance.cells:
         note = f"{count - instance.cells:+,} of {instance.cells:,}"
-    return Outcome((time.perf_counter() - begin,), cells=count, note=note)
+    return Outcome((clock.spent(),), cells=count, note=note)
 
 
 def _random_directions(instance: CountInstance, budget: Budget) -> Outcome:
-    begin = time.perf_counter()
+    clock = Clock()
     rng = np.random.default_rng(0)
     seen: set[bytes] = set()
     for _ in range(_DRAWS):
@@ -163,8 +163,8 @@ def _random_directions(instance: CountInstance, budget: Budget) -> Outcome:
             draws = min(20_000, instance.cells - start)
             signs = rng.standard_normal((draws, instance.rows.shape[1])) @ instance.rows.T >= 0.0
             seen.update(map(bytes, np.packbits(signs, axis=1)))
-    seconds = time.perf_counter() - begin
-    return Outcome((seconds,), cells=len(seen), note=f"{len(seen) / instance.cells:.2%} of them")
+    spent = clock.spent()
+    return Outcome((spent,), cells=len(seen), note=f"{len(seen) / instance.cells:.2%} of them")
 
 
 # --- this library
@@ -178,33 +178,33 @@ def _search(instance: SolveInstance, budget: Budget) -> CellSearch:
 
 
 def _solve(instance: SolveInstance, budget: Budget) -> Outcome:
-    begin = time.perf_counter()
+    clock = Clock()
     search = _search(instance, budget)
     solution = solve_over(instance.problem, search, tol=instance.tol, budget=budget)
-    seconds = time.perf_counter() - begin
-    return _judged(instance, solution, search, seconds, f"{solution.rounds} rounds")
+    spent = clock.spent()
+    return _judged(instance, solution, search, spent, f"{solution.rounds} rounds")
 
 
 def _path(instance: SolveInstance, budget: Budget) -> Outcome:
-    begin = time.perf_counter()
+    clock = Clock()
     search = _search(instance, budget)
     path = follow_path(
         instance.problem, search, betas=instance.betas, points=1, smallest=0.5, tol=instance.tol, budget=budget
     )
-    seconds = time.perf_counter() - begin
+    spent = clock.spent()
     bounds = [(s.network_objective, s.certificate.restricted_lower_bound) for s in path]
     worst = max((upper - lower) / upper for upper, lower in bounds)
     note = f"{len(path)} points, worst gap {max(worst, 0.0):.1e}"
-    return _judged(instance, path[len(path) - 1], search, seconds, note)
+    return _judged(instance, path[len(path) - 1], search, spent, note)
 
 
-def _judged(instance: SolveInstance, solution: Solution, search: CellSearch, seconds: float, note: str) -> Outcome:
+def _judged(instance: SolveInstance, solution: Solution, search: CellSearch, spent: Spent, note: str) -> Outcome:
     problem, factory = solution.problem, search.pricer.factory
     network = judge_network(problem, solution.network.filters, solution.network.weights)
     blocks = judge_blocks(problem, solution.C, solution.sign, factory.rows, factory.sides(solution.active))
     chosen = "given patterns" if instance.directions is not None else solution.method
     return Outcome(
-        (seconds,),
+        (spent,),
         objective=network.objective,
         lower=solution.certificate.restricted_lower_bound,
         violation=blocks.violation,
@@ -255,7 +255,7 @@ class _Whole:
     def clarabel(self, budget: Budget) -> Outcome:
         """Assembly and one call of Clarabel."""
         problem, blocks = self.instance.problem, self.blocks
-        begin = time.perf_counter()
+        clock = Clock()
         program = assemble(
             blocks,
             problem.y,
@@ -265,20 +265,20 @@ class _Whole:
             penalty=problem.architecture.penalty,
         )
         answer = solve_clarabel(program, tol=min(self.instance.tol, 1e-8), budget=_fresh(budget))
-        return self._judged(answer, time.perf_counter() - begin)
+        return self._judged(answer, clock.spent())
 
     def cvxpy(self, solver: str, budget: Budget) -> Outcome:
         """Modelling, compiling and solving by CVXPY."""
         blocks = self.blocks
-        begin = time.perf_counter()
+        clock = Clock()
         tol = min(self.instance.tol, 1e-8) if solver == "CLARABEL" else self.instance.tol
         answer, _ = solve_cvxpy(blocks, self.instance.problem, solver=solver, tol=tol, budget=_fresh(budget))
-        return self._judged(answer, time.perf_counter() - begin)
+        return self._judged(answer, clock.spent())
 
-    def _judged(self, answer: ConicSolution, seconds: float) -> Outcome:
+    def _judged(self, answer: ConicSolution, spent: Spent) -> Outcome:
         blocks = self.blocks
         verdict = judge_blocks(self.instance.problem, answer.C, blocks.sign, blocks.rows, blocks.sides)
-        return Outcome((seconds,), verdict.objective, None, verdict.violation, note=answer.solver_status)
+        return Outcome((spent,), verdict.objective, None, verdict.violation, note=answer.solver_status)
 
 
 def _sampled(instance: SolveInstance, budget: Budget) -> Outcome:
@@ -324,9 +324,7 @@ def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repea
     note = f"{answer.word}, version {peers.versions[name]}"
     if name == "adelie":
         note += f", path of {len(betas)} betas"
-    return Outcome(
-        answer.seconds, verdict.objective, None, verdict.violation, note=note, repeated=True, peak=answer.peak
-    )
+    return Outcome(answer.runs, verdict.objective, None, verdict.violation, note=note, repeated=True, peak=answer.peak)
 
 
 def _largest(whole: _Whole) -> float:

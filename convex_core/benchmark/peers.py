@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BackendError, InputError
+from .clock import Spent
 
 __all__ = ["PEERS", "PeerAnswer", "Peers"]
 
@@ -28,10 +29,10 @@ _IMPORT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
-    """Blocks C (2P, h), those with output sign +1 first; seconds of every run; the peer's word; its peak in bytes."""
+    """Blocks C (2P, h), those with output sign +1 first; every run's seconds; its word; its peak in bytes."""
 
     C: NDArray[np.float64]
-    seconds: tuple[float, ...]
+    runs: tuple[Spent, ...]
     word: str
     peak: int | None
 
@@ -85,5 +86,6 @@ class Peers:
                 last = (run.stderr.strip().splitlines() or ["no message"])[-1]
                 raise BackendError(f"failed: {last[:120]}")
             with np.load(target, allow_pickle=False) as answer:
+                runs = tuple(Spent(*pair) for pair in answer["seconds"].tolist())
                 peak = int(answer["peak"])
-                return PeerAnswer(answer["C"], tuple(answer["seconds"].tolist()), str(answer["word"]), peak or None)
+                return PeerAnswer(answer["C"], runs, str(answer["word"]), peak or None)

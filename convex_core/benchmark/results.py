@@ -11,9 +11,9 @@ from typing import Any
 
 __all__ = ["Report", "Row", "header_line"]
 
-_HEADER = ("case", "solver", "objective", "gap", "violation", "seconds", "runs", "ratio", "peak MB", "note")
+_HEADER = ("case", "solver", "objective", "gap", "violation", "seconds", "CPU s", "runs", "ratio", "peak MB", "note")
 #: widths of these columns while rows are still coming
-_WIDTHS = (20, 29, 15, 8, 9, 9, 4, 8, 7, 0)
+_WIDTHS = (21, 29, 16, 7, 9, 7, 7, 4, 6, 7, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Row:
         Sign patterns found, when the case is to find them.
     seconds : tuple of float
         Wall-clock seconds of every run.
+    cpu : tuple of float
+        Processor seconds of every run, all threads together.
     ratio : float or None
         Median seconds over those of this library.
     peak : int or None
@@ -50,6 +52,7 @@ class Row:
     violation: float | None = None
     cells: int | None = None
     seconds: tuple[float, ...] = ()
+    cpu: tuple[float, ...] = ()
     ratio: float | None = None
     peak: int | None = None
     note: str = ""
@@ -58,6 +61,11 @@ class Row:
     def median(self) -> float | None:
         """Median seconds."""
         return statistics.median(self.seconds) if self.seconds else None
+
+    @property
+    def median_cpu(self) -> float | None:
+        """Median processor seconds."""
+        return statistics.median(self.cpu) if self.cpu else None
 
     def to_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""
@@ -70,6 +78,8 @@ class Row:
             "cells": self.cells,
             "median_seconds": self.median,
             "seconds": self.seconds,
+            "median_cpu_seconds": self.median_cpu,
+            "cpu_seconds": self.cpu,
             "ratio": self.ratio,
             "peak_bytes": self.peak,
             "note": self.note,
@@ -85,6 +95,7 @@ class Row:
             _text(self.gap, ".1e"),
             _text(self.violation, ".1e"),
             _text(self.median, ".3g"),
+            _text(self.median_cpu, ".3g"),
             str(len(self.seconds) or "-"),
             _text(self.ratio, ".3g"),
             "-" if self.peak is None else f"{self.peak / 1e6:.0f}",

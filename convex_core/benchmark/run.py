@@ -10,6 +10,7 @@ from ..errors import BackendError, InputError, Interrupted, SizeError
 from ..progress import Budget, CancelFlag, ProgressCallback
 from ..validation import integer, positive_number
 from .cases import CASES, Case
+from .clock import Spent
 from .contenders import OURS, Contender, Outcome, contenders, warm_up
 from .machine import describe_machine
 from .memory import peak_memory, reset_peak
@@ -87,7 +88,7 @@ def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: B
         yield Row(case.name, OURS, note=f"skipped: {error}")
         return
     lower: float | None = None
-    ours: tuple[float, ...] = ()
+    ours: tuple[Spent, ...] = ()
     for name, contender in contenders(instance, peers=peers, repeat=repeat, time_limit=time_limit).items():
         if whole.stop() is not None:
             return
@@ -95,38 +96,40 @@ def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: B
         reset_peak()
         outcome = _repeat(contender, repeat, time_limit, whole)
         if name == OURS:
-            lower, ours = outcome.lower, outcome.seconds
+            lower, ours = outcome.lower, outcome.runs
         yield _row(case.name, name, outcome, lower, ours)
 
 
 def _repeat(contender: Contender, repeat: int, time_limit: float, whole: Budget) -> Outcome:
     """Run until `repeat` runs are there, or one more would exceed the time limit; the last answer is judged."""
-    seconds: list[float] = []
+    runs: list[Spent] = []
     while True:
         try:
             outcome = contender(Budget(time_limit=time_limit, cancel=whole.cancel))
         except (BackendError, Interrupted, SizeError) as stopped:
             return Outcome((), note=str(stopped))
-        seconds.extend(outcome.seconds)
-        enough = outcome.repeated or len(seconds) >= repeat
-        if enough or sum(seconds) + max(seconds) > time_limit or whole.stop() is not None:
+        runs.extend(outcome.runs)
+        enough = outcome.repeated or len(runs) >= repeat
+        walls = [run.wall for run in runs]
+        if enough or sum(walls) + max(walls) > time_limit or whole.stop() is not None:
             peak = outcome.peak if outcome.repeated else peak_memory()
-            return outcome._replace(seconds=tuple(seconds), peak=peak)
+            return outcome._replace(runs=tuple(runs), peak=peak)
 
 
-def _row(case: str, solver: str, outcome: Outcome, lower: float | None, ours: tuple[float, ...]) -> Row:
+def _row(case: str, solver: str, outcome: Outcome, lower: float | None, ours: tuple[Spent, ...]) -> Row:
     row = Row(
         case,
         solver,
         outcome.objective,
         violation=outcome.violation,
         cells=outcome.cells,
-        seconds=outcome.seconds,
+        seconds=tuple(run.wall for run in outcome.runs),
+        cpu=tuple(run.cpu for run in outcome.runs),
         peak=outcome.peak,
         note=outcome.note,
     )
     if outcome.objective is not None and lower is not None and outcome.objective > 0.0:
         row = replace(row, gap=max(outcome.objective - lower, 0.0) / outcome.objective)
-    if outcome.seconds and ours:
-        row = replace(row, ratio=statistics.median(outcome.seconds) / statistics.median(ours))
+    if row.median is not None and ours:
+        row = replace(row, ratio=row.median / statistics.median(run.wall for run in ours))
     return row
