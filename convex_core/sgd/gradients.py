@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Architecture, Parameters
+from ..neurons import unit_neurons
 from ..problem import Problem
 
 __all__ = ["curvature_at", "curvature_grown", "flat", "gradients", "objectives", "stacked"]
@@ -80,11 +81,11 @@ def curvature_grown(architecture: Architecture, patches: _Array, neurons: Parame
 
     Each neuron is first turned towards its own outputs, as if they were what is left to explain.
     """
-    neurons, outputs = _alive(architecture, patches, neurons)
+    neurons, outputs = unit_neurons(architecture, patches, neurons)
     for _ in range(_ALIGNMENTS):
         if not outputs.size:
             return 0.0
-        neurons, outputs = _alive(architecture, patches, architecture.pull(patches, neurons, outputs.T))
+        neurons, outputs = unit_neurons(architecture, patches, architecture.pull(patches, neurons, outputs.T))
     if not outputs.size:
         return 0.0
     norms = np.linalg.norm(outputs, axis=0)
@@ -92,12 +93,3 @@ def curvature_grown(architecture: Architecture, patches: _Array, neurons: Parame
     back = architecture.pull(patches, grown, (outputs / norms).T)
     squares = [np.square(part).reshape(len(norms), -1).sum(axis=1) for part in back.values()]
     return float(np.sum(squares, axis=0).max(initial=0.0))
-
-
-def _alive(architecture: Architecture, patches: _Array, neurons: Parameters) -> tuple[Parameters, _Array]:
-    """The neurons with any output, balanced to cost 1, and their outputs."""
-    neurons = architecture.balanced(neurons)
-    neurons = architecture.scaled(neurons, 1.0 / architecture.costs(neurons))
-    outputs = architecture.outputs(patches, neurons)
-    alive = np.abs(outputs).max(axis=0, initial=0.0) > 0.0
-    return {name: value[alive] for name, value in neurons.items()}, outputs[:, alive]
