@@ -9,7 +9,10 @@ import pytest
 from arrangement_cases import KNOWN, braid
 
 from convex_core.arrangement import characteristic_polynomial, count_patterns, exact_count
-from convex_core.errors import SizeError
+from convex_core.arrangement.certify import verdict
+from convex_core.arrangement.reads import Reads
+from convex_core.errors import Interrupted, SizeError
+from convex_core.progress import Budget
 
 
 def test_braid_polynomial_is_a_falling_factorial():
@@ -44,6 +47,15 @@ def test_gives_up():
     rows = np.random.default_rng(0).integers(-9, 10, size=(30, 8)).tolist()
     with pytest.raises(SizeError):
         exact_count(rows, max_restrictions=100)
+
+
+def test_time_limit():
+    rows = np.random.default_rng(0).integers(-9, 10, size=(40, 9))
+    with pytest.raises(Interrupted):
+        exact_count(rows.tolist(), budget=Budget(time_limit=0.05))
+    certified, reason = verdict(rows, 40, 10, Reads(0.5, 10.0), Budget(time_limit=0.05))
+    assert not certified
+    assert "stopped: time limit" in reason
 
 
 def test_random_integer_arrangements_match_the_enumeration():

@@ -8,7 +8,8 @@ from math import lcm
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import SizeError
+from ..errors import Interrupted, SizeError
+from ..progress import Budget
 from .exact import canonical, exact_count
 from .reads import EPS, Reads
 
@@ -68,10 +69,10 @@ def _fractions(row: NDArray[np.float64]) -> list[Fraction] | None:
     return fractions if (np.abs(exact - row) <= 2 * EPS * np.abs(row)).all() else None
 
 
-def verdict(rows: ArrayLike, hyperplanes: int, count: int, reads: Reads) -> Verdict:
+def verdict(rows: ArrayLike, hyperplanes: int, count: int, reads: Reads, budget: Budget | None = None) -> Verdict:
     """Decide whether `count` cells of the distinct `hyperplanes` of `rows`, found with `reads`, are certified.
 
-    Returns the answer and its reason.
+    Returns the answer and its reason. When the budget ends, the count stays uncertified.
     """
     integers = integer_rows(rows)
     # integer rows are known exactly, so whether two are parallel is decided exactly
@@ -87,9 +88,11 @@ def verdict(rows: ArrayLike, hyperplanes: int, count: int, reads: Reads) -> Verd
     if integers is None:
         return False, doubt
     try:
-        exact = exact_count(integers, max_restrictions=MAX_RESTRICTIONS)
+        exact = exact_count(integers, max_restrictions=MAX_RESTRICTIONS, budget=budget)
     except SizeError:
         return False, f"{doubt}, and exact {kind} arithmetic would take too long"
+    except Interrupted as stop:
+        return False, f"{doubt}, and exact {kind} arithmetic was stopped: {stop.status.value}"
     if exact == count:
         return True, f"exact {kind} arithmetic gives the same count; {doubt}"
     return False, f"exact {kind} arithmetic gives {exact} patterns instead; {doubt}"

@@ -154,7 +154,7 @@ def count_patterns(
             limit=limit,
         )
     reads: Reads = prepared.reads | half.reads
-    certified, reason = verdict(rows, prepared.n, patterns, reads)
+    certified, reason = verdict(rows, prepared.n, patterns, reads, budget)
     return PatternCount(
         rows=shape[0],
         merged_rows=prepared.n,

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import gcd
 
-from ..errors import SizeError
+from ..errors import Interrupted, SizeError
+from ..progress import Budget
 
 __all__ = ["canonical", "characteristic_polynomial", "exact_count"]
 
@@ -18,7 +19,9 @@ _Row = tuple[int, ...]
 _Rows = tuple[_Row, ...]
 
 
-def characteristic_polynomial(rows: Sequence[Sequence[int]], *, max_restrictions: int = 200_000) -> list[int]:
+def characteristic_polynomial(
+    rows: Sequence[Sequence[int]], *, max_restrictions: int = 200_000, budget: Budget | None = None
+) -> list[int]:
     """Coefficients of chi(t) of the central arrangement of integer `rows` (N, h), from t^h down to t^0.
 
     Zero rows are ignored and parallel ones merged.
@@ -29,11 +32,15 @@ def characteristic_polynomial(rows: Sequence[Sequence[int]], *, max_restrictions
         Normals; any size, Python integers.
     max_restrictions : int
         Number of different restrictions after which to give up.
+    budget : Budget or None
+        Time limit and cancel flag.
 
     Raises
     ------
     SizeError
         If more than `max_restrictions` restrictions arise.
+    Interrupted
+        If the budget ends first.
 
     Examples
     --------
@@ -52,6 +59,8 @@ def characteristic_polynomial(rows: Sequence[Sequence[int]], *, max_restrictions
             return known
         total = [1, -1] + [0] * (h - 1)
         for m in range(1, len(arrangement)):
+            if budget is not None and (status := budget.stop()) is not None:
+                raise Interrupted("the exact count of sign patterns was stopped", status=status)
             smaller = chi(_restrict(arrangement[:m], arrangement[m]), h - 1)
             for t, value in enumerate(smaller):
                 total[t + 1] -= value
@@ -68,20 +77,22 @@ def characteristic_polynomial(rows: Sequence[Sequence[int]], *, max_restrictions
     return chi(canonical(normals), len(normals[0]) if normals else 0)
 
 
-def exact_count(rows: Sequence[Sequence[int]], *, max_restrictions: int = 200_000) -> int:
+def exact_count(rows: Sequence[Sequence[int]], *, max_restrictions: int = 200_000, budget: Budget | None = None) -> int:
     """Exact number of cells of the central arrangement of integer `rows` (N, h).
 
     Raises
     ------
     SizeError
         If more than `max_restrictions` restrictions arise.
+    Interrupted
+        If the budget ends first.
 
     Examples
     --------
     >>> exact_count([[1, 0], [0, 1], [1, 1]])
     6
     """
-    return sum(abs(c) for c in characteristic_polynomial(rows, max_restrictions=max_restrictions))
+    return sum(abs(c) for c in characteristic_polynomial(rows, max_restrictions=max_restrictions, budget=budget))
 
 
 def canonical(rows: Iterable[Sequence[int]]) -> _Rows:

@@ -1,7 +1,8 @@
 """The enumeration of :mod:`.nbc` in numpy alone, many nodes at a time; for interpreters without numba.
 
-The same search, error bounds and zero tests as the compiled kernel, so degenerate rows are treated the same
-way. The last step tests every row against every candidate line instead of sorting the lines.
+The same search, kind of error bounds and zero tests as the compiled kernel, so degenerate rows are treated the same
+way. The last step tests every row against every candidate line instead of sorting the lines. It takes 2 to 6
+microseconds a cell, some 25 times as long as the kernel.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ _Bools = NDArray[np.bool_]
 
 
 class _Nodes(NamedTuple):
-    """A batch of nodes at one depth; arrays as in :mod:`.nbc_kernel` with the batch as first axis."""
+    """A batch of nodes at one depth.
+
+    `T` (b, k, n + 1) holds coordinates modulo the chosen rows, then on them (smallest index first), last column the
+    objective; `E` and `F` (b, n + 1) bound the errors of the two parts; `L` (b, n) marks loops; rows below `top` (b,)
+    may be chosen.
+    """
 
     T: _Floats
     E: _Floats

@@ -324,7 +324,7 @@ def enumerate_patterns(
     bits.flags.writeable = False
     count = total(half.count, prepared.rank)
     reads = prepared.reads | half.reads
-    certified, reason = verdict(rows, prepared.n, count, reads)
+    certified, reason = verdict(rows, prepared.n, count, reads, budget)
     return Arrangement(
         rows=frozen(array),
         merged=prepared.merged,

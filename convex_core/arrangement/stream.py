@@ -75,7 +75,7 @@ class PatternStream:
                 bits = part.bits[start : start + step]
                 both = np.concatenate([bits, ~bits]) if prepared.rank else bits
                 yield unpack_active(both, self.merged)
-        self.certified, self.certified_reason = verdict(self._given, prepared.n, self.count, reads)
+        self.certified, self.certified_reason = verdict(self._given, prepared.n, self.count, reads, self._budget)
 
 
 def _compiled(prepared: PreparedRows, target: int, budget: Budget | None) -> Iterator[Half]:
