@@ -302,7 +302,9 @@ def over_strides(paths: Mapping[int, Path], *, colours: Palette = LIGHT) -> Char
                 hovertemplate=f"stride {stride}, β = %{{x:.3g}}: %{{y:.6g}}<extra></extra>",
             )
         )
-    figure.update_xaxes(title_text="β", type="log", gridcolor=colours.faint, exponentformat="power", dtick=1)
+    every = np.concatenate([path.betas for path in paths.values()])
+    ticks = _ticks(np.array([0.9 * every.min(), 1.1 * every.max()]), 8)
+    figure.update_xaxes(title_text="β", type="log", gridcolor=colours.faint, tickmode="array", tickvals=ticks)
     figure.update_yaxes(title_text="objective", gridcolor=colours.faint, rangemode="tozero")
     limits = ", ".join(f"{path.beta_max:.3g} for stride {stride}" for stride, path in paths.items())
     table: dict[str, list[Any]] = {"stride": [], "beta": [], "objective": [], "lower bound": [], "filters alive": []}
@@ -337,7 +339,6 @@ def _customdata(betas: _Array, signed: _Array) -> NDArray[np.float64]:
 
 def _beta_axes(figure: Any, edges: _Array, compact: bool, colours: Palette) -> None:
     span = [math.log10(edges[0]), math.log10(edges[-1])]
-    decades = span[1] - span[0]
     figure.update_xaxes(
         type="log",
         range=span,
@@ -347,7 +348,7 @@ def _beta_axes(figure: Any, edges: _Array, compact: bool, colours: Palette) -> N
         tickvals=_ticks(edges, 3 if compact else 8),
         tickcolor=colours.faint,
     )
-    if decades > 0 and not compact:
+    if not compact:
         figure.update_xaxes(title_text="β", row=2, col=1)
 
 
