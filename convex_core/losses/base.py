@@ -34,7 +34,7 @@ class Formulas:
     Attributes
     ----------
     latex : str
-        With ``f`` and ``y`` for the vectors, and i for a sample.
+        With ``f`` and ``y`` for the vectors, and s for a sample.
     cvxpy : str
         A Python expression with ``cp`` for cvxpy.
     numpy : str

@@ -42,7 +42,7 @@ class HingeLoss(BoundedLoss):
     def formulas(self) -> Formulas:
         """``sum(max(0, 1 - y f))``."""
         return Formulas(
-            r"\sum_i \max(0,\, 1 - y_i f_i)",
+            r"\sum_s \max(0,\, 1 - y_s f_s)",
             "cp.sum(cp.pos(1.0 - cp.multiply(y, f)))",
             "np.sum(np.maximum(0.0, 1.0 - y * f))",
         )

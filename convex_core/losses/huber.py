@@ -65,7 +65,7 @@ class HuberLoss(BoundedLoss):
         """``sum(h(f - y))``; CVXPY's own huber is twice as large."""
         d = f"{self.delta!r}"
         return Formulas(
-            rf"\sum_i h_\delta(f_i - y_i),\; \delta = {self.delta:g}",
+            rf"\sum_s h_{{{self.delta:g}}}(f_s - y_s)",
             f"0.5 * cp.sum(cp.huber(f - y, {d}))",
             f"np.sum(np.where(np.abs(f - y) <= {d}, 0.5 * (f - y) ** 2, {d} * np.abs(f - y) - 0.5 * {d} ** 2))",
         )

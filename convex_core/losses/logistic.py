@@ -45,7 +45,7 @@ class LogisticLoss(BoundedLoss):
     def formulas(self) -> Formulas:
         """``sum(log(1 + exp(-y f)))``."""
         return Formulas(
-            r"\sum_i \log\big(1 + e^{-y_i f_i}\big)",
+            r"\sum_s \log\big(1 + e^{-y_s f_s}\big)",
             "cp.sum(cp.logistic(-cp.multiply(y, f)))",
             "np.sum(np.logaddexp(0.0, -y * f))",
         )
