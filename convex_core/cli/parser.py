@@ -63,7 +63,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
     _add_time_limit(sub)
 
-    sub = command("patterns", patterns.run, "Count the sign patterns of an arrangement exactly.")
+    sub = command("patterns", patterns.run, "Count the sign patterns of an arrangement exactly; list or sample them.")
     sources = _add_data(sub)
     sources.add_argument("--rows", metavar="ROWS.npy", help="matrix of hyperplane normals, one a row")
     _add_geometry(sub)
@@ -72,6 +72,14 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         type=_int,
         default=patterns.MAX_PATTERNS,
         help=f"give up beyond this many (default: {patterns.MAX_PATTERNS:,})",
+    )
+    sub.add_argument("--sample", type=_int, metavar="N", help="draw N patterns as well")
+    sub.add_argument("--method", help=f"how to draw: one of {', '.join(patterns.SAMPLING)} (default: uniform)")
+    sub.add_argument(
+        "--out",
+        metavar="PATTERNS.npz",
+        help="write the patterns, all or the draws: rows (N, h), and active (m, ceil(N/8)) packed along the rows, "
+        "read by numpy.unpackbits(active, axis=1, count=N, bitorder='little')",
     )
     _add_time_limit(sub)
 
