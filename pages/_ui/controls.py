@@ -34,6 +34,8 @@ BETAS = (
 DEFAULT_DATA = "motifs"
 PADDINGS = ("valid", "zero", "circular")
 POOLINGS = ("sum", "mean")
+#: Losses of networks with one output.
+ONE_OUTPUT = tuple(name for name in LOSSES if name != "softmax")
 DELTAS = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5")
 MAX_FILTER = 16
 MAX_STRIDE = 8
@@ -125,7 +127,7 @@ def problem_controls(
                 with st.container(width=210):
                     st.segmented_control("Pooling", POOLINGS, default="sum", required=True, **bound("pooling", "sum"))
                 with st.container(width=210):
-                    loss = st.selectbox("Loss", list(LOSSES), filter_mode=None, **bound("loss", "squared"))
+                    loss = st.selectbox("Loss", ONE_OUTPUT, filter_mode=None, **bound("loss", "squared"))
                 if loss == "huber":
                     with st.container(width=210):
                         st.select_slider(
@@ -226,7 +228,7 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset) -> Curren
 def _loss(dataset: Dataset, remarks: list[str]) -> tuple[str, float | None]:
     """The loss and its delta; a loss that does not take these targets is refused in a sentence."""
     name = st.session_state.get("loss")
-    if name not in LOSSES:
+    if name not in ONE_OUTPUT:
         return "squared", None
     delta = st.session_state.get("delta")
     chosen = make_loss(name, delta=float(delta) if name == "huber" and delta in DELTAS else None)
