@@ -85,3 +85,24 @@ def test_top_supports_are_the_largest_of_all_pairs_and_bound_the_rest():
         assert best.value == pytest.approx(expected, abs=1e-10)
         assert every[best.index] == pytest.approx(best.value, abs=1e-10)
         assert best.bound == pytest.approx(max(every.max(), 0.1), abs=1e-10)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), p=st.integers(1, 8), M=st.integers(1, 40), held=st.integers(0, 8))
+def test_it_may_start_from_any_rows(seed, p, M, held):
+    rng = np.random.default_rng(seed)
+    rows, sides = random_cone(rng, p, M)
+    held = min(held, p, M)
+    g, r = rng.standard_normal(p), np.empty(p)
+    passive = np.zeros(p, np.int64)
+    passive[:held] = rng.permutation(M)[:held]
+    lam = rng.exponential(size=p)
+    work = np.empty((p, p)), np.zeros((p, p)), lam, np.empty(p), passive
+    value, count = project_on_cone(g, rows, sides, 0.0, r, *work, held)
+    exact, expected = project(g, rows, sides)
+    assert value == pytest.approx(exact, abs=1e-10)
+    assert r == pytest.approx(expected, abs=1e-9)
+    # the rows it ends with carry the projection, with multipliers > 0
+    used = passive[:count]
+    assert (lam[:count] > 0).all()
+    assert g + (sides[used] * lam[:count]) @ rows[used] == pytest.approx(r, abs=1e-9)
