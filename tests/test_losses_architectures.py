@@ -1,0 +1,46 @@
+"""Every loss with every architecture: nothing about a loss is known to one of them."""
+
+import numpy as np
+import pytest
+from architecture_cases import gaussian_problem, random_network
+from loss_cases import OTHERS, each, fitting
+
+from convex_core import Exactness, Problem, Scope, Status, certify, patch_geometry, solve
+from convex_core.architectures import make_architecture
+
+
+def circular_problem(loss):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((5, 3)), rng.standard_normal(5)
+    architecture = make_architecture("circular", patch_geometry((3,), 3, 1, "circular"))
+    return Problem(architecture, X, fitting(loss, y), 0.1, loss)
+
+
+def other_problem(name, loss, n, K, h, **options):
+    base = gaussian_problem(name, 1, n, K, h, **options)
+    return Problem(base.architecture, base.X, fitting(loss, base.y), 0.1, loss)
+
+
+PROBLEMS = {
+    "max pooling": lambda loss: other_problem("two-layer", loss, 5, 3, 2, pooling="max"),
+    "linear": lambda loss: other_problem("linear", loss, 6, 3, 2),
+    "circular": circular_problem,
+    "three-layer": lambda loss: other_problem("three-layer", loss, 4, 2, 2),
+    "flatten": lambda loss: other_problem("flatten", loss, 5, 2, 2),
+}
+
+
+@each(OTHERS)
+@pytest.mark.parametrize("architecture", PROBLEMS)
+def test_certified_with_any_loss(architecture, loss):
+    problem = PROBLEMS[architecture](loss)
+    solution = solve(problem)
+    assert solution.scope is Scope.GLOBAL
+    assert solution.objective == pytest.approx(solution.lower_bound, rel=2e-6)
+    assert solution.network_objective == pytest.approx(problem.objective(solution.network), rel=1e-12)
+    if solution.exactness is Exactness.EXACT:
+        assert solution.status is Status.OPTIMAL
+    for seed in range(3):
+        network = random_network(problem, 3, seed)
+        assert problem.objective(network) >= solution.lower_bound
+        assert certify(problem, network).lower_bound <= solution.network_objective * (1 + 1e-9)
