@@ -10,7 +10,7 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 
 from __future__ import annotations
 
-from .architectures import Architecture, TwoLayerCNN
+from .architectures import Architecture, ThreeLayerCNN, TwoLayerCNN
 from .arrangement import (
     Arrangement,
     PatternCount,
@@ -22,8 +22,10 @@ from .arrangement import (
 )
 from .audit import Audit, audit, network_from_arrays
 from .certificate import Certificate, beta_max, certify
+from .chain import Chain, chain
 from .data import Dataset, dataset_names, load_dataset, read_dataset, save_dataset
 from .errors import BackendError, ConvexCoreError, InputError, Interrupted, SizeError
+from .local_search import local_search
 from .losses import LOSSES, AbsoluteLoss, HingeLoss, HuberLoss, LogisticLoss, Loss, SquaredLoss, make_loss
 from .model_io import Model, load_model, save_model
 from .network import Network
@@ -50,6 +52,7 @@ __all__ = [
     "BackendError",
     "Budget",
     "Certificate",
+    "Chain",
     "ConvexCoreError",
     "Dataset",
     "Exactness",
@@ -77,11 +80,13 @@ __all__ = [
     "Solution",
     "SquaredLoss",
     "Status",
+    "ThreeLayerCNN",
     "Timings",
     "TwoLayerCNN",
     "audit",
     "beta_max",
     "certify",
+    "chain",
     "closed_form",
     "count_patterns",
     "cvxpy_script",
@@ -89,6 +94,7 @@ __all__ = [
     "enumerate_patterns",
     "load_dataset",
     "load_model",
+    "local_search",
     "make_loss",
     "network_from_arrays",
     "patch_geometry",

@@ -1,0 +1,137 @@
+"""Matrix blocks of the convex program as small heat maps, which go grey as a whole group when they are zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ..architectures import ThreeLayerCNN
+from ..errors import InputError
+from ..solve import Solution
+from .chart import Chart, blank
+from .palette import LIGHT, Palette
+
+__all__ = ["MAX_BLOCKS", "matrix_blocks"]
+
+#: Blocks side by side; of more, the largest are drawn.
+MAX_BLOCKS = 14
+# a block below this share of the largest is the dust of an interior-point method
+_ZERO = 1e-6
+
+_Array = NDArray[np.float64]
+
+
+def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) -> Chart:
+    """Blocks C (K, h) of solutions of one problem at several beta: a row per beta, a column per cell and sign.
+
+    Parameters
+    ----------
+    solutions : sequence of Solution
+        Of three-layer problems that differ in beta only.
+    colours : Palette
+        The theme.
+
+    Raises
+    ------
+    InputError
+        If there is no solution, or one of another architecture.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, ThreeLayerCNN, patch_geometry, solve
+    >>> cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2))
+    >>> problem = Problem(cnn, [[1.0, 2.0, 0.0, 1.0], [0.0, 1.0, 1.0, -1.0]], [1.0, -1.0], 0.1)
+    >>> matrix_blocks([solve(problem), solve(problem.with_beta(50.0))]).table["beta"]
+    [0.1, 50.0]
+    """
+    if not solutions:
+        raise InputError("solutions: got none, expected at least one")
+    for solution in solutions:
+        if not isinstance(solution.problem.architecture, ThreeLayerCNN):
+            raise InputError(
+                f"solutions: got the architecture {solution.problem.architecture.name!r}, expected 'three-layer'"
+            )
+    geometry = solutions[0].problem.architecture.geometry
+    K, h = geometry.K, geometry.h
+    found = [_by_cell(solution) for solution in solutions]
+    size: dict[bytes, float] = {}
+    for blocks in found:
+        for key, C in blocks.items():
+            size[key] = max(size.get(key, 0.0), float(np.linalg.norm(C)))
+    order = sorted(size, key=lambda key: -size[key])
+    shown = order[:MAX_BLOCKS]
+    B = max(len(shown), 1)
+    z = np.full((len(solutions) * (K + 1) - 1, B * (h + 1) - 1), np.nan)
+    dead = z.copy()
+    for row, blocks in enumerate(found):
+        for column, key in enumerate(shown):
+            at = (slice(row * (K + 1), row * (K + 1) + K), slice(column * (h + 1), column * (h + 1) + h))
+            if key in blocks:
+                z[at] = blocks[key].reshape(K, h)
+            else:
+                dead[at] = 1.0
+    limit = float(np.nanmax(np.abs(z))) if np.isfinite(z).any() else 1.0
+    figure = blank(70 + 34 * len(z), left=70, right=16, top=30, bottom=16)
+    figure.add_trace(
+        go.Heatmap(
+            z=dead,
+            colorscale=[[0.0, colours.faint], [1.0, colours.faint]],
+            showscale=False,
+            hovertemplate="zero<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    figure.add_trace(
+        go.Heatmap(
+            z=z,
+            colorscale=colours.diverging,
+            zmin=-limit,
+            zmax=limit,
+            showscale=False,
+            hovertemplate="%{z:.4g}<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    betas = [solution.problem.beta for solution in solutions]
+    figure.update_yaxes(
+        autorange="reversed",
+        tickvals=[row * (K + 1) + 0.5 * (K - 1) for row in range(len(betas))],
+        ticktext=[f"β = {beta:.3g}" for beta in betas],
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_xaxes(
+        side="top",
+        tickvals=[column * (h + 1) + 0.5 * (h - 1) for column in range(len(shown))],
+        ticktext=["+" if key[:1] == b"+" else "-" for key in shown],
+        showgrid=False,
+        zeroline=False,
+    )
+    alive = [len(blocks) for blocks in found]
+    more = f"; the {MAX_BLOCKS} largest of {len(order)} cells are drawn" if len(order) > MAX_BLOCKS else ""
+    counts = ", ".join(f"{n} at beta {beta:.3g}" for n, beta in zip(alive, betas, strict=True))
+    return Chart(
+        figure,
+        f"Blocks C of {K} by {h} entries, a column per cell and output sign. Blocks that are not zero: {counts}{more}.",
+        {
+            "beta": betas,
+            "blocks": alive,
+            "sum of norms": [sum(float(np.linalg.norm(C)) for C in blocks.values()) for blocks in found],
+        },
+        "matrix-blocks",
+    )
+
+
+def _by_cell(solution: Solution) -> dict[bytes, _Array]:
+    """The blocks that are not zero, by output sign and cell."""
+    norms = np.linalg.norm(solution.C, axis=1)
+    alive = np.flatnonzero(norms > _ZERO * norms.max(initial=0.0))
+    return {
+        (b"+" if solution.sign[b] > 0 else b"-") + np.packbits(solution.active[b]).tobytes(): solution.C[b]
+        for b in alive
+    }
