@@ -67,7 +67,7 @@ def acyclic_orientations(vertices: int, edges: list[tuple[int, int]]) -> int:
 KNOWN: dict[str, tuple[NDArray[np.int64], int]] = {
     **{f"threshold {k}": (threshold(k), THRESHOLD[k]) for k in range(1, 6)},
     **{f"resonance {k}": (resonance(k), RESONANCE[k]) for k in range(1, 6)},
-    **{f"A{m - 1}": (braid(m), math.factorial(m)) for m in range(2, 8)},
-    **{f"B{n}": (type_b(n), 2**n * math.factorial(n)) for n in range(2, 6)},
-    **{f"D{n}": (type_d(n), 2 ** (n - 1) * math.factorial(n)) for n in range(2, 6)},
+    **{f"A{m - 1}": (braid(m), math.factorial(m)) for m in range(2, 9)},
+    **{f"B{n}": (type_b(n), 2**n * math.factorial(n)) for n in range(2, 7)},
+    **{f"D{n}": (type_d(n), 2 ** (n - 1) * math.factorial(n)) for n in range(2, 7)},
 }

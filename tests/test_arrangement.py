@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -94,6 +96,18 @@ def test_general_position(n, h, engine):
     assert arrangement.count == closed_form(merged, min(n, h)) == count_patterns(rows, engine=engine).patterns
     assert arrangement.certified
     assert len(pattern_set(arrangement)) == arrangement.count
+
+
+@pytest.mark.skipif(not HAVE_NUMBA, reason="several seconds without numba")
+@pytest.mark.parametrize(
+    ("n", "h", "cells"), [(30, 4, 8_180), (24, 6, 89_104), (30, 6, 293_192), (20, 10, 524_288), (1000, 3, 999_002)]
+)
+def test_large_general_position(n, h, cells):
+    arrangement = enumerate_patterns(np.random.default_rng(0).standard_normal((n, h)))
+    assert (arrangement.count, arrangement.certified) == (cells, True)
+    words = [np.ascontiguousarray(word) for word in arrangement.bits.T]
+    order = np.lexsort(words)
+    assert np.any([word[order][1:] != word[order][:-1] for word in words], axis=0).all()
 
 
 def test_general_position_beyond_one_word():
@@ -213,6 +227,21 @@ def test_near_degenerate_is_not_certified(noise, engine):
     for result in (enumerate_patterns(rows, engine=engine), count_patterns(rows, engine=engine)):
         assert not result.certified
         assert "no clear gap" in result.certified_reason
+
+
+@pytest.mark.parametrize(
+    "family", [threshold(3), braid(5), np.repeat(threshold(2), 2, axis=0)], ids=["T3", "A4", "twice"]
+)
+def test_certified_only_when_right(family):
+    for seed, noise in itertools.product(range(3), (1e-9, 1e-8, 1e-7, 1e-6, 1e-5)):
+        rows = family + noise * np.random.default_rng(seed).standard_normal(family.shape)
+        exact = exact_count([[int(Fraction(x) * 2**140) for x in row] for row in rows.tolist()])
+        for found in (count_patterns(rows), enumerate_patterns(rows)):
+            assert not found.certified or len_of(found) == exact
+
+
+def len_of(found):
+    return found.count if isinstance(found, Arrangement) else found.patterns
 
 
 def test_large_noise_is_general_position():

@@ -69,6 +69,13 @@ def test_near_degenerate_draws_are_not_certified():
     assert sample_patterns(threshold(6), 500).certified
 
 
+def test_nearly_degenerate_rows_of_higher_rank():
+    # ten hyperplanes of rank 4, moved to general position in rank 5 by 1e-8
+    rows = braid(5) + 1e-8 * np.random.default_rng(0).standard_normal((10, 5))
+    draws = sample_patterns(rows, 20_000)
+    assert not draws.certified or len(draws.distinct()) == 512
+
+
 @pytest.mark.parametrize("mixed", [True, False])
 @pytest.mark.parametrize("name", CASES)
 def test_ascent_ends_in_cells(name, mixed):

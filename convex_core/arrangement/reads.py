@@ -4,7 +4,8 @@ The combinatorics of an arrangement is a list of answers to "is this determinant
 `x` comes with a running bound `e` on its error (rounding of the input and of the arithmetic), and is read as
 zero when ``|x| <= e``. A true zero is therefore never read as nonzero; a nonzero read with ``|x| >= 8 e`` has
 the right sign (8, not 1, because the bounds keep first-order terms only). What remains to be judged are the
-values read as zero: they are believed when they lie far below every value read as nonzero.
+values read as zero: they are believed when they lie far below every value read as nonzero, and these far above their
+bounds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EPS", "GAP", "SAFE", "UNIT", "Reads"]
+__all__ = ["EPS", "GAP", "ROOM", "ROUNDING", "SAFE", "UNIT", "Reads"]
 
 EPS = float(np.finfo(np.float64).eps)
 #: relative error with which an entry of a row is taken as known: rounding of a few operations
@@ -27,6 +28,9 @@ SAFE = 8.0
 GAP = 1e3
 #: ... and at the level of rounding: at most this share of their error bounds
 ROUNDING = 0.05
+#: ... and when no nonzero read has lost nearly all its digits: then determinants of second order in a small
+#: perturbation may lie below the bounds and pass for zeros
+ROOM = 3e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,10 @@ class Reads:
 
     @property
     def clear(self) -> bool:
-        """Whether every nonzero read is safe and every zero read lies far below all of them."""
-        return self.nonzero >= max(SAFE, GAP * self.zero) and self.zero <= ROUNDING
+        """Whether every nonzero read is safe, and every zero read believed."""
+        if self.zero == 0.0:
+            return self.nonzero >= SAFE
+        return self.nonzero >= max(ROOM, GAP * self.zero) and self.zero <= ROUNDING
 
     @property
     def text(self) -> str:
