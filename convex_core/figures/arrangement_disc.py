@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..errors import InputError
@@ -75,26 +77,31 @@ def disc(scene: Scene, *, far: bool = False, name: str = "") -> Chart:
         border = upper_part(side * own.polygon(0), side * own.centers[0], POLE)
         if len(border):
             figure.add_trace(line_trace(stereographic(arc(border), POLE), colours.ink, 3.5, name="chosen cell"))
+    figure.add_trace(_axis_names(scene, far))
     if (marks := scene.marks()) is not None:
         unit = side * marks.unit()
         here = unit @ POLE >= 0
         if here.any():
             spots = stereographic(np.where(here[:, None], unit, POLE), POLE)
             figure.add_trace(filter_trace(spots, marks, here, colours))
-    for j, axis in enumerate(scene.axes):
-        x, y = stereographic(np.eye(3)[j][None], POLE)[0]
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"{'−' if far else ''}{axis}",
-            showarrow=False,
-            font={"color": colours.ink, "size": 13},
-            bgcolor=colours.paper,
-            opacity=0.8,
-            borderpad=1,
-        )
     shape = "sphere's far side as a disc" if far else "sphere's near side as a disc"
     return Chart(figure, scene.alt(shape, "arcs"), scene.table(), name or ("disc-far" if far else "disc-near"))
+
+
+def _axis_names(scene: Scene, far: bool) -> Any:
+    """The names of the axes, each on a little paper; a trace, so that filters lie above it."""
+    x, y = stereographic(np.eye(3), POLE).T
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="markers+text",
+        marker={"symbol": "square", "size": 20, "color": scene.colours.paper, "opacity": 0.8},
+        text=[f"{'−' if far else ''}{axis}" for axis in scene.axes],
+        textfont={"color": scene.colours.ink, "size": 13},
+        hoverinfo="skip",
+        showlegend=False,
+        name="axes",
+    )
 
 
 def _checkers(scene: Scene, side: float) -> list[dict[str, object]]:

@@ -57,7 +57,8 @@ def near(scene: Scene) -> Chart:
         outline = stereographic(outline[outline @ w > -0.9], w)
         figure.add_trace(fill_trace(outline, paint.colours[paint.index[q]], name=f"cell {scene.data.number[q]}"))
     own = arc(around.polygon(len(around) - 1), step)
-    tint = paint.colours[paint.index[scene.selected]] if paint.index[scene.selected] > 1 else colours.convex_fill
+    used = paint.two_greys and paint.index[scene.selected] > 1
+    tint = paint.colours[paint.index[scene.selected]] if used else colours.convex_fill
     figure.add_trace(fill_trace(stereographic(own, w), colours.paper))
     figure.add_trace(fill_trace(stereographic(own, w), tint, name=f"cell {scene.data.number[scene.selected]}"))
     for _, colour, normals in scene.bundles():

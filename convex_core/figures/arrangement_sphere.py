@@ -47,12 +47,13 @@ def sphere(scene: Scene) -> Chart:
         if len(used):
             figure.add_trace(_mesh(scene, sphere_cells(scene.arrangement, used), scene.paint.index[used], USED))
     points = 73 if scene.lines <= MANY else 37
-    for _, colour, normals in scene.bundles():
+    width = 3.5 if scene.lines <= 12 else 2.5 if scene.lines < 40 else 1.5
+    for _, patch, normals in scene.bundles():
+        # over a colour scale the patches' colours would drown in the cells' own
+        colour = patch if scene.paint.two_greys else colours.paper
         # the middles of the chords must not sink into the ball
         circles = joined([great_circle(normal, points) for normal in normals]) / math.cos(math.pi / (points - 1))
-        figure.add_trace(
-            line_trace(LIFT * circles, colour, 3.5 if scene.lines <= 12 else 2.5 if scene.lines < 40 else 1.5)
-        )
+        figure.add_trace(line_trace(LIFT * circles, colour, width))
     if scene.selected is not None:
         border = arc(sphere_cells(scene.arrangement, [scene.selected]).polygon(0))
         figure.add_trace(line_trace(OUTLINE * border, colours.ink, 6))

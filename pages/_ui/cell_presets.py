@@ -37,6 +37,7 @@ PRESETS = (
 def presets() -> None:
     """A row of buttons, each a picture."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown(":gray[:small[Pictures]]", width="content")
         for preset in PRESETS:
             st.button(preset.name, key=f"preset_{preset.name}", on_click=apply, args=(preset,), type="tertiary")
 

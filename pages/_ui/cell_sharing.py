@@ -30,17 +30,15 @@ def sharing(key: str, current: CurrentProblem, data: Dataset, K: int) -> list[Ch
         for g, title in zip(every, titles, strict=True)
     ]
     times = cells.chart(f"times {key} {palette.dark}", lambda: growth_times(every, colours=palette))
-    left, middle, right = st.columns([1, 1, 1.15], gap="medium")
+    left, right = st.columns(2, gap="large")
     with left:
         st.markdown(sharing_text(n, K, h, d, size))
-    with middle:
-        connected = _connected(key, data, size)
     with right:
-        layout.chart(grown[0], "More samples", "Circles are exact counts.", key=grown[0].name)
+        connected = _connected(key, data, size)
     st.subheader("How the number of patterns grows", anchor=False)
     layout.caption(f"{times.alt} Everything else stays as chosen above.")
-    headings = ("More patches", "Longer filters", "Measured time")
-    for column, item, heading in zip(st.columns(3, gap="medium"), [*grown[1:], times], headings, strict=True):
+    headings = ("More samples", "More patches", "Longer filters", "Measured time")
+    for column, item, heading in zip([*st.columns(2, gap="large")] * 2, [*grown, times], headings, strict=True):
         with column:
             layout.chart(item, heading, key=item.name)
     return [*connected, *grown, times]

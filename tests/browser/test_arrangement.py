@@ -1,69 +1,150 @@
-"""The Arrangement page in a real browser: a click picks a cell, the turning filter needs no server."""
+"""The Arrangement page in a real browser: the pointer knows the cells, the turning filter needs no server."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-WAIT_MS = 60_000
+from convex_core.arrangement import enumerate_patterns
+from convex_core.data import load_dataset
+from convex_core.figures.arrangement_disc import POLE
+from convex_core.geometry import cells_at, circle_cells, stereographic
+from convex_core.patches import patch_geometry
+
+WAIT_MS = 90_000
+
+
+class View:
+    """The page in a browser, with what it sent and what went wrong."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.sent: list[object] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("websocket", lambda socket: socket.on("framesent", lambda frame: self.sent.append(frame)))
+
+    def open(self, url: str) -> None:
+        """Go there and wait until the script has run and the pictures are drawn."""
+        self.page.goto(url)
+        self.page.wait_for_selector(".st-key-turn .js-plotly-plot", timeout=WAIT_MS)
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.wait_for_selector("[data-test-script-state='notRunning']", timeout=WAIT_MS)
+        self.page.wait_for_timeout(500)
+
+    def spot(self, key: str, xy: np.ndarray) -> list[float]:
+        """Where a point of a flat picture is on the screen."""
+        self.page.locator(f".st-key-{key} .js-plotly-plot").scroll_into_view_if_needed()
+        script = """([key, x, y]) => {
+            const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`), box = plot.getBoundingClientRect();
+            const {xaxis, yaxis} = plot._fullLayout;
+            return [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(y)];
+        }"""
+        return self.page.evaluate(script, [key, *map(float, xy)])
+
+    def space_spot(self, u: np.ndarray) -> list[float]:
+        """Where a point of the sphere is on the screen."""
+        self.page.locator(".st-key-sphere .js-plotly-plot").scroll_into_view_if_needed()
+        script = """() => {
+            const scene = document.querySelector(".st-key-sphere .js-plotly-plot")._fullLayout.scene._scene;
+            const box = scene.glplot.canvas.getBoundingClientRect(), c = scene.glplot.cameraParams;
+            return [[box.left, box.top, box.width, box.height], scene.dataScale,
+                    ...[c.projection, c.view, c.model].map((m) => [...m])];
+        }"""
+        (left, top, width, height), scale, *matrices = self.page.evaluate(script)
+        q = np.append(u * scale, 1.0)
+        for matrix in reversed(matrices):
+            q = np.reshape(matrix, (4, 4)).T @ q
+        x, y = q[:2] / q[3]
+        return [left + (x + 1) / 2 * width, top + (1 - y) / 2 * height]
+
+    def point_at(self, spot: list[float], fires: int, rows: int) -> None:
+        """Move there; the page says how many patches fire, and asks nobody."""
+        sent = len(self.sent)
+        self.page.mouse.move(*spot)
+        self.page.get_by_text(f"{fires} of {rows} patches fire under the pointer").wait_for(timeout=WAIT_MS)
+        assert len(self.sent) == sent
+
+    def click(self, spot: list[float], cell: int) -> None:
+        """Click there; the cell becomes the chosen one."""
+        self.page.mouse.click(*spot)
+        self.page.wait_for_url(f"**cell={cell}", timeout=WAIT_MS)
+        self.settle()
 
 
 @pytest.fixture
-def page(server: str, chromium: Any) -> Any:
-    opened = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-    opened.errors = []
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.sent = []
-    opened.on("websocket", lambda socket: socket.on("framesent", lambda frame: opened.sent.append(frame)))
-    opened.goto(f"{server}/arrangement?data=edge&samples=2")
-    opened.wait_for_selector(".js-plotly-plot .scatterlayer", timeout=WAIT_MS)
-    settle(opened)
+def view(server: str, chromium: Any) -> Any:
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    opened = View(context.new_page())
     yield opened
-    assert opened.locator("[data-testid='stException']").count() == 0
+    assert opened.page.locator("[data-testid='stException']").count() == 0
     assert opened.errors == []
-    opened.context.close()
+    context.close()
 
 
-def settle(page: Any) -> None:
-    page.wait_for_selector("[data-test-script-state='notRunning']", timeout=WAIT_MS)
-    page.wait_for_timeout(500)
+def rows_of(name: str, samples: int, h: int) -> np.ndarray:
+    data = load_dataset(name)
+    return patch_geometry(data.input_shape, h, 1).extract(data.X[:samples]).reshape(-1, h)
 
 
-def test_a_click_picks_the_cell_under_it(page: Any) -> None:
-    before = page.get_by_label("Cell number").input_value()
-    assert before == ""
-    *spot, cell = page.evaluate(
-        """() => {
-            const plot = document.querySelector('.js-plotly-plot'), layout = plot._fullLayout;
-            const trace = plot._fullData.find(t => t.name === 'cells'), box = plot.getBoundingClientRect();
-            const far = i => Math.min(...[...trace.x].map((x, j) => j === i ? 9 :
-                Math.hypot(x - trace.x[i], trace.y[j] - trace.y[i])));
-            const best = [...trace.x].map((_, i) => i).reduce((a, b) => far(b) > far(a) ? b : a);
-            const x = layout.xaxis._offset + layout.xaxis.l2p(trace.x[best]);
-            const y = layout.yaxis._offset + layout.yaxis.l2p(trace.y[best]);
-            return [box.left + x, box.top + y, trace.customdata[best][0]];
-        }"""
-    )
-    page.mouse.move(*spot)
-    page.wait_for_timeout(400)
-    page.mouse.click(*spot)
-    page.wait_for_function(
-        "() => document.querySelector('input[aria-label^=\"Cell number\"]').value !== ''", timeout=WAIT_MS
-    )
-    settle(page)
-    assert f"cell={cell}" in page.url.split("&")
+def test_the_pointer_knows_the_cells_of_the_circle(server: str, view: View) -> None:
+    view.open(f"{server}/arrangement?data=edge&samples=2")
+    rows = rows_of("edge", 2, 2)
+    arrangement = enumerate_patterns(rows)
+    # the narrowest and the widest sector: nearest centres would mistake one for the other
+    cells = circle_cells(arrangement)
+    for p in (int(cells.width.argmax()), int(cells.width.argmin())):
+        u = 0.95 * cells.centers[p]
+        spot = view.spot("circle", u)
+        view.point_at(spot, int((rows @ u >= 0).sum()), len(rows))
+        view.click(spot, p)
 
 
-def test_the_turning_filter_needs_no_server(page: Any) -> None:
+def test_the_pointer_knows_the_cells_of_discs_and_sphere(server: str, view: View) -> None:
+    view.open(f"{server}/arrangement")
+    rows = rows_of("motifs", 3, 3)
+    arrangement = enumerate_patterns(rows)
+    near, far, turned = np.array([0.9, 0.3, 0.2]), np.array([-0.2, -0.5, 0.1]), np.array([0.5, 0.9, 0.4])
+    for key, u, side in (("disc_near", near, 1), ("disc_far", far, -1), ("sphere", turned, 0)):
+        u = u / np.linalg.norm(u)
+        spot = view.space_spot(u) if key == "sphere" else view.spot(key, stereographic(side * u[None], POLE)[0])
+        view.point_at(spot, int((rows @ u >= 0).sum()), len(rows))
+        view.click(spot, int(cells_at(arrangement, u[None])[0]))
+
+
+def test_the_turning_filter_needs_no_server(server: str, view: View) -> None:
+    view.open(f"{server}/arrangement?data=edge&samples=2")
+    page = view.page
     headline = page.locator(".annotation-text", has_text="patches fire")
     headline.scroll_into_view_if_needed()
-    settle(page)
-    before, sent = page.locator(".slider-label").first.inner_html(), len(page.sent)
+    view.settle()
+    label = page.locator(".slider-label").first
+    before, sent = label.inner_html(), len(view.sent)
     rail = page.locator(".slider-rail-touch-rect").bounding_box()
     page.mouse.click(rail["x"] + 0.4 * rail["width"], rail["y"] + rail["height"] / 2)
-    page.wait_for_function(
-        "old => document.querySelector('.slider-label').innerHTML !== old", arg=before, timeout=WAIT_MS
-    )
+    changed = "old => document.querySelector('.slider-label').innerHTML !== old"
+    page.wait_for_function(changed, arg=before, timeout=WAIT_MS)
     assert "patches fire" in headline.text_content()
-    assert len(page.sent) == sent
+    before = label.inner_html()
+    page.locator(".updatemenu-button", has_text="Play").click()
+    page.wait_for_function(changed, arg=before, timeout=WAIT_MS)
+    page.locator(".updatemenu-button", has_text="Pause").click()
+    assert len(view.sent) == sent
+    view.settle()
+    # plotly.js rejects the promise of an animation that is interrupted, with nothing as the reason
+    view.errors = [error for error in view.errors if error != "undefined"]
+
+
+def test_a_narrow_screen_shows_whole_discs(server: str, chromium: Any) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    narrow = View(context.new_page())
+    narrow.open(f"{server}/arrangement")
+    left, right = (narrow.spot("disc_near", np.array([x, 0.0]))[0] for x in (-1, 1))
+    assert 0 < left < right < 390
+    assert right - left > 300
+    assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
