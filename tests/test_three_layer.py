@@ -150,7 +150,7 @@ def test_local_search_per_patch_never_beats_the_exact_value_and_reaches_it():
     assert value >= PER_PATCH[1] - 1e-7
 
 
-@pytest.mark.parametrize("relaxation", ["talk", "nuclear"])
+@pytest.mark.parametrize("relaxation", ["talk", "strong", "nuclear"])
 def test_the_shared_program_by_cvxpy(relaxation):
     """Every cell written out from the definition, without a word of the library's own rows, sides and cells."""
     problem = case(1, n=2, sharing="shared", relaxation=relaxation)
@@ -158,22 +158,31 @@ def test_the_shared_program_by_cvxpy(relaxation):
     angles = np.linspace(0.0, 2 * np.pi, 20_001)
     U = np.stack([np.cos(angles), np.sin(angles)])
     first = np.unique((np.einsum("knh,ha->akn", X, U) >= 0), axis=0)  # every cell in the plane
-    f, cost, constraints = 0, 0, []
+    maps, cones = [], []
     for D1 in first:
         for s in ((1, 1), (1, -1), (-1, 1)):
-            for bits in range(4):
-                D2 = np.array([bits >> i & 1 for i in range(2)])
+            for D2 in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                inner = np.concatenate([D1[0, :, None] * X[0], D1[1, :, None] * X[1]], axis=1)
+                rows = [(2 * np.array(D2) - 1)[:, None] * inner]
+                for k in range(2):
+                    for other in range(2):
+                        if other == k or relaxation != "talk":
+                            row = np.zeros((2, 2, 2))
+                            row[:, k] = s[k] * (2 * D1[other].astype(int) - 1)[:, None] * X[other]
+                            rows.append(row.reshape(2, 4))
                 for sign in (1, -1):
-                    c = [cp.Variable(2) for _ in range(2)]
-                    pre = sum(cp.multiply(D1[k].astype(float), X[k] @ c[k]) for k in range(2))
-                    constraints.append(cp.multiply(2 * D2 - 1, pre) >= 0)
-                    for k in range(2):
-                        for other in range(2):
-                            if other == k or relaxation != "talk":
-                                constraints.append(cp.multiply(s[k] * (2 * D1[other] - 1), X[other] @ c[k]) >= 0)
-                    f = f + sign * cp.multiply(D2, pre)
-                    C = cp.vstack(c)
-                    cost = cost + (cp.norm(C, "nuc") if relaxation == "nuclear" else cp.norm(C, "fro"))
+                    maps.append(sign * np.array(D2)[:, None] * inner)
+                    cones.append(np.concatenate(rows))
+    C = cp.Variable((len(maps), 4))
+    f = cp.sum(cp.hstack([cp.reshape(G @ C[b], (2, 1), order="C") for b, G in enumerate(maps)]), axis=1)
+    if relaxation == "nuclear":  # of a 2 x 2 matrix: the larger of two Euclidean norms
+        turned = [C @ np.array(M, float) for M in (
+            [[1, 0], [0, 1], [0, -1], [1, 0]], [[1, 0], [0, 1], [0, 1], [-1, 0]]
+        )]  # fmt: skip
+        cost = cp.sum(cp.maximum(*(cp.norm(part, axis=1) for part in turned)))
+    else:
+        cost = cp.sum(cp.norm(C, axis=1))
+    constraints = [cp.hstack([A @ C[b] for b, A in enumerate(cones)]) >= 0]
     model = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(f - y) + 0.1 * cost), constraints)
     model.solve(solver=cp.CLARABEL)
     assert solve(problem, tol=1e-8).objective == pytest.approx(model.value, rel=2e-6)
@@ -246,7 +255,7 @@ def test_wrong_options_are_refused_in_one_sentence():
         ({"sharing": "both"}, "sharing"),
         ({"sharing": "shared", "relaxation": "best"}, "relaxation"),
         ({"sharing": "per-patch", "relaxation": "nuclear"}, "relaxation"),
-        ({"layers": 4}, "options"),
+        ({"layers": 4}, "layers"),
     ):
         with pytest.raises(InputError, match=f"^{named}: got"):
             make_architecture("three-layer", geometry, **options)
