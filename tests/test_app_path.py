@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from convex_core.data import load_dataset
+from convex_core.losses import make_loss
 from convex_core.patches import patch_geometry
 from convex_core.path import Path as BetaPath
 from convex_core.path import solve_path
@@ -100,6 +101,15 @@ def test_the_page_shows_the_library_s_numbers(path: BetaPath) -> None:
     app.select_slider(key="beta").set_value("3.2").run()
     assert any(h.value == "Preview at β = 3.2" for h in app.subheader)
     assert facts(app) == shown  # the same path: another beta solves nothing
+
+
+def test_another_loss_has_its_own_path() -> None:
+    app = open_page(data="shift", points="10", loss="logistic")
+    finish(app)
+    own = solve_path(Problem.from_dataset(load_dataset("shift"), loss=make_loss("logistic")), points=10)
+    assert float(facts(app)["βmax"]) == pytest.approx(own.beta_max, rel=1e-5)
+    upper = next(trace for trace in specs(app)[2]["data"] if trace.get("name") == "objective")
+    assert numbers(upper["y"]) == pytest.approx(own.objective, rel=2e-6)
 
 
 def test_first_screen_has_at_most_five_controls() -> None:
