@@ -133,7 +133,8 @@ def own_patterns(problem: Problem, network: Network) -> NDArray[np.bool_]:
     codes = architecture.codes(problem.patches, parameters)
     if not cells.coded and parameters["filters"].shape[1] == cells.p:
         # a filter on a hyperplane belongs to one cell, whatever the rounding of parallel rows
-        codes = cells.patterns(parameters["filters"])
+        patterns = cells.patterns(parameters["filters"])
+        codes = np.concatenate([patterns, codes[:, patterns.shape[1] :]], axis=1)
     return np.unique(codes, axis=0) if len(codes) else codes
 
 

@@ -192,12 +192,11 @@ class VectorOutputs:
         return {"filters": parameters["filters"] * root, "weights": parameters["weights"] * root}
 
     def balanced(self, parameters: Parameters) -> Parameters:
-        """``||u||_2 = ||w||_1``, which minimises the cost at given outputs."""
+        """A neuron of one output for each weight, with ``||u||_2 = |w|``: together they cost ``||u||_2 ||w||_1``."""
         u, w = parameters["filters"], parameters["weights"]
-        length, size = np.linalg.norm(u, axis=1), np.abs(w).sum(axis=1)
-        alive = length * size > 0.0
-        ratio = np.sqrt(size[alive] / length[alive])[:, None]
-        return {"filters": u[alive] * ratio, "weights": w[alive] / ratio}
+        neuron, output = np.nonzero(w * np.linalg.norm(u, axis=1)[:, None])
+        single = self.single.balanced({"filters": u[neuron], "weights": w[neuron, output]})
+        return {"filters": single["filters"], "weights": single["weights"][:, None] * np.eye(self.q)[output]}
 
     def codes(self, patches: _Array, parameters: Parameters) -> _Codes:
         """The cell of the filter, and the output with the largest weight."""
