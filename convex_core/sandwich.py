@@ -1,0 +1,142 @@
+r"""Bounds around a circular CNN from both sides, each with its certificate.
+
+.. math:: p_\text{spectral} \le p_\text{weighted}, \, p_\text{nuclear} \;\le\; p \;\le\; \text{best network found}
+          \;\le\; p_{h = 1}
+
+Below are the convex programs of :class:`CircularCNN` with each relaxation; for three layers the nuclear lift is exact.
+Above is the optimum over filters of length 1, whose convex program has the Euclidean norm and is exact: its network is
+one of ours with h - 1 zeros in every filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .architectures import CircularCNN
+from .chain import Link
+from .errors import InputError
+from .local_search import local_search
+from .network import Network
+from .patches import PatchGeometry
+from .problem import Problem
+from .progress import Budget
+from .solve import solve
+from .solvers.column_generation import relative_gap
+
+__all__ = ["Sandwich", "sandwich"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sandwich:
+    """Bounds from below, the best network, and the bound from above.
+
+    Attributes
+    ----------
+    links : tuple of Link
+        Convex programs that bound the optimum from below, the spectral one (the talk's) first.
+    network : Network
+        The best network found.
+    value : float
+        Its objective.
+    ceiling : Link
+        The exact program of filters of length 1.
+    """
+
+    links: tuple[Link, ...]
+    network: Network
+    value: float
+    ceiling: Link
+
+    @property
+    def lower_bound(self) -> float:
+        """Best certified lower bound, ``-inf`` unless every cell was covered."""
+        return max(link.lower_bound for link in self.links)
+
+    @property
+    def relative_gap(self) -> float:
+        """``(value - lower_bound) / value``: how far the network is from the optimum, at most."""
+        return relative_gap(self.value, self.lower_bound)
+
+
+def sandwich(
+    problem: Problem, *, starts: int = 6, seed: int = 0, tol: float = 1e-7, budget: Budget | None = None
+) -> Sandwich:
+    """Solve every program around the optimum of `problem`, and look for the best network.
+
+    Parameters
+    ----------
+    problem : Problem
+        Any problem of a circular CNN; its own relaxation does not matter.
+    starts : int
+        Random starts of the local search, which runs only where the programs leave a gap.
+    seed : int
+        Seed of the starts, and of sampled cells where they are too many to list.
+    tol : float
+        Relative gap of the convex programs.
+    budget : Budget, optional
+        Time limit, cancel flag and progress callback; each part gets what is left of the time, at least a second.
+
+    Raises
+    ------
+    InputError
+        If the problem has another architecture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convex_core import Problem, patch_geometry
+    >>> rng = np.random.default_rng(0)
+    >>> cnn = CircularCNN(patch_geometry((3,), 2, padding="circular"))
+    >>> found = sandwich(Problem(cnn, rng.standard_normal((5, 3)), rng.standard_normal(5), 0.1))
+    >>> [f"{link.label} {link.value:.6f}" for link in found.links]
+    ['spectral 0.130987', 'nuclear 0.137170']
+    >>> f"{found.value:.6f} {found.ceiling.value:.6f}"
+    '0.137170 0.154070'
+    """
+    cnn = problem.architecture
+    if not isinstance(cnn, CircularCNN):
+        raise InputError(f"problem: got the architecture {cnn.name!r}, expected 'circular'")
+    budget = budget or Budget()
+
+    def link(label: str, architecture: CircularCNN) -> Link:
+        return Link(
+            label,
+            solve(
+                Problem(architecture, problem.X, problem.y, problem.beta, problem.loss),
+                tol=tol,
+                seed=seed,
+                time_limit=None if budget.time_limit is None else max(1.0, budget.remaining),
+                cancel=budget.cancel,
+                progress=budget.progress,
+            ),
+        )
+
+    geometry = cnn.geometry
+    links = tuple(link(name, CircularCNN(geometry, cnn.layers, name)) for name in _relaxations(cnn))
+    narrow = PatchGeometry(geometry.input_shape, (1,), geometry.stride, geometry.padding)
+    ceiling = link("filters of length 1", CircularCNN(narrow, cnn.layers))
+    networks = [Network.from_parameters(cnn, below.solution.network.parameters) for below in links]
+    networks.append(_padded(ceiling.solution.network, cnn))
+    lower = max(below.lower_bound for below in links)
+    if relative_gap(min(map(problem.objective, networks)), lower) > 2.0 * tol:
+        found = local_search(problem, starts=starts, seed=seed, budget=budget)
+        networks.append(found)
+    best = min(networks, key=problem.objective)
+    return Sandwich(links, best, problem.objective(best), ceiling)
+
+
+def _relaxations(cnn: CircularCNN) -> tuple[str, ...]:
+    """Relaxations that differ from one another, the loosest first."""
+    h, d = cnn.geometry.h, cnn.geometry.d
+    if cnn.layers == 3:
+        return ("spectral",) if h == d else ("spectral", "nuclear")
+    return ("spectral", "weighted") if h == d else ("spectral", "weighted", "nuclear")
+
+
+def _padded(network: Network, cnn: CircularCNN) -> Network:
+    """A network of filters of length 1 as one of `cnn`."""
+    filters = np.zeros((network.m, cnn.convolutions, cnn.geometry.h))
+    filters[:, :, 0] = network.filters
+    return Network(cnn, filters.reshape(network.m, -1), network.weights, network.hidden)
