@@ -59,3 +59,10 @@ def test_sgd_runs_on_the_loss_and_stays_above_the_optimum() -> None:
     assert float(shown["convex program"]) == pytest.approx(solution.network_objective, rel=1e-7)
     assert float(shown["best SGD seed"]) >= solution.lower_bound
     assert len(charts(app)) == 2
+
+
+def test_the_path_page_previews_a_loss_that_is_no_quadratic_program() -> None:
+    app = open_page("filters_and_path", data="edge", loss="logistic", points="10")
+    finish_sgd(app)  # the path is a job of the same kind
+    assert not app.error
+    assert app.header[0].value.startswith("10 certified optima")
