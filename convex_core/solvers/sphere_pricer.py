@@ -25,9 +25,12 @@ __all__ = ["SpherePricer"]
 
 _Array = NDArray[np.float64]
 
-# random starts, and how many of the best are improved
-_STARTS = 600
-_KEPT = 24
+# products with rows that random starts may cost, their number, how many of the best are improved, and the cosine above
+# which two of them are one
+_PRODUCTS = 4_000_000
+_STARTS = (600, 2000)
+_KEPT = 64
+_APART = 0.98
 # walls crossed at the end of each ascent: branch and bound finds what lies further
 _HOPS = 4
 _ARCHIVE = 200
@@ -129,12 +132,21 @@ class SpherePricer:
         return _NODES if share == np.inf else int(min(_NODES, max(100, share / _NODE_SECONDS)))
 
     def _ascend(self, a: _Array, linear: _Array, sign: int, floor: float) -> tuple[_Array, _Array]:
+        """Ascent from the best of what mattered before and of random directions, without near copies."""
         rng = np.random.default_rng((self._seed, len(self._archive[sign])))
-        starts = rng.standard_normal((_STARTS, len(linear)))
+        few, many = _STARTS
+        count = min(many, max(few, _PRODUCTS // max(1, len(a))))
+        starts = rng.standard_normal((count, len(linear)))
         starts /= np.linalg.norm(starts, axis=1, keepdims=True)
+        starts = np.concatenate([self._archive[sign], starts])
         response = np.maximum(starts @ self._factory.rows.T, 0.0) @ a + starts @ linear
-        starts = starts[np.argsort(-response, kind="stable")[:_KEPT]]
-        return self._improve(np.concatenate([self._archive[sign], starts]), a, linear, floor)
+        starts = starts[np.argsort(-response, kind="stable")]
+        chosen: list[int] = []
+        apart = np.ones(len(starts), dtype=bool)
+        while len(chosen) < _KEPT and apart.any():
+            chosen.append(int(np.argmax(apart)))
+            apart &= starts @ starts[chosen[-1]] <= _APART
+        return self._improve(starts[chosen], a, linear, floor)
 
     def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
         value = np.zeros(len(U))
