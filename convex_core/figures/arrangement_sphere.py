@@ -76,7 +76,7 @@ def sphere(scene: Scene) -> Chart:
             "yaxis": hidden,
             "zaxis": hidden,
             "aspectmode": "manual",
-            "aspectratio": dict.fromkeys("xyz", 2.05),
+            "aspectratio": dict.fromkeys("xyz", 1.85),
             "camera": {"eye": dict.fromkeys("xyz", 1.0), "projection": {"type": "orthographic"}},
             "dragmode": "orbit",
         },
