@@ -180,10 +180,8 @@ class _Quick:
             with self._lock:
                 program = self._programs.get(around)
                 if program is None:
-                    U = np.concatenate([network.filters for network in candidates])
-                    w = np.concatenate([network.weights for network in candidates])
-                    directions = FixedDirections if is_quadratic(problem) else ConicDirections
-                    program = self._programs[around] = directions(problem, U, w)
+                    fixed = FixedDirections if is_quadratic(problem) else ConicDirections
+                    program = self._programs[around] = fixed(problem, _together(candidates))
                 candidates.append(program.network(program.sizes(beta)))
         values = [
             problem.loss.value(network.predict_patches(problem.patches), problem.y) + beta * network.regulariser
@@ -317,6 +315,14 @@ def follow_path(
     done = len(solutions) == len(grid)
     status = (others[0] if others else Status.OPTIMAL) if done else cast(Status, stop)
     return Path(limit, limit_scope, cast(_Array, frozen(grid)), tuple(solutions), status, budget.seconds)
+
+
+def _together(networks: list[Network]) -> Network:
+    """One network of all their neurons."""
+    first = networks[0]
+    parts = [network.parameters for network in networks]
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in first.parameters}
+    return Network.from_parameters(first.architecture, arrays)
 
 
 def _start(pricer: Pricer, solution: Solution) -> WarmStart:

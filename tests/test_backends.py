@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from problem_cases import patch_problem
 
-from convex_core import BackendError, FixedDirections, InputError, Problem, load_dataset, solve
+from convex_core import BackendError, FixedDirections, InputError, Network, Problem, load_dataset, solve
 from convex_core.arrangement import enumerate_patterns
 from convex_core.program import CellFactory, all_cone_rows, assemble
 from convex_core.solvers.clarabel_backend import solve_clarabel
@@ -51,7 +51,8 @@ def test_an_unknown_cvxpy_solver_is_named():
 def fixed():
     problem = Problem.from_dataset(load_dataset("talk"), beta=0.1)
     rng = np.random.default_rng(0)
-    return problem, FixedDirections(problem, rng.standard_normal((30, 10)), rng.choice([-1.0, 1.0], 30))
+    network = Network(problem.architecture, rng.standard_normal((30, 10)), rng.choice([-1.0, 1.0], 30))
+    return problem, FixedDirections(problem, network)
 
 
 def lasso_by_nnls(Phi, y, beta):
@@ -87,7 +88,7 @@ def test_fixed_directions_are_an_upper_bound_met_at_the_optimum(fixed):
     problem, program = fixed
     solution = solve(problem, tol=1e-9)
     assert program.solve(0.1).objective >= solution.lower_bound
-    own = FixedDirections(problem, solution.network.filters, solution.network.weights)
+    own = FixedDirections(problem, solution.network)
     answer = own.solve()
     assert answer.objective == pytest.approx(solution.network_objective, abs=1e-6)
     network = own.network(answer.x)
@@ -98,5 +99,5 @@ def test_fixed_directions_check_their_input(fixed):
     problem, program = fixed
     with pytest.raises(InputError, match="beta"):
         program.solve(0.0)
-    with pytest.raises(InputError, match="directions"):
-        FixedDirections(problem, np.zeros(3), [1.0])
+    with pytest.raises(InputError, match="network: got architecture"):
+        FixedDirections(problem, Network(patch_problem(0).architecture, [[1.0, 0.0]], [1.0]))

@@ -3,10 +3,22 @@
 import numpy as np
 import pytest
 from architecture_cases import gaussian_problem, random_network
-from loss_cases import OTHERS, each, fitting
+from loss_cases import OTHERS, each, fitting, name_of
 
-from convex_core import Exactness, Problem, Scope, Status, certify, patch_geometry, solve
+from convex_core import (
+    Exactness,
+    HingeLoss,
+    LogisticLoss,
+    Problem,
+    Scope,
+    SquaredLoss,
+    Status,
+    certify,
+    patch_geometry,
+    solve,
+)
 from convex_core.architectures import make_architecture
+from convex_core.path import solve_path
 
 
 def circular_problem(loss):
@@ -44,3 +56,18 @@ def test_certified_with_any_loss(architecture, loss):
         network = random_network(problem, 3, seed)
         assert problem.objective(network) >= solution.lower_bound
         assert certify(problem, network).lower_bound <= solution.network_objective * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("loss", [SquaredLoss(), LogisticLoss(), HingeLoss()], ids=name_of)
+@pytest.mark.parametrize("architecture", PROBLEMS)
+def test_path_previews_with_any_loss(architecture, loss):
+    path = solve_path(PROBLEMS[architecture](loss), points=4, smallest=0.05, tol=1e-5)
+    beta = float(np.sqrt(path.betas[-1] * path.betas[-2]))
+    quick = path.preview(beta)
+    problem = path[0].problem.with_beta(beta)
+    assert quick.objective == pytest.approx(problem.objective(quick.network), rel=1e-12)
+    exact = solve(problem)
+    assert exact.lower_bound <= quick.objective
+    assert quick.lower_bound <= exact.network_objective
+    # at least as good as both neighbours, whose neurons it may use
+    assert all(quick.objective <= problem.objective(path[i].network) for i in (-1, -2))

@@ -185,7 +185,7 @@ def test_fixed_directions_are_a_quadratic_program(loss):
     problem = problem_with(loss, n=8)
     rng = np.random.default_rng(0)
     U, sign = rng.standard_normal((20, 2)), rng.choice([-1.0, 1.0], 20)
-    program = FixedDirections(problem, U, sign)
+    program = FixedDirections(problem, Network(problem.architecture, U, sign))
     unit = U / np.linalg.norm(U, axis=1, keepdims=True)
     Phi = sign * problem.architecture.atoms(problem.patches, unit)
     optimum = solve(problem)
@@ -201,14 +201,14 @@ def test_fixed_directions_are_a_quadratic_program(loss):
         assert dual.objective <= reference * (1 + 1e-7)
         assert (Phi.T @ dual.x).max() <= beta * (1 + 1e-12)
     assert program.solve(0.1).objective >= optimum.lower_bound
-    own = FixedDirections(problem, optimum.network.filters, optimum.network.weights).solve()
+    own = FixedDirections(problem, optimum.network).solve()
     assert own.objective == pytest.approx(optimum.network_objective, rel=1e-5)
 
 
 def test_osqp_says_what_it_lacks():
     problem = problem_with(LogisticLoss())
     with pytest.raises(BackendError, match="OSQP: got the logistic loss, which needs exponential cones"):
-        FixedDirections(problem, np.eye(2), [1.0, 1.0])
+        FixedDirections(problem, Network(problem.architecture, np.eye(2), [1.0, 1.0]))
 
 
 @each(EVERY)

@@ -1,10 +1,11 @@
 r"""OSQP, where the problem really is a quadratic program.
 
-With the unit directions fixed, training the output weights is
+With the neurons fixed but for their sizes, training is
 
-.. math:: \min_{a \ge 0} \; \ell(\Phi a, y) + \beta \sum_j a_j , \qquad \Phi = [\sigma_j \varphi_{u_j}]_j ,
+.. math:: \min_{a \ge 0} \; \ell(\Phi a, y) + \beta \sum_j a_j , \qquad \Phi = [\varphi_j]_j ,
 
-for the squared loss a non-negative lasso. Its dual over those finitely many atoms is
+where the neurons have outputs :math:`\varphi_j` at cost 1 (for two layers :math:`\pm \varphi_{u_j}` with unit
+directions); for the squared loss it is a non-negative lasso. Its dual over those finitely many atoms is
 
 .. math:: \max_v \; -\ell^*(-v) \quad \text{s.t. } \Phi^T v \le \beta .
 
@@ -36,6 +37,7 @@ from ..errors import BackendError
 from ..network import Network
 from ..problem import Problem
 from ..validation import finite_array, integer, positive_number
+from .fixed_neurons import FixedNeurons
 
 __all__ = ["FixedDirections", "QPSolution", "is_quadratic"]
 
@@ -76,16 +78,14 @@ def _others(problem: Problem) -> list[str]:
 
 
 class FixedDirections:
-    """The training problem with the filters' directions fixed, re-solved quickly for one beta after another.
+    """The training problem with the neurons fixed but for their sizes, re-solved quickly for one beta after another.
 
     Parameters
     ----------
     problem : Problem
         With a loss of linear and quadratic pieces: squared, hinge, absolute or Huber.
-    directions : (m, h)
-        Filters; only their directions matter.
-    sign : (m,)
-        Output sign of each, +1 or -1.
+    network : Network
+        Its neurons are fixed but for their sizes.
 
     Raises
     ------
@@ -97,22 +97,20 @@ class FixedDirections:
     >>> from convex_core import Problem, load_dataset, solve
     >>> problem = Problem.from_dataset(load_dataset("talk"))
     >>> solution = solve(problem)
-    >>> fixed = FixedDirections(problem, solution.network.filters, solution.network.weights)
+    >>> fixed = FixedDirections(problem, solution.network)
     >>> abs(fixed.solve().objective - solution.objective) < 1e-5
     True
     """
 
-    def __init__(self, problem: Problem, directions: ArrayLike, sign: ArrayLike) -> None:
+    def __init__(self, problem: Problem, network: Network) -> None:
         if not is_quadratic(problem):
             raise BackendError(
                 f"OSQP: got the {problem.loss.name} loss, which needs {' and '.join(_others(problem))} cones, "
                 "expected a loss of linear and quadratic pieces"
             )
-        U = finite_array(directions, "directions", ndim=2)
         self._problem = problem
-        self._unit = U / np.maximum(np.linalg.norm(U, axis=1, keepdims=True), np.finfo(float).tiny)
-        self._sign = np.sign(finite_array(sign, "sign", ndim=1))
-        self._Phi: _Array = self._sign * problem.architecture.atoms(problem.patches, self._unit)
+        self._neurons = FixedNeurons(problem, network)
+        self._Phi = self._neurons.Phi
         # units as in program.assemble: f = s f', loss = e loss', Phi = g Phi', a = (s / g) a'
         self._units = *problem.loss.units(problem.y), float(np.abs(self._Phi).max(initial=0.0)) or 1.0
         self._form = problem.loss.form(problem.y).in_units(*self._units[:2])
@@ -175,11 +173,8 @@ class FixedDirections:
         return np.where(kinds == "nonnegative", -np.inf, self._form.b)
 
     def network(self, a: ArrayLike) -> Network:
-        """The network with sizes `a` (m,) on the fixed directions."""
-        size = finite_array(a, "a", ndim=1)
-        alive = size > 0.0
-        root = np.sqrt(size[alive])
-        return Network(self._problem.architecture, self._unit[alive] * root[:, None], self._sign[alive] * root)
+        """The network with sizes `a` (m,) of the fixed neurons."""
+        return self._neurons.network(np.maximum(finite_array(a, "a", ndim=1), 0.0))
 
 
 def _stack(*rows: list[Any]) -> sparse.csc_matrix:
