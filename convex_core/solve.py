@@ -260,12 +260,12 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
     elif method == "branch-and-bound":
         pricer = searched_pricer(problem, seed=seed)
     elif method == "sampled":
-        pricer = sampled_pricer(problem, seed=seed)
+        pricer = sampled_pricer(problem, seed=seed, budget=budget)
     else:
         try:
             pricer = enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
         except Interrupted as stop:
-            pricer, stopped = sampled_pricer(problem, seed=seed, samples=64), stop.status
+            pricer, stopped = sampled_pricer(problem, seed=seed, samples=64, budget=budget), stop.status
     predicted = pricer.factory.predicted
     patterns = pricer.listed if pricer.scope is Scope.GLOBAL else None
     if (

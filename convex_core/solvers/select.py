@@ -15,6 +15,7 @@ from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
+from .neuron_cells import grown_codes
 from .output_pricer import OutputPricer
 from .pricing import EnumeratedPricer, Pricer
 from .sphere_pricer import SpherePricer
@@ -39,6 +40,7 @@ FEW_PATTERNS = 10_000
 MAX_SEARCH_LENGTH = 5
 _SAMPLES = 2_000
 _ASCENTS = 64
+_MET = 200
 
 
 def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
@@ -51,15 +53,18 @@ def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> Enumerat
     return EnumeratedPricer(factory, factory.listed(max_patterns=max_patterns, budget=budget))
 
 
-def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES) -> Pricer:
+def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES, budget: Budget | None = None) -> Pricer:
     """Pricer over sampled patterns (scope restricted).
 
     Gaussian directions and, with the Euclidean penalty, the fixed points of local ascent on the correlation with y are
-    used: cells that matter have large atoms, which uniform sampling over cells would miss.
+    used: cells that matter have large atoms, which uniform sampling over cells would miss. Where the cells are not
+    those of an arrangement, random neurons meet them, and neurons that climb (:func:`grown_codes`).
     """
     factory, duals = _one_output(problem)
     if factory.coded:
-        found = _random_codes(factory, samples, seed)
+        found = _random_codes(factory, min(samples, _MET), seed)
+        if len(duals) == 1:
+            found = grown_codes(problem, factory, found, seed=seed, budget=budget)
     else:
         found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
     lists = [found]
@@ -96,9 +101,9 @@ def make_pricer(
             return searched_pricer(problem, seed=seed), None
         return _every_output(problem, [pricer] * len(duals)), None
     except SizeError:
-        return sampled_pricer(problem, seed=seed), None
+        return sampled_pricer(problem, seed=seed, budget=budget), None
     except Interrupted as stop:
-        return sampled_pricer(problem, seed=seed, samples=64), stop.status
+        return sampled_pricer(problem, seed=seed, samples=64, budget=budget), stop.status
 
 
 def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
