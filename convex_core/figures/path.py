@@ -75,53 +75,9 @@ def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> 
         figure=blank(inner + (44 if compact else 68), left=44, right=10, top=16, bottom=28 if compact else 52),
     )
     edges = _edges(betas)
-    for z, scale, opacity, hover in (
-        (
-            np.where(norms == 0.0, np.nan, np.sign(signed) * np.sqrt(norms)),
-            colours.diverging,
-            1.0,
-            "filter %{customdata[0]}, β = %{customdata[1]:.3g}: group norm %{customdata[2]:+.4g}",
-        ),
-        (
-            np.where(norms == 0.0, 0.0, np.nan),
-            [[0, colours.dead], [1, colours.dead]],
-            0.55,
-            "filter %{customdata[0]}, β = %{customdata[1]:.3g}: the whole group is zero",
-        ),
-    ):
-        extent = math.sqrt(float(norms.max(initial=0.0))) or 1.0
-        figure.add_trace(
-            go.Heatmap(
-                x=edges,
-                y=np.arange(T + 1) + 0.5,
-                z=z[:, ::-1],
-                customdata=_customdata(betas, signed)[:, ::-1],
-                colorscale=scale,
-                zmin=-extent,
-                zmax=extent,
-                opacity=opacity,
-                showscale=False,
-                xgap=1,
-                ygap=1,
-                hoverongaps=False,
-                hovertemplate=hover + "<extra></extra>",
-            ),
-            row=1,
-            col=1,
-        )
-    figure.add_trace(
-        go.Scatter(
-            x=betas,
-            y=alive,
-            mode="lines+markers",
-            line={"color": colours.ink, "width": 2, "shape": "hvh"},
-            marker={"size": 5},
-            hovertemplate="β = %{x:.3g}: %{y} filters alive<extra></extra>",
-            showlegend=False,
-        ),
-        row=2,
-        col=1,
-    )
+    for trace in _norm_heatmaps(betas, edges, norms, signed, colours):
+        figure.add_trace(trace, row=1, col=1)
+    figure.add_trace(_alive_line(betas, alive, colours), row=2, col=1)
     figure.update_yaxes(range=[T + 0.5, 0.5], showgrid=False, zeroline=False, row=1, col=1)
     figure.update_yaxes(range=[-0.06 * alive.max() - 0.1, 1.15 * max(int(alive.max()), 1)], row=2, col=1)
     figure.update_yaxes(gridcolor=colours.faint, zeroline=False, nticks=4, row=2, col=1)
@@ -331,10 +287,48 @@ def _edges(betas: _Array) -> _Array:
     return edges if len(logs) > 1 else edges[[0, 1]]
 
 
-def _customdata(betas: _Array, signed: _Array) -> NDArray[np.float64]:
-    T, B = signed.shape
-    number = np.broadcast_to(np.arange(1.0, T + 1)[:, None], (T, B))
-    return np.stack([number, np.broadcast_to(betas, (T, B)), signed], axis=2)
+def _norm_heatmaps(betas: _Array, edges: _Array, norms: _Array, signed: _Array, colours: Palette) -> list[Any]:
+    """The living groups in shades of their sign, and the dead ones in grey; norms are (T, B)."""
+    T = len(norms)
+    extent = math.sqrt(float(norms.max(initial=0.0))) or 1.0
+    number = np.broadcast_to(np.arange(1.0, T + 1)[:, None], norms.shape)
+    told = np.stack([number, np.broadcast_to(betas, norms.shape), signed], axis=2)
+    living = np.where(norms == 0.0, np.nan, np.sign(signed) * np.sqrt(norms))
+    dead = np.where(norms == 0.0, 0.0, np.nan)
+    where = "filter %{customdata[0]}, β = %{customdata[1]:.3g}: "
+    return [
+        go.Heatmap(
+            x=edges,
+            y=np.arange(T + 1) + 0.5,
+            z=z[:, ::-1],
+            customdata=told[:, ::-1],
+            colorscale=scale,
+            zmin=-extent,
+            zmax=extent,
+            opacity=opacity,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hoverongaps=False,
+            hovertemplate=where + hover + "<extra></extra>",
+        )
+        for z, scale, opacity, hover in (
+            (living, colours.diverging, 1.0, "group norm %{customdata[2]:+.4g}"),
+            (dead, [[0, colours.dead], [1, colours.dead]], 0.55, "the whole group is zero"),
+        )
+    ]
+
+
+def _alive_line(betas: _Array, alive: NDArray[np.intp], colours: Palette) -> Any:
+    return go.Scatter(
+        x=betas,
+        y=alive,
+        mode="lines+markers",
+        line={"color": colours.ink, "width": 2, "shape": "hvh"},
+        marker={"size": 5},
+        hovertemplate="β = %{x:.3g}: %{y} filters alive<extra></extra>",
+        showlegend=False,
+    )
 
 
 def _beta_axes(figure: Any, edges: _Array, compact: bool, colours: Palette) -> None:
