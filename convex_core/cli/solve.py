@@ -6,6 +6,7 @@ import argparse
 import math
 from typing import Any
 
+from ..architectures import OPTIONS
 from ..data import save_dataset
 from ..model_io import save_model
 from ..solve import Solution, solve
@@ -94,7 +95,8 @@ def _text(solution: Solution, result: dict[str, Any], description: str) -> str:
 def _network_text(result: dict[str, Any]) -> str:
     sizes = " x ".join(map(str, result["filter_shape"]))
     stride = " x ".join(map(str, result["stride"]))
+    options = "".join(f", {name.replace('_', ' ')} {result[name]}" for name in OPTIONS if name in result)
     return (
-        f"{result['architecture']} ReLU CNN, filters {sizes}, stride {stride}, {result['padding']} padding, "
-        f"{result['patches']} patches, {result['pooling']} pooling, beta {result['beta']:g}"
+        f"{result['architecture']} CNN{options}, filters {sizes}, stride {stride}, {result['padding']} padding, "
+        f"{result['patches']} patches, beta {result['beta']:g}"
     )

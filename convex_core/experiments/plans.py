@@ -74,7 +74,7 @@ class Plan:
     name: str
     title: str
     dataset: str
-    dataset_options: Mapping[str, int | bool]
+    dataset_options: Mapping[str, int | str | bool | None]
     filter_size: int
     stride: int
     beta: float
@@ -87,15 +87,15 @@ class Plan:
 
 
 _CIRCULAR = (
-    ArmPlan("spectral", "spectral l1 program (the talk's)", "circular", {"relaxation": "spectral"}),
-    ArmPlan("nuclear", "nuclear-norm lift", "circular", {"relaxation": "nuclear"}),
-    ArmPlan("euclidean", "filters of length 1 (Euclidean penalty)", "circular", {}, filter_size=1),
+    ArmPlan("spectral", "spectral l1 program (the talk's)", "circular", {"relaxation": "spectral"}, tol=1e-3),
+    ArmPlan("nuclear", "nuclear-norm lift", "circular", {"relaxation": "nuclear"}, tol=1e-3),
+    ArmPlan("euclidean", "filters of length 1 (Euclidean penalty)", "circular", {}, filter_size=1, tol=1e-3),
     ArmPlan("two-layer", "two-layer CNN, certified", same_network=False),
 )
 _IMAGE_CHOICES = (
     "the first 99 images train and the next 500 test; labels +1 for classes 0-4, -1 for classes 5-9",
     "beta, step size, momentum 0.9, cosine schedule, batch of 50 and number of steps",
-    "the circular program's patterns are sampled: the 2^98 or so that exist cannot be listed",
+    "the circular program's patterns are sampled: with 99 hyperplanes in 16 or 50 dimensions they cannot be listed",
     "the two-layer CNN of the last arm, solved to a certificate over every pattern",
 )
 
@@ -137,6 +137,21 @@ EXPERIMENTS: dict[str, Plan] = {
             arms=_CIRCULAR,
             stated=("n = 99 images of d = 50", "filters of length 3, stride 1", "m = 20 filters", "five SGD seeds"),
             chosen=("d = 50: 28 x 28 mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended", *_IMAGE_CHOICES),
+        ),
+        Plan(
+            name="digits",
+            title="Three-layer circular CNN on scikit-learn's digits",
+            dataset="digits",
+            dataset_options={"classes": None, "n": 99, "n_test": 500, "selection": "first", "flatten": True},
+            filter_size=3,
+            stride=1,
+            beta=1.0,
+            m=20,
+            iterations=2_000,
+            learning_rate=None,
+            arms=_CIRCULAR,
+            stated=("nothing: the talk has no such experiment; this one needs no files",),
+            chosen=("d = 16: 8 x 8 mean-pooled 2 x 2 to 4 x 4, flattened", "n = 99 and m = 20", *_IMAGE_CHOICES),
         ),
         Plan(
             name="cifar10",

@@ -32,6 +32,7 @@ _RECORDS = 100
 def run_experiment(
     name: str,
     *,
+    dataset: Dataset | None = None,
     seed: int = 0,
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     beta: float | None = None,
@@ -45,7 +46,9 @@ def run_experiment(
     Parameters
     ----------
     name : str
-        ``talk``, ``mnist`` or ``cifar10``.
+        ``talk``, ``mnist``, ``cifar10`` or ``digits``.
+    dataset : Dataset, optional
+        Data to use in place of the plan's, for example images from elsewhere.
     seed : int
         Seed of the data, of sampled patterns and of the order of the batches.
     seeds : sequence of int
@@ -80,7 +83,8 @@ def run_experiment(
     if iterations is not None:
         plan = replace(plan, iterations=integer(iterations, "iterations"))
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    dataset = load_dataset(plan.dataset, seed=seed, **plan.dataset_options)
+    if dataset is None:
+        dataset = load_dataset(plan.dataset, seed=seed, **cast(Any, plan.dataset_options))
     parts = len(plan.arms) + 1
     # compiling kernels is no part of any method's time
     for method in ("column-generation", "branch-and-bound"):
@@ -132,11 +136,6 @@ def _accuracy(network: Network, X: _Array | None, y: _Array | None) -> float | N
     return None if X is None or y is None else float(np.mean(np.sign(network.predict(X)) == y))
 
 
-def _networks(problem: Problem, record: SGDRecord) -> list[Network]:
-    """The network of each seed."""
-    return [Network(problem.architecture, U, w) for U, w in zip(record.filters, record.weights, strict=True)]
-
-
 def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, budget: Budget) -> Training:
     problem = _problem(plan, plan.arms[0], dataset)
     patches = None if dataset.X_test is None else problem.architecture.geometry.extract(dataset.X_test)
@@ -157,7 +156,7 @@ def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, 
         if patches is not None and dataset.y_test is not None:
             right = [
                 np.mean(np.sign(network.predict_patches(patches)) == dataset.y_test)
-                for network in _networks(problem, record)
+                for network in record.networks(problem.architecture)
             ]
             accuracy.append(np.array(right))
     last = records[-1]
