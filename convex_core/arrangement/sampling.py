@@ -95,7 +95,8 @@ def sample_patterns(
     exactly the same probability, however small its solid angle. ``"gaussian"`` takes the patterns of u ~ N(0, I).
     ``"ascent"`` starts there and repeats u <- g(u) / ||g(u)||, g(u) = sum_i v_i 1[rows_i . u >= 0] rows_i, until the
     pattern stays, and finds cells that matter for a dual vector v: with v >= 0 the sum g(u) . u of v_i (rows_i . u)_+
-    never falls; with mixed signs it tends to grow, may cycle, and the last of 200 steps counts.
+    never falls; with mixed signs it tends to grow, may cycle, and the last of 200 steps counts. Where g(u) = 0
+    the draw stays.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def sample_patterns(
     >>> draws.active().shape, len(draws.distinct()), draws.certified
     ((100, 2), 4, True)
     >>> sample_patterns([[1.0, 0.0], [0.0, 1.0]], 50, method="ascent", v=[1.0, 1.0]).distinct().active().tolist()
-    [[True, True]]
+    [[True, True], [False, False]]
     """
     array = finite_array(rows, "rows", ndim=2)
     m = integer(m, "m")
