@@ -1,0 +1,136 @@
+"""Circular CNNs on the Three-layer page: the sandwich of bounds, and filters in the signal and frequency domain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from convex_core.architectures import CircularCNN
+from convex_core.figures.chart import Chart
+from convex_core.figures.sandwich import NETWORK
+from convex_core.figures.sandwich import sandwich as sandwich_chart
+from convex_core.figures.spectral import frequencies_in_use, signals_and_spectra
+from convex_core.patches import patch_geometry
+from convex_core.problem import Problem
+from convex_core.progress import Budget
+from convex_core.sandwich import Sandwich, sandwich
+from convex_core.status import Exactness, Scope
+
+from . import layout, verdict
+from .controls import bound
+from .jobs import solver_gate
+from .layout import Fact
+
+__all__ = ["tab"]
+
+BETAS = ("0.02", "0.05", "0.1", "0.2", "0.5", "1")
+LAYERS = (3, 4, 5)
+LENGTHS = (3, 8)
+MAX_SEED = 9999
+#: Samples of the instance: at most 2^5 cells, whatever the length.
+SAMPLES = 5
+STARTS = 2
+TIME_LIMIT = 4.0
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _sandwich(seed: int, d: int, h: int, layers: int, beta: float) -> Sandwich:
+    """Every bound on Gaussian data."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((SAMPLES, d)), rng.standard_normal(SAMPLES)
+    problem = Problem(CircularCNN(patch_geometry((d,), h, padding="circular"), layers), X, y, beta)
+    with solver_gate():
+        return sandwich(problem, starts=STARTS, budget=Budget(time_limit=TIME_LIMIT))
+
+
+def tab() -> list[Chart]:
+    """Draw the tab; the charts on it."""
+    seed, d, h, layers, beta = _controls()
+    with st.spinner("Solving the convex programs around the optimum ...", show_time=True):
+        found = _sandwich(seed, d, h, layers, beta)
+    _summary(found)
+    colours = layout.colours()
+    st.latex(
+        r"f(X) = \sum_j (X U_{1j} \cdots U_{L-2,j}\, w_{1j})_+\, w_{2j}, \quad \|u_{lj}\|_2 \le 1"
+        r"\qquad\Longrightarrow\qquad \beta\, d^{-(L-2)/2} \sum_i \|F c_i\|_1"
+    )
+    left, right = st.columns([1, 1], gap="large")
+    exact = found.links[-1].exactness is Exactness.EXACT
+    with left:
+        bounds = sandwich_chart(
+            [*(link.label for link in found.links), "best network found", found.ceiling.label],
+            [*(link.value for link in found.links), found.value, found.ceiling.value],
+            [*(link.exactness.value for link in found.links), NETWORK, NETWORK],
+            colours=colours,
+        )
+        note = (
+            f"The {found.links[-1].label} program is exact: its own network attains it."
+            if exact
+            else "No program here is exact: the optimum lies in the band."
+        )
+        layout.chart(
+            bounds, "The sandwich of bounds", f"{note} Filters of length 1 are the ceiling.", key="circular_bounds"
+        )
+    with right:
+        spectra = signals_and_spectra(found.network, colours=colours)
+        layout.chart(
+            spectra,
+            "One network, two domains",
+            "What each neuron of the best network convolves with, and its amplitudes. A blank frequency is zero.",
+            key="circular_spectra",
+        )
+    talk = replace(
+        signals_and_spectra(found.links[0].solution.network, colours=colours), name="network-of-the-spectral-program"
+    )
+    layout.chart(
+        talk,
+        "The network of the spectral program",
+        "The program of the talk: an l1 norm in the frequency domain, hence few frequencies.",
+        key="circular_talk",
+    )
+    return [bounds, spectra, talk]
+
+
+def _controls() -> tuple[int, int, int, int, float]:
+    state = st.session_state
+    with st.container(border=True, horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=180):
+            st.select_slider("β", BETAS, "0.1", **bound("circular_beta", "0.1"))
+        with st.container(width=120):
+            st.selectbox("Layers L", LAYERS, 0, **bound("circular_layers", 3))
+        with st.container(width=180):
+            st.slider("Input length d", *LENGTHS, 6, **bound("circular_d", 6))
+        with st.container(width=180):
+            st.slider("Filter length h", 1, LENGTHS[1], 3, **bound("circular_h", 3))
+        with st.container(width=140):
+            st.number_input("Data seed", 0, MAX_SEED, 0, **bound("circular_seed", 0))
+    beta = state["circular_beta"] if state["circular_beta"] in BETAS else "0.1"
+    layers = state["circular_layers"] if state["circular_layers"] in LAYERS else 3
+    d = int(min(max(state["circular_d"], LENGTHS[0]), LENGTHS[1]))
+    h = int(min(max(state["circular_h"], 1), d))
+    if h < state["circular_h"]:
+        layout.remarks([f"Filter length: got {state['circular_h']} for an input of length {d}, {d} is used."])
+    return int(min(max(state["circular_seed"], 0), MAX_SEED)), d, h, layers, float(beta)
+
+
+def _summary(found: Sandwich) -> None:
+    problem = found.links[0].solution.problem
+    covered = all(link.solution.scope is Scope.GLOBAL for link in (*found.links, found.ceiling))
+    if found.relative_gap <= 1e-6:
+        st.header("The global optimum, proved from below and attained by a network", anchor=False)
+    elif covered:
+        st.header(f"The optimum is known to {100 * found.relative_gap:.2g} %", anchor=False)
+    else:
+        st.header("Not every cell was covered in the time given", anchor=False)
+    used = frequencies_in_use(found.network)
+    layout.facts(
+        [
+            Fact(f"{found.lower_bound:.7f}", "optimum: at least", "best certified bound"),
+            Fact(f"{found.value:.7f}", "optimum: at most", f"gap {verdict.gap_text(found.relative_gap)}"),
+            Fact(str(found.network.m), "neurons", f"for {problem.n} samples"),
+            Fact(f"{used.sum()} of {used.size}", "frequencies in use", "over all neurons"),
+            Fact(f"{found.links[0].solution.patterns}", "cells", f"of {problem.n} hyperplanes"),
+        ]
+    )

@@ -1,0 +1,33 @@
+"""Three layers: circular CNNs with sparse spectra, two ReLU layers with sparse matrices, and bounds on both sides."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._ui import shell
+
+shell.enter()
+
+from pages._ui import circular, layout, two_relu  # noqa: E402
+from pages._ui.controls import bound  # noqa: E402
+
+VIEWS = {"Circular CNN": circular.tab, "Two ReLU layers": two_relu.tab}
+
+place = layout.header(
+    "Three layers",
+    "Deeper networks have convex programs too. Some are exact, some only bound the optimum from below; "
+    "here each says which it is, with the networks that close the gap from above.",
+)
+
+
+@st.fragment
+def live() -> None:
+    """One kind of network at a time: only what is seen is solved."""
+    first = next(iter(VIEWS))
+    st.segmented_control("Network", list(VIEWS), label_visibility="collapsed", **bound("network", first))
+    charts = VIEWS.get(str(st.session_state["network"]), VIEWS[first])()
+    if charts:
+        layout.downloads(place, layout.chart_downloads(charts))
+
+
+live()
