@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from problem_cases import TWO_LAYER_OPTIMA, patch_problem
 
-from convex_core import SizeError, cvxpy_script, solve
+from convex_core import InputError, Problem, SizeError, cvxpy_script, solve
+from convex_core.architectures import make_architecture
 from convex_core.arrangement import enumerate_patterns
 
 
@@ -49,3 +50,12 @@ def test_huge_scripts_are_refused():
     noise = np.random.default_rng(0).random((20_000, 1600)) > 0.5
     with pytest.raises(SizeError, match="script: got"):
         cvxpy_script(problem, noise, complete=True)
+
+
+def test_other_networks_have_no_script():
+    problem = patch_problem(0)
+    for name, options in (("two-layer", {"pooling": "max"}), ("two-layer", {"outputs": 2}), ("linear", {})):
+        architecture = make_architecture(name, problem.architecture.geometry, **options)
+        other = Problem(architecture, problem.X, [0, 1, 0, 1, 0, 1], 0.1)
+        with pytest.raises(InputError, match="expected two-layer with sum or mean pooling and one output"):
+            cvxpy_script(other, np.ones((1, 18), dtype=bool), complete=False)

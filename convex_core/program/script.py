@@ -9,7 +9,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SizeError
+from ..architectures import TwoLayerCNN
+from ..errors import InputError, SizeError
 from ..problem import Problem
 
 __all__ = ["MAX_SCRIPT_BYTES", "cvxpy_script"]
@@ -96,6 +97,8 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
 
     Raises
     ------
+    InputError
+        For another architecture.
     SizeError
         If the embedded data would exceed :data:`MAX_SCRIPT_BYTES`.
 
@@ -107,6 +110,13 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
     >>> compile(text, "script", "exec") is not None
     True
     """
+    architecture = problem.architecture
+    if not isinstance(architecture, TwoLayerCNN):
+        options = ", ".join(f"{name} {value}" for name, value in architecture.options.items())
+        raise InputError(
+            f"script: got the architecture {architecture.name} ({options}), expected two-layer with sum or mean "
+            "pooling and one output"
+        )
     K, n, h = problem.patches.shape
     distinct = np.unique(patterns, axis=0)
     bits = np.packbits(distinct, axis=1)
@@ -116,7 +126,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
         else f"Only {len(distinct)} sign patterns are included, those a solution uses. The value is an upper bound\n"
         "on the optimum over all patterns, and equal to it if that solution was certified."
     )
-    pooling = problem.architecture.options.get("pooling", "sum")
+    pooling = architecture.pooling
     text = _TEMPLATE.format(
         pooling=pooling,
         mean="1/K " if pooling == "mean" else "",
@@ -125,7 +135,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
         numpy=problem.loss.formulas.numpy,
         note=note,
         beta=problem.beta,
-        scale=problem.architecture.scale,
+        scale=architecture.scale,
         y=_embed(problem.y.astype("<f8")),
         patches=_embed(problem.patches.astype("<f8")),
         bits=_embed(bits),
