@@ -305,6 +305,17 @@ def test_a_cell_from_near():
     assert np.allclose(2 * np.arctan(radius), np.arcsin(cell.margin), rtol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [[[1.0, 2, 3]], [[1.0, 2, 3], [0, 1, 1]], [[1.0, 0, 0], [0, 1, 0], [1, 1, 0]]])
+def test_cells_without_corners_are_drawn(rows):
+    arrangement = enumerate_patterns(rows)
+    data = cell_data(arrangement)
+    for p in range(arrangement.count):
+        space = Scene(arrangement, paint_cells(arrangement, data), data, sphere_cells(arrangement), selected=p)
+        for chart in (sphere(space), disc(space), disc(space, far=True), near(space)):
+            assert "NaN" not in chart.figure.to_json()
+        assert chart.table["cell behind"] == arrangement.cell(p).neighbours.tolist()
+
+
 def test_a_figure_encoded_once_is_the_same():
     chart = sphere(scene(3))
     before = chart.figure.to_json()

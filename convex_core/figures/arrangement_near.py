@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..arrangement import Cell
 from ..errors import InputError
 from ..geometry import arc, sphere_cells, stereographic
+from ..geometry.projection import frame
 from .arrangement_paint import hyperplane_patches, patch_colours
 from .arrangement_scene import Scene, fill_trace, filter_trace, joined, line_trace, plain_axes
 from .chart import Chart, blank
@@ -119,9 +120,9 @@ def _labels(scene: Scene, cell: Cell, sides: list[tuple[int, _Floats, _Floats]],
     """The numbers of the neighbours, each just behind its side."""
     middle = {facet: (a + b) / np.linalg.norm(a + b) for facet, a, b in sides}
     spots = stereographic(np.array([middle[facet] for facet in range(len(cell.facet_rows))]), cell.witness)
-    length = np.hypot(*spots.T)[:, None]
-    spots = spots * (length + 0.2 * reach) / np.maximum(length, 1e-12)
-    spots = np.clip(spots, -0.9 * reach, 0.9 * reach)
+    # across the side and not away from the centre: on the two long sides of a thin cell that would be the same place
+    outward = -(cell.facet_signs[:, None] * scene.arrangement.rows[cell.facet_rows]) @ frame(cell.witness)[:2].T
+    spots = spots + 0.2 * reach * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
     return go.Scatter(
         x=spots[:, 0],
         y=spots[:, 1],

@@ -94,7 +94,8 @@ def show(
     if close:
         marked = replace(scene, selected=place)
         charts.append(cells.chart(f"close {key} {scene.paint.two_greys}", lambda: near(marked)))
-        note = "Click a number to walk to the cell behind that side. Dotted: the widest circle inside."
+        part = "Its part in the slice. " if picture is not None and picture.sliced else ""
+        note = f"{part}Click a number to walk to the cell behind that side. Dotted: the widest circle inside."
         with columns[0]:
             layout.chart(charts[-1], "From near", note, key="near", picked=pick("near"))
     with columns[-2]:
