@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from convex_core.conic_forms import clarabel_cones
-from convex_core.penalties import L2Penalty, NuclearPenalty, Search, conic_supports
+from convex_core.penalties import (
+    L2Penalty,
+    NuclearLiftPenalty,
+    NuclearPenalty,
+    Search,
+    SpectralPenalty,
+    conic_supports,
+)
 
 PENALTIES = [L2Penalty(), NuclearPenalty((2, 3)), NuclearPenalty((3, 2)), NuclearPenalty((1, 6))]
 
@@ -109,3 +116,23 @@ def test_without_rows_the_support_is_the_dual_norm():
         assert best.bound == pytest.approx(penalty.dual_norm(G).max())
     gated = L2Penalty().top_supports(G, np.arange(len(G)), rows, np.zeros_like(sides), floor=0.0, want=2)
     assert gated.bound == pytest.approx(L2Penalty().dual_norm(G).max())
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        *PENALTIES,
+        SpectralPenalty(6, 0.4),
+        SpectralPenalty(5, 1.0, pair=2.0**0.5),
+        NuclearLiftPenalty(3, 6),
+        NuclearLiftPenalty(2, 5, 0.7),
+    ],
+    ids=str,
+)
+def test_the_cvxpy_form_is_the_norm(penalty):
+    p = getattr(penalty, "d", 6)
+    values = np.random.default_rng(1).standard_normal((3, p))
+    C = cp.Variable(values.shape)
+    total, constraints = penalty.cvxpy(C)
+    model = cp.Problem(cp.Minimize(total), [*constraints, values == C])
+    assert model.solve(solver="CLARABEL") == pytest.approx(penalty.norm(values).sum(), rel=1e-6)

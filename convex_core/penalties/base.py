@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,4 +100,8 @@ class Penalty(Protocol):
 
     def form(self, p: int) -> PenaltyForm:
         """Epigraph for conic solvers."""
+        ...
+
+    def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
+        """Sum of the norms of the rows of a CVXPY variable C (B, p), and the constraints it needs."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,12 @@ class L2Penalty:
         index, value, direction, bound = top_cone_supports(np.ascontiguousarray(G), cells, rows, sides, floor, want)
         order = np.argsort(-value, kind="stable")
         return ConeSupports(index[order], value[order], direction[order], float(bound))
+
+    def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
+        """``sum_b ||c_b||_2``."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        return cp.sum(cp.norm(C, 2, axis=1)), []
 
     def form(self, p: int) -> PenaltyForm:
         """``(t, c)`` in the second-order cone, cost t."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,13 @@ class NuclearPenalty:
     ) -> ConeSupports:
         """By :func:`conic_supports`."""
         return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
+
+    def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
+        """``sum_b ||Z_b||_*``."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        norms = [cp.normNuc(cp.reshape(C[b], self.shape, order="C")) for b in range(C.shape[0])]
+        return cp.sum(cp.hstack(norms)), []
 
     def form(self, p: int) -> PenaltyForm:
         r"""Half the traces of V and W that make :math:`\begin{bmatrix} V & Z \\ Z^T & W \end{bmatrix} \succeq 0`."""

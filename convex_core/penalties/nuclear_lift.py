@@ -17,6 +17,7 @@ Gram matrix is Toeplitz.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,20 @@ class NuclearLiftPenalty:
     ) -> ConeSupports:
         """By :func:`conic_supports`."""
         return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
+
+    def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
+        """``sum_b ||Z_b||_*`` over the lifts ``sum_a Z_b[a, (s - a) mod d] = c_b[s]``: the definition itself."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        d, h = self.d, self.h
+        total: list[Any] = []
+        constraints: list[Any] = []
+        for b in range(C.shape[0]):
+            Z = cp.Variable((h, d))
+            total.append(cp.normNuc(Z))
+            shifted = [np.roll(np.eye(d), a, axis=0) @ Z[a] for a in range(h)]
+            constraints.append(cp.sum(cp.vstack(shifted), axis=0) == C[b])
+        return self.scale * cp.sum(cp.hstack(total)), constraints
 
     def form(self, p: int) -> PenaltyForm:
         r"""Auxiliaries t (F) and P; a second-order cone per frequency says :math:`|\hat c_f|^2 \le d\, t_f p_f`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +78,14 @@ class SpectralPenalty:
     ) -> ConeSupports:
         """By :func:`conic_supports`."""
         return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
+
+    def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
+        """Weighted sum of the moduli of the half spectrum of each row."""
+        import cvxpy as cp  # slow to import: only this route pays for it
+
+        real, imaginary = half_fourier(self.d)
+        parts = cp.vstack([cp.vec(C @ part.T, order="C") for part in (real, imaginary)])
+        return cp.norm(parts, 2, axis=0) @ np.tile(self._weights, C.shape[0]), []
 
     def form(self, p: int) -> PenaltyForm:
         """One second-order cone (t, Re, Im) per conjugate pair, (t, Re) for the frequencies that stand alone."""

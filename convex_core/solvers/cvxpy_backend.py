@@ -13,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from ..errors import BackendError
-from ..penalties import L2Penalty
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
@@ -55,15 +54,10 @@ def solve_cvxpy(
     Raises
     ------
     BackendError
-        If the solver is not installed or does not accept the cones that the loss and the penalty need, or the penalty
-        has no CVXPY form.
+        If the solver is not installed or does not accept the cones that the loss and the penalty need.
     """
     import cvxpy as cp  # slow to import: only this route pays for it
 
-    if not isinstance(problem.architecture.penalty, L2Penalty):
-        raise BackendError(
-            f"cvxpy: got the penalty {type(problem.architecture.penalty).__name__}, expected the Euclidean norm"
-        )
     if solver not in cp.installed_solvers():
         raise BackendError(f"solver: got {solver!r}, expected one of {', '.join(cp.installed_solvers())}")
     begin = time.perf_counter()
@@ -72,11 +66,13 @@ def solve_cvxpy(
     flat = cp.vec(C, order="C")
     outputs = blocks.G.transpose(1, 0, 2).reshape(n, B * p) @ flat
     f = cp.Variable(n)
-    normals = [side[side != 0, None] * blocks.rows[side != 0] for side in blocks.sides]
-    cone = sparse.block_diag(normals, format="csc") @ flat >= 0
-    objective = problem.loss.cvxpy(f, problem.y) + problem.beta * cp.sum(cp.norm(C, 2, axis=1))
+    penalty, constraints = problem.architecture.penalty.cvxpy(C)
     defines = f == outputs
-    model = cp.Problem(cp.Minimize(objective), [defines, cone])
+    constraints = [defines, *constraints]
+    normals = [side[side != 0, None] * blocks.rows[side != 0] for side in blocks.sides]
+    if sum(map(len, normals)):
+        constraints.append(sparse.block_diag(normals, format="csc") @ flat >= 0)
+    model = cp.Problem(cp.Minimize(problem.loss.cvxpy(f, problem.y) + problem.beta * penalty), constraints)
     options: dict[str, Any] = {}
     seconds_left = math.inf if budget is None else budget.remaining
     if solver == "CLARABEL":
