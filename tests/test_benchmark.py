@@ -197,6 +197,23 @@ def test_the_peak_is_that_of_the_work_alone():
     assert peak_memory() <= during - 0.9 * 160_000_000
 
 
+def test_a_path_cut_short_is_not_compared_with_its_last_beta(nobody):
+    found = contenders(with_directions(8, 3, 6, 0.1, path=4, tol=1e-6), peers=nobody, repeat=1, time_limit=20.0)
+    flag = threading.Event()
+
+    def progress(report):
+        if "point 3 of 4" in report.message:
+            flag.set()
+
+    cut = found[OURS](Budget(cancel=flag, progress=progress))
+    assert (cut.objective, cut.lower) == (None, None)
+    assert cut.note.startswith("cancelled, ")
+    assert cut.note.endswith("4 asked for")
+    whole, alone = found[OURS](Budget()), found[f"{OURS}, last beta alone"](Budget())
+    assert whole.objective == pytest.approx(alone.objective, rel=2e-6)
+    assert whole.lower <= alone.objective
+
+
 def test_missing_peers_are_excused_with_a_word(nobody):
     instance = with_directions(8, 3, 6, 0.1)
     found = contenders(instance, peers=nobody, repeat=1, time_limit=5.0)

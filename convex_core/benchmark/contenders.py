@@ -195,6 +195,8 @@ def _path(instance: SolveInstance, budget: Budget) -> Outcome:
     bounds = [(s.network_objective, s.certificate.restricted_lower_bound) for s in path]
     worst = max((upper - lower) / upper for upper, lower in bounds)
     note = f"{len(path)} points, worst gap {max(worst, 0.0):.1e}"
+    if len(path) < len(path.requested):  # the last one is not the beta that the others solve
+        return Outcome((spent,), note=f"{path.status}, {note}, {len(path.requested)} asked for")
     return _judged(instance, path[len(path) - 1], search, spent, note)
 
 

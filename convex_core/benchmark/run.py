@@ -128,6 +128,8 @@ def _row(case: str, solver: str, outcome: Outcome, lower: float | None, ours: tu
         peak=outcome.peak,
         note=outcome.note,
     )
+    if outcome.lower is not None:
+        lower = outcome.lower  # its own: one beta of a path has another bound than the path's last point
     if outcome.objective is not None and lower is not None and outcome.objective > 0.0:
         row = replace(row, gap=max(outcome.objective - lower, 0.0) / outcome.objective)
     if row.median is not None and ours:
