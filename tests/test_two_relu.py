@@ -45,7 +45,10 @@ def test_blocks_are_whole_matrices_or_grey():
     problem = instance()
     family = [solve(problem.with_beta(beta), tol=1e-7) for beta in (0.1, 1.0, 100.0)]
     chart = matrix_blocks(family)
-    dead, alive = (np.array(trace.z, dtype=float) for trace in chart.figure.data)
+    dead, alive = (
+        np.array(values, dtype=float) for values in (chart.figure.data[0].z, chart.figure.data[1].customdata)
+    )
+    assert np.nanmax(np.abs(np.array(chart.figure.data[1].z, dtype=float))) == 1.0
     assert not np.any(np.isfinite(dead) & np.isfinite(alive))
     counts = []
     for row in range(3):

@@ -27,6 +27,8 @@ _Array = NDArray[np.float64]
 def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) -> Chart:
     """Blocks C (K, h) of solutions of one problem at several beta: a row per beta, a column per cell and sign.
 
+    Colours are relative to the largest entry at that beta.
+
     Parameters
     ----------
     solutions : sequence of Solution
@@ -73,7 +75,11 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
                 z[at] = blocks[key].reshape(K, h)
             else:
                 dead[at] = 1.0
-    limit = float(np.nanmax(np.abs(z))) if np.isfinite(z).any() else 1.0
+    # each row has its own scale: a large beta leaves small entries
+    scale = np.ones((len(z), 1))
+    for row, blocks in enumerate(found):
+        largest = max((float(np.abs(C).max()) for C in blocks.values()), default=1.0)
+        scale[row * (K + 1) : row * (K + 1) + K] = largest
     figure = blank(70 + 34 * len(z), left=70, right=16, top=30, bottom=16)
     figure.add_trace(
         go.Heatmap(
@@ -87,12 +93,13 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     )
     figure.add_trace(
         go.Heatmap(
-            z=z,
+            z=z / scale,
+            customdata=z,
             colorscale=colours.diverging,
-            zmin=-limit,
-            zmax=limit,
+            zmin=-1.0,
+            zmax=1.0,
             showscale=False,
-            hovertemplate="%{z:.4g}<extra></extra>",
+            hovertemplate="%{customdata:.4g}<extra></extra>",
             xgap=1,
             ygap=1,
         )
@@ -108,7 +115,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     figure.update_xaxes(
         side="top",
         tickvals=[column * (h + 1) + 0.5 * (h - 1) for column in range(len(shown))],
-        ticktext=["+" if key[:1] == b"+" else "-" for key in shown],
+        ticktext=["+" if key[:1] == b"+" else "\N{MINUS SIGN}" for key in shown],
         showgrid=False,
         zeroline=False,
     )
