@@ -108,10 +108,9 @@ def show(
         st.latex(r"\{u : (2D_k - I)\, X_k u \ge 0\;\; \forall k\}")
         inside = ", ".join(f"{v:.3f}" for v in cell.witness[:6])
         more = ", …" if len(cell.witness) > 6 else ""
-        layout.caption(
-            f"{K * n} inequalities, but {len(cell.facet_rows)} of them imply the others: the facets. "
-            f"The deepest point inside is u = ({inside}{more})."
-        )
+        facets = len(cell.facet_rows)
+        others = f"{facets} of them, the facets, imply the others" if facets < K * n else "each of them is a facet"
+        layout.caption(f"{K * n} inequalities; {others}. The deepest point inside is u = ({inside}{more}).")
     with right:
         _facets(cell, n)
     return charts
