@@ -17,8 +17,20 @@ from architecture_cases import (
 from problem_cases import patch_problem
 from scipy.optimize import nnls
 
-from convex_core import BackendError, Exactness, InputError, Problem, Scope, SizeError, Status, certify, solve
+from convex_core import (
+    BackendError,
+    Exactness,
+    InputError,
+    Problem,
+    Scope,
+    SizeError,
+    Status,
+    certify,
+    load_dataset,
+    solve,
+)
 from convex_core.architectures import MaxPoolingCNN, make_architecture
+from convex_core.arrangement import enumerate_patterns
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
 from convex_core.solvers.select import enumerated_pricer, make_pricer, sampled_pricer
@@ -195,6 +207,15 @@ def test_one_patch_a_group_is_sum_pooling():
     alone = patch_problem(1, K=1)
     one_group = Problem(MaxPoolingCNN(alone.architecture.geometry), alone.X, alone.y, alone.beta)
     assert solve(one_group).network_objective == pytest.approx(solve(alone).network_objective, rel=1e-6)
+
+
+def test_dependent_differences_are_certified_by_another_rotation():
+    problem = Problem.from_dataset(load_dataset("talk"), pooling="max")
+    rows = problem.architecture.hyperplanes(problem.patches)
+    assert not enumerate_patterns(rows).certified  # zeros and small determinants are too close in this one
+    solution = solve(problem, tol=1e-8)
+    assert (solution.scope, solution.status) == (Scope.GLOBAL, Status.OPTIMAL)
+    assert solution.patterns < enumerate_patterns(rows).count
 
 
 def test_repeated_patches_and_padding_are_ties_and_change_nothing():

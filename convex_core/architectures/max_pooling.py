@@ -38,6 +38,9 @@ _Array = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 # entries of the responses held at a time, 64 MB
 _STEP_ENTRIES = 8_000_000
+# rotations tried until an arrangement is certified, while one takes no more seconds than this
+_ROTATIONS = 8
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,13 @@ class MaxPoolingCNN(ArrangementCells, FiltersAndWeights):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """The distinct winners of the cells of the arrangement, which may be at most `max_patterns` themselves."""
-        arrangement = enumerate_patterns(self.hyperplanes(patches), max_patterns=max_patterns, budget=budget)
+        rows = self.hyperplanes(patches)
+        for seed in range(_ROTATIONS):
+            arrangement = enumerate_patterns(rows, max_patterns=max_patterns, seed=seed, budget=budget)
+            # a difference depends on its two rows: whether such zeros are told clearly from other small determinants is
+            # a matter of the random rotation
+            if arrangement.certified or arrangement.seconds > _PATIENCE:
+                break
         K, n, _ = patches.shape
         packed = [
             np.packbits(self._winners(active, K, n).reshape(len(active), -1), axis=1)
