@@ -200,6 +200,19 @@ def test_pricers_of_one_output_cover_all_outputs():
     assert sampled.price(v, floor=0.0, want=1, budget=Budget()).bound <= answers[0].bound * (1.0 + 1e-12)
 
 
+def test_many_patterns_are_searched_output_by_output():
+    rng = np.random.default_rng(0)
+    X, labels = rng.standard_normal((40, 15)), np.arange(40) % 3
+    architecture = make_architecture("two-layer", patch_geometry((15,), 3, 3), outputs=3)
+    problem = Problem(architecture, X, labels, 2.0, SoftmaxLoss())
+    solution = solve(problem, tol=1e-5)
+    assert (solution.method, solution.scope, solution.status) == ("branch-and-bound", Scope.GLOBAL, Status.OPTIMAL)
+    assert solution.patterns_bound == 3 * 2 * (1 + 199 + 199 * 198 // 2)
+    assert 0 < solution.active_filters <= problem.size
+    sampled = solve(problem, method="sampled", tol=1e-5)
+    assert sampled.network_objective >= solution.lower_bound
+
+
 def test_any_network_is_judged_by_both_kinds_of_weights():
     problem = vector_problem(0, loss=SoftmaxLoss())
     optimum = solve(problem, tol=1e-8)
