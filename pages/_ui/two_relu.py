@@ -61,9 +61,9 @@ def tab() -> list[Chart]:
     with st.spinner("Solving four convex programs and searching for networks ..."):
         found = _chain(seed, n, beta)
     _summary(found)
+    st.latex(r"f(X) = \sum_j \Big(\sum_k (X_k u_{jk})_+\, w_{1jk}\Big)_+ w_{2j}, \qquad \|u_{jk}\|_2 \le 1")
     left, right = st.columns(2, gap="large")
     with left:
-        st.latex(r"f(X) = \sum_j \Big(\sum_k (X_k u_{jk})_+\, w_{1jk}\Big)_+ w_{2j}, \qquad \|u_{jk}\|_2 \le 1")
         bounds = sandwich(
             [link.label for link in found.links] + ["best network found"],
             [link.value for link in found.links] + [found.value],
