@@ -97,6 +97,22 @@ class Network:
         return self.architecture.costs(self.parameters)
 
     @property
+    def sizes(self) -> _Array:
+        """Group norm of each neuron (m,): its cost once rescaled, for two layers ``||u_j|| |w_j|``."""
+        if self.hidden is None and self.weights.ndim == 1:
+            sizes: _Array = np.linalg.norm(self.filters, axis=1) * np.abs(self.weights)
+            return sizes
+        return self.costs
+
+    @property
+    def signs(self) -> _Array:
+        """Sign of each neuron's output weight (m,); of the largest one, where there are several."""
+        if self.weights.ndim == 1:
+            return np.sign(self.weights)
+        largest = np.argmax(np.abs(self.weights), axis=1)
+        return np.sign(self.weights[np.arange(self.m), largest])
+
+    @property
     def regulariser(self) -> float:
         """Sum of :attr:`costs`, for two layers ``0.5 * sum_j (||u_j||^2 + w_j^2)``; the objective has beta times it."""
         return float(np.sum(self.costs))

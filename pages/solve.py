@@ -8,6 +8,7 @@ from pages._ui import shell
 
 shell.enter()
 
+from convex_core.architectures import TwoLayerCNN  # noqa: E402
 from convex_core.errors import ConvexCoreError, SizeError  # noqa: E402
 from convex_core.figures import filters, solving  # noqa: E402
 from convex_core.solve import METHODS, Solution  # noqa: E402
@@ -45,7 +46,7 @@ def options() -> compute.SolveOptions:
 @st.fragment
 def live() -> None:
     """Controls and results together: quick changes then wait for one another instead of piling up."""
-    current = problem_controls(("data", "beta", "h", "stride"), advanced=solver_controls)
+    current = problem_controls(("data", "beta", "h", "stride"), advanced=solver_controls, networks=True)
     layout.remarks(current.remarks)
     wanted = options()
     problem = compute.problem(current.spec.key, current.spec, current.dataset)
@@ -99,7 +100,11 @@ def the_program(solution: Solution) -> None:
     with convex:
         st.latex(program.convex_latex(solution.problem, solution.patterns))
     with code:
-        if len(solution.active):
+        if not isinstance(solution.problem.architecture, TwoLayerCNN):
+            layout.caption(
+                "The script covers two layers with sum or mean pooling; the method cvxpy above solves this program too."
+            )
+        elif len(solution.active):
             layout.caption(
                 "Over the sign patterns this solution uses; the download menu has the version with every pattern."
             )

@@ -127,11 +127,12 @@ def experiment_page(result: ExperimentResult) -> str:
         "body{font-family:'Source Sans 3','Segoe UI',Arial,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
         "table{border-collapse:collapse}td,th{padding:.3rem .7rem;border-bottom:1px solid #ccc;text-align:left}"
     )
+    ended = "" if result.stopped is None else html.escape(result.stopped.text)
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{html.escape(plan.title)}</title>"
         f"<style>{style}</style></head><body><h1>{html.escape(plan.title)}</h1>"
         f"<p>{html.escape(result.data)} beta = {plan.beta:g}, seed {result.seed}, {result.seconds:.1f} s in all. "
-        f"{'' if result.stopped is None else html.escape(result.stopped.text)}</p>{''.join(figures)}<h2>Convex programs</h2>"
+        f"{ended}</p>{''.join(figures)}<h2>Convex programs</h2>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{lists}</body></html>"
     )
 

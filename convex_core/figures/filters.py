@@ -43,13 +43,13 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
     '1 filter, 0 with a positive and 1 with a negative output weight; largest group norm 10.'
     """
     order, norms = _order(network)
-    positive = int(np.sum(network.weights > 0))
+    positive = int(np.sum(network.signs > 0))
     alt = f"{_counted(network.m)}, {positive} with a positive and {network.m - positive} with a negative output weight"
     alt += f"; largest group norm {norms[order[0]]:.3g}" if network.m else ""
     alt += f"; the {MAX_FILTERS} largest are drawn." if network.m > MAX_FILTERS else "."
     table: dict[str, Any] = {
         "filter": list(range(1, network.m + 1)),
-        "output weight": network.weights[order].tolist(),
+        "sign of the output weight": network.signs[order].tolist(),
         "group norm": norms[order].tolist(),
     }
     for i in range(network.filters.shape[1]):
@@ -69,7 +69,7 @@ def filter_norms(network: Network, *, colours: Palette = LIGHT) -> Chart:
     'Group norms by filter: -10.'
     """
     order, norms = _order(network)
-    signed = norms[order] * np.sign(network.weights[order])
+    signed = norms[order] * network.signs[order]
     figure = blank(260)
     figure.add_trace(
         go.Bar(
@@ -96,13 +96,13 @@ def filter_norms(network: Network, *, colours: Palette = LIGHT) -> Chart:
 
 
 def _order(network: Network) -> tuple[NDArray[np.intp], _Array]:
-    norms = np.linalg.norm(network.filters, axis=1) * np.abs(network.weights)
+    norms = network.sizes
     return np.argsort(-norms, kind="stable"), norms
 
 
 def _tiles(network: Network, shown: NDArray[np.intp], norms: _Array, colours: Palette) -> Any:
     tiles = tiles_of(network.architecture.geometry, unit_rows(network.filters[shown]))
-    signs = np.sign(network.weights[shown]).tolist()
+    signs = network.signs[shown].tolist()
     grid = tile_grid(*tiles.shape)
     extent = float(np.abs(tiles).max(initial=0.0)) or 1.0
     figure = blank(grid.pixels + 16, left=8, right=8, top=8, bottom=8)

@@ -138,12 +138,16 @@ def tile_grid(count: int, height: int, width: int) -> TileGrid:
 def tiles_of(geometry: PatchGeometry, filters: _Array) -> _Array:
     """Filters (T, h) as matrices (T, H, W); that of a signal is one row, channels are averaged.
 
+    Several filters of h entries in one row, (T, q h), are q rows of a tile.
+
     Examples
     --------
     >>> from convex_core import patch_geometry
     >>> tiles_of(patch_geometry((4, 4), 2), np.ones((5, 4))).shape
     (5, 2, 2)
     """
+    if filters.shape[1] != geometry.h:
+        return filters.reshape(len(filters), -1, geometry.h)
     images = filters.reshape(len(filters), *geometry.filter_shape)
     if images.ndim == 2:
         return images[:, None, :]

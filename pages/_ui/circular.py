@@ -32,7 +32,7 @@ MAX_SEED = 9999
 #: Samples of the instance: at most 2^5 cells, whatever the length.
 SAMPLES = 5
 STARTS = 2
-TIME_LIMIT = 4.0
+TIME_LIMIT = 5.0
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -96,13 +96,13 @@ def tab() -> list[Chart]:
 def _controls() -> tuple[int, int, int, int, float]:
     state = st.session_state
     with st.container(border=True, horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(width=180):
+        with st.container(width=160):
             st.select_slider("β", BETAS, "0.1", **bound("circular_beta", "0.1"))
-        with st.container(width=120):
+        with st.container(width=100):
             st.selectbox("Layers L", LAYERS, 0, **bound("circular_layers", 3))
-        with st.container(width=180):
+        with st.container(width=160):
             st.slider("Input length d", *LENGTHS, 6, **bound("circular_d", 6))
-        with st.container(width=180):
+        with st.container(width=160):
             st.slider("Filter length h", 1, LENGTHS[1], 3, **bound("circular_h", 3))
         with st.container(width=140):
             st.number_input("Data seed", 0, MAX_SEED, 0, **bound("circular_seed", 0))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from convex_core.architectures import TwoLayerCNN
+from convex_core.architectures import Architecture, make_architecture
 from convex_core.data import Dataset, load_dataset
 from convex_core.errors import InputError
 from convex_core.losses import make_loss
@@ -16,9 +16,9 @@ from convex_core.solve import Solution, solve
 
 from . import warm
 from .jobs import solver_gate
-from .spec import CUSTOM, DataSpec, ProblemSpec
+from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec
 
-__all__ = ["SolveOptions", "dataset", "geometry", "problem", "solution"]
+__all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution"]
 
 #: Patterns a page lists; with more it samples and says "restricted".
 MAX_PATTERNS = 300_000
@@ -49,14 +49,22 @@ def dataset(key: str, _spec: DataSpec, _own: Dataset | None) -> Dataset:
 
 def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
     """The patches of a spec."""
+    if NETWORKS[spec.network][0] == "circular":
+        return patch_geometry(data.input_shape, spec.filter_size, 1, "circular")
     return patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding)
+
+
+def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
+    """The network of a spec; InputError if it does not exist on these data."""
+    name, options = NETWORKS[spec.network]
+    pooling = {"pooling": spec.pooling} if spec.network == "two-layer" else {}
+    return make_architecture(name, geometry(spec, data), **options, **pooling)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
     """The training problem of a spec."""
-    architecture = TwoLayerCNN(geometry(_spec, _data), _spec.pooling)
-    return Problem(architecture, _data.X, _data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
+    return Problem(architecture(_spec, _data), _data.X, _data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

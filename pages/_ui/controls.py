@@ -7,7 +7,7 @@ is inside but does not fit the data is brought to the nearest value that does, w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -17,7 +17,7 @@ from convex_core.errors import InputError
 from convex_core.losses import LOSSES, make_loss
 
 from . import compute
-from .spec import CUSTOM, DataSpec, ProblemSpec, custom_dataset, digest
+from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest
 
 __all__ = ["ARRIVING", "BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
 
@@ -93,11 +93,13 @@ def problem_controls(
     *,
     extra: Sequence[Callable[[], None]] = (),
     advanced: Callable[[], None] | None = None,
+    networks: bool = False,
 ) -> CurrentProblem:
     """Draw the controls and return the problem they describe.
 
     The keys in `first` (of data, beta, h, stride, seed) and the page's own, `extra`, are on the first screen; the
-    others, and what the page adds as `advanced`, are in an expander, so that every link is complete.
+    others, and what the page adds as `advanced`, are in an expander, so that every link is complete. With `networks`
+    the visitor may choose the kind of network.
     """
     name = st.session_state.get("data", DEFAULT_DATA)
     with st.container(border=True):
@@ -120,6 +122,9 @@ def problem_controls(
                         with st.container(width=210):
                             control(defaults)
                 options = _options(name)
+                if networks:
+                    with st.container(width=210):
+                        st.selectbox("Network", list(NETWORKS), filter_mode=None, **bound("network", "two-layer"))
                 with st.container(width=210):
                     st.segmented_control(
                         "Padding", PADDINGS, default="valid", required=True, **bound("padding", "valid")
@@ -135,7 +140,7 @@ def problem_controls(
                         )
             if advanced is not None:
                 advanced()
-    return _problem(name, options, defaults)
+    return _problem(name, options, defaults, networks)
 
 
 def _data() -> str:
@@ -192,7 +197,7 @@ def _options(name: str) -> dict[str, Any]:
     return chosen
 
 
-def _problem(name: str, options: Mapping[str, Any], defaults: Dataset) -> CurrentProblem:
+def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks: bool) -> CurrentProblem:
     state = st.session_state
     remarks: list[str] = []
     own = custom_dataset()
@@ -222,6 +227,13 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset) -> Curren
         loss,
         delta,
     )
+    if networks and state.get("network") in NETWORKS:
+        chosen = replace(spec, network=state["network"])
+        try:
+            compute.architecture(chosen, dataset)
+            spec = chosen
+        except InputError as error:
+            remarks.append(f"{error}; the two-layer network is used.")
     return CurrentProblem(spec, dataset, tuple(remarks))
 
 

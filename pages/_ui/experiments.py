@@ -67,8 +67,8 @@ def source(name: str) -> tuple[Dataset | None, bool]:
     if own is not None or dataset_info(EXPERIMENTS[name].dataset).available:
         return own, True
     st.info(
-        f"{st.session_state['images']} is not on this computer. Give its file, download it, or set CONVEX_CORE_DATA to a folder "
-        "that holds it; the digits need nothing.",
+        f"{st.session_state['images']} is not on this computer. Give its file, download it, or set CONVEX_CORE_DATA to "
+        "a folder that holds it; the digits need nothing.",
         icon=":material/info:",
     )
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from convex_core.data import Dataset
 
-__all__ = ["CUSTOM", "DataSpec", "ProblemSpec", "custom_dataset", "digest", "keep_custom"]
+__all__ = ["CUSTOM", "NETWORKS", "DataSpec", "ProblemSpec", "custom_dataset", "digest", "keep_custom"]
 
 #: Name in the data selector, and in the address, for uploaded or edited data.
 CUSTOM = "custom"
@@ -27,9 +27,22 @@ class DataSpec:
     content: str = ""
 
 
+#: Kinds of network that the Solve page offers: name of the architecture and its options.
+NETWORKS: dict[str, tuple[str, dict[str, str | int]]] = {
+    "two-layer": ("two-layer", {}),
+    "max pooling": ("two-layer", {"pooling": "max"}),
+    "linear": ("linear", {}),
+    "flatten": ("flatten", {}),
+    "circular": ("circular", {}),
+    "circular, spectral bound": ("circular", {"relaxation": "spectral"}),
+    "three-layer, per patch": ("three-layer", {"sharing": "per-patch"}),
+    "three-layer, shared": ("three-layer", {"sharing": "shared"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemSpec:
-    """A training problem: data, patches, pooling, beta and loss."""
+    """A training problem: data, patches, pooling, beta, loss and kind of network."""
 
     data: DataSpec
     filter_size: int
@@ -39,6 +52,7 @@ class ProblemSpec:
     beta: float
     loss: str = "squared"
     delta: float | None = None
+    network: str = "two-layer"
 
     @property
     def key(self) -> str:

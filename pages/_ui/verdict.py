@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from convex_core.architectures import TwoLayerCNN
 from convex_core.arrangement import enumerate_patterns
 from convex_core.data import Dataset
 from convex_core.model_io import save_model
@@ -51,13 +52,22 @@ def headline(solution: Solution) -> None:
         proof = "an upper bound only"
     st.header(f"{what[0].upper()}{what[1:]}, {proof}", anchor=False)
     optimal = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
+    reached = optimal or (solution.status is Status.BOUND_REACHED and solution.scope is Scope.GLOBAL)
     badges = [
         (f"program: {solution.exactness}", "green" if solution.exactness == "exact" else "orange"),
         (f"scope: {solution.scope}", "green" if solution.scope is Scope.GLOBAL else "orange"),
-        (f"status: {solution.status}", "green" if optimal else "orange"),
+        (f"status: {solution.status}", "green" if reached else "orange"),
     ]
     st.markdown(" ".join(f":{colour}-badge[{word}]" for word, colour in badges))
-    notes = [word.text for word in (solution.scope, solution.status) if not optimal]
+    words = (
+        (solution.exactness, solution.scope, solution.status)
+        if solution.exactness != "exact"
+        else (
+            solution.scope,
+            solution.status,
+        )
+    )
+    notes = [word.text for word in words if not optimal]
     if notes:
         st.caption(" ".join(notes))
 
@@ -124,9 +134,10 @@ def solution_downloads(solution: Solution) -> list[Download]:
         Download("Model · NPZ", "model.npz", "application/octet-stream", lambda: _model(solution)),
         Download("Result · JSON", "result.json", "application/json", lambda: json.dumps(record(solution), indent=1)),
     ]
-    if len(solution.active):
+    scripted = isinstance(solution.problem.architecture, TwoLayerCNN)
+    if scripted and len(solution.active):
         entries.append(Download("CVXPY code · PY", "program.py", "text/x-python", lambda: script(solution)))
-    if solution.patterns is not None and solution.patterns <= MAX_COMPLETE:
+    if scripted and solution.patterns is not None and solution.patterns <= MAX_COMPLETE:
         entries.append(
             Download("CVXPY, every pattern · PY", "whole_program.py", "text/x-python", lambda: whole_script(solution))
         )

@@ -1,0 +1,61 @@
+"""The Solve page for every kind of network: its numbers are the library's, its words are honest."""
+
+from pathlib import Path
+
+import pytest
+
+testing = pytest.importorskip("streamlit.testing.v1")
+
+from convex_core import Problem, load_dataset, solve  # noqa: E402
+from pages._ui import program  # noqa: E402
+from pages._ui.spec import NETWORKS  # noqa: E402
+
+APP = str(Path(__file__).resolve().parent.parent / "app.py")
+#: small enough for every network: 4 signals of length 4
+SMALL = {"data": "shift", "n": "4", "d": "4", "h": "2", "stride": "2"}
+
+
+def open_solve(**query):
+    app = testing.AppTest.from_file(APP, default_timeout=120)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    app.switch_page("pages/solve.py")
+    return app.run()
+
+
+def problem_of(network):
+    name, options = NETWORKS[network]
+    data = load_dataset("shift", n=4, d=4)
+    stride = None if name == "circular" else 2
+    return Problem.from_dataset(data, filter_size=2, stride=stride, architecture=name, **options)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_page_shows_the_librarys_numbers(network):
+    app = open_solve(**SMALL, network=network)
+    assert not app.exception
+    assert not app.error
+    expected = solve(problem_of(network), tol=1e-8)
+    text = " ".join(item.value for item in [*app.markdown, *app.html])
+    assert f"{expected.network_objective:.12f}"[:8] in text
+    assert f"program: {expected.exactness}" in text
+    assert len(app.latex) == 2
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_formulas_are_balanced(network):
+    problem = problem_of(network)
+    for text in (program.training_latex(problem), program.convex_latex(problem, 12)):
+        assert text.count("{") == text.count("}")
+        assert text.count(r"\big(") == text.count(r"\big)")
+    assert ("lower bound" in program.convex_latex(problem, 12)) == (
+        problem.architecture.exactness.value == "bound only"
+    )
+
+
+def test_a_network_that_does_not_fit_the_data_is_refused_in_a_sentence():
+    app = open_solve(data="patterns2d", network="circular")
+    assert not app.exception
+    shown = " ".join(item.value for item in [*app.info, *app.warning, *app.caption, *app.markdown])
+    assert "the two-layer network is used" in shown
