@@ -108,9 +108,9 @@ class Network:
     def signs(self) -> _Array:
         """Sign of each neuron's output weight (m,); of the largest one, where there are several."""
         if self.weights.ndim == 1:
-            return np.sign(self.weights)
+            return np.asarray(np.sign(self.weights))
         largest = np.argmax(np.abs(self.weights), axis=1)
-        return np.sign(self.weights[np.arange(self.m), largest])
+        return np.asarray(np.sign(self.weights[np.arange(self.m), largest]))
 
     @property
     def regulariser(self) -> float:

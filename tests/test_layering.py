@@ -38,8 +38,8 @@ def test_only_figures_import_plotly(path):
 
 #: from the bottom up; a layer may import itself and those before it
 LAYERS = (
-    "arrangement", "data", "architectures", "program", "solvers", "certificate", "solve", "audit", "path", "benchmark", "sgd", "experiments",
-    "figures", "cli",
+    "arrangement", "data", "architectures", "program", "solvers", "certificate", "solve", "audit", "path", "benchmark",
+    "sgd", "experiments", "figures", "cli",
 )  # fmt: skip
 
 
