@@ -37,7 +37,13 @@ _MAX_STEPS = 3000
 
 
 def local_search(
-    problem: Problem, *, m: int | None = None, starts: int = 25, seed: int = 0, budget: Budget | None = None
+    problem: Problem,
+    *,
+    m: int | None = None,
+    starts: int = 25,
+    seed: int = 0,
+    polish: bool = True,
+    budget: Budget | None = None,
 ) -> Network:
     """Train from random starts and keep the best network, balanced and pruned.
 
@@ -51,6 +57,8 @@ def local_search(
         Number of random starts.
     seed : int
         Seed of the starts.
+    polish : bool
+        Whether the best starts are improved to full accuracy; otherwise the best is taken as it is.
     budget : Budget, optional
         Time limit, cancel flag and progress callback; a stopped search returns the best so far (the zero network
         before the first has ended).
@@ -83,8 +91,9 @@ def local_search(
     rough.sort(key=lambda item: item[0])
     best = Network(architecture, **{name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()})
     value = problem.objective(best)
-    for _, theta in rough[:_PROMISING]:
-        network = prune(Network.from_parameters(architecture, search.finish(theta, rng)), problem.patches)
+    for _, theta in rough[: _PROMISING if polish else 1]:
+        parameters = search.finish(theta, rng) if polish else search.parameters(theta)
+        network = prune(Network.from_parameters(architecture, parameters), problem.patches)
         objective = problem.objective(network)
         if objective < value:
             best, value = network, objective
@@ -121,7 +130,11 @@ class _Search:
             again, place = self.improve(nudged, 0.0)
             if again < value:
                 value, best = again, place
-        return self._unit(self._split(best))[0]
+        return self.parameters(best)
+
+    def parameters(self, theta: _Array) -> Parameters:
+        """The network of `theta`, with the pieces of norm 1."""
+        return self._unit(self._split(theta))[0]
 
     def _check(self, _: _Array) -> None:
         if self._budget.stop() is not None:

@@ -30,9 +30,11 @@ __all__ = ["Factors", "convolution", "factors", "half_spectrum_weights", "smalle
 _Array = NDArray[np.float64]
 
 # weight of the barrier at the end: values are then within h times this of the best, relative
-_WEAKEST = 1e-13
+_WEAKEST = 1e-12
 # Newton's method has centred when half the squared decrement, in units of the barrier, is below this
-_CENTRED = 1e-3
+_CENTRED = 0.1
+# how much weaker the barrier then gets
+_FALL = 0.01
 _MAX_NEWTON = 400
 
 
@@ -193,7 +195,7 @@ def _barrier(energy: _Array, h: int, d: int, k: int) -> _Array:
         out[live] = P + L @ (length[:, None, None] * D) @ L.transpose(0, 2, 1)
         centred = (decrement <= _CENTRED) & (length == 1.0)
         finished = centred & (weak <= _WEAKEST)
-        mu[live[centred]] = np.maximum(0.1 * weak[centred], _WEAKEST)
+        mu[live[centred]] = np.maximum(_FALL * weak[centred], _WEAKEST)
         live = live[~finished]
         if not len(live):
             break

@@ -14,6 +14,11 @@ from convex_core.arrangement import enumerate_patterns
 from convex_core.local_search import local_search
 from convex_core.penalties import L2Penalty, NuclearLiftPenalty, NuclearPenalty, SpectralPenalty
 from convex_core.power_spectra import convolution, factors, smallest_product
+from convex_core.program import CellFactory
+from convex_core.progress import Budget
+from convex_core.solvers.ascent_pricer import AscentPricer
+from convex_core.solvers.pricing import EnumeratedPricer
+from convex_core.solvers.select import enumerated_pricer
 
 #: n = 5, beta = 0.1: values of an independent implementation, (seed, d) of L = 3, h = d
 SPECTRAL_OPTIMA = {(0, 3): 0.13098666, (1, 3): 0.24085875, (2, 4): 0.27235772}
@@ -313,3 +318,33 @@ def test_what_does_not_fit_is_refused_in_one_sentence(geometry, options, message
     with pytest.raises(InputError, match=message) as error:
         make_architecture("circular", geometry, **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("relaxation", ["nuclear", "spectral"])
+def test_cells_found_by_ascent_are_enough_and_claim_nothing(relaxation):
+    """The list begins with a trained network's cells; what ascents add brings the value down to the optimum."""
+    problem = circular_problem(0, n=8, d=4, h=2, relaxation=relaxation)
+    everything = solve(problem, tol=1e-6)
+    restricted = solve(problem, method="sampled", tol=1e-6)
+    assert restricted.scope is Scope.RESTRICTED
+    assert restricted.lower_bound == -np.inf
+    assert everything.lower_bound <= restricted.objective <= everything.objective * (1 + 1e-4)
+
+
+def test_ascents_find_what_a_poor_list_lacks():
+    problem = circular_problem(1, n=8, d=4, h=2)
+    factory = CellFactory(problem.architecture, problem.patches)
+    rich = enumerated_pricer(problem, budget=Budget())
+    v, codes = problem.y, rich.patterns.active()
+    size = problem.architecture.penalty.dual_norm(factory.pull_backs(factory.gate_rows(codes), v))
+    poor = AscentPricer(factory, codes[[np.argmin(size)]], seed=0)
+    tau = rich.price(v, floor=0.0, want=1, budget=Budget()).bound
+    floor = 0.5 * tau
+    assert EnumeratedPricer(factory, poor.patterns).price(v, floor=floor, want=5, budget=Budget()).bound <= floor
+    found = poor.price(v, floor=floor, want=5, budget=Budget())
+    assert poor.listed > 1
+    assert poor.scope is Scope.RESTRICTED
+    assert floor < found.value[0] <= tau * (1 + 1e-9)
+    atoms = problem.architecture.atoms(problem.patches, found.directions)
+    assert found.columns.sign * (v @ atoms) == pytest.approx(found.value, rel=1e-6)
+    assert problem.architecture.penalty.norm(found.directions) == pytest.approx(1.0)

@@ -125,10 +125,10 @@ def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> 
     outline = {"showgrid": False, "zeroline": False, "showline": True, "mirror": True, "linecolor": colours.faint}
     axis = {**outline, "tickmode": "auto", "nticks": 8}
     figure.update_layout(
-        xaxis={**axis, "domain": [0.0, 0.58], "title": {"text": "signal position"}},
+        xaxis={**axis, "domain": [0.0, 0.54], "title": {"text": "signal position"}},
         xaxis2={
             **axis,
-            "domain": [0.66, 1.0],
+            "domain": [0.62, 1.0],
             "title": {"text": "frequency"},
             "anchor": "y2",
             "dtick": 1 if d < 16 else 5,
@@ -136,9 +136,9 @@ def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> 
         yaxis={**outline, "autorange": "reversed", "title": {"text": "neuron"}, "type": "category"},
         yaxis2={**outline, "autorange": "reversed", "anchor": "x2", "showticklabels": False, "type": "category"},
     )
-    for x, text in ((0.29, "c, signal domain"), (0.83, "|F c|, frequency domain")):
+    for axis_name, text in (("x", "c, signal domain"), ("x2", "|F c|, frequency domain")):
         figure.add_annotation(
-            x=x, y=1.0, xref="paper", yref="paper", yanchor="bottom", text=text, showarrow=False,
-            font={"color": colours.muted},
+            x=0.0, y=1.0, xref=f"{axis_name} domain", yref="paper", xanchor="left", yanchor="bottom", text=text,
+            showarrow=False, font={"color": colours.muted},
         )  # fmt: skip
     return figure

@@ -177,10 +177,11 @@ class EnumeratedPricer:
 def spread(directions: _Array, sign: NDArray[np.int8], value: _Array, want: int) -> NDArray[np.intp]:
     """Positions of at most `want` directions, best first, without near copies of better ones of the same sign."""
     kept: list[int] = []
+    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     for i in np.argsort(-value, kind="stable"):
         if len(kept) == want:
             break
         same = [k for k in kept if sign[k] == sign[i]]
-        if not same or float((directions[same] @ directions[i]).max()) <= _NEAR:
+        if not same or float((unit[same] @ unit[i]).max()) <= _NEAR:
             kept.append(int(i))
     return np.array(kept, dtype=np.intp)

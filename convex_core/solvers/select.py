@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from ..architectures import CodeList, VectorOutputs
 from ..arrangement import sample_patterns
 from ..errors import Interrupted, SizeError
+from ..local_search import local_search
 from ..penalties import L2Penalty
 from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
+from .ascent_pricer import AscentPricer
 from .neuron_cells import grown_codes
 from .output_pricer import OutputPricer
 from .pricing import EnumeratedPricer, Pricer
@@ -41,6 +43,8 @@ MAX_SEARCH_LENGTH = 5
 _SAMPLES = 2_000
 _ASCENTS = 64
 _MET = 200
+_TRAINED = 20
+_FEW = 16
 
 
 def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
@@ -58,9 +62,17 @@ def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES, budg
 
     Gaussian directions and, with the Euclidean penalty, the fixed points of local ascent on the correlation with y are
     used: cells that matter have large atoms, which uniform sampling over cells would miss. Where the cells are not
-    those of an arrangement, random neurons meet them, and neurons that climb (:func:`grown_codes`).
+    those of an arrangement, random neurons meet them, and neurons that climb (:func:`grown_codes`). With another norm,
+    and atoms that are sums over hyperplanes, the list begins with the cells of a trained network and grows by ascents.
     """
     factory, duals = _one_output(problem)
+    if factory.additive and len(duals) == 1 and not isinstance(problem.architecture.penalty, L2Penalty):
+        network = local_search(
+            problem, m=min(problem.n + 1, _TRAINED), starts=2, seed=seed, polish=False, budget=budget
+        )
+        trained = problem.architecture.codes(problem.patches, network.parameters)
+        drawn = sample_patterns(factory.hyperplanes, _FEW, method="gaussian", seed=seed).active()
+        return AscentPricer(factory, np.unique(np.concatenate([trained, drawn]), axis=0), seed=seed)
     if factory.coded:
         found = _random_codes(factory, min(samples, _MET), seed)
         if len(duals) == 1:
