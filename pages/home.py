@@ -8,7 +8,6 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.figures.dial import beta_dial  # noqa: E402
 from convex_core.status import Scope  # noqa: E402
 from pages._ui import layout, verdict, warm  # noqa: E402
 
@@ -23,8 +22,7 @@ with figure_column:
     with st.spinner(f"Solving for the global optimum at {warm.HOME_POINTS} values of β ..."):
         path = work.path.result()
     curves = work.curves.result() if work.curves.done() else ()
-    # first a beta at which some filters live, some are dead, and SGD is seen to stall
-    dial = beta_dial(path, curves, start=4 * len(path) // 5, colours=layout.colours())
+    dial = warm.home_dial(layout.colours().dark, bool(curves))
     layout.bare_chart(dial, key="dial")
 with text_column:
     problem = path[0].problem

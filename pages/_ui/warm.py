@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from convex_core.data import load_dataset
-from convex_core.figures.dial import SGDCurves
+from convex_core.figures.chart import Chart, encoded_once
+from convex_core.figures.dial import SGDCurves, beta_dial
+from convex_core.figures.palette import palette
 from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 from convex_core.solve import solve
 
-__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "kernels"]
+__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "home_dial", "kernels"]
 
 #: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
@@ -52,6 +54,16 @@ def home() -> Home:
     curves = pool.submit(lambda: _curves(path.result()))
     pool.shutdown(wait=False)
     return Home(path, curves)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def home_dial(dark: bool, with_curves: bool) -> Chart:
+    """The home page's figure, built once for each theme, after its path (and its curves) are there."""
+    path = home().path.result()
+    curves = home().curves.result() if with_curves else ()
+    # first a beta at which some filters live, some are dead, and SGD is seen to stall
+    chart = beta_dial(path, curves, start=4 * len(path) // 5, colours=palette(dark))
+    return replace(chart, figure=encoded_once(chart.figure))
 
 
 def _compile() -> None:
