@@ -136,7 +136,7 @@ def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> 
         yaxis={**outline, "autorange": "reversed", "title": {"text": "neuron"}, "type": "category"},
         yaxis2={**outline, "autorange": "reversed", "anchor": "x2", "showticklabels": False, "type": "category"},
     )
-    for axis_name, text in (("x", "c, signal domain"), ("x2", "|F c|, frequency domain")):
+    for axis_name, text in (("x", "signal c"), ("x2", "spectrum |F c|")):
         figure.add_annotation(
             x=0.0, y=1.0, xref=f"{axis_name} domain", yref="paper", xanchor="left", yanchor="bottom", text=text,
             showarrow=False, font={"color": colours.muted},
