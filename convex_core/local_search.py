@@ -28,9 +28,9 @@ __all__ = ["local_search"]
 
 _Array = NDArray[np.float64]
 
-# every start is improved to about this relative change, and only the most promising ones to the end
-_ROUGH = 1e-6
-_PROMISING = 3
+# every start is improved to the first relative change, the most promising ones to the second, the best to the end
+_ROUGH, _FINE = 1e-6, 1e-10
+_PROMISING = 5
 # a kink of a ReLU ends the line search early; the search then goes on from points nearby
 _NUDGES = (1e-2, 1e-3, 1e-4, 1e-5)
 _MAX_STEPS = 3000
@@ -89,16 +89,16 @@ def local_search(
         rough.append(search.improve(search.start(rng), _ROUGH))
         budget.report("local search", f"start {start + 1} of {starts}", fraction=(start + 1) / starts)
     rough.sort(key=lambda item: item[0])
-    best = Network(architecture, **{name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()})
-    value = problem.objective(best)
-    for _, theta in rough[: _PROMISING if polish else 1]:
-        parameters = search.finish(theta, rng) if polish else search.parameters(theta)
-        network = prune(Network.from_parameters(architecture, parameters), problem.patches)
-        objective = problem.objective(network)
-        if objective < value:
-            best, value = network, objective
-        budget.report("local search", "finishing the best starts", upper=value)
-    return best
+    if polish and rough:
+        budget.report("local search", "finishing the best starts", upper=rough[0][0])
+        fine = [search.improve(theta, _FINE) for _, theta in rough[:_PROMISING]]
+        rough = [search.finish(min(fine, key=lambda item: item[0])[1], rng)]
+    zero = Network(architecture, **{name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()})
+    found = [
+        prune(Network.from_parameters(architecture, search.parameters(theta)), problem.patches)
+        for _, theta in rough[:1]
+    ]
+    return min([zero, *found], key=problem.objective)
 
 
 class _Search:
@@ -122,15 +122,15 @@ class _Search:
         )
         return float(answer.fun), answer.x
 
-    def finish(self, theta: _Array, rng: np.random.Generator) -> Parameters:
-        """The local minimum near `theta` to full accuracy, with the pieces of norm 1."""
+    def finish(self, theta: _Array, rng: np.random.Generator) -> tuple[float, _Array]:
+        """Value and place of the local minimum near `theta` to full accuracy."""
         value, best = self.improve(theta, 0.0)
         for nudge in _NUDGES:
             nudged = best + nudge * np.abs(best).max() * rng.standard_normal(best.shape)
             again, place = self.improve(nudged, 0.0)
             if again < value:
                 value, best = again, place
-        return self.parameters(best)
+        return value, best
 
     def parameters(self, theta: _Array) -> Parameters:
         """The network of `theta`, with the pieces of norm 1."""
