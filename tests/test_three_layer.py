@@ -15,6 +15,7 @@ from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
+from convex_core.sgd import train_sgd
 from convex_core.solve import given_patterns, solve, solve_over
 from convex_core.solvers.neuron_cells import grown_codes
 from convex_core.status import Exactness, Scope
@@ -282,3 +283,14 @@ def test_column_generation_over_neurons_meets_the_cells_that_matter(seed):
     assert sampled.scope is Scope.RESTRICTED
     assert sampled.lower_bound == -np.inf
     assert sampled.objective == pytest.approx(full.objective, rel=1e-4)
+
+
+def test_sgd_stays_above_the_certified_optimum():
+    for options in ({}, {"sharing": "shared"}):
+        problem = case(1, **options)
+        result = train_sgd(problem, iterations=600, seeds=(0, 1, 2))
+        assert not result.diverged.any()
+        best = result.best_objective.min()
+        assert solve(problem, tol=1e-8).lower_bound <= best < 0.3 * (0.5 * problem.y @ problem.y)
+        for network in result.best_networks:
+            assert np.all(np.linalg.norm(problem.architecture.pieces(network.filters), axis=2) <= 1 + 1e-12)
