@@ -112,7 +112,7 @@ class RestrictedMaster:
         if self.newton:  # let the conic solver speak
             self.newton = False
             return True
-        if self.tol <= 1e-12:
+        if self.tol < 2e-12:
             return False
         self.tol *= 1e-1
         return True

@@ -37,8 +37,13 @@ _ARCHIVE = 200
 _NODES = 20_000_000
 # seconds a cone takes, roughly: 10 to 20 microseconds on the machines tried
 _NODE_SECONDS = 20e-6
-# while ascent alone finds columns this much above the floor, a proof is not worth its time
-_PLENTY = 0.05
+# accuracies of coarse proofs, and the share of the time left below which one was quick
+_COARSE = (0.3, 0.03)
+_QUICK = 0.03
+# while ascent alone finds columns this much above the floor, a proof is not worth its time; the second share holds
+# after a proof that examined more than so many cones
+_PLENTY, _LITTLE = 0.05, 1e-3
+_MANY = 200_000
 
 
 class SpherePricer:
@@ -60,6 +65,7 @@ class SpherePricer:
         self._threads = threads
         h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
+        self._examined = 0  # cones of the last proof
         self._roots = [np.diag(corner) for corner in product((1.0, -1.0), repeat=h)]
 
     @property
@@ -88,14 +94,18 @@ class SpherePricer:
         found = {sign: [self._ascend(sign * a, sign * linear, sign, floor)] for sign in (1, -1)}
         best = max(float(value.max(initial=0.0)) for parts in found.values() for _, value in parts)
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
-        if excess > _PLENTY and not prove:
+        if excess > (_PLENTY if self._examined <= _MANY else _LITTLE) and not prove:
             return self._columns(found, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
-        # against the clock a coarse proof comes first: a fine one that is cut short proves little
-        coarse = (0.3, 0.03) if np.isfinite(budget.remaining) else ()
-        bound = np.inf
-        for accuracy in (*(c for c in coarse if c > goal), goal):
+        # against the clock coarse proofs come first: a fine one that is cut short proves little
+        levels = [level for level in _COARSE if level > goal] if np.isfinite(budget.remaining) else []
+        bound, spent = np.inf, np.inf
+        for accuracy in (*levels, goal):
+            if accuracy != goal and spent < _QUICK * budget.remaining:
+                continue  # there is time enough for the fine one
+            begin = budget.seconds
             top, extra = self._search(a, linear, max(floor, best), accuracy, floor * (1.0 + goal), budget)
+            spent = budget.seconds - begin
             bound = min(bound, top)
             if budget.stop() is not None:
                 break
@@ -108,7 +118,7 @@ class SpherePricer:
     ) -> tuple[float, dict[int, _Array]]:
         """Branch and bound over every root cone and both signs: the bound, and directions above `wanted` by sign."""
 
-        def one(task: tuple[int, _Array]) -> tuple[float, int, _Array]:
+        def one(task: tuple[int, _Array]) -> tuple[float, int, _Array, int]:
             sign, root = task
             U, value = np.zeros((128, len(linear))), np.zeros(128)
             # out of time, the root cone alone still gives a sound bound
@@ -116,14 +126,16 @@ class SpherePricer:
             answer = branch_and_bound(
                 self._factory.rows, sign * a, sign * linear, root, known, accuracy, U, value, wanted, nodes
             )
-            return float(answer[0]), sign, U[: min(int(answer[2]), len(U))]
+            return float(answer[0]), sign, U[: min(int(answer[2]), len(U))], int(answer[3])
 
         bound = known
+        self._examined = 0
         directions: dict[int, list[_Array]] = {1: [], -1: []}
         with ThreadPoolExecutor(self._threads) as pool:
-            for top, sign, U in pool.map(one, [(sign, root) for sign in (1, -1) for root in self._roots]):
+            for top, sign, U, examined in pool.map(one, [(sign, root) for sign in (1, -1) for root in self._roots]):
                 bound = max(bound, top)
                 directions[sign].append(U)
+                self._examined += examined
         return bound, {sign: np.concatenate(parts) for sign, parts in directions.items()}
 
     def _nodes(self, budget: Budget) -> int:
