@@ -10,7 +10,7 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 
 from __future__ import annotations
 
-from .architectures import Architecture, ThreeLayerCNN, TwoLayerCNN
+from .architectures import Architecture, CircularCNN, ThreeLayerCNN, TwoLayerCNN
 from .arrangement import (
     Arrangement,
     PatternCount,
@@ -34,6 +34,7 @@ from .path import Path, PathPreview, solve_path
 from .problem import Problem
 from .program.script import cvxpy_script
 from .progress import Budget, Progress
+from .sandwich import Sandwich, sandwich
 from .sgd import SGDRecord, SGDResult, SGDSettings, sgd_steps, train_sgd
 from .solve import METHODS, Solution, Timings, solve
 from .solvers.column_generation import Round
@@ -53,6 +54,7 @@ __all__ = [
     "Budget",
     "Certificate",
     "Chain",
+    "CircularCNN",
     "ConvexCoreError",
     "Dataset",
     "Exactness",
@@ -75,6 +77,7 @@ __all__ = [
     "SGDRecord",
     "SGDResult",
     "SGDSettings",
+    "Sandwich",
     "Scope",
     "SizeError",
     "Solution",
@@ -101,6 +104,7 @@ __all__ = [
     "polynomial_bound",
     "read_dataset",
     "sample_patterns",
+    "sandwich",
     "save_dataset",
     "save_model",
     "sgd_steps",
