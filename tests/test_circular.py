@@ -124,7 +124,7 @@ def test_deeper_networks_have_bounds_only(seed):
 
 def test_a_local_search_finds_the_best_network_known_of_four_layers():
     problem = circular_problem(0, h=3, layers=4)
-    found = problem.objective(local_search(problem, m=4, starts=2))
+    found = problem.objective(local_search(problem, m=6, starts=4))
     assert found >= DEEPER[0][1]
     assert found == pytest.approx(DEEPER[0][2], abs=5e-5)
 
