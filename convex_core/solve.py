@@ -370,9 +370,8 @@ def _final_status(run: Status, certificate: Certificate, relaxed: float | None, 
         return Status.OPTIMAL
     if run is not Status.OPTIMAL:
         return run
-    if relaxed is not None:
-        return Status.BOUND_REACHED
     if certificate.scope is Scope.GLOBAL:
-        return Status.STALLED
-    reached = relative_gap(certificate.objective, certificate.restricted_lower_bound) <= tol
+        return Status.STALLED if relaxed is None else Status.BOUND_REACHED
+    value = certificate.objective if relaxed is None else relaxed
+    reached = relative_gap(value, certificate.restricted_lower_bound) <= tol
     return Status.RESTRICTED_OPTIMUM if reached else Status.STALLED

@@ -96,7 +96,7 @@ def test_short_filters_are_exact_in_the_lifted_program_and_bounded_by_the_others
         assert solution.objective == pytest.approx(value, abs=1e-7)
     assert (spectral.exactness, nuclear.exactness, euclidean.exactness) == (
         Exactness.BOUND_ONLY,
-        Exactness.EXACT,
+        Exactness.EXACT_IF_RANK_ONE,
         Exactness.EXACT,
     )
     assert nuclear.status is euclidean.status is Status.OPTIMAL

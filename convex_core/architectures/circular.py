@@ -18,7 +18,7 @@ It is exact if the block norm is the smallest cost of a neuron with that c. How 
 
 * ``spectral``: :math:`d^{-(L-2)/2} \|F c\|_1`. Exact for L = 3 and h = d, otherwise a lower bound.
 * ``nuclear``: the lifted nuclear norm of :class:`~convex_core.penalties.NuclearLiftPenalty`. For L = 3 the optimal lift
-  has rank one for every c, by the theorem of Fejer and Riesz, so that it is exact for any h. For L > 3 and h > 1 it is
+  can be taken of rank one for every c, by the theorem of Fejer and Riesz. For L > 3 and h > 1 it is
   a lower bound: :math:`u_1 * \dots * u_{L-2}` is one filter of length :math:`(L-2)(h-1)+1`, at most d, with a norm of
   at most :math:`h^{(L-3)/2}` (Young's inequality).
 * ``weighted`` (L > 3): as ``spectral``, with the weight :math:`2^{(L-3)/2}` on conjugate pairs; a tighter lower bound,
@@ -63,7 +63,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
     layers : int
         Number of layers L, at least 3; there are L - 2 convolutions.
     relaxation : {"spectral", "nuclear", "weighted"}, optional
-        Block norm of the convex program. By default an exact one for L = 3, and for L > 3 the tighter of ``nuclear``
+        Block norm of the convex program. By default one without loss for L = 3, and for L > 3 the tighter of ``nuclear``
         (2 h <= d) and ``weighted``.
 
     Raises
@@ -77,7 +77,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
     >>> from convex_core import patch_geometry
     >>> cnn = CircularCNN(patch_geometry((3,), 2, padding="circular"))
     >>> cnn.relaxation, cnn.exactness.value
-    ('nuclear', 'exact')
+    ('nuclear', 'exact if rank one')
     >>> neuron = {"filters": np.array([[0.6, 0.8]]), "hidden": np.array([[1.0, 0.0, 0.0]]), "weights": np.array([2.0])}
     >>> cnn.outputs(cnn.geometry.extract(np.array([[5.0, 5.0, 7.0]])), neuron)
     array([[14.]])
@@ -124,11 +124,16 @@ class CircularCNN(ArrangementCells, UnitFilters):
 
     @property
     def exactness(self) -> Exactness:
-        """Exact if the block norm is the cost of the cheapest neuron, otherwise bound only."""
+        """Exact for h = d or h = 1 as in the module's text, exact if rank one for the lift, otherwise bound only.
+
+        A minimal lift of rank one exists for every block, and the map back finds it: the recovered network attains the
+        value, and its certificate closes. The word stays the careful one.
+        """
         h, d = self.geometry.h, self.geometry.d
-        lifted = self.relaxation == "nuclear" and (self.layers == 3 or h == 1)
-        exact = lifted or d == 1 or (self.layers == 3 and h == d)
-        return Exactness.EXACT if exact else Exactness.BOUND_ONLY
+        if d == 1 or (self.layers == 3 and h == d) or (self.relaxation == "nuclear" and h == 1):
+            return Exactness.EXACT
+        lifted = self.relaxation == "nuclear" and self.layers == 3
+        return Exactness.EXACT_IF_RANK_ONE if lifted else Exactness.BOUND_ONLY
 
     @property
     def penalty(self) -> Penalty:
