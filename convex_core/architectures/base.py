@@ -297,7 +297,7 @@ class UnitFilters:
         return self.geometry.h
 
     def costs(self, parameters: Parameters) -> _Array:
-        """``0.5 * (||v||^2 + w^2)``, v with what the pieces are longer than 1: the same outputs within the constraint."""
+        """``0.5 * (||v||^2 + w^2)``; v takes what pieces are longer than 1: the same outputs within the constraint."""
         w = parameters["weights"]
         lengths = np.linalg.norm(self.pieces(parameters["filters"]), axis=2)
         v = self.absorbed(parameters["hidden"], np.maximum(lengths, 1.0))

@@ -63,7 +63,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
     layers : int
         Number of layers L, at least 3; there are L - 2 convolutions.
     relaxation : {"spectral", "nuclear", "weighted"}, optional
-        Block norm of the convex program. By default one without loss for L = 3, and for L > 3 the tighter of ``nuclear``
+        Block norm of the convex program. By default one without loss for L = 3, for L > 3 the tighter of ``nuclear``
         (2 h <= d) and ``weighted``.
 
     Raises
