@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import Architecture, VectorOutputs, make_architecture
+from .architectures import Architecture, SeveralOutputs, make_architecture
 from .errors import InputError
 from .losses import Loss, SoftmaxLoss, SquaredLoss
 from .network import Network
@@ -76,7 +76,7 @@ class Problem:
         patches = architecture.geometry.extract(inputs)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
-        outputs = architecture.q if isinstance(architecture, VectorOutputs) else 1
+        outputs = architecture.q if isinstance(architecture, SeveralOutputs) else 1
         object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs), outputs=outputs))))
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
         object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)

@@ -154,7 +154,7 @@ def test_a_rank_one_block_is_in_the_cone_of_its_neuron_alone():
     network = random_network(problem, 30, seed=2)
     codes = architecture.codes(problem.patches, network.parameters)
     first = np.where(network.weights[:, 0] >= 0.0, 1, -1).astype(np.int8)
-    Z = np.einsum("m,mh,mk->mhk", first, network.filters, network.weights).reshape(30, -1)
+    Z = np.einsum("m,mh,mk->mkh", first, network.filters, network.weights).reshape(30, -1)
     blocks = pricer.factory.blocks(codes, first)
     assert (blocks.sides * (Z @ blocks.rows.T) >= 0.0).all()
     outputs = np.einsum("bnp,bp->nb", blocks.G, Z)

@@ -15,7 +15,8 @@ from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .three_layer import ThreeLayerCNN
 from .two_layer import TwoLayerCNN
-from .vector_outputs import VectorOutputs
+from .vector_outputs import SeveralOutputs, VectorOutputs
+from .vector_outputs_l2 import VectorOutputsL2
 
 __all__ = [
     "ARCHITECTURES",
@@ -28,17 +29,28 @@ __all__ = [
     "MaxPoolingCNN",
     "Parameters",
     "Patterns",
+    "SeveralOutputs",
     "ThreeLayerCNN",
     "TwoLayerCNN",
     "VectorOutputs",
+    "VectorOutputsL2",
     "make_architecture",
 ]
 
 
+# of the weights of a neuron; with one output they are the same
+_OUTPUT_NORMS = ("l1", "l2")
+
+
 def _two_layer(
-    geometry: PatchGeometry, pooling: str = "sum", pool_size: int | None = None, outputs: int = 1
+    geometry: PatchGeometry,
+    pooling: str = "sum",
+    pool_size: int | None = None,
+    outputs: int = 1,
+    output_norm: str = "l1",
+    relaxation: str | None = None,
 ) -> Architecture:
-    """Two-layer ReLU CNN; `pool_size` is an option of max pooling."""
+    """Two-layer ReLU CNN; `pool_size` is an option of max pooling, `relaxation` of several outputs with the l2 norm."""
     single: Architecture
     if pooling == "max":
         single = MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size)
@@ -46,7 +58,17 @@ def _two_layer(
         raise InputError(f"pool_size: got {pool_size} with {pooling} pooling, expected it only with max pooling")
     else:
         single = TwoLayerCNN(geometry, pooling)
-    return single if integer(outputs, "outputs") == 1 else VectorOutputs(single, outputs)
+    if output_norm not in _OUTPUT_NORMS:
+        raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
+    several = integer(outputs, "outputs") > 1
+    if several and output_norm == "l2":
+        return VectorOutputsL2(single, outputs, "cone" if relaxation is None else relaxation)
+    if relaxation is not None:
+        raise InputError(
+            f"relaxation: got {relaxation!r} where the two-layer program is exact, expected it only with at least 2 "
+            "outputs and the output norm l2"
+        )
+    return VectorOutputs(single, outputs) if several else single
 
 
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
@@ -59,7 +81,7 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
 }
 
 #: Every option that some architecture has.
-OPTIONS = ("pooling", "pool_size", "outputs", "layers", "sharing", "relaxation")
+OPTIONS = ("pooling", "pool_size", "outputs", "output_norm", "layers", "sharing", "relaxation")
 
 
 def make_architecture(name: str, geometry: PatchGeometry, **options: str | int) -> Architecture:

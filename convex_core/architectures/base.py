@@ -15,7 +15,16 @@ from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
 
-__all__ = ["Architecture", "ArrangementCells", "CodeList", "FiltersAndWeights", "Parameters", "Patterns", "UnitFilters"]
+__all__ = [
+    "Architecture",
+    "ArrangementCells",
+    "CodeList",
+    "EuclideanCost",
+    "FiltersAndWeights",
+    "Parameters",
+    "Patterns",
+    "UnitFilters",
+]
 
 _Array = NDArray[np.float64]
 
@@ -219,20 +228,13 @@ class ArrangementCells:
         return None
 
 
-class FiltersAndWeights:
+class EuclideanCost:
     r"""Neurons of one filter u and output weights w: cost :math:`\tfrac12(\|u\|_2^2 + \|w\|_2^2)`, no constraint.
 
-    By default a filter covers a patch and there is one weight; the outputs are linear in w and in the length of u.
+    The outputs are linear in w and in the length of u.
     """
 
     __slots__ = ()
-
-    geometry: PatchGeometry
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """A filter and a weight."""
-        return {"filters": (self.geometry.h,), "weights": ()}
 
     def costs(self, parameters: Parameters) -> _Array:
         """``0.5 * (||u||^2 + ||w||^2)``."""
@@ -267,6 +269,19 @@ class FiltersAndWeights:
     def project(self, parameters: Parameters) -> Parameters:
         """There are no constraints."""
         return parameters
+
+
+class FiltersAndWeights(EuclideanCost):
+    """Neurons of :class:`EuclideanCost` whose filter covers a patch, by default with one weight."""
+
+    __slots__ = ()
+
+    geometry: PatchGeometry
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A filter and a weight."""
+        return {"filters": (self.geometry.h,), "weights": ()}
 
 
 def _squares(array: _Array) -> _Array:

@@ -13,8 +13,8 @@ sign, each with the penalty and the cone of the network with one output:
       + \beta \sum_o \sum_i (\|c_{io}\| + \|c'_{io}\|) .
 
 Outputs, targets and dual vectors are flat, (n * q,), sample by sample. A loss that is a sum over the outputs gives q
-separate problems; the softmax cross-entropy couples them. With :math:`\|w_j\|_2^2` instead the program would be a
-nuclear norm over cones, and only a bound. Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
+separate problems; the softmax cross-entropy couples them. :class:`VectorOutputsL2` has :math:`\|w_j\|_2^2` instead.
+Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
 """
 
 from __future__ import annotations
@@ -31,17 +31,19 @@ from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
 from ..validation import integer
-from .base import Architecture, CodeList, Parameters
+from .base import Architecture, CodeList, EuclideanCost, Parameters
 
-__all__ = ["VectorOutputs"]
+__all__ = ["SeveralOutputs", "VectorOutputs"]
 
 _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class VectorOutputs:
-    """The network of the module's formula.
+class SeveralOutputs(EuclideanCost):
+    """Forward pass of a network with q outputs: a neuron of the network with one output, times weights w of each.
+
+    Outputs, targets and dual vectors are flat, (n * q,), sample by sample.
 
     Parameters
     ----------
@@ -54,13 +56,6 @@ class VectorOutputs:
     ------
     InputError
         If the neurons of `single` are of another kind, or q < 2.
-
-    Examples
-    --------
-    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
-    >>> cnn = VectorOutputs(TwoLayerCNN(patch_geometry((3,), 2)), 2)
-    >>> Network(cnn, [[1.0, 0.0]], [[2.0, -1.0]]).predict([[1.0, -2.0, 3.0]])
-    array([[ 2., -1.]])
     """
 
     single: Architecture
@@ -82,6 +77,53 @@ class VectorOutputs:
         return self.single.name
 
     @property
+    def geometry(self) -> PatchGeometry:
+        """That of the network with one output."""
+        return self.single.geometry
+
+    @property
+    def scale(self) -> float:
+        """That of the network with one output."""
+        return self.single.scale
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A filter, and a weight for each output."""
+        return {**self.single.shapes, "weights": (self.q,)}
+
+    def _units(self, parameters: Parameters) -> Parameters:
+        """The neurons of one output with weight 1."""
+        return {"filters": parameters["filters"], "weights": np.ones(len(parameters["filters"]))}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``phi_j w_j^T``, flat, (n * q, m)."""
+        phi = self.single.outputs(patches, self._units(parameters))
+        n, m = phi.shape
+        total: _Array = np.einsum("nm,mq->nqm", phi, parameters["weights"]).reshape(n * self.q, m)
+        return total
+
+    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """By that of one output, for each filter with its outputs weighted together and for each output alone."""
+        W = V.reshape(len(V), -1, self.q)
+        units = self._units(parameters)
+        together = self.single.pull(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
+        alone = np.einsum("mnq,nm->mq", W, self.single.outputs(patches, units))
+        return {"filters": together["filters"], "weights": alone}
+
+
+@dataclass(frozen=True, slots=True)
+class VectorOutputs(SeveralOutputs):
+    """The network of the module's formula; its parameters are those of :class:`SeveralOutputs`.
+
+    Examples
+    --------
+    >>> from convex_core import Network, TwoLayerCNN, patch_geometry
+    >>> cnn = VectorOutputs(TwoLayerCNN(patch_geometry((3,), 2)), 2)
+    >>> Network(cnn, [[1.0, 0.0]], [[2.0, -1.0]]).predict([[1.0, -2.0, 3.0]])
+    array([[ 2., -1.]])
+    """
+
+    @property
     def options(self) -> dict[str, str | int]:
         """Those of the network with one output, and the number of outputs."""
         return {**self.single.options, "outputs": self.q}
@@ -92,19 +134,9 @@ class VectorOutputs:
         return self.single.exactness
 
     @property
-    def geometry(self) -> PatchGeometry:
-        """That of the network with one output."""
-        return self.single.geometry
-
-    @property
     def penalty(self) -> Penalty:
         """That of the network with one output."""
         return self.single.penalty
-
-    @property
-    def scale(self) -> float:
-        """That of the network with one output."""
-        return self.single.scale
 
     def coded(self, codes: _Codes, output: int) -> _Codes:
         """Codes (m, N + q) of blocks that give one of the outputs, from codes (m, N) of their cells."""
@@ -159,22 +191,6 @@ class VectorOutputs:
         single = self.single.neurons(C, sign, cells)
         return {"filters": single["filters"], "weights": single["weights"][:, None] * mark}
 
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """A filter, and a weight for each output."""
-        return {**self.single.shapes, "weights": (self.q,)}
-
-    def _units(self, parameters: Parameters) -> Parameters:
-        """The neurons of one output with weight 1."""
-        return {"filters": parameters["filters"], "weights": np.ones(len(parameters["filters"]))}
-
-    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
-        """``phi_j w_j^T``, flat, (n * q, m)."""
-        phi = self.single.outputs(patches, self._units(parameters))
-        n, m = phi.shape
-        total: _Array = np.einsum("nm,mq->nqm", phi, parameters["weights"]).reshape(n * self.q, m)
-        return total
-
     def costs(self, parameters: Parameters) -> _Array:
         """``0.5 * (||u||_2^2 + ||w||_1^2)``."""
         u, w = parameters["filters"], parameters["weights"]
@@ -185,11 +201,6 @@ class VectorOutputs:
         """``u`` and ``||w||_1 sign(w)``, a subgradient."""
         u, w = parameters["filters"], parameters["weights"]
         return {"filters": u, "weights": np.abs(w).sum(axis=1, keepdims=True) * np.sign(w)}
-
-    def scaled(self, parameters: Parameters, factor: _Array) -> Parameters:
-        """Both parts times the square root of `factor`."""
-        root = np.sqrt(factor)[:, None]
-        return {"filters": parameters["filters"] * root, "weights": parameters["weights"] * root}
 
     def balanced(self, parameters: Parameters) -> Parameters:
         """A neuron of one output for each weight, with ``||u||_2 = |w|``: together they cost ``||u||_2 ||w||_1``."""
@@ -204,20 +215,3 @@ class VectorOutputs:
         mark = np.zeros(parameters["weights"].shape, dtype=bool)
         np.put_along_axis(mark, np.abs(parameters["weights"]).argmax(axis=1, keepdims=True), True, axis=1)
         return np.concatenate([cells, mark], axis=1)
-
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
-        """By that of one output, for each filter with its outputs weighted together and for each output alone."""
-        W = V.reshape(len(V), -1, self.q)
-        units = self._units(parameters)
-        together = self.single.pull(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
-        alone = np.einsum("mnq,nm->mq", W, self.single.outputs(patches, units))
-        return {"filters": together["filters"], "weights": alone}
-
-    @property
-    def unit_length(self) -> None:
-        """Nothing is constrained."""
-        return
-
-    def project(self, parameters: Parameters) -> Parameters:
-        """There are no constraints."""
-        return parameters

@@ -168,6 +168,7 @@ def _add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pooling", help="two-layer: sum, mean or max (default: sum)")
     parser.add_argument("--pool-size", type=_int, metavar="G", help="max pooling: patches per group (default: all)")
     parser.add_argument("--outputs", type=_int, metavar="Q", help="two-layer: number of outputs (default: 1)")
+    parser.add_argument("--output-norm", help="several outputs: l1 or l2 norm of a neuron's weights (default: l1)")
     parser.add_argument("--layers", type=_int, metavar="L", help="circular: number of layers (default: 3)")
     parser.add_argument("--sharing", help="three-layer: shared or per-patch filters (default: per-patch)")
     parser.add_argument("--relaxation", help="which convex program, where there are several bounds")
