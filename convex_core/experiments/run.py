@@ -22,7 +22,7 @@ from ..validation import frozen, integer, positive_number
 from .plans import EXPERIMENTS, ArmPlan, Plan
 from .results import Arm, ExperimentResult, Training
 
-__all__ = ["run_experiment"]
+__all__ = ["arm_problem", "run_experiment"]
 
 _Array = NDArray[np.float64]
 
@@ -94,7 +94,7 @@ def run_experiment(
         if budget.stop() is not None:
             break
         share = _part(budget, number, parts, arm.label)
-        problem = _problem(plan, arm, dataset)
+        problem = arm_problem(plan, arm, dataset)
         search = choose_search(problem, method="auto", seed=seed, max_patterns=MAX_PATTERNS, budget=share)
         solution = solve_over(problem, search, tol=arm.tol, budget=share)
         own = solution.network
@@ -107,7 +107,8 @@ def run_experiment(
     return ExperimentResult(plan, dataset.description, seed, tuple(arms), training, budget.stop(), budget.seconds)
 
 
-def _problem(plan: Plan, arm: ArmPlan, dataset: Dataset) -> Problem:
+def arm_problem(plan: Plan, arm: ArmPlan, dataset: Dataset) -> Problem:
+    """The training problem of one convex program of `plan`."""
     return Problem.from_dataset(
         dataset,
         filter_size=plan.filter_size if arm.filter_size is None else arm.filter_size,
@@ -137,7 +138,7 @@ def _accuracy(network: Network, X: _Array | None, y: _Array | None) -> float | N
 
 
 def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, budget: Budget) -> Training:
-    problem = _problem(plan, plan.arms[0], dataset)
+    problem = arm_problem(plan, plan.arms[0], dataset)
     patches = None if dataset.X_test is None else problem.architecture.geometry.extract(dataset.X_test)
     records: list[SGDRecord] = []
     accuracy: list[_Array] = []
