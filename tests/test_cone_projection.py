@@ -106,3 +106,19 @@ def test_it_may_start_from_any_rows(seed, p, M, held):
     used = passive[:count]
     assert (lam[:count] > 0).all()
     assert g + (sides[used] * lam[:count]) @ rows[used] == pytest.approx(r, abs=1e-9)
+
+
+def test_two_threads_find_what_one_finds(monkeypatch):
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((6, 4))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    sides = np.sign(rng.standard_normal((1001, 4)) @ rows.T).astype(np.int8)
+    G = rng.standard_normal((1001, 4))
+    cells = np.arange(1001)
+    two = L2Penalty().top_supports(G, cells, rows, sides, floor=0.5, want=30)
+    monkeypatch.setattr("convex_core.penalties.euclidean._WORTH_THREADS", 10_000)
+    one = L2Penalty().top_supports(G, cells, rows, sides, floor=0.5, want=30)
+    assert two.index.tolist() == one.index.tolist()
+    assert np.array_equal(two.value, one.value)
+    assert np.array_equal(two.direction, one.direction)
+    assert two.bound == one.bound

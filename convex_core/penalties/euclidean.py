@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from .base import EXACT, ConeSupports, Search
 __all__ = ["L2Penalty"]
 
 _Array = NDArray[np.float64]
+# fewer cells than this are examined before a second thread has started
+_WORTH_THREADS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,22 @@ class L2Penalty:
         search : Search
             Not needed: the supports are exact in microseconds each.
         """
-        index, value, direction, bound = top_cone_supports(np.ascontiguousarray(G), cells, rows, sides, floor, want)
-        order = np.argsort(-value, kind="stable")
-        return ConeSupports(index[order], value[order], direction[order], float(bound))
+        parts = 1 if len(G) < _WORTH_THREADS else 2
+
+        def part(first: int) -> tuple[NDArray[np.int64], _Array, _Array, float]:
+            own = np.ascontiguousarray(G[first::parts])
+            index, value, direction, bound = top_cone_supports(own, cells[first::parts], rows, sides, floor, want)
+            return 2 * (parts * (index // 2) + first) + index % 2, value, direction, float(bound)
+
+        if parts == 1:
+            index, value, direction, bound = part(0)
+        else:
+            with ThreadPoolExecutor(parts) as pool:
+                found = list(pool.map(part, range(parts)))
+            index, value, direction = (np.concatenate(arrays) for arrays in zip(*(f[:3] for f in found), strict=True))
+            bound = max(f[3] for f in found)
+        order = np.lexsort((index, -value))[:want]
+        return ConeSupports(index[order], value[order], direction[order], bound)
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """``sum_b ||c_b||_2``."""

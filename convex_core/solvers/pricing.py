@@ -178,10 +178,12 @@ def spread(directions: _Array, sign: NDArray[np.int8], value: _Array, want: int)
     """Positions of at most `want` directions, best first, without near copies of better ones of the same sign."""
     kept: list[int] = []
     unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    near = (unit @ unit.T > _NEAR) & (sign[:, None] == sign)
+    free = np.ones(len(value), dtype=bool)
     for i in np.argsort(-value, kind="stable"):
         if len(kept) == want:
             break
-        same = [k for k in kept if sign[k] == sign[i]]
-        if not same or float((unit[same] @ unit[i]).max()) <= _NEAR:
+        if free[i]:
             kept.append(int(i))
+            free &= ~near[i]
     return np.array(kept, dtype=np.intp)
