@@ -12,16 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .architectures import ThreeLayerCNN
+from .bounds import Bounds, best_network, solve_link
 from .errors import InputError
-from .local_search import local_search
 from .network import Network
 from .problem import Problem
 from .progress import Budget
-from .solve import Solution, solve
-from .solvers.column_generation import relative_gap
-from .status import Exactness
 
-__all__ = ["Chain", "Link", "chain"]
+__all__ = ["Chain", "chain"]
 
 #: the programs from the loosest to the tightest: label, sharing, relaxation
 _PROGRAMS = (
@@ -33,63 +30,8 @@ _PROGRAMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """One convex program of the chain.
-
-    Attributes
-    ----------
-    label : str
-        Short name.
-    solution : Solution
-        Its solution, with the network it maps back to and the certificate.
-    """
-
-    label: str
-    solution: Solution
-
-    @property
-    def value(self) -> float:
-        """Optimal value of the convex program."""
-        return self.solution.objective
-
-    @property
-    def lower_bound(self) -> float:
-        """Certified lower bound on that value, ``-inf`` unless every cell was covered."""
-        return self.solution.lower_bound
-
-    @property
-    def exactness(self) -> Exactness:
-        """How the program relates to its own network."""
-        return self.solution.exactness
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """The whole chain.
-
-    Attributes
-    ----------
-    links : tuple of Link
-        Convex programs from the loosest to the tightest.
-    network : Network
-        Best network with a shared filter that was found.
-    value : float
-        Its objective.
-    """
-
-    links: tuple[Link, ...]
-    network: Network
-    value: float
-
-    @property
-    def lower_bound(self) -> float:
-        """Best certified lower bound on the optimum with a shared filter."""
-        return max(link.lower_bound for link in self.links)
-
-    @property
-    def relative_gap(self) -> float:
-        """``(value - lower_bound) / value``: how far the network is from the optimum, at most."""
-        return relative_gap(self.value, self.lower_bound)
+class Chain(Bounds):
+    """The whole chain; its network has a shared filter."""
 
 
 def chain(
@@ -131,24 +73,11 @@ def chain(
         raise InputError(f"problem: got the architecture {problem.architecture.name!r}, expected 'three-layer'")
     budget = budget or Budget()
     geometry = problem.architecture.geometry
-    links = []
-    for label, sharing, relaxation in _PROGRAMS:
-        cnn = ThreeLayerCNN(geometry, sharing, relaxation)
-        limit = None if budget.time_limit is None else max(1.0, budget.remaining)
-        solution = solve(
-            Problem(cnn, problem.X, problem.y, problem.beta, problem.loss),
-            tol=tol,
-            seed=seed,
-            time_limit=limit,
-            cancel=budget.cancel,
-            progress=budget.progress,
-        )
-        links.append(Link(label, solution))
+    links = tuple(
+        solve_link(label, problem, ThreeLayerCNN(geometry, sharing, relaxation), tol=tol, seed=seed, budget=budget)
+        for label, sharing, relaxation in _PROGRAMS
+    )
     shared = links[-1].solution.problem
     networks = [Network.from_parameters(shared.architecture, link.solution.network.parameters) for link in links[1:]]
-    bound = max(link.lower_bound for link in links)
-    # a search is of no use where a program's own network is proved to be the best
-    if relative_gap(min(map(shared.objective, networks)), bound) > 10.0 * tol:
-        networks.append(local_search(shared, starts=starts, seed=seed, budget=budget))
-    best = min(networks, key=shared.objective)
-    return Chain(tuple(links), best, shared.objective(best))
+    best, value = best_network(shared, networks, links, tol=10.0 * tol, starts=starts, seed=seed, budget=budget)
+    return Chain(links, best, value)

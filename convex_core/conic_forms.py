@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["ConeKind", "LossForm", "PenaltyForm", "clarabel_cones"]
+__all__ = ["ConeKind", "LossForm", "PenaltyForm", "clarabel_cones", "clarabel_settings"]
 
 #: "semidefinite" of size k holds the k (k + 1) / 2 entries of a symmetric matrix, its upper triangle by columns with
 #: the entries off the diagonal times sqrt(2); "exponential", of size 3, is the closure of
@@ -65,3 +65,12 @@ _CLARABEL = {
     "second-order": clarabel.SecondOrderConeT,
     "semidefinite": clarabel.PSDTriangleConeT,
 }
+
+
+def clarabel_settings(tol: float) -> Any:
+    """Settings of Clarabel: silent, one thread, `tol` for gap and feasibility."""
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
+    return settings

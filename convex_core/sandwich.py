@@ -3,9 +3,9 @@ r"""Bounds around a circular CNN from both sides, each with its certificate.
 .. math:: p_\text{spectral} \le p_\text{weighted}, \, p_\text{nuclear} \;\le\; p \;\le\; \text{best network found}
           \;\le\; p_{h = 1}
 
-Below are the convex programs of :class:`CircularCNN` with each relaxation; for three layers the nuclear lift is exact.
-Above is the optimum over filters of length 1, whose convex program has the Euclidean norm and is exact: its network is
-one of ours with h - 1 zeros in every filter.
+Below are the convex programs of :class:`CircularCNN` with each relaxation; for three layers the network of the nuclear
+lift attains it. Above is the optimum over filters of length 1, whose convex program has the Euclidean norm and is
+exact: its network is one of ours with h - 1 zeros in every filter.
 """
 
 from __future__ import annotations
@@ -15,49 +15,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from .architectures import CircularCNN
-from .chain import Link
+from .bounds import Bounds, Link, best_network, solve_link
 from .errors import InputError
-from .local_search import local_search
 from .network import Network
 from .patches import PatchGeometry
 from .problem import Problem
 from .progress import Budget
-from .solve import solve
-from .solvers.column_generation import relative_gap
 
 __all__ = ["Sandwich", "sandwich"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sandwich:
-    """Bounds from below, the best network, and the bound from above.
+class Sandwich(Bounds):
+    """Bounds from below, the spectral program (the talk's) first, the best network, and the bound from above.
 
     Attributes
     ----------
-    links : tuple of Link
-        Convex programs that bound the optimum from below, the spectral one (the talk's) first.
-    network : Network
-        The best network found.
-    value : float
-        Its objective.
     ceiling : Link
         The exact program of filters of length 1.
     """
 
-    links: tuple[Link, ...]
-    network: Network
-    value: float
     ceiling: Link
-
-    @property
-    def lower_bound(self) -> float:
-        """Best certified lower bound, ``-inf`` unless every cell was covered."""
-        return max(link.lower_bound for link in self.links)
-
-    @property
-    def relative_gap(self) -> float:
-        """``(value - lower_bound) / value``: how far the network is from the optimum, at most."""
-        return relative_gap(self.value, self.lower_bound)
 
 
 def sandwich(
@@ -101,17 +79,7 @@ def sandwich(
     budget = budget or Budget()
 
     def link(label: str, architecture: CircularCNN) -> Link:
-        return Link(
-            label,
-            solve(
-                Problem(architecture, problem.X, problem.y, problem.beta, problem.loss),
-                tol=tol,
-                seed=seed,
-                time_limit=None if budget.time_limit is None else max(1.0, budget.remaining),
-                cancel=budget.cancel,
-                progress=budget.progress,
-            ),
-        )
+        return solve_link(label, problem, architecture, tol=tol, seed=seed, budget=budget)
 
     geometry = cnn.geometry
     links = tuple(link(name, CircularCNN(geometry, cnn.layers, name)) for name in _relaxations(cnn))
@@ -119,12 +87,8 @@ def sandwich(
     ceiling = link("filters of length 1", CircularCNN(narrow, cnn.layers))
     networks = [Network.from_parameters(cnn, below.solution.network.parameters) for below in links]
     networks.append(_padded(ceiling.solution.network, cnn))
-    lower = max(below.lower_bound for below in links)
-    if relative_gap(min(map(problem.objective, networks)), lower) > 2.0 * tol:
-        found = local_search(problem, starts=starts, seed=seed, budget=budget)
-        networks.append(found)
-    best = min(networks, key=problem.objective)
-    return Sandwich(links, best, problem.objective(best), ceiling)
+    best, value = best_network(problem, networks, links, tol=2.0 * tol, starts=starts, seed=seed, budget=budget)
+    return Sandwich(links, best, value, ceiling)
 
 
 def _relaxations(cnn: CircularCNN) -> tuple[str, ...]:

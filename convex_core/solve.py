@@ -268,9 +268,8 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
             pricer, stopped = sampled_pricer(problem, seed=seed, samples=64, budget=budget), stop.status
     predicted = pricer.factory.predicted
     patterns = pricer.listed if pricer.scope is Scope.GLOBAL else None
-    if (
-        pricer.listed is None and pricer.factory.additive and predicted <= _COUNTED
-    ):  # not needed, but quick and good to know
+    # not needed, but quick and good to know
+    if pricer.listed is None and pricer.factory.additive and predicted <= _COUNTED:
         patterns = count_patterns(pricer.factory.hyperplanes).patterns
     return CellSearch(pricer, method, patterns, predicted, seed, stopped, budget.seconds - begin)
 
@@ -301,15 +300,14 @@ def solve_over(
             problem.architecture.penalty.norm(C).sum()
         )
         build, solving, pricing = whole.build_seconds, whole.solve_seconds, 0.0
-    elif isinstance(pricer, EnumeratedPricer) and method == "gated":
-        gated = solve_gated(problem, pricer, tol=tol * 0.5, budget=budget)
-        run, C, blocks = gated.run, gated.C, gated.blocks
-        dual, status, objective, history = run.dual, run.status, run.upper, run.history
-        build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
     else:
-        run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget, start=start)
-        C, blocks, dual, tau, status = run.C, run.blocks, run.dual, run.tau, run.status
-        objective, history = run.upper, run.history
+        if isinstance(pricer, EnumeratedPricer) and method == "gated":
+            gated = solve_gated(problem, pricer, tol=tol * 0.5, budget=budget)
+            run, C, blocks = gated.run, gated.C, gated.blocks
+        else:
+            run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget, start=start)
+            C, blocks, tau = run.C, run.blocks, run.tau
+        dual, status, objective, history = run.dual, run.status, run.upper, run.history
         build, solving, pricing = run.build_seconds, run.solve_seconds, run.price_seconds
 
     begin = time.perf_counter()

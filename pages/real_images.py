@@ -12,12 +12,11 @@ shell.enter()
 
 from convex_core.experiments import EXPERIMENTS, ExperimentResult  # noqa: E402
 from convex_core.figures.experiment import experiment_accuracy, experiment_objective  # noqa: E402
-from pages._ui import experiments, layout  # noqa: E402
+from pages._ui import background, experiments, layout  # noqa: E402
 from pages._ui.jobs import Job  # noqa: E402
 from pages._ui.layout import Fact  # noqa: E402
 
-JOB, RESULT = "_images_job", "_images_result"
-state = st.session_state
+SLOT = "_images"
 
 place = layout.header(
     "Real images",
@@ -29,21 +28,6 @@ with st.container(border=True):
     wanted = experiments.controls()
 key = repr(wanted)
 plan = EXPERIMENTS[wanted.name]
-
-
-@st.fragment(run_every=0.5)
-def watch(job: Job) -> None:
-    """Draw the running job; when it has ended, keep its result and draw the page again."""
-    if not job.poll():
-        state.pop(JOB, None)
-        state[RESULT] = (job.key, job.error if job.result is None else job.result)
-        st.rerun()
-    reports = list(job.reports)
-    if not reports:
-        st.progress(0.0, "Waiting for another computation to end ..." if job.waiting else "Starting ...")
-    else:
-        st.progress(min(reports[-1].fraction or 0.0, 1.0), reports[-1].message)
-    st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key="cancel_images")
 
 
 def draw(result: ExperimentResult) -> None:
@@ -105,19 +89,18 @@ def row(arm: dict[str, object]) -> dict[str, object]:
 
 images, ready = experiments.source(wanted.name)
 if ready:
-    if JOB in state and state[JOB].key != key:
-        state.pop(JOB).cancel()
-    if RESULT not in state and JOB not in state:
-        state[JOB] = experiments.start(key, wanted, images)
-        st.rerun()
-    if JOB in state:
-        watch(state[JOB])
-    elif state[RESULT][0] != key:
+    kept = st.session_state.get(SLOT)
+    # a run that has ended is not replaced without being asked; one under way is
+    if kept is not None and kept.key != key and not isinstance(kept, Job):
         st.info("The settings have changed since the last run.", icon=":material/info:")
         st.button(
-            "Run this experiment", type="primary", on_click=lambda: state.pop(RESULT), icon=":material/play_arrow:"
+            "Run this experiment",
+            type="primary",
+            on_click=st.session_state.pop,
+            args=(SLOT,),
+            icon=":material/play_arrow:",
         )
-    elif isinstance(state[RESULT][1], str):
-        st.error(state[RESULT][1], icon=":material/error:")
-    elif state[RESULT][1] is not None:
-        draw(state[RESULT][1])
+    else:
+        found = background.outcome(SLOT, key, lambda: experiments.start(key, wanted, images), "Experiment")
+        if found is not None:
+            draw(found)

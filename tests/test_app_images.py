@@ -32,7 +32,7 @@ def open_page(**query):
 
 def finished(app, seconds=120):
     end = time.monotonic() + seconds
-    while any(button.key == "cancel_images" for button in app.button):
+    while any(button.key == "cancel_Experiment" for button in app.button):
         assert time.monotonic() < end, "the experiment did not end"
         time.sleep(0.3)
         app.run()

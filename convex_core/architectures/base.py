@@ -24,6 +24,7 @@ __all__ = [
     "Parameters",
     "Patterns",
     "UnitFilters",
+    "side_by_side",
 ]
 
 _Array = NDArray[np.float64]
@@ -282,6 +283,14 @@ class FiltersAndWeights(EuclideanCost):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """A filter and a weight."""
         return {"filters": (self.geometry.h,), "weights": ()}
+
+
+def side_by_side(patches: _Array) -> _Array:
+    """Matrices ``A_k`` with ``A_k C = X_k c_k`` for a block C of a row for each patch, flattened: (K, n, K * h)."""
+    K, n, h = patches.shape
+    matrices = np.zeros((K, n, K, h))
+    matrices[np.arange(K), :, np.arange(K)] = patches
+    return matrices.reshape(K, n, K * h)
 
 
 def _squares(array: _Array) -> _Array:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..patches import PatchGeometry
-from .base import FiltersAndWeights, Parameters
+from .base import FiltersAndWeights, Parameters, side_by_side
 from .signed_cells import SignedCells
 from .two_layer import TwoLayerCNN
 
@@ -92,10 +92,7 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
 
     def design(self, patches: _Array) -> _Array:
         """``A_k Z = X_k z_k`` for the flattened Z, (K, n, K * h)."""
-        K, n, h = patches.shape
-        matrices = np.zeros((K, n, K, h))
-        matrices[np.arange(K), :, np.arange(K)] = patches
-        return matrices.reshape(K, n, K * h)
+        return side_by_side(patches)
 
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
         """A patch passes where its own row is active: (m, K, n)."""

@@ -26,11 +26,10 @@ from numpy.typing import NDArray
 
 from ..arrangement import enumerate_patterns
 from ..patches import PatchGeometry
-from ..penalties import L2Penalty
 from ..progress import Budget
-from ..status import Exactness
 from ..validation import frozen, integer
-from .base import ArrangementCells, CodeList, FiltersAndWeights, Parameters
+from .base import CodeList, Parameters
+from .two_layer import PooledNeurons
 
 __all__ = ["MaxPoolingCNN"]
 
@@ -44,7 +43,7 @@ _PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPoolingCNN(ArrangementCells, FiltersAndWeights):
+class MaxPoolingCNN(PooledNeurons):
     """The two-layer ReLU CNN with max pooling of the module's formula.
 
     Parameters
@@ -98,24 +97,9 @@ class MaxPoolingCNN(ArrangementCells, FiltersAndWeights):
         object.__setattr__(self, "pairs", (frozen(first), frozen(second)))
 
     @property
-    def name(self) -> str:
-        """Short name, as on the command line and in model files."""
-        return "two-layer"
-
-    @property
     def options(self) -> dict[str, str | int]:
         """The pooling and its size."""
         return {"pooling": "max", "pool_size": self.pool_size}
-
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
-
-    @property
-    def penalty(self) -> L2Penalty:
-        """Euclidean norm of a block."""
-        return L2Penalty()
 
     @property
     def scale(self) -> float:
@@ -181,15 +165,6 @@ class MaxPoolingCNN(ArrangementCells, FiltersAndWeights):
             for group in self.groups:
                 out[:, part] += np.maximum(responses[group].max(axis=0), 0.0)
         return out
-
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
-        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
-        root = np.sqrt(self.penalty.norm(C))
-        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
-
-    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
-        """``w_j * atom(u_j)``, (n, m)."""
-        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
 
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """Bit (k, i): patch k wins its group in sample i, (m, K * n)."""

@@ -40,7 +40,7 @@ from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget
 from ..status import Exactness
-from .base import CodeList, Parameters, UnitFilters
+from .base import CodeList, Parameters, UnitFilters, side_by_side
 
 __all__ = ["ThreeLayerCNN"]
 
@@ -149,10 +149,7 @@ class ThreeLayerCNN(UnitFilters):
 
     def design(self, patches: _Array) -> _Array:
         """``A_k C = X_k c_k`` for the flattened C, (K, n, K * h)."""
-        K, n, h = patches.shape
-        matrices = np.zeros((K, n, K, h))
-        matrices[np.arange(K), :, np.arange(K)] = patches
-        return matrices.reshape(K, n, K * h)
+        return side_by_side(patches)
 
     def hyperplanes(self, patches: _Array) -> _Array:
         """Rows of the first layer, then of the second for each :meth:`_sets`, (R, K * h).

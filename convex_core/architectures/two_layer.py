@@ -18,6 +18,7 @@ patch as long as the input it is the fully connected program of Pilanci and Erge
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,14 +30,48 @@ from ..penalties import L2Penalty
 from ..status import Exactness
 from .base import ArrangementCells, FiltersAndWeights, Parameters
 
-__all__ = ["TwoLayerCNN"]
+__all__ = ["PooledNeurons", "TwoLayerCNN"]
 
 _Array = NDArray[np.float64]
 _POOLINGS = ("sum", "mean")
 
 
+class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
+    """Neurons ``w atom(u)`` of one filter and one output weight, whatever the pooling; the program is exact."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line and in model files."""
+        return "two-layer"
+
+    @property
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness.EXACT
+
+    @property
+    def penalty(self) -> L2Penalty:
+        """Euclidean norm of a block."""
+        return L2Penalty()
+
+    @abstractmethod
+    def atoms(self, patches: _Array, C: _Array) -> _Array:
+        """Pooled outputs (n, m) of the filters C (m, h)."""
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
+        root = np.sqrt(self.penalty.norm(C))
+        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``w_j * atom(u_j)``, (n, m)."""
+        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
+
+
 @dataclass(frozen=True, slots=True)
-class TwoLayerCNN(ArrangementCells, FiltersAndWeights):
+class TwoLayerCNN(PooledNeurons):
     """The two-layer ReLU CNN of the module's formula.
 
     Parameters
@@ -69,39 +104,24 @@ class TwoLayerCNN(ArrangementCells, FiltersAndWeights):
             raise InputError(f"pooling: got {self.pooling!r}, expected one of {', '.join(_POOLINGS)}")
 
     @property
-    def name(self) -> str:
-        """Short name, as on the command line and in model files."""
-        return "two-layer"
-
-    @property
     def options(self) -> dict[str, str | int]:
         """The pooling."""
         return {"pooling": self.pooling}
-
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
-
-    @property
-    def penalty(self) -> L2Penalty:
-        """Euclidean norm of a block."""
-        return L2Penalty()
 
     @property
     def scale(self) -> float:
         """1 for sum pooling, 1/K for mean pooling."""
         return 1.0 if self.pooling == "sum" else 1.0 / self.geometry.K
 
-    def atoms(self, patches: _Array, filters: _Array) -> _Array:
-        """``s * sum_k (X_k u)_+`` for each row u of `filters` (m, h), shape (n, m)."""
+    def atoms(self, patches: _Array, C: _Array) -> _Array:
+        """``s * sum_k (X_k u)_+`` for each row u of `C` (m, h), shape (n, m)."""
         K, n, h = patches.shape
         # one filter block at a time bounds the (K n, m) work array to about 64 MB
         step = max(1, 8_000_000 // (K * n))
-        out = np.empty((n, len(filters)))
+        out = np.empty((n, len(C)))
         flat = patches.reshape(-1, h)
-        for start in range(0, len(filters), step):
-            response = flat @ filters[start : start + step].T
+        for start in range(0, len(C), step):
+            response = flat @ C[start : start + step].T
             np.maximum(response, 0.0, out=response)
             out[:, start : start + step] = response.reshape(K, n, -1).sum(axis=0)
         return self.scale * out
@@ -109,15 +129,6 @@ class TwoLayerCNN(ArrangementCells, FiltersAndWeights):
     def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array:
         """``s * v`` for each of the K patches, (K * n,)."""
         return np.tile(self.scale * v, len(patches))
-
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
-        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
-        root = np.sqrt(self.penalty.norm(C))
-        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
-
-    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
-        """``w_j * atom(u_j)``, (n, m)."""
-        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
 
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """Signs of the responses of every patch row to each filter."""

@@ -61,8 +61,6 @@ class Plan:
         Width of the networks that SGD trains.
     iterations : int
         Steps of SGD.
-    learning_rate : float or None
-        First step size; None for the rule of the training module.
     arms : tuple of ArmPlan
         The convex programs; the first one's architecture is what SGD trains.
     stated : tuple of str
@@ -80,7 +78,6 @@ class Plan:
     beta: float
     m: int
     iterations: int
-    learning_rate: float | None
     arms: tuple[ArmPlan, ...]
     stated: tuple[str, ...]
     chosen: tuple[str, ...]
@@ -99,6 +96,34 @@ _IMAGE_CHOICES = (
     "the two-layer CNN of the last arm, solved to a certificate over every pattern",
 )
 
+
+def _on_images(
+    name: str,
+    source: str,
+    options: Mapping[str, int | str | bool | None],
+    *,
+    m: int,
+    stated: tuple[str, ...],
+    chosen: tuple[str, ...],
+    iterations: int = 5_000,
+) -> Plan:
+    """The three-layer circular CNN of the talk on the images of a built-in dataset."""
+    return Plan(
+        name=name,
+        title=f"Three-layer circular CNN on {source}",
+        dataset=name,
+        dataset_options=options,
+        filter_size=3,
+        stride=1,
+        beta=1.0,
+        m=m,
+        iterations=iterations,
+        arms=_CIRCULAR,
+        stated=stated,
+        chosen=(*chosen, *_IMAGE_CHOICES),
+    )
+
+
 #: Every experiment by name.
 EXPERIMENTS: dict[str, Plan] = {
     plan.name: plan
@@ -113,7 +138,6 @@ EXPERIMENTS: dict[str, Plan] = {
             beta=0.1,
             m=7,
             iterations=20_000,
-            learning_rate=None,
             arms=(ArmPlan("convex", "convex program, certified", tol=1e-8),),
             stated=("n = 6 samples of d = 15", "filters of length 10, stride 5", "five SGD seeds"),
             chosen=(
@@ -123,53 +147,30 @@ EXPERIMENTS: dict[str, Plan] = {
                 "SGD with momentum 0.9, a cosine schedule, batch of 3 and the step size of the data's curvature",
             ),
         ),
-        Plan(
-            name="mnist",
-            title="Three-layer circular CNN on MNIST",
-            dataset="mnist",
-            dataset_options={},
-            filter_size=3,
-            stride=1,
-            beta=1.0,
+        _on_images(
+            "mnist",
+            "MNIST",
+            {},
             m=20,
-            iterations=5_000,
-            learning_rate=None,
-            arms=_CIRCULAR,
             stated=("n = 99 images of d = 50", "filters of length 3, stride 1", "m = 20 filters", "five SGD seeds"),
-            chosen=("d = 50: 28 x 28 mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended", *_IMAGE_CHOICES),
+            chosen=("d = 50: 28 x 28 mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended",),
         ),
-        Plan(
-            name="digits",
-            title="Three-layer circular CNN on scikit-learn's digits",
-            dataset="digits",
-            dataset_options={"classes": None, "n": 99, "n_test": 500, "selection": "first", "flatten": True},
-            filter_size=3,
-            stride=1,
-            beta=1.0,
+        _on_images(
+            "digits",
+            "scikit-learn's digits",
+            {"classes": None, "n": 99, "n_test": 500, "selection": "first", "flatten": True},
             m=20,
             iterations=2_000,
-            learning_rate=None,
-            arms=_CIRCULAR,
             stated=("nothing: the talk has no such experiment; this one needs no files",),
-            chosen=("d = 16: 8 x 8 mean-pooled 2 x 2 to 4 x 4, flattened", "n = 99 and m = 20", *_IMAGE_CHOICES),
+            chosen=("d = 16: 8 x 8 mean-pooled 2 x 2 to 4 x 4, flattened", "n = 99 and m = 20"),
         ),
-        Plan(
-            name="cifar10",
-            title="Three-layer circular CNN on CIFAR-10",
-            dataset="cifar10",
-            dataset_options={"crop": 28, "pad": 1},
-            filter_size=3,
-            stride=1,
-            beta=1.0,
+        _on_images(
+            "cifar10",
+            "CIFAR-10",
+            {"crop": 28, "pad": 1},
             m=40,
-            iterations=5_000,
-            learning_rate=None,
-            arms=_CIRCULAR,
             stated=("n = 99 images of d = 50", "filters of length 3, stride 1", "m = 40 filters", "five SGD seeds"),
-            chosen=(
-                "d = 50: grayscale, the 28 x 28 centre mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended",
-                *_IMAGE_CHOICES,
-            ),
+            chosen=("d = 50: grayscale, the 28 x 28 centre mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended",),
         ),
     )
 }

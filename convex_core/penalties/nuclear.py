@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..conic_forms import PenaltyForm
-from .base import EXACT, ConeSupports, Search
-from .supports import conic_supports
+from .supports import ConicSupports
 
 __all__ = ["NuclearPenalty", "symmetric_entries"]
 
@@ -19,7 +18,7 @@ _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class NuclearPenalty:
+class NuclearPenalty(ConicSupports):
     r"""Nuclear norm :math:`\|Z\|_* = \sum_i \sigma_i(Z)` of a block that is a matrix (row-major); dual: operator norm.
 
     Attributes
@@ -48,20 +47,6 @@ class NuclearPenalty:
     def dual_norm(self, G: _Array) -> _Array:
         """Largest singular value of each row of `G` (m, p), shape (m,)."""
         return np.asarray(self._singular_values(G).max(axis=1, initial=0.0))
-
-    def top_supports(
-        self,
-        G: _Array,
-        cells: NDArray[np.int64],
-        rows: _Array,
-        sides: NDArray[np.int8],
-        *,
-        floor: float,
-        want: int,
-        search: Search = EXACT,
-    ) -> ConeSupports:
-        """By :func:`conic_supports`."""
-        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """``sum_b ||Z_b||_*``."""

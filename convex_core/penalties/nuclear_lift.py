@@ -25,10 +25,9 @@ from scipy import sparse
 
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights, smallest_product
-from .base import EXACT, ConeSupports, Search
 from .nuclear import symmetric_entries
 from .spectral import half_fourier
-from .supports import conic_supports
+from .supports import ConicSupports
 
 __all__ = ["NuclearLiftPenalty"]
 
@@ -36,7 +35,7 @@ _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class NuclearLiftPenalty:
+class NuclearLiftPenalty(ConicSupports):
     """Norm of the module's formula.
 
     Attributes
@@ -75,20 +74,6 @@ class NuclearLiftPenalty:
         lag = np.abs(np.arange(self.h)[:, None] - np.arange(self.h))
         largest = np.linalg.eigvalsh(correlation[:, lag])[:, -1]
         return np.asarray(np.sqrt(np.maximum(largest, 0.0)) / self.scale)
-
-    def top_supports(
-        self,
-        G: _Array,
-        cells: NDArray[np.int64],
-        rows: _Array,
-        sides: NDArray[np.int8],
-        *,
-        floor: float,
-        want: int,
-        search: Search = EXACT,
-    ) -> ConeSupports:
-        """By :func:`conic_supports`."""
-        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """``sum_b ||Z_b||_*`` over the lifts ``sum_a Z_b[a, (s - a) mod d] = c_b[s]``: the definition itself."""

@@ -11,8 +11,7 @@ from scipy import sparse
 
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights
-from .base import EXACT, ConeSupports, Search
-from .supports import conic_supports
+from .supports import ConicSupports
 
 __all__ = ["SpectralPenalty"]
 
@@ -20,7 +19,7 @@ _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class SpectralPenalty:
+class SpectralPenalty(ConicSupports):
     r"""Weighted l1 norm in the frequency domain of real blocks :math:`c \in R^d`.
 
     .. math:: \|c\| = s \sum_{f=0}^{d-1} \omega_f |(F c)_f|, \qquad
@@ -64,20 +63,6 @@ class SpectralPenalty:
         """Dual norm of each row of `G` (m, d), shape (m,)."""
         per_entry = half_spectrum_weights(self.d) / (self.d * self._weights)
         return np.asarray((np.abs(np.fft.rfft(G, self.d)) * per_entry).max(axis=1))
-
-    def top_supports(
-        self,
-        G: _Array,
-        cells: NDArray[np.int64],
-        rows: _Array,
-        sides: NDArray[np.int8],
-        *,
-        floor: float,
-        want: int,
-        search: Search = EXACT,
-    ) -> ConeSupports:
-        """By :func:`conic_supports`."""
-        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """Weighted sum of the moduli of the half spectrum of each row."""

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._cone_projection import top_cone_supports
-from ..conic_forms import clarabel_cones
+from ..conic_forms import clarabel_cones, clarabel_settings
 from .base import EXACT, ConeSupports, Penalty, Search
 
-__all__ = ["conic_supports"]
+__all__ = ["ConicSupports", "conic_supports"]
 
 _Array = NDArray[np.float64]
 
@@ -87,6 +87,26 @@ def conic_supports(
     return ConeSupports(index[found], value[found], direction[found], float(bound))
 
 
+class ConicSupports:
+    """The supports of a penalty by :func:`conic_supports`."""
+
+    __slots__ = ()
+
+    def top_supports(
+        self: Penalty,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
+    ) -> ConeSupports:
+        """The `want` largest supports of +-G[i] over cell ``cells[i]``, and a bound on all (never below `floor`)."""
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
+
+
 class _SupportProgram:
     """``max g.c`` over a cone and the unit ball of a penalty."""
 
@@ -98,10 +118,7 @@ class _SupportProgram:
         # the unit ball: cost of the epigraph at most 1
         self._ball = sparse.vstack([sparse.csc_matrix(np.concatenate([form.q, np.zeros(p)])[None, :]), form.A])
         self._cones = clarabel_cones(form.cones)
-        self._settings = clarabel.DefaultSettings()
-        self._settings.verbose = False
-        self._settings.max_threads = 1
-        self._settings.tol_gap_abs = self._settings.tol_gap_rel = self._settings.tol_feas = _TOL
+        self._settings = clarabel_settings(_TOL)
 
     def solve(self, g: _Array, normals: _Array) -> tuple[float, _Array | None]:
         """Sound upper bound on the support, and a unit maximiser if there is one."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..architectures import Parameters
 from ..errors import InputError, SizeError
+from ..neurons import random_neurons
 from ..problem import Problem
 from ..validation import integer, positive_number
 from .gradients import curvature_at, curvature_grown
@@ -79,8 +80,7 @@ def initial_networks(problem: Problem, settings: SGDSettings) -> dict[str, _Arra
     wanted = settings.init_scale * (float(np.linalg.norm(problem.y)) or 1.0)
     networks = []
     for seed in settings.seeds:
-        rng = np.random.default_rng(seed)
-        drawn = {name: rng.standard_normal((settings.m, *shape)) for name, shape in architecture.shapes.items()}
+        drawn = random_neurons(architecture, settings.m, np.random.default_rng(seed))
         drawn["filters"] /= math.sqrt(architecture.unit_length or architecture.geometry.h)
         if "hidden" in drawn:
             drawn["hidden"] /= math.sqrt(drawn["hidden"].shape[1])

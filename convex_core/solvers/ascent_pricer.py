@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..architectures import CodeList
-from ..conic_forms import clarabel_cones
+from ..conic_forms import clarabel_cones, clarabel_settings
 from ..program.blocks import CellFactory
 from ..progress import Budget
 from .pricing import EnumeratedPricer, PriceResult
@@ -125,10 +125,7 @@ class _Ascent:
         self._limits = np.zeros(self._A.shape[0])
         self._limits[2 * n] = 1.0
         self._cones = [clarabel.NonnegativeConeT(2 * n + 1), *clarabel_cones(form.cones)]
-        self._settings = clarabel.DefaultSettings()
-        self._settings.verbose = False
-        self._settings.max_threads = 1
-        self._settings.tol_gap_abs = self._settings.tol_gap_rel = self._settings.tol_feas = _TOL
+        self._settings = clarabel_settings(_TOL)
 
     def run(self, c: _Array) -> tuple[float, _Array]:
         """Correlation of the atom at the end, and the block of norm 1 it belongs to."""

@@ -9,7 +9,7 @@ import clarabel
 import numpy as np
 from numpy.typing import NDArray
 
-from ..conic_forms import clarabel_cones
+from ..conic_forms import clarabel_cones, clarabel_settings
 from ..program.conic import ConicProgram
 from ..progress import Budget
 
@@ -65,10 +65,7 @@ def solve_clarabel(
     max_iter : int
         Iteration limit.
     """
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
+    settings = clarabel_settings(tol)
     settings.max_iter = max_iter
     cones = clarabel_cones(program.cones)
     begin = time.perf_counter()

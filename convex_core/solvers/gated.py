@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..conic_forms import clarabel_cones
+from ..conic_forms import clarabel_cones, clarabel_settings
 from ..penalties import Penalty
 from ..problem import Problem
 from ..program import Blocks, CellFactory
@@ -142,10 +142,7 @@ def decompose(penalty: Penalty, c: _Array, normals: _Array, *, tol: float = 1e-1
     b = np.zeros(A.shape[0])
     b[:p] = c / unit
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
+    settings = clarabel_settings(tol)
     cones = [clarabel.ZeroConeT(p), clarabel.NonnegativeConeT(2 * M), *clarabel_cones(form.cones * 2)]
     answer = clarabel.DefaultSolver(sparse.csc_matrix((len(q), len(q))), q, A, b, cones, settings).solve()
     x = unit * np.array(answer.x)

@@ -11,6 +11,7 @@ from ..architectures import CodeList, VectorOutputs
 from ..arrangement import sample_patterns
 from ..errors import Interrupted, SizeError
 from ..local_search import local_search
+from ..neurons import random_neurons
 from ..penalties import L2Penalty
 from ..problem import Problem
 from ..program import CellFactory
@@ -135,9 +136,8 @@ def _every_output(problem: Problem, pricers: Sequence[Pricer]) -> Pricer:
 
 def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.bool_]:
     """Cells of random neurons, for architectures that say their own sides."""
-    rng = np.random.default_rng(seed)
     architecture = factory.architecture
-    random = {name: rng.standard_normal((samples, *shape)) for name, shape in architecture.shapes.items()}
+    random = random_neurons(architecture, samples, np.random.default_rng(seed))
     return np.unique(architecture.codes(factory.patches, architecture.project(random)), axis=0)
 
 
