@@ -54,6 +54,8 @@ def test_figures_say_what_was_found(talk):
     after = talk.training.iterations[talk.training.seconds >= best.seconds.total]
     assert line.x[1] == (after[0] if len(after) else 2000)
     assert f"{best.network_objective:.6g}" in chart.alt
+    axis = chart.figure.layout.yaxis
+    assert [float(text) for text in axis.ticktext] == pytest.approx(axis.tickvals)
     assert experiment_accuracy(talk) is None
     page = experiment_page(talk)
     assert "Our choices" in page

@@ -64,9 +64,12 @@ def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) 
                 )
             )
     start = float(np.nanmax(np.where(np.isfinite(training.objective), training.objective, np.nan)))
-    figure.update_yaxes(title_text="training objective", type="log", dtick="D2", gridcolor=colours.faint)
     low = min(v for v in lowest if v > 0.0) if any(v > 0.0 for v in lowest) else 1e-3
-    figure.update_yaxes(range=[math.log10(low) - 0.05, math.log10(max(start, low)) + 0.05])
+    bottom, top = math.log10(low) - 0.05, math.log10(max(start, low)) + 0.05
+    # whole numbers: between two powers of ten Plotly writes a bare 2 or 5
+    ticks = [d * 10.0**e for e in range(math.floor(bottom), math.ceil(top)) for d in (1, 2, 5)]
+    figure.update_yaxes(title_text="training objective", type="log", range=[bottom, top], gridcolor=colours.faint)
+    figure.update_yaxes(tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
     figure.update_xaxes(title_text="iteration of SGD", showgrid=False, zeroline=False)
     ends = training.objective[:, -1]
     alt = f"SGD ends at {ends.min():.6g} to {ends.max():.6g} after {training.iterations[-1]} iterations. "
