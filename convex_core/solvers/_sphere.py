@@ -10,8 +10,8 @@ The sphere is cut into simplicial cones with unit vertices :math:`q_1 \dots q_h`
 That leaves a linear function, whose maximum over the cone and the ball is the length of its projection on the cone;
 :math:`\theta` and the multipliers of the cone are improved by coordinate descent, and every iterate is a sound bound.
 Without undecided convex rows the bound converges to the maximum itself, so only those are branched on: the cone is cut
-where the row with the largest interpolation error changes sign, or at the middle of its longest edge while many rows
-are undecided.
+where the row with the largest interpolation error changes sign, or, while many rows are undecided, at the middle of
+the edge along which they bend most: on halves of the longest edge the bound gains less, twice the cones are needed.
 
 The products of the undecided rows with the vertices are kept on one stack: a child needs one new product per row.
 All vertices of a cone make angles of at most 90 degrees, so a point :math:`u = \sum_p x_p q_p` of the unit ball has
@@ -35,6 +35,8 @@ _Array = NDArray[np.float64]
 
 # a row is decided on a cone when its products with the vertices change sign by no more than this
 _ZERO = 1e-11
+# a bound above this multiple of what would close the cone is not improved, the cone is cut at once
+_FAR = 2.0
 
 
 @njit(error_model="numpy")
@@ -109,6 +111,7 @@ def branch_and_bound(
     x = np.empty(h)
     E = np.empty((h, h))
     T = np.zeros((h, h))
+    bend = np.empty((h, h))
     z = np.empty(h)
     trial = np.empty(h)
     passive = np.empty(h, np.int64)
@@ -248,7 +251,8 @@ def branch_and_bound(
         if upper > limit:
             norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
             upper = min(upper, norm + slip)
-            if upper > limit and top - stop > convex:
+            # far above the limit no theta closes the cone
+            if upper > limit and top - stop > convex and (convex == 0 or norm + slip < _FAR * limit):
                 # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
                 for _sweep in range(60):
                     before = norm
@@ -284,11 +288,9 @@ def branch_and_bound(
                         d += g[t] * b[t]
                     for s in range(stop, top):
                         e = 0.0
-                        j = rows[s]
-                        for t in range(h):
-                            e += R[j, t] * b[t]
-                        if e > 0.0:
-                            d += a[j] * e
+                        for p in range(h):
+                            e += x[p] * D[s, p]
+                        d += a[rows[s]] * max(e, 0.0)
                     d /= norm
                     if d > best:
                         best = d
@@ -321,7 +323,7 @@ def branch_and_bound(
                     worst_error = error
                     worst_row = s
         cut = -1
-        if worst_row >= 0 and (cut_at >= 0 or convex <= 2 * h or worst_error > 0.5 * all_error):
+        if worst_row >= 0 and (cut_at >= 0 or convex <= h or worst_error > 0.5 * all_error):
             cut = rows[worst_row]
             # cut where the worst row changes sign, on the edge where it does so most evenly
             balance = -1.0
@@ -337,17 +339,29 @@ def branch_and_bound(
             w0 = -D[worst_row, e1]
             w1 = D[worst_row, e0]
         else:
-            least = 2.0
+            # in the middle of the edge along which the rows bend most
+            for p in range(h):
+                for q in range(h):
+                    bend[p, q] = 0.0
+            for s in range(stop, top):
+                c = abs(a[rows[s]])
+                for p in range(h):
+                    d = D[s, p]
+                    if d > 0.0:
+                        for q in range(h):
+                            bend[p, q] += c * min(d, max(-D[s, q], 0.0))
+            most = -1.0
             for p in range(h):
                 for q in range(p):
-                    d = 0.0
-                    for t in range(h):
-                        d += Q[p, t] * Q[q, t]
-                    if d < least:
-                        least = d
+                    d = bend[p, q] + bend[q, p]
+                    if d > most:
+                        most = d
                         e0 = p
                         e1 = q
-            if least > 1.0 - 1e-15:  # the cone is a point to rounding
+            d = 0.0
+            for t in range(h):
+                d += Q[e0, t] * Q[e1, t]
+            if d > 1.0 - 1e-15:  # the cone is a point to rounding
                 bound = max(bound, upper)
                 continue
             w0 = 1.0

@@ -40,10 +40,12 @@ _NODE_SECONDS = 20e-6
 # accuracies of coarse proofs, and the share of the time left below which one was quick
 _COARSE = (0.3, 0.03)
 _QUICK = 0.03
-# while ascent alone finds columns this much above the floor, a proof is not worth its time; the second share holds
-# after a proof that examined more than so many cones
-_PLENTY, _LITTLE = 0.05, 1e-3
-_MANY = 200_000
+# while ascent alone finds columns this much above the floor, a proof is not worth its time
+_PLENTY = 0.05
+# after a proof that examined more than so many cones the share is less, and ascent starts from this many times more
+_MANY = 100_000
+_LITTLE = 1e-3
+_EFFORT = 8
 
 
 class SpherePricer:
@@ -66,6 +68,7 @@ class SpherePricer:
         h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._examined = 0  # cones of the last proof
+        self._spent = np.inf  # its seconds
         self._roots = [np.diag(corner) for corner in product((1.0, -1.0), repeat=h)]
 
     @property
@@ -99,13 +102,13 @@ class SpherePricer:
         goal = slack if prove else max(slack, 0.1 * excess)
         # against the clock coarse proofs come first: a fine one that is cut short proves little
         levels = [level for level in _COARSE if level > goal] if np.isfinite(budget.remaining) else []
-        bound, spent = np.inf, np.inf
+        bound = np.inf
         for accuracy in (*levels, goal):
-            if accuracy != goal and spent < _QUICK * budget.remaining:
+            if accuracy != goal and self._spent < _QUICK * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
             top, extra = self._search(a, linear, max(floor, best), accuracy, floor * (1.0 + goal), budget)
-            spent = budget.seconds - begin
+            self._spent = budget.seconds - begin
             bound = min(bound, top)
             if budget.stop() is not None:
                 break
@@ -148,6 +151,9 @@ class SpherePricer:
         rng = np.random.default_rng((self._seed, len(self._archive[sign])))
         few, many = _STARTS
         count = min(many, max(few, _PRODUCTS // max(1, len(a))))
+        kept = _KEPT
+        if self._examined > _MANY:
+            count, kept = _EFFORT * count, _EFFORT * kept
         starts = rng.standard_normal((count, len(linear)))
         starts /= np.linalg.norm(starts, axis=1, keepdims=True)
         starts = np.concatenate([self._archive[sign], starts])
@@ -157,7 +163,7 @@ class SpherePricer:
         starts = starts[np.argsort(-response, kind="stable")]
         chosen: list[int] = []
         apart = np.ones(len(starts), dtype=bool)
-        while len(chosen) < _KEPT and apart.any():
+        while len(chosen) < kept and apart.any():
             chosen.append(int(np.argmax(apart)))
             apart &= starts @ starts[chosen[-1]] <= _APART
         return self._improve(starts[chosen], a, linear, floor)
