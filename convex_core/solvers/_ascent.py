@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._cone_projection import project_on_cone
 from .._numba import njit
 
-__all__ = ["ascend"]
+__all__ = ["ascend", "respond"]
 
 _Array = NDArray[np.float64]
 
@@ -23,6 +23,22 @@ _TIGHT = 1e-9
 _PAYS = 1e-4
 # relative growth below which an ascent has arrived
 _GROWTH = 1e-12
+
+
+@njit(error_model="numpy")
+def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> None:
+    """Write f of each row of `U` (m, h) to `value` (m,): one pass, no (m, M) products kept."""
+    M, h = R.shape
+    for i in range(U.shape[0]):
+        f = 0.0
+        for t in range(h):
+            f += linear[t] * U[i, t]
+        for j in range(M):
+            d = 0.0
+            for t in range(h):
+                d += R[j, t] * U[i, t]
+            f += a[j] * max(d, 0.0)
+        value[i] = f
 
 
 @njit(error_model="numpy")

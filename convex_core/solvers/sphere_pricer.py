@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
-from ._ascent import ascend
+from ._ascent import ascend, respond
 from ._sphere import branch_and_bound
 from .pricing import PriceResult, spread
 
@@ -94,7 +94,9 @@ class SpherePricer:
         Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
         """
         a, linear = self._factory.ridge(v)
-        found = {sign: [self._ascend(sign * a, sign * linear, sign, floor)] for sign in (1, -1)}
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = pool.map(lambda sign: [self._ascend(sign * a, sign * linear, sign, floor)], (1, -1))
+            found = dict(zip((1, -1), parts, strict=True))
         best = max(float(value.max(initial=0.0)) for parts in found.values() for _, value in parts)
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
         if excess > (_PLENTY if self._examined <= _MANY else _LITTLE) and not prove:
@@ -112,16 +114,17 @@ class SpherePricer:
             bound = min(bound, top)
             if budget.stop() is not None:
                 break
-        for sign, U in extra.items():
-            found[sign].append(self._improve(U, sign * a, sign * linear, floor))
+        for sign, (U, value) in extra.items():
+            best_first = _apart(U[np.argsort(-value, kind="stable")], _KEPT)
+            found[sign].append(self._improve(best_first, sign * a, sign * linear, floor))
         return self._columns(found, max(bound, floor), floor, want, budget.stop())
 
     def _search(
         self, a: _Array, linear: _Array, known: float, accuracy: float, wanted: float, budget: Budget
-    ) -> tuple[float, dict[int, _Array]]:
-        """Branch and bound over every root cone and both signs: the bound, and directions above `wanted` by sign."""
+    ) -> tuple[float, dict[int, tuple[_Array, _Array]]]:
+        """Branch and bound over every root cone: the bound, and directions above `wanted` with values, by sign."""
 
-        def one(task: tuple[int, _Array]) -> tuple[float, int, _Array, int]:
+        def one(task: tuple[int, _Array]) -> tuple[float, int, _Array, _Array, int]:
             sign, root = task
             U, value = np.zeros((128, len(linear))), np.zeros(128)
             # out of time, the root cone alone still gives a sound bound
@@ -129,17 +132,22 @@ class SpherePricer:
             answer = branch_and_bound(
                 self._factory.rows, sign * a, sign * linear, root, known, accuracy, U, value, wanted, nodes
             )
-            return float(answer[0]), sign, U[: min(int(answer[2]), len(U))], int(answer[3])
+            count = min(int(answer[2]), len(U))
+            return float(answer[0]), sign, U[:count], value[:count], int(answer[3])
 
         bound = known
         self._examined = 0
         directions: dict[int, list[_Array]] = {1: [], -1: []}
+        values: dict[int, list[_Array]] = {1: [], -1: []}
         with ThreadPoolExecutor(self._threads) as pool:
-            for top, sign, U, examined in pool.map(one, [(sign, root) for sign in (1, -1) for root in self._roots]):
+            for top, sign, U, value, examined in pool.map(
+                one, [(sign, root) for sign in (1, -1) for root in self._roots]
+            ):
                 bound = max(bound, top)
                 directions[sign].append(U)
+                values[sign].append(value)
                 self._examined += examined
-        return bound, {sign: np.concatenate(parts) for sign, parts in directions.items()}
+        return bound, {s: (np.concatenate(directions[s]), np.concatenate(values[s])) for s in (1, -1)}
 
     def _nodes(self, budget: Budget) -> int:
         """Cones that one root may examine in the time left; one that meets the limit has a wider, sound bound."""
@@ -157,16 +165,10 @@ class SpherePricer:
         starts = rng.standard_normal((count, len(linear)))
         starts /= np.linalg.norm(starts, axis=1, keepdims=True)
         starts = np.concatenate([self._archive[sign], starts])
-        # a few at a time: the products stay in the cache
-        parts = [np.maximum(U @ self._factory.rows.T, 0.0) @ a for U in np.array_split(starts, 1 + len(starts) // 100)]
-        response = np.concatenate(parts) + starts @ linear
-        starts = starts[np.argsort(-response, kind="stable")]
-        chosen: list[int] = []
-        apart = np.ones(len(starts), dtype=bool)
-        while len(chosen) < kept and apart.any():
-            chosen.append(int(np.argmax(apart)))
-            apart &= starts @ starts[chosen[-1]] <= _APART
-        return self._improve(starts[chosen], a, linear, floor)
+        response = np.empty(len(starts))
+        respond(self._factory.rows, a, linear, starts, response)
+        best_first = _apart(starts[np.argsort(-response, kind="stable")], kept)
+        return self._improve(best_first, a, linear, floor)
 
     def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
         value = np.zeros(len(U))
@@ -192,3 +194,13 @@ class SpherePricer:
             self._archive[s] = np.concatenate([self._archive[s], U[sign == s]])[-_ARCHIVE:]
         columns: Blocks = self._factory.blocks(self._factory.patterns(U), sign)
         return PriceResult(bound=bound, columns=columns, directions=U, value=value, stopped=stopped)
+
+
+def _apart(U: _Array, count: int) -> _Array:
+    """The first rows of `U` (m, h), at most `count`, without near copies of earlier ones."""
+    chosen: list[int] = []
+    free = np.ones(len(U), dtype=bool)
+    while len(chosen) < count and free.any():
+        chosen.append(int(np.argmax(free)))
+        free &= U @ U[chosen[-1]] <= _APART
+    return U[chosen]
