@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._blas import one_blas_thread
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
@@ -105,6 +106,7 @@ def relative_gap(upper: float, lower: float) -> float:
     return math.inf if not math.isfinite(gap) else gap / max(abs(upper), np.finfo(float).tiny)
 
 
+@one_blas_thread()
 def generate_columns(
     problem: Problem,
     pricer: Pricer,
