@@ -56,8 +56,8 @@ def test_bound_equals_enumeration(seed, kind, n, h):
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**31), nodes=st.integers(1, 50), h=st.integers(2, 4))
-def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h):
+@given(seed=st.integers(0, 2**31), nodes=st.integers(1, 50), h=st.integers(2, 4), halted=st.booleans())
+def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h, halted):
     rng = np.random.default_rng(seed)
     rows = rng.standard_normal((30, h))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -68,10 +68,10 @@ def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h):
     for corner in product((1.0, -1.0), repeat=h):
         found, value = np.zeros((8, h)), np.zeros(8)
         bound, best, count, used = branch_and_bound(
-            rows, a, linear, np.diag(corner), 0.0, 1e-9, found, value, np.inf, nodes
+            rows, a, linear, np.diag(corner), 0.0, 1e-9, found, value, np.inf, nodes, np.array([halted])
         )
         inside = (U * np.array(corner) >= 0).all(axis=1)
-        assert used <= nodes
+        assert used <= (1 if halted else nodes)
         assert count == 0
         assert bound >= values[inside].max(initial=0.0) - 1e-12
         assert best <= bound + 1e-12

@@ -51,6 +51,7 @@ def branch_and_bound(
     found_value: _Array,
     wanted: float,
     max_nodes: int,
+    halt: NDArray[np.bool_],
 ) -> tuple[float, float, int, int]:
     """Bound f over one root cone.
 
@@ -74,6 +75,8 @@ def branch_and_bound(
         See `found`.
     max_nodes : int
         Cones examined at most; beyond, the bounds of the open cones count.
+    halt : (1,)
+        Another thread may set it: no cone but the first is examined from then on.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def branch_and_bound(
         if Sbound[depth] <= limit:
             bound = max(bound, Sbound[depth])
             continue
-        if nodes >= max_nodes or depth + 2 >= capacity:
+        if nodes >= max_nodes or (halt[0] and nodes > 0) or depth + 2 >= capacity:
             bound = max(bound, Sbound[depth])
             continue
         nodes += 1

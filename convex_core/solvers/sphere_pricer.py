@@ -8,8 +8,10 @@ length h, slowly with the number of rows.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import product
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +37,12 @@ _APART = 0.99
 _HOPS = 4
 _ARCHIVE = 200
 _NODES = 20_000_000
-# seconds a cone takes, roughly: 10 to 20 microseconds on the machines tried
+# seconds a cone takes, roughly, before any was timed
 _NODE_SECONDS = 20e-6
+# fewer cones than this are no measure of the pace
+_TIMED = 100
+# seconds between two looks at the budget
+_WATCH = 0.05
 # accuracies of coarse proofs, and the share of the time left below which one was quick
 _COARSE = (0.3, 0.03)
 _QUICK = 0.03
@@ -69,6 +75,7 @@ class SpherePricer:
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
+        self._pace = _NODE_SECONDS  # seconds a cone took one thread in it
         self._roots = [np.diag(corner) for corner in product((1.0, -1.0), repeat=h)]
 
     @property
@@ -127,32 +134,39 @@ class SpherePricer:
         def one(task: tuple[int, _Array]) -> tuple[float, int, _Array, _Array, int]:
             sign, root = task
             U, value = np.zeros((128, len(linear))), np.zeros(128)
-            # out of time, the root cone alone still gives a sound bound
-            nodes = 1 if budget.stop() is not None else self._nodes(budget)
+            begin = time.perf_counter()
+            with lock:
+                waiting[0] -= 1
+                nodes = self._nodes(budget, waiting[0] + self._threads)
             answer = branch_and_bound(
-                self._factory.rows, sign * a, sign * linear, root, known, accuracy, U, value, wanted, nodes
+                self._factory.rows, sign * a, sign * linear, root, known, accuracy, U, value, wanted, nodes, halt
             )
+            examined = int(answer[3])
+            if examined > _TIMED:
+                self._pace = (time.perf_counter() - begin) / examined
             count = min(int(answer[2]), len(U))
-            return float(answer[0]), sign, U[:count], value[:count], int(answer[3])
+            return float(answer[0]), sign, U[:count], value[:count], examined
 
-        bound = known
-        self._examined = 0
-        directions: dict[int, list[_Array]] = {1: [], -1: []}
-        values: dict[int, list[_Array]] = {1: [], -1: []}
+        tasks = [(sign, root) for sign in (1, -1) for root in self._roots]
+        waiting, lock = [len(tasks)], Lock()
+        halt = np.zeros(1, dtype=bool)
         with ThreadPoolExecutor(self._threads) as pool:
-            for top, sign, U, value, examined in pool.map(
-                one, [(sign, root) for sign in (1, -1) for root in self._roots]
-            ):
-                bound = max(bound, top)
-                directions[sign].append(U)
-                values[sign].append(value)
-                self._examined += examined
-        return bound, {s: (np.concatenate(directions[s]), np.concatenate(values[s])) for s in (1, -1)}
+            running = [pool.submit(one, task) for task in tasks]
+            while wait(running, timeout=_WATCH).not_done:
+                halt[0] = budget.stop() is not None
+            answers = [task.result() for task in running]
+        self._examined = sum(answer[4] for answer in answers)
+        by_sign = {sign: [answer for answer in answers if answer[1] == sign] for sign in (1, -1)}
+        found = {
+            sign: (np.concatenate([part[2] for part in parts]), np.concatenate([part[3] for part in parts]))
+            for sign, parts in by_sign.items()
+        }
+        return max(known, *(answer[0] for answer in answers)), found
 
-    def _nodes(self, budget: Budget) -> int:
-        """Cones that one root may examine in the time left; one that meets the limit has a wider, sound bound."""
-        share = budget.remaining * self._threads / (2 * len(self._roots))
-        return _NODES if share == np.inf else int(min(_NODES, max(100, share / _NODE_SECONDS)))
+    def _nodes(self, budget: Budget, sharing: int) -> int:
+        """Cones for each of `sharing` roots in the time left; one that meets the limit has a wider, sound bound."""
+        share = budget.remaining * self._threads / sharing
+        return _NODES if share == np.inf else int(min(_NODES, max(1, share / self._pace)))
 
     def _ascend(self, a: _Array, linear: _Array, sign: int, floor: float) -> tuple[_Array, _Array]:
         """Ascent from the best of what mattered before and of random directions, without near copies."""
