@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -313,9 +314,13 @@ def solve_over(
     begin = time.perf_counter()
     budget.report("certify", "judging the recovered network", upper=objective)
     network = _network(problem, C, blocks, objective, tol)
-    # a run that was stopped is judged too, in a time of its own: without a judge there would be no bound at all
-    grace = None if (search.stopped or status) in _FINISHED else max(1.0, 0.25 * (budget.time_limit or 0.0))
-    certificate = judge(problem, network, pricer, dual=dual, tau=tau, tol=tol, budget=Budget(time_limit=grace))
+    # a stopped run without a proved bound is judged in a time of its own, else there would be no bound at all
+    stopped = (search.stopped or status) not in _FINISHED
+    grace = max(1.0, 0.25 * (budget.time_limit or 0.0)) if stopped else None
+    enough = status if stopped and tau is not None and math.isfinite(tau) else None
+    certificate = judge(
+        problem, network, pricer, dual=dual, tau=tau, tol=tol, budget=Budget(time_limit=grace), stopped=enough
+    )
     certify_seconds = time.perf_counter() - begin + pricing
     relaxed = method == "gated" or problem.architecture.exactness is not Exactness.EXACT
     status = _final_status(search.stopped or status, certificate, objective if relaxed else None, tol)

@@ -151,4 +151,5 @@ def ascend(
                 sides[chosen] = -sides[chosen]
                 current = goal
             break
-        value[i] = current
+    # a projection much shorter than g is known less well than its length says
+    respond(R, a, linear, U, value)
