@@ -16,6 +16,7 @@ import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -38,6 +39,8 @@ from .validation import finite_array, frozen, integer, positive_number
 __all__ = ["Path", "PathPreview", "follow_path", "solve_path"]
 
 _Array = NDArray[np.float64]
+# intervals whose ends differ by less than this share are not refined
+_SHORTEST = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Path:
     beta_max_scope : Scope
         Whether `beta_max` covers every cell; restricted, it is a lower bound on the true value.
     requested : (R,) float64
-        Every beta asked for, decreasing.
+        Every beta asked for and every one that refinement added, decreasing.
     solutions : tuple of Solution
         One per beta that was finished, in the same order, each with its own certificate.
     status : Status
@@ -212,6 +215,7 @@ def solve_path(
     betas: ArrayLike | None = None,
     points: int = 20,
     smallest: float = 0.01,
+    refine: int = 0,
     tol: float = 1e-6,
     method: str = "auto",
     time_limit: float | None = None,
@@ -233,6 +237,9 @@ def solve_path(
         Points of the default grid.
     smallest : float
         Last beta of the default grid as a share of beta_max, in (0, 1).
+    refine : int
+        Points added after the grid is done, one at a time: each halves, in the logarithm, the interval in which most
+        cells become active or cease to be, weighted by its length; fewer where nothing changes.
     tol : float
         Relative gap of each point.
     method, seed, max_patterns
@@ -263,6 +270,7 @@ def solve_path(
     """
     tol = positive_number(tol, "tol")
     points = integer(points, "points")
+    refine = integer(refine, "refine", minimum=0)
     if not 0.0 < positive_number(smallest, "smallest") < 1.0:
         raise InputError(f"smallest: got {smallest!r}, expected a share of beta_max in (0, 1)")
     asked = None if betas is None else finite_array(betas, "betas", ndim=1)
@@ -270,7 +278,9 @@ def solve_path(
         raise InputError(f"betas: got {asked.min():g}, expected numbers > 0")
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     search = choose_search(problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget)
-    return follow_path(problem, search, betas=asked, points=points, smallest=smallest, tol=tol, budget=budget)
+    return follow_path(
+        problem, search, betas=asked, points=points, smallest=smallest, refine=refine, tol=tol, budget=budget
+    )
 
 
 def follow_path(
@@ -282,6 +292,7 @@ def follow_path(
     smallest: float,
     tol: float,
     budget: Budget,
+    refine: int = 0,
 ) -> Path:
     """The path over the cells of `search`; arguments and errors as in :func:`solve_path`."""
     stop = search.stopped or budget.stop()
@@ -297,24 +308,50 @@ def follow_path(
         grid = np.unique(betas)[::-1]
 
     solutions: list[Solution] = []
-    stop = None
-    for number, beta in enumerate(grid):
-        part = replace(budget, progress=_share(budget.progress, number, len(grid), float(beta)))
-        setup = search if number == 0 else replace(search, seconds=0.0)
-        start = _start(search.pricer, solutions[-1]) if solutions else None
-        solution = solve_over(problem.with_beta(float(beta)), setup, tol=tol, budget=part, start=start)
+    total = len(grid) + refine
+
+    def extend(beta: float, place: int) -> Status | None:
+        """Solve one more point, from the one before `place`, and keep it there; says why the path ends, if it does."""
+        part = replace(budget, progress=_share(budget.progress, len(solutions), total, beta))
+        setup = replace(search, seconds=0.0) if solutions else search
+        start = _start(search.pricer, solutions[place - 1]) if place else None
+        solution = solve_over(problem.with_beta(beta), setup, tol=tol, budget=part, start=start)
         stop = budget.stop()
-        if stop is not None and solution.status not in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):
-            break
-        solutions.append(solution)
-        if stop is not None and number + 1 < len(grid):
+        if stop is None or solution.status in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):
+            solutions.insert(place, solution)
+        return stop
+
+    for beta in grid:
+        stop = extend(float(beta), len(solutions))
+        if stop is not None:
             break
     if not solutions:
         raise Interrupted("path: stopped before its first point", status=cast(Status, stop))
+    whole = len(solutions) == len(grid)
+    while whole and len(solutions) < total and (place := _most_changed(solutions)) is not None:
+        ends = solutions[place - 1].problem.beta, solutions[place].problem.beta
+        stop = stop or extend(math.sqrt(ends[0] * ends[1]), place)
+        whole = stop is None or len(solutions) == total
+    if len(solutions) > len(grid):
+        grid = np.array([s.problem.beta for s in solutions])
     others = [s.status for s in solutions if s.status is not Status.OPTIMAL]
-    done = len(solutions) == len(grid)
-    status = (others[0] if others else Status.OPTIMAL) if done else cast(Status, stop)
+    status = (others[0] if others else Status.OPTIMAL) if whole else cast(Status, stop)
     return Path(limit, limit_scope, cast(_Array, frozen(grid)), tuple(solutions), status, budget.seconds)
+
+
+def _most_changed(solutions: list[Solution]) -> int | None:
+    """Where to put a point: the later end of the interval with the most changes of the active set times its length."""
+
+    def cells(solution: Solution) -> set[tuple[bytes, int]]:
+        packed = np.packbits(solution.active, axis=1)
+        return {(row.tobytes(), int(sign)) for row, sign in zip(packed, solution.sign, strict=True)}
+
+    active = [cells(solution) for solution in solutions]
+    betas = np.array([solution.problem.beta for solution in solutions])
+    length = np.log(betas[:-1] / betas[1:])
+    changes = np.array([len(a ^ b) for a, b in pairwise(active)])
+    score = np.where(length > _SHORTEST, changes * length, 0.0)
+    return int(np.argmax(score)) + 1 if len(score) and score.max() > 0.0 else None
 
 
 def _together(networks: list[Network]) -> Network:

@@ -164,6 +164,48 @@ def test_cancelling_returns_the_points_that_are_done(talk):
     assert shares[0] == 0.0
 
 
+def active_cells(solution):
+    return {(row.tobytes(), int(sign)) for row, sign in zip(solution.active, solution.sign, strict=True)}
+
+
+def test_refinement_goes_where_the_active_set_changes(talk):
+    coarse = solve_path(talk, points=4, tol=1e-7)
+    fine = solve_path(talk, points=4, tol=1e-7, refine=5)
+    assert fine.status is Status.OPTIMAL
+    assert len(fine) == len(fine.requested) == 9
+    assert np.all(np.diff(fine.betas) < 0)
+    assert np.all(fine.relative_gap <= 1e-7)
+    assert set(coarse.betas) <= set(fine.betas)
+    # the first one halves the interval that scores highest on the coarse path
+    changes = [len(active_cells(a) ^ active_cells(b)) for a, b in zip(coarse, list(coarse)[1:], strict=False)]
+    assert max(changes) > 0
+    best = int(np.argmax(changes))  # all intervals of the grid are equally long
+    assert any(fine.betas == np.sqrt(coarse.betas[best] * coarse.betas[best + 1]))
+    for solution in fine:
+        assert solution.objective == pytest.approx(
+            solve(talk.with_beta(solution.problem.beta), tol=1e-8).objective, rel=1e-6
+        )
+
+
+def test_refinement_stops_where_nothing_changes():
+    problem = patch_problem(0)
+    silent = Problem(problem.architecture, problem.X, np.zeros(problem.n), 0.1)
+    assert len(solve_path(silent, betas=[1.0, 0.5, 0.1], refine=4)) == 3
+
+
+def test_a_cancelled_refinement_keeps_the_grid(talk):
+    flag = threading.Event()
+
+    def progress(report):
+        if "point 6 of 9" in report.message:
+            flag.set()
+
+    path = solve_path(talk, points=4, tol=1e-8, refine=5, cancel=flag, progress=progress)
+    assert path.status is Status.CANCELLED
+    assert 5 <= len(path) == len(path.requested) <= 6
+    assert np.all(path.relative_gap <= 1e-8)
+
+
 def test_nothing_done_is_said():
     with pytest.raises(Interrupted) as stopped:
         solve_path(patch_problem(0), points=3, cancel=Flag(0))
@@ -178,6 +220,7 @@ def test_nothing_done_is_said():
         ({"points": 0}, "points"),
         ({"smallest": 1.0}, "smallest"),
         ({"smallest": -1.0}, "smallest"),
+        ({"refine": -1}, "refine"),
         ({"betas": [1.0, 0.0]}, "betas"),
         ({"betas": [np.nan]}, "betas"),
         ({"betas": []}, "betas"),
@@ -213,6 +256,8 @@ def test_command_line(capsys):
     assert result["active_filters"][0] == 0
     assert max(result["relative_gap"]) <= 1e-7
     assert (result["status"], result["scope"], result["patterns"]) == ("optimal", "global", 4072)
+    assert main([*arguments, "--betas", "1,0.5", "--refine", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["betas"] == [1.0, pytest.approx(0.5**0.5), 0.5]
     assert main([*arguments, "--betas", "1,0.5"]) == 0
     text = capsys.readouterr().out
     assert "2 of 2" in text

@@ -58,6 +58,13 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--betas", type=_floats, metavar="B,B,...", help="values > 0 (default: a grid from beta_max)")
     sub.add_argument("--points", type=_int, default=20, help="points of the grid (default: 20)")
     sub.add_argument("--smallest", type=_float, default=0.01, help="last beta over beta_max (default: 0.01)")
+    sub.add_argument(
+        "--refine",
+        type=_int,
+        default=0,
+        metavar="K",
+        help="points added where the active set changes most (default: 0)",
+    )
     sub.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap of each point (default: 1e-6)")
     sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")

@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             betas=args.betas,
             points=args.points,
             smallest=args.smallest,
+            refine=args.refine,
             tol=args.tol,
             method=args.method,
             time_limit=args.time_limit,
