@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from problem_cases import patch_problem
+from scipy.optimize import linprog
 
 from convex_core import BackendError, FixedDirections, InputError, Network, Problem, load_dataset, solve
 from convex_core.arrangement import enumerate_patterns
-from convex_core.program import CellFactory, all_cone_rows, assemble
+from convex_core.program import Blocks, CellFactory, ConeRows, all_cone_rows, assemble, facet_rows
 from convex_core.solvers.clarabel_backend import solve_clarabel
 from convex_core.solvers.cvxpy_backend import solve_cvxpy
 
@@ -101,3 +104,62 @@ def test_fixed_directions_check_their_input(fixed):
         program.solve(0.0)
     with pytest.raises(InputError, match="network: got architecture"):
         FixedDirections(problem, Network(patch_problem(0).architecture, [[1.0, 0.0]], [1.0]))
+
+
+def random_sides(rng, kind, M, p):
+    """Unit rows, and the sides of random points; some rows may state nothing."""
+    rows = rng.standard_normal((M, p)) if kind == "gaussian" else rng.integers(-2, 3, (M, p)).astype(float)
+    rows = rows[np.linalg.norm(rows, axis=1) > 0]
+    if kind == "repeated":
+        rows = np.concatenate([rows, -2.0 * rows[:3], rows[:2]])
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    sides = np.sign(rng.standard_normal((6, p)) @ rows.T).astype(np.int8)
+    sides[:, rng.random(len(rows)) < 0.2] = 0
+    return rows, sides
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    kind=st.sampled_from(["gaussian", "integers", "repeated"]),
+    M=st.integers(3, 25),
+    p=st.integers(1, 5),
+)
+def test_facet_rows_leave_the_cones_as_they_are(seed, kind, M, p):
+    rng = np.random.default_rng(seed)
+    rows, sides = random_sides(rng, kind, M, p)
+    m = len(sides)
+    blocks = Blocks(np.zeros((m, 1, p)), rows, sides, np.zeros((m, 1), bool), np.ones(m, np.int8))
+    stated = facet_rows(blocks)
+    for b in range(m):
+        kept = sides[b].astype(float)[:, None] * rows
+        facets = kept[stated[b]]
+        for row in kept[sides[b] != 0]:  # no row goes below zero where the facets do not (Farkas, by a linear program)
+            least = linprog(row, A_ub=-facets, b_ub=np.zeros(len(facets)), bounds=(-1, 1)) if len(facets) else None
+            assert least is not None
+            assert least.fun > -1e-8
+
+
+def test_facets_are_few_and_give_the_same_optimum():
+    problem = Problem.from_dataset(load_dataset("edge"))
+    blocks = every_block(problem)
+    every, few = all_cone_rows(blocks), ConeRows(*np.nonzero(facet_rows(blocks)))
+    assert len(few) < 0.5 * len(every)
+    answers = [
+        solve_clarabel(
+            assemble(blocks, problem.y, problem.beta, rows, loss=problem.loss, penalty=problem.architecture.penalty)
+        )
+        for rows in (every, few)
+    ]
+    assert answers[0].solved
+    assert answers[1].solved
+    assert answers[1].objective == pytest.approx(answers[0].objective, abs=1e-8)
+
+
+def test_cones_without_inside_keep_all_their_rows():
+    rows = np.array([[1.0, 0.0], [0.6, 0.8], [1.0, 0.0]])
+    sides = np.array([[1, 1, -1], [1, 1, 1]], np.int8)  # the first is a ray: one row and its opposite
+    blocks = Blocks(np.zeros((2, 1, 2)), rows, sides, np.zeros((2, 1), bool), np.ones(2, np.int8))
+    stated = facet_rows(blocks)
+    assert stated[0].tolist() == [True, True, True]
+    assert np.count_nonzero(stated[1]) == 2

@@ -10,17 +10,15 @@ from numpy.typing import NDArray
 
 from ..losses import Loss, SquaredLoss
 from ..penalties import L2Penalty, Penalty
-from ..program import Blocks, ConeRows, assemble
+from ..program import Blocks
 from ..progress import Budget
-from .clarabel_backend import solve_clarabel
+from .lazy_rows import solve_with_lazy_rows
 from .semismooth import NewtonState, semismooth_newton
 
 __all__ = ["MasterSolution", "RestrictedMaster"]
 
 _Array = NDArray[np.float64]
 
-# a cone row counts as violated below -_VIOLATED * ||c||
-_VIOLATED = 1e-9
 # the best error, relative to beta, that Newton's method is asked for, and the worst that is taken from it
 _FINEST = 1e-11
 _COARSEST = 1e-3
@@ -131,30 +129,18 @@ class RestrictedMaster:
 
     def _solve_conic(self, budget: Budget) -> MasterSolution:
         """Solve by Clarabel, adding violated cone rows until there are none."""
-        while True:
-            begin = time.perf_counter()
-            block, row = np.nonzero(self.stated)
-            program = assemble(
-                self.blocks, self.y, self.beta, ConeRows(block, row), loss=self.loss, penalty=self.penalty
-            )
-            built = time.perf_counter()
-            answer = solve_clarabel(program, tol=self.tol, budget=budget)
-            self.build_seconds += built - begin
-            self.solve_seconds += time.perf_counter() - built
-            size = self.penalty.norm(answer.C)
-            alive = size > 1e-8 * size.max(initial=0.0)
-            slack = self.blocks.sides * (answer.C @ self.blocks.rows.T)
-            violated = (slack < -_VIOLATED * size[:, None]) & ~self.stated & alive[:, None]
-            if not violated.any():
-                break
-            # the worst p rows of each block are enough to move it; the rest usually follow
-            p = self.blocks.rows.shape[1]
-            worst = np.argsort(np.where(violated, slack, np.inf), axis=1)[:, :p]
-            entering = np.zeros_like(violated)
-            np.put_along_axis(entering, worst, True, axis=1)
-            self.stated |= violated & entering
-            if budget.stop() is not None:
-                break
+        answer, built = solve_with_lazy_rows(
+            self.blocks,
+            self.y,
+            self.beta,
+            self.stated,
+            loss=self.loss,
+            penalty=self.penalty,
+            tol=self.tol,
+            budget=budget,
+        )
+        self.build_seconds += built
+        self.solve_seconds += answer.seconds
         dual = answer.dual
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)

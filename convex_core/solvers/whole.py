@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ..errors import SizeError
 from ..problem import Problem
-from ..program import Blocks, all_cone_rows, assemble
+from ..program import Blocks, facet_rows
 from ..progress import Budget
 from ..status import Status
-from .clarabel_backend import solve_clarabel
 from .cvxpy_backend import solve_cvxpy
+from .lazy_rows import solve_with_lazy_rows
 from .pricing import EnumeratedPricer
 
 __all__ = ["MAX_WHOLE_ENTRIES", "WholeSolution", "solve_whole"]
@@ -68,7 +68,8 @@ def solve_whole(
     pricer : EnumeratedPricer
         Lists the patterns.
     backend : {"clarabel", "cvxpy"}
-        Direct Clarabel, or a vectorised CVXPY model (built independently, solved by Clarabel).
+        Direct Clarabel over the facets of every cell, or a vectorised CVXPY model over all cone rows (built
+        independently, solved by Clarabel).
     tol : float
         Solver tolerance.
     budget : Budget
@@ -81,20 +82,22 @@ def solve_whole(
     """
     begin = budget.seconds
     blocks = _all_blocks(pricer)
+    started = budget.seconds
     budget.report("solve", f"{len(blocks):,} blocks in one {backend} program")
     if backend == "cvxpy":
         answer, build = solve_cvxpy(blocks, problem, tol=tol, budget=budget)
     else:
-        program = assemble(
+        answer, build = solve_with_lazy_rows(
             blocks,
             problem.y,
             problem.beta,
-            all_cone_rows(blocks),
+            facet_rows(blocks),
             loss=problem.loss,
             penalty=problem.architecture.penalty,
+            tol=tol,
+            budget=budget,
         )
-        build = budget.seconds - begin
-        answer = solve_clarabel(program, tol=tol, budget=budget)
+        build += started - begin
     f = pricer.factory.outputs(blocks, answer.C)
     stopped = budget.stop()
     status = Status.OPTIMAL if answer.solved else stopped or Status.STALLED
