@@ -255,7 +255,7 @@ class _Whole:
             )
 
     def clarabel(self, budget: Budget) -> Outcome:
-        """Assembly and one call of Clarabel."""
+        """Assembly and one call of Clarabel, every cone row stated."""
         problem, blocks = self.instance.problem, self.blocks
         clock = Clock()
         program = assemble(
