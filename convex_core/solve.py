@@ -314,16 +314,16 @@ def solve_over(
     begin = time.perf_counter()
     budget.report("certify", "judging the recovered network", upper=objective)
     network = _network(problem, C, blocks, objective, tol)
-    # a stopped run without a proved bound is judged in a time of its own, else there would be no bound at all
-    stopped = (search.stopped or status) not in _FINISHED
-    grace = max(1.0, 0.25 * (budget.time_limit or 0.0)) if stopped else None
-    enough = status if stopped and tau is not None and math.isfinite(tau) else None
-    certificate = judge(
-        problem, network, pricer, dual=dual, tau=tau, tol=tol, budget=Budget(time_limit=grace), stopped=enough
-    )
+    status = search.stopped or status
+    if status in _FINISHED:
+        extra, stopped = Budget(), None
+    else:  # a bound that was proved is enough; without one the judge has a time of its own
+        extra = Budget(time_limit=max(1.0, 0.25 * (budget.time_limit or 0.0)))
+        stopped = status if tau is not None and math.isfinite(tau) else None
+    certificate = judge(problem, network, pricer, dual=dual, tau=tau, tol=tol, budget=extra, stopped=stopped)
     certify_seconds = time.perf_counter() - begin + pricing
     relaxed = method == "gated" or problem.architecture.exactness is not Exactness.EXACT
-    status = _final_status(search.stopped or status, certificate, objective if relaxed else None, tol)
+    status = _final_status(status, certificate, objective if relaxed else None, tol)
     return Solution(
         problem=problem,
         network=network,
