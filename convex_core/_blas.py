@@ -1,8 +1,8 @@
 """BLAS on one thread while our own threads work.
 
 The matrices here are small, and after each product an idle BLAS thread spins for some 25 ms on the core that the next
-kernel needs. On two cores one thread was 1.1 to 2.2 times faster on every case of the benchmark and took a quarter to
-a half of the CPU time.
+kernel needs. On two cores one thread was 1.1 to 2.2 times faster on the benchmark's given patterns and MNIST with beta
+0.1, in a quarter to two thirds of the CPU time; on the talk's set there was no difference.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from .certificate import beta_max
 from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
+from .program import block_keys
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
 from .solve import CellSearch, Solution, choose_search, solve_over
 from .solvers.column_generation import WarmStart, relative_gap
@@ -341,12 +342,7 @@ def follow_path(
 
 def _most_changed(solutions: list[Solution]) -> int | None:
     """Where to put a point: the later end of the interval with the most changes of the active set times its length."""
-
-    def cells(solution: Solution) -> set[tuple[bytes, int]]:
-        packed = np.packbits(solution.active, axis=1)
-        return {(row.tobytes(), int(sign)) for row, sign in zip(packed, solution.sign, strict=True)}
-
-    active = [cells(solution) for solution in solutions]
+    active = [set(block_keys(solution.active, solution.sign)) for solution in solutions]
     betas = np.array([solution.problem.beta for solution in solutions])
     length = np.log(betas[:-1] / betas[1:])
     changes = np.array([len(a ^ b) for a, b in pairwise(active)])

@@ -135,9 +135,8 @@ def test_facet_rows_leave_the_cones_as_they_are(seed, kind, M, p):
         kept = sides[b].astype(float)[:, None] * rows
         facets = kept[stated[b]]
         for row in kept[sides[b] != 0]:  # no row goes below zero where the facets do not (Farkas, by a linear program)
-            least = linprog(row, A_ub=-facets, b_ub=np.zeros(len(facets)), bounds=(-1, 1)) if len(facets) else None
-            assert least is not None
-            assert least.fun > -1e-8
+            assert len(facets) > 0
+            assert linprog(row, A_ub=-facets, b_ub=np.zeros(len(facets)), bounds=(-1, 1)).fun > -1e-8
 
 
 def test_facets_are_few_and_give_the_same_optimum():

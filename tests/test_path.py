@@ -2,6 +2,7 @@
 
 import json
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -177,7 +178,7 @@ def test_refinement_goes_where_the_active_set_changes(talk):
     assert np.all(fine.relative_gap <= 1e-7)
     assert set(coarse.betas) <= set(fine.betas)
     # the first one halves the interval that scores highest on the coarse path
-    changes = [len(active_cells(a) ^ active_cells(b)) for a, b in zip(coarse, list(coarse)[1:], strict=False)]
+    changes = [len(active_cells(a) ^ active_cells(b)) for a, b in pairwise(coarse)]
     assert max(changes) > 0
     best = int(np.argmax(changes))  # all intervals of the grid are equally long
     assert any(fine.betas == np.sqrt(coarse.betas[best] * coarse.betas[best + 1]))

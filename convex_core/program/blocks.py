@@ -68,8 +68,13 @@ class Blocks:
 
     def keys(self) -> list[bytes]:
         """One hashable key per block: its output sign and its code."""
-        packed = np.packbits(self.active, axis=1)
-        return [bytes([int(s) & 3]) + row.tobytes() for s, row in zip(self.sign, packed, strict=True)]
+        return block_keys(self.active, self.sign)
+
+
+def block_keys(active: NDArray[np.bool_], sign: NDArray[np.int8]) -> list[bytes]:
+    """One hashable key per block of the codes `active` (B, N) and the output signs `sign` (B,)."""
+    packed = np.packbits(active, axis=1)
+    return [bytes([int(s) & 3]) + row.tobytes() for s, row in zip(sign, packed, strict=True)]
 
 
 class CellFactory:

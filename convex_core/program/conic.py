@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..arrangement import cell_facets, cell_witnesses
+from ..arrangement import Witnesses, cell_facets, cell_witnesses
 from ..conic_forms import ConeKind, LossForm, PenaltyForm
 from ..losses import Loss
 from ..penalties import Penalty
@@ -85,14 +85,15 @@ def facet_rows(blocks: Blocks) -> NDArray[np.bool_]:
 
     Cones without an interior point, or thinner than rounding, keep all their rows.
     """
-    stated: NDArray[np.bool_] = blocks.sides != 0
-    if not stated.any():
-        return stated
-    cells, first, cell = np.unique(blocks.sides, axis=0, return_index=True, return_inverse=True)
-    stated = stated[first]
-    open_ = cell_witnesses(blocks.rows, cells).margins > 0.0
-    stated[open_] = cell_facets(blocks.rows, cells[open_])
-    return np.asarray(stated[cell.ravel()])
+    if not blocks.sides.any():
+        return np.zeros(blocks.sides.shape, dtype=bool)
+    cells, cell = np.unique(blocks.sides, axis=0, return_inverse=True)
+    inside = cell_witnesses(blocks.rows, cells)
+    open_ = inside.margins > 0.0
+    known = Witnesses(inside.points[open_], inside.margins[open_])
+    stated = np.array(cells, dtype=bool)
+    stated[open_] = cell_facets(blocks.rows, cells[open_], witnesses=known)
+    return stated[cell.ravel()]
 
 
 def assemble(

@@ -32,7 +32,7 @@ def solve_with_lazy_rows(
     tol: float,
     budget: Budget,
 ) -> tuple[ConicSolution, float]:
-    """Solve until no row of a nonzero block is violated; also the seconds of assembly.
+    """Solve until no row of a nonzero block is violated; also the seconds that were not Clarabel's own.
 
     The entries of `stated` (B, M) that were added stay set. Rows that follow from stated ones still enter where the
     solver's tolerance, carried over by a thin cone, leaves them violated.

@@ -163,7 +163,7 @@ class EnumeratedPricer:
         directions = np.array([item[3] for item in found]).reshape(-1, factory.p)
         value = np.array([item[0] for item in found])
         sign = np.array([item[2] for item in found], dtype=np.int8)
-        chosen = spread(directions, sign, value, want)
+        chosen = spread(directions, value, want, sign=sign)
         patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(len(chosen), factory.width)
         return PriceResult(
             bound=bound,
@@ -174,16 +174,22 @@ class EnumeratedPricer:
         )
 
 
-def spread(directions: _Array, sign: NDArray[np.int8], value: _Array, want: int) -> NDArray[np.intp]:
-    """Positions of at most `want` directions, best first, without near copies of better ones of the same sign."""
+def spread(
+    directions: _Array, value: _Array, want: int, *, sign: NDArray[np.int8] | None = None, near: float = _NEAR
+) -> NDArray[np.intp]:
+    """Positions of at most `want` directions, best first, without near copies of better ones of the same sign.
+
+    Near copies have a cosine above `near`.
+    """
+    order = np.argsort(-value, kind="stable")
+    unit = directions[order] / np.linalg.norm(directions[order], axis=1, keepdims=True)
+    side = None if sign is None else sign[order]
+    free = np.ones(len(order), dtype=bool)
     kept: list[int] = []
-    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    near = (unit @ unit.T > _NEAR) & (sign[:, None] == sign)
-    free = np.ones(len(value), dtype=bool)
-    for i in np.argsort(-value, kind="stable"):
-        if len(kept) == want:
-            break
-        if free[i]:
-            kept.append(int(i))
-            free &= ~near[i]
-    return np.array(kept, dtype=np.intp)
+    while len(kept) < want and free.any():
+        best = int(np.argmax(free))
+        kept.append(best)
+        far = unit @ unit[best] <= near
+        far[best] = False  # no copy of its own, whatever rounding says
+        free &= far if side is None else far | (side != side[best])
+    return order[kept]

@@ -8,10 +8,9 @@ length h, slowly with the number of rows.
 
 from __future__ import annotations
 
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import product
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +75,7 @@ class SpherePricer:
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
         self._pace = _NODE_SECONDS  # seconds a cone took one thread in it
-        self._roots = [np.diag(corner) for corner in product((1.0, -1.0), repeat=h)]
+        self._roots = [np.diag(corner) for corner in itertools.product((1.0, -1.0), repeat=h)]
 
     @property
     def scope(self) -> Scope:
@@ -122,8 +121,8 @@ class SpherePricer:
             if budget.stop() is not None:
                 break
         for sign, (U, value) in extra.items():
-            best_first = _apart(U[np.argsort(-value, kind="stable")], _KEPT)
-            found[sign].append(self._improve(best_first, sign * a, sign * linear, floor))
+            apart = U[spread(U, value, _KEPT, near=_APART)]
+            found[sign].append(self._improve(apart, sign * a, sign * linear, floor))
         return self._columns(found, max(bound, floor), floor, want, budget.stop())
 
     def _search(
@@ -131,13 +130,10 @@ class SpherePricer:
     ) -> tuple[float, dict[int, tuple[_Array, _Array]]]:
         """Branch and bound over every root cone: the bound, and directions above `wanted` with values, by sign."""
 
-        def one(task: tuple[int, _Array]) -> tuple[float, int, _Array, _Array, int]:
-            sign, root = task
+        def one(sign: int, root: _Array) -> tuple[float, _Array, _Array, int]:
             U, value = np.zeros((128, len(linear))), np.zeros(128)
             begin = time.perf_counter()
-            with lock:
-                waiting[0] -= 1
-                nodes = self._nodes(budget, waiting[0] + self._threads)
+            nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
             answer = branch_and_bound(
                 self._factory.rows, sign * a, sign * linear, root, known, accuracy, U, value, wanted, nodes, halt
             )
@@ -145,23 +141,24 @@ class SpherePricer:
             if examined > _TIMED:
                 self._pace = (time.perf_counter() - begin) / examined
             count = min(int(answer[2]), len(U))
-            return float(answer[0]), sign, U[:count], value[:count], examined
+            return float(answer[0]), U[:count], value[:count], examined
 
         tasks = [(sign, root) for sign in (1, -1) for root in self._roots]
-        waiting, lock = [len(tasks)], Lock()
+        started = itertools.count(1)
         halt = np.zeros(1, dtype=bool)
         with ThreadPoolExecutor(self._threads) as pool:
-            running = [pool.submit(one, task) for task in tasks]
+            running = [pool.submit(one, sign, root) for sign, root in tasks]
             while wait(running, timeout=_WATCH).not_done:
                 halt[0] = budget.stop() is not None
             answers = [task.result() for task in running]
-        self._examined = sum(answer[4] for answer in answers)
-        by_sign = {sign: [answer for answer in answers if answer[1] == sign] for sign in (1, -1)}
+        bounds, directions, values, examined = zip(*answers, strict=True)
+        self._examined = sum(examined)
+        each = len(self._roots)  # tasks of one sign
         found = {
-            sign: (np.concatenate([part[2] for part in parts]), np.concatenate([part[3] for part in parts]))
-            for sign, parts in by_sign.items()
+            sign: (np.concatenate(directions[first : first + each]), np.concatenate(values[first : first + each]))
+            for sign, first in ((1, 0), (-1, each))
         }
-        return max(known, *(answer[0] for answer in answers)), found
+        return max(known, *bounds), found
 
     def _nodes(self, budget: Budget, sharing: int) -> int:
         """Cones for each of `sharing` roots in the time left; one that meets the limit has a wider, sound bound."""
@@ -181,8 +178,7 @@ class SpherePricer:
         starts = np.concatenate([self._archive[sign], starts])
         response = np.empty(len(starts))
         respond(self._factory.rows, a, linear, starts, response)
-        best_first = _apart(starts[np.argsort(-response, kind="stable")], kept)
-        return self._improve(best_first, a, linear, floor)
+        return self._improve(starts[spread(starts, response, kept, near=_APART)], a, linear, floor)
 
     def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
         value = np.zeros(len(U))
@@ -202,19 +198,9 @@ class SpherePricer:
         value = np.concatenate([part for parts in found.values() for _, part in parts])
         sign = np.concatenate([np.full(len(part), s, np.int8) for s, parts in found.items() for part, _ in parts])
         above = np.flatnonzero(value > floor)
-        chosen = above[spread(U[above], sign[above], value[above], want)]
+        chosen = above[spread(U[above], value[above], want, sign=sign[above])]
         U, value, sign = U[chosen], value[chosen], sign[chosen]
         for s in (1, -1):
             self._archive[s] = np.concatenate([self._archive[s], U[sign == s]])[-_ARCHIVE:]
         columns: Blocks = self._factory.blocks(self._factory.patterns(U), sign)
         return PriceResult(bound=bound, columns=columns, directions=U, value=value, stopped=stopped)
-
-
-def _apart(U: _Array, count: int) -> _Array:
-    """The first rows of `U` (m, h), at most `count`, without near copies of earlier ones."""
-    chosen: list[int] = []
-    free = np.ones(len(U), dtype=bool)
-    while len(chosen) < count and free.any():
-        chosen.append(int(np.argmax(free)))
-        free &= U @ U[chosen[-1]] <= _APART
-    return U[chosen]

@@ -82,22 +82,23 @@ def solve_whole(
     """
     begin = budget.seconds
     blocks = _all_blocks(pricer)
-    started = budget.seconds
     budget.report("solve", f"{len(blocks):,} blocks in one {backend} program")
     if backend == "cvxpy":
         answer, build = solve_cvxpy(blocks, problem, tol=tol, budget=budget)
     else:
+        stated = facet_rows(blocks)
+        listed = budget.seconds - begin
         answer, build = solve_with_lazy_rows(
             blocks,
             problem.y,
             problem.beta,
-            facet_rows(blocks),
+            stated,
             loss=problem.loss,
             penalty=problem.architecture.penalty,
             tol=tol,
             budget=budget,
         )
-        build += started - begin
+        build += listed
     f = pricer.factory.outputs(blocks, answer.C)
     stopped = budget.stop()
     status = Status.OPTIMAL if answer.solved else stopped or Status.STALLED
