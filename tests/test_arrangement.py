@@ -26,6 +26,8 @@ from convex_core.arrangement import (
 )
 from convex_core.arrangement.certify import verdict
 from convex_core.arrangement.reads import Reads
+from convex_core.arrangement.rows import prepare_rows
+from convex_core.arrangement.search import count_half, fill_half
 from convex_core.errors import BackendError, InputError, Interrupted, SizeError
 from convex_core.progress import Budget
 from convex_core.status import Status
@@ -153,12 +155,45 @@ def test_random_integer_rows_match_exact_counter(engine, data):
 @pytest.mark.skipif(not HAVE_NUMBA, reason="compares the two engines")
 @pytest.mark.parametrize(
     "rows",
-    [threshold(4), resonance(4), braid(6), np.random.default_rng(5).standard_normal((70, 3))],
-    ids=["threshold 4", "resonance 4", "A5", "gaussian (70, 3)"],
-)
+    [
+        threshold(4),
+        resonance(4),
+        braid(6),
+        np.random.default_rng(5).standard_normal((70, 3)),
+        np.random.default_rng(6).integers(-6, 7, size=(300, 3)),
+        np.random.default_rng(7).integers(-9, 10, size=(250, 2)),
+        np.random.default_rng(8).integers(-1, 2, size=(150, 5)),
+        np.repeat(np.random.default_rng(9).standard_normal((100, 3)), 2, axis=0)
+        + 1e-7 * np.random.default_rng(10).standard_normal((200, 3)),
+    ],
+    ids=["threshold 4", "resonance 4", "A5", "gaussian (70, 3)", "integer (300, 3)", "integer (250, 2)",
+         "integer (150, 5)", "near pairs"],
+)  # fmt: skip
 def test_engines_agree(rows):
     compiled, plain = (enumerate_patterns(rows, engine=engine) for engine in ("numba", "numpy"))
+    assert compiled.certified
+    assert plain.certified
     assert {r.tobytes() for r in compiled.bits} == {r.tobytes() for r in plain.bits}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_doubtful_rows_are_counted_about_as_they_are_listed(seed):
+    # where zero and nonzero cannot be told apart, numbers at the very edge may be read either way, but no others
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(-2, 3, size=(140, 3)) + 1e-13 * rng.standard_normal((140, 3))
+    arrangement = enumerate_patterns(rows)
+    assert count_patterns(rows).patterns == pytest.approx(arrangement.count, rel=1e-2)
+    assert not arrangement.certified
+
+
+@pytest.mark.skipif(not HAVE_NUMBA, reason="the kernel writes to room given to it")
+def test_a_list_stays_in_its_room():
+    prepared = prepare_rows(np.random.default_rng(0).standard_normal((90, 3)))
+    counted, sizes = count_half(prepared, limit=10**6)
+    assert sizes is not None
+    assert fill_half(prepared, limit=10**6, sizes=sizes).count == counted.count
+    short = fill_half(prepared, limit=10**6, sizes=[size - 1 for size in sizes])
+    assert short.count == counted.count - len(sizes)
 
 
 def test_seed_changes_order_not_set():

@@ -11,14 +11,18 @@ Counting needs only the columns below the row chosen last, which shortens every 
 caller:
 
     real (3, width)     per column of a residual plane: angle, bound on its error, determinant with row 0
-    ints (2, width)     the lines in order of their angles; the smallest row of every group of parallel ones
-    words (2 k, W)      2 t, 2 t + 1: the loops made by choice t, and those with a positive coefficient on it;
-                        2 k - 2: lines turned round when folded to an angle; 2 k - 1: all rows
+    ints (3, width)     columns in order of their angles; the smallest row of every group of parallel lines; whether a
+                        column is a line below the row chosen last
+    words (2 k + 1, W)  2 t, 2 t + 1: the loops made by choice t, and those with a positive coefficient on it;
+                        2 k - 2: lines turned round when folded to an angle; 2 k - 1: all rows; 2 k: rows at smaller
+                        angles than the present group
     small (7, k)        coordinates on the chosen rows and their error bounds, of the objective, of row 0 and of a
                         line; then the inverses of the pivots
     path (2, depths)    row chosen at each depth, and the next to try
-    stats (2,)          the largest zero and the smallest nonzero of :class:`.reads.Reads`; a test that cannot change
-                        them is not recorded
+    stats (3,)          the largest zero and the smallest nonzero of :class:`.reads.Reads`; a test that cannot change
+                        them is not recorded. Last the smallest ratio of the numbers that are nonzero by theory: apart,
+                        since below 1 it would hide zeros from the tests that ask first whether they change anything,
+                        and counting, which reads fewer numbers, has to find as many patterns as listing
 
 Written for numba's compile time, which grows with the number of expressions and loops: no slices, no allocations, no
 wrappers around inner functions. Written for vector loops: each writes to one or two rows, none takes a minimum over
@@ -46,10 +50,13 @@ _OUTER: dict[str, Any] = {
 # part of the compiled and cached outer function, so optimised once and not stored by themselves
 _INNER = {**_OUTER, "no_cpython_wrapper": True, "forceinline": True, "cache": False}
 _TINY = 1e-290
-#: initial value of stats[1]: finite, as the kernels are compiled for numbers that are never nan
+#: initial value of stats[1:]: finite, as the kernels are compiled for numbers that are never nan
 NOTHING_READ = 1e300
 #: angle of a column that is no line: larger than any other
 _FAR = 100.0
+#: from this many lines below the row chosen last on, all columns are sorted before patterns are written: comparing
+#: each column with each group costs about a nanosecond a bit, sorting them about 50 for each column
+WIDE = 64
 
 
 @njit(**_INNER)
@@ -134,10 +141,13 @@ def _pivot(
 
 
 @njit(**_INNER)
-def _groups(T: _Array, d: int, k: int, top: int, stop: int, real: _Array, ints: _Array, stats: _Array) -> int:
+def _groups(
+    T: _Array, d: int, k: int, top: int, stop: int, wide: bool, real: _Array, ints: _Array, stats: _Array
+) -> int:
     """Sort the lines of the residual plane below `top` by angle and group the parallel ones; count the groups.
 
-    Angles are pseudo-angles in (0, 2] from row 0; rows parallel to row 0 are in no group.
+    Angles are pseudo-angles in (0, 2] from row 0; rows parallel to row 0 are in no group. If `wide`, all columns are
+    sorted.
     """
     x0 = T[d, 0, 0]
     y0 = T[d, 1, 0]
@@ -150,10 +160,12 @@ def _groups(T: _Array, d: int, k: int, top: int, stop: int, real: _Array, ints: 
     for j in range(stop):
         real[1, j] = 2.0 * T[d, k, j] / (abs(T[d, 0, j]) + abs(T[d, 1, j]) + _TINY) + 8 * EPS
     m = 0
-    for j in range(1, top):
+    for j in range(stop if wide else top):
         angle = min(real[0, j], 2.0 - real[0, j])
         bound = real[1, j] + real[1, 0]
-        if angle > bound * stats[1] or not _read(angle, bound, stats):
+        line = 0 < j < top and (angle > bound * stats[1] or not _read(angle, bound, stats))
+        ints[2, j] = line
+        if line or wide:
             ints[0, m] = j
             m += 1
     gap = 1
@@ -169,15 +181,19 @@ def _groups(T: _Array, d: int, k: int, top: int, stop: int, real: _Array, ints: 
             ints[0, a] = j
         gap //= 3
     groups = 0
+    b = -1
     for a in range(m):
         j = ints[0, a]
-        if a > 0:
-            b = ints[0, a - 1]
+        if not ints[2, j]:
+            continue
+        if b >= 0:
             angle = real[0, j] - real[0, b]
             bound = real[1, j] + real[1, b]
+            b = j
             if angle <= bound * stats[1] and _read(angle, bound, stats):
                 ints[1, groups - 1] = min(ints[1, groups - 1], j)
                 continue
+        b = j
         ints[1, groups] = j
         groups += 1
     return groups
@@ -185,10 +201,13 @@ def _groups(T: _Array, d: int, k: int, top: int, stop: int, real: _Array, ints: 
 
 @njit(**_INNER)
 def _emit(
-    T: _Array, d: int, k: int, n: int, top: int, groups: int, out: _Array, pos: int, path: _Array,
+    T: _Array, d: int, k: int, n: int, top: int, groups: int, wide: bool, out: _Array, pos: int, path: _Array,
     real: _Array, ints: _Array, words: _Array, small: _Array, stats: _Array,
 ) -> None:  # fmt: skip
     """Write one pattern per group g: the lines at smaller angles are passed, row by row a comparison and a bit.
+
+    If `wide`, the columns are in order of their angles, and from group to group those in between become passed; a
+    group with other columns so near that a test may be a zero or a new extreme is compared with each.
 
     With c the objective, v_0 row 0 and v_b the line of the group, c = (d1 v_0 + d2 v_b) / d0 in the plane; so the
     coefficients of c on the rows chosen before are A - (d1 B + d2 C) / d0, where A, B, C are those of c, v_0, v_b.
@@ -203,8 +222,14 @@ def _emit(
             bits |= np.uint64((real[2, j] <= 0.0) & (T[d, k, j] > 0.0)) << np.uint64(j & 63)
         words[2 * k - 2, w] = bits
         words[2 * k - 1, w] = ~np.uint64(0)
+        words[2 * k, w] = np.uint64(0)
     if n & 63:
         words[2 * k - 1, n >> 6] = (np.uint64(1) << np.uint64(n & 63)) - np.uint64(1)
+    p = 0  # columns passed so far, if wide
+    error = 0.0
+    for j in range(T.shape[2] if wide else 0):
+        if real[0, j] < _FAR / 2:
+            error = max(error, real[1, j])
     size0 = abs(x0) + abs(y0)
     size = abs(xn) + abs(yn)
     d2 = real[2, n]
@@ -234,7 +259,15 @@ def _emit(
         # in general position the lines below top differ from each other as neighbours do, which was tested
         start = np.uint64(top & -8 if g < 0 or groups == top - 1 else 0)
         doubtful = 0
-        for j in range(start, np.uint64(T.shape[2])):
+        alone = False
+        if wide and g >= 0:
+            while ints[0, p] != b:
+                j = ints[0, p]
+                words[2 * k, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+                p += 1
+            near = 2.0 * error * max(nonzero, 2.0)
+            alone = real[0, ints[0, p + 1]] - angle > near and (p == 0 or angle - real[0, ints[0, p - 1]] > near)
+        for j in range(np.uint64(T.shape[2]) if alone else start, np.uint64(T.shape[2])):
             value = abs(real[0, j] - angle)
             bound = real[1, j] + own
             doubtful += (value <= bound * nonzero) & (value > bound * zero)
@@ -242,7 +275,7 @@ def _emit(
             for j in range(top, n):
                 _read(abs(real[0, j] - angle), real[1, j] + own, stats)
             # the objective is generic: parallel to no row
-            stats[1] = min(stats[1], abs(real[0, n] - angle) / (real[1, n] + own))
+            stats[2] = min(stats[2], abs(real[0, n] - angle) / (real[1, n] + own))
         if g < 0:
             continue
         d0 = real[2, b]
@@ -258,16 +291,18 @@ def _emit(
             value = small[0, t] * d0 - small[2, t] * d1 - small[4, t] * d2
             bound = abs(small[0, t]) * e0 + abs(small[2, t]) * e1 + abs(small[4, t]) * e2
             bound += abs(d0) * small[1, t] + abs(d1) * small[3, t] + abs(d2) * small[5, t]
-            if abs(value) < bound * stats[1]:
-                stats[1] = abs(value) / bound
+            if abs(value) < bound * stats[2]:
+                stats[2] = abs(value) / bound
             turned |= np.uint64((value > 0.0) != (d1 > 0.0)) << np.uint64(t & 63)
         # a row parallel to the group is passed if the objective is, whatever its rounding
         passed = real[0, n] < angle
         tilt = -2.0 if passed else 2.0
         border = angle - tilt * own
+        if alone and passed:
+            words[2 * k, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
         for w in range(out.shape[1]):
-            bits = np.uint64(0)
-            for j in range(w << 6, min((w << 6) + 64, T.shape[2])):
+            bits = words[2 * k, w] if alone else np.uint64(0)
+            for j in range(w << 6, w << 6 if alone else min((w << 6) + 64, T.shape[2])):
                 bits |= np.uint64(real[0, j] + tilt * real[1, j] < border) << np.uint64(j & 63)
             bits = (bits ^ words[2 * k - 2, w]) & words[2 * k - 1, w]
             for t in range(d):
@@ -298,9 +333,12 @@ def subtree(
             return -1
         if k - d == 2:
             top = path[0, d - 1] if d > 0 else n
-            groups = _groups(T, d, k, top, T.shape[2] if fill else (top + 7) & -8, real, ints, stats)
+            wide = fill and top >= WIDE
+            groups = _groups(T, d, k, top, T.shape[2] if fill else (top + 7) & -8, wide, real, ints, stats)
+            if fill:  # a list is never longer than the count that sized it, whatever a doubtful number is read as
+                groups = min(groups, out.shape[0] - pos)
             if fill and groups > 0:
-                _emit(T, d, k, n, top, groups, out, pos, path, real, ints, words, small, stats)
+                _emit(T, d, k, n, top, groups, wide, out, pos, path, real, ints, words, small, stats)
             pos += groups
             d -= 1
             continue
