@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, SizeError
 from ..validation import finite_array, frozen, integer
-from .nbc import first_pattern
 from .nbc_numpy import pack
 from .patterns import unpack_active
 from .reads import EPS, Reads
@@ -24,7 +23,8 @@ Method = Literal["uniform", "gaussian", "ascent"]
 MAX_FAILURES = 2_000_000
 #: steps of local ascent after which a draw is taken as it is
 MAX_STEPS = 200
-_BATCH_ENTRIES = 1 << 21
+#: numbers in one array of a batch: 1 MB, so that it stays in the cache
+_BATCH_ENTRIES = 1 << 17
 _Floats = NDArray[np.float64]
 
 
@@ -196,13 +196,13 @@ def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[
     n, r = prepared.n, prepared.rank
     weights = np.array([math.comb(n - 1, k - 1) for k in range(1, r + 1)], dtype=np.float64)
     weights /= weights.sum()
-    words = first_pattern(prepared).bits.shape[1]
-    bits = np.empty((m, words), dtype=np.uint64)
+    every = pack(np.ones((1, n), dtype=np.bool_))
+    bits = np.empty((m, every.shape[1]), dtype=np.uint64)
     got = tries = 0
     rate = 1.0
     reads = Reads()
     while got < m:
-        batch = int(min(max(64, 1.1 * (m - got) / rate), max(64, _BATCH_ENTRIES // (n * r))))
+        batch = int(min(max(64, 1.1 * (m - got) / rate), max(64, _BATCH_ENTRIES // n)))
         # a batch is kept or cut as a whole in random order, so that no rank is favoured
         ranks = rng.choice(r, size=batch, p=weights) + 1
         found = []
@@ -211,20 +211,20 @@ def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[
             decoded, seen = _decode(*prepared.level(int(k)), proposals)
             found.append(decoded)
             reads |= seen
-        positive = rng.permutation(np.vstack(found))
+        new = rng.permutation(np.vstack(found))
         tries += batch
-        rate = max(got + len(positive), 1) / tries
-        if len(positive) == 0 and got == 0 and tries > MAX_FAILURES:
+        rate = max(got + len(new), 1) / tries
+        if len(new) == 0 and got == 0 and tries > MAX_FAILURES:
             raise SizeError(
                 f"rows: got an arrangement where none of {tries} random subsets is a no-broken-circuit set, "
                 "expected a less degenerate one",
                 predicted=tries,
                 limit=MAX_FAILURES,
             )
-        positive = positive[: m - got]
-        positive ^= rng.integers(2, size=(len(positive), 1), dtype=np.uint8).astype(np.bool_)
-        bits[got : got + len(positive)] = pack(positive)
-        got += len(positive)
+        new = new[: m - got]
+        new ^= rng.integers(2, size=(len(new), 1), dtype=np.uint64) * every
+        bits[got : got + len(new)] = new
+        got += len(new)
     return bits, rate, reads
 
 
@@ -239,11 +239,13 @@ def _subsets(n: int, k: int, count: int, rng: np.random.Generator) -> NDArray[np
     return np.sort(chosen, axis=1)
 
 
-def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Reads]:
+def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tuple[NDArray[np.uint64], Reads]:
     """Decode those subsets that are no-broken-circuit bases of the truncation (k, n + 1), whose columns have `error`.
 
     From a_j = sum_i alpha_ji a_{b_i}, that is alpha = B^-1 A, follows the error of alpha_ji to first order: row i of
-    |B^-1| times the errors of column j and of the basis columns that it combines, weighted by |alpha_j|.
+    |B^-1| times the errors of column j and of the basis columns that it combines, weighted by |alpha_j|. The row sums
+    s_i of |B^-1| bound |alpha_ji| <= s_i max |a_j|, so one bound holds for all columns. Only the first alpha_ji
+    that is not zero matters: in general position i = 1 for all columns but the basis itself.
     """
     k, n = matrix.shape[0], matrix.shape[1] - 1
     error = 2.5 * (error + (k + 2) * EPS)  # room for what is not of first order, as in the kernel
@@ -258,19 +260,36 @@ def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tupl
     reads = Reads.of(distance, bound)
     independent = distance > bound
     subsets, inverse, spread, stretch = (part[independent] for part in (subsets, inverse, spread, stretch))
-    alpha = inverse @ matrix
-    at = np.arange(len(alpha))[:, None]
-    alpha[at, :, subsets] = np.eye(k)
-    size = np.abs(alpha)
-    ratio = size / (stretch[:, :, None] * (error + spread[:, None, :] @ size))
-    ratio[at, :, subsets] = np.where(np.eye(k) > 0, np.inf, 0.0)
-    nonzero = ratio > 1.0
-    nonzero[:, :, n] = True  # the objective is generic
-    reads |= Reads(float(ratio.max(initial=0.0, where=~nonzero)), float(ratio.min(initial=math.inf, where=nonzero)))
-    first = nonzero[:, :, :n].argmax(axis=1)
-    accepted = (np.take_along_axis(subsets, first, axis=1) <= np.arange(n)).all(axis=1)
-    alpha, first = alpha[accepted], first[accepted]
-    own = (alpha[:, :, n] > 0) == (alpha[:, :1, n] > 0)
-    coefficient = np.take_along_axis(alpha[:, :, :n], first[:, None], axis=1)[:, 0]
-    positive: NDArray[np.bool_] = (coefficient > 0) == np.take_along_axis(own, first, axis=1)
-    return positive, reads
+    weighted = (spread * stretch).sum(axis=1, keepdims=True) * np.abs(matrix).max()
+    bounds = stretch * (error.max() + weighted)
+    objective = inverse @ matrix[:, n]
+    own = (objective > 0) == (objective[:, :1] > 0)
+    # the objective is generic: no coefficient may be zero
+    reads |= Reads(0.0, float((np.abs(objective) / bounds).min(initial=math.inf)))
+    positive = np.zeros((len(subsets), n), dtype=np.bool_)
+    accepted = np.ones(len(subsets), dtype=np.bool_)
+    left = np.arange(len(subsets))
+    decided = np.zeros((len(subsets), n), dtype=np.bool_)  # columns with a nonzero coefficient so far, in rows `left`
+    np.put_along_axis(decided, subsets, True, axis=1)
+    for i in range(k):
+        alpha = inverse[left, i] @ matrix[:, :n]
+        side = (alpha > 0) == own[left, i, None]
+        positive[left] = np.where(decided, positive[left], side) if i else side
+        size = np.abs(alpha, out=alpha)
+        size[decided] = math.inf
+        limit = bounds[left, i]
+        smallest = size.min(axis=1, initial=math.inf)
+        clear = smallest > limit
+        reads |= Reads(0.0, float((smallest[clear] / limit[clear]).min(initial=math.inf)))
+        left, size, limit = left[~clear], size[~clear], limit[~clear, None]
+        if left.size == 0:
+            break
+        reads |= Reads.of(size, limit)
+        decided = size > limit
+        # a column that comes before the next of the basis and depends on those after it is a broken circuit
+        after = subsets[left, i + 1] if i + 1 < k else n
+        broken = decided.argmin(axis=1) < after
+        accepted[left[broken]] = False
+        left, decided = left[~broken], decided[~broken]
+    np.put_along_axis(positive, subsets, own, axis=1)
+    return pack(positive[accepted]), reads
