@@ -6,8 +6,10 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import numpy as np
 import streamlit as st
 
+from convex_core.arrangement import cell_facets
 from convex_core.data import load_dataset
 from convex_core.figures.chart import Chart, encoded_once
 from convex_core.figures.dial import SGDCurves, beta_dial
@@ -17,7 +19,17 @@ from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 from convex_core.solve import solve
 
-__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "home_dial", "kernels"]
+__all__ = [
+    "HOME_ITERATIONS",
+    "HOME_POINTS",
+    "HOME_SEED",
+    "HOME_SEEDS",
+    "Home",
+    "compile_rest",
+    "home",
+    "home_dial",
+    "kernels",
+]
 
 #: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
@@ -40,7 +52,7 @@ class Home:
 
 @st.cache_resource(show_spinner=False)
 def kernels() -> threading.Thread:
-    """Compile in the background, once per process, what the first solve would have to compile."""
+    """Compile in the background, once per process, what the first solve would have to compile; then all the rest."""
     thread = threading.Thread(target=_compile, name="warm-up", daemon=True)
     thread.start()
     return thread
@@ -67,8 +79,19 @@ def home_dial(dark: bool, with_curves: bool) -> Chart:
 
 
 def _compile() -> None:
-    problem = Problem.from_dataset(load_dataset("shift", n=2, d=4))
-    solve(problem)
+    solve(_tiny())
+    threading.Thread(target=compile_rest, name="warm-up of the rest", daemon=True).start()
+
+
+def compile_rest() -> None:
+    """Compile what only some pages need: the cells' interior points and facets, and the search over the sphere."""
+    rows = np.eye(2)
+    cell_facets(rows, np.ones((1, 2)))
+    solve(_tiny(), method="branch-and-bound")
+
+
+def _tiny() -> Problem:
+    return Problem.from_dataset(load_dataset("shift", n=2, d=4))
 
 
 def _path() -> Path:
