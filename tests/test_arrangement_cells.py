@@ -7,7 +7,7 @@ import pytest
 from arrangement_cases import braid, threshold
 from scipy.optimize import linprog
 
-from convex_core.arrangement import enumerate_patterns
+from convex_core.arrangement import cell_facets, closed_form, enumerate_patterns
 from convex_core.errors import InputError
 
 CASES = {
@@ -79,6 +79,17 @@ def test_number_of_facets_of_plane_and_space():
     # Euler: 30 great circles in general position have 870 vertices, 1,740 edges, 872 regions
     assert len(space) == 872
     assert len(space.rows) == 2 * 1740
+
+
+@pytest.mark.parametrize(("N", "h"), [(40, 3), (16, 4), (12, 5), (10, 6)])
+def test_cells_have_fewer_than_twice_h_minus_1_facets_on_average(N, h):
+    # each hyperplane is cut into the cells of the N - 1 others in rank h - 1, and each piece bounds two cells
+    arrangement = enumerate_patterns(np.random.default_rng(h).standard_normal((N, h)))
+    pieces = N * closed_form(N - 1, h - 1)
+    by_neighbours = arrangement.facets()
+    by_projection = cell_facets(arrangement.rows, arrangement.signs())
+    assert len(by_neighbours.rows) == np.count_nonzero(by_projection) == 2 * pieces
+    assert h <= 2 * pieces / arrangement.count < 2 * (h - 1)
 
 
 @pytest.mark.parametrize("name", CASES)
