@@ -47,9 +47,11 @@ def project_on_cone(
     """
     p = g.shape[0]
     M = rows.shape[0]
+    norm = 0.0
     for t in range(p):
         r[t] = g[t]
-    norm = math.sqrt(np.dot(r, r))
+        norm += g[t] * g[t]
+    norm = math.sqrt(norm)
     start = norm
     k = held
     for step_number in range(3 * (p + 10)):
@@ -132,12 +134,14 @@ def project_on_cone(
             first = min(first, k)
             if k == 0:
                 break
+        new = 0.0
         for t in range(p):
             d = g[t]
             for i in range(k):
                 d += lam[i] * signs[passive[i]] * rows[passive[i], t]
             r[t] = d
-        new = math.sqrt(np.dot(r, r))
+            new += d * d
+        new = math.sqrt(new)
         if new >= norm:  # rounding floor: no further descent
             return new, k
         norm = new

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._threads import available_cores
 from ..errors import Interrupted
 from ..progress import Budget
 from .nbc_kernel import NOTHING_READ, subtree
@@ -45,7 +45,6 @@ __all__ = [
     "First",
     "Half",
     "Task",
-    "available_cores",
     "first_pattern",
     "run_task",
     "run_tasks",
@@ -92,13 +91,6 @@ class Task:
     lo: int
     hi: int
     size: int
-
-
-def available_cores() -> int:
-    """Count the processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def words_per_pattern(n: int) -> int:

@@ -9,12 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._threads import available_cores
 from ..errors import Interrupted
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
 from .certify import verdict
 from .counts import total
-from .nbc import Half, available_cores, first_pattern, run_task, tasks, words_per_pattern
+from .nbc import Half, first_pattern, run_task, tasks, words_per_pattern
 from .nbc_numpy import batches_numpy
 from .patterns import unpack_active
 from .rows import MergedRows, PreparedRows, prepare_rows

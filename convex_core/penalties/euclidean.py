@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._cone_projection import top_cone_supports
+from .._threads import at_once
 from ..conic_forms import PenaltyForm
 from .base import EXACT, ConeSupports, Search
 
@@ -74,15 +74,10 @@ class L2Penalty:
             index, value, direction, bound = top_cone_supports(own, cells[first::parts], rows, sides, floor, want)
             return 2 * (parts * (index // 2) + first) + index % 2, value, direction, float(bound)
 
-        if parts == 1:
-            index, value, direction, bound = part(0)
-        else:
-            with ThreadPoolExecutor(parts) as pool:
-                found = list(pool.map(part, range(parts)))
-            index, value, direction = (np.concatenate(arrays) for arrays in zip(*(f[:3] for f in found), strict=True))
-            bound = max(f[3] for f in found)
+        found = at_once(part, range(parts))
+        index, value, direction = (np.concatenate(arrays) for arrays in zip(*(f[:3] for f in found), strict=True))
         order = np.lexsort((index, -value))[:want]
-        return ConeSupports(index[order], value[order], direction[order], bound)
+        return ConeSupports(index[order], value[order], direction[order], max(f[3] for f in found))
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """``sum_b ||c_b||_2``."""

@@ -12,7 +12,7 @@ dual norm :math:`\|G_i^T v\|_*` is already at or below what is wanted never reac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,6 @@ from ..status import Scope, Status
 __all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "spread"]
 
 _Array = NDArray[np.float64]
-# correlation, sign pattern, output sign, unit direction
-_Found = tuple[float, NDArray[np.bool_], int, _Array]
 
 # sign-pattern entries unpacked at a time: 16 MB as bool, 128 MB as float64
 _CHUNK_ENTRIES = 1 << 24
@@ -138,7 +136,7 @@ class EnumeratedPricer:
         factory = self._factory
         penalty = factory.architecture.penalty
         bound = floor
-        found: list[_Found] = []
+        found = _Found.none(factory)
         bar = floor
         stopped = None
         for start in range(0, len(self.patterns), self._chunk):
@@ -154,24 +152,46 @@ class EnumeratedPricer:
             search = Search(slack, prove, lambda: budget.stop() is not None)
             best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT, search=search)
             bound = max(bound, best.bound)
-            for index, value, direction in zip(best.index, best.value, best.direction, strict=True):
-                found.append((float(value), active[cells[index // 2]], 1 - 2 * int(index % 2), direction))
-            found.sort(key=lambda item: -item[0])
-            del found[_COLLECT:]
-            if len(found) == _COLLECT:
-                bar = max(bar, found[-1][0])
-        directions = np.array([item[3] for item in found]).reshape(-1, factory.p)
-        value = np.array([item[0] for item in found])
-        sign = np.array([item[2] for item in found], dtype=np.int8)
-        chosen = spread(directions, value, want, sign=sign)
-        patterns = np.array([found[i][1] for i in chosen], dtype=bool).reshape(len(chosen), factory.width)
+            found = found.best(
+                _Found(
+                    best.value,
+                    active[cells[best.index // 2]],
+                    (1 - 2 * (best.index % 2)).astype(np.int8),
+                    best.direction,
+                ),
+                _COLLECT,
+            )
+            if len(found.value) == _COLLECT:
+                bar = max(bar, found.value[-1])
+        chosen = spread(found.direction, found.value, want, sign=found.sign)
         return PriceResult(
             bound=bound,
-            columns=factory.blocks(patterns, sign[chosen]),
-            directions=directions[chosen],
-            value=value[chosen],
+            columns=factory.blocks(found.active[chosen], found.sign[chosen]),
+            directions=found.direction[chosen],
+            value=found.value[chosen],
             stopped=stopped,
         )
+
+
+class _Found(NamedTuple):
+    """Cells with their correlations, largest first: (k,), patterns (k, width), output signs (k,), directions (k, p)."""
+
+    value: _Array
+    active: NDArray[np.bool_]
+    sign: NDArray[np.int8]
+    direction: _Array
+
+    @staticmethod
+    def none(factory: CellFactory) -> _Found:
+        """No cell at all."""
+        empty = np.zeros((0, factory.width), dtype=bool)
+        return _Found(np.zeros(0), empty, np.zeros(0, dtype=np.int8), np.zeros((0, factory.p)))
+
+    def best(self, more: _Found, want: int) -> _Found:
+        """The `want` best of these and those."""
+        value, active, sign, direction = (np.concatenate(pair) for pair in zip(self, more, strict=True))
+        order = np.argsort(-value, kind="stable")[:want]
+        return _Found(value[order], active[order], sign[order], direction[order])
 
 
 def spread(

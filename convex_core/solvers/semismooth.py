@@ -30,6 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+from scipy.linalg import lapack
 
 from ..program.blocks import Blocks
 from ..progress import Budget
@@ -98,8 +99,10 @@ class _Cones:
 
     def factor(self) -> _Array:
         """``G_b F_b`` of the nonzero blocks, side by side (n, q)."""
-        parts = [self.G[b] @ self.F[b, : self.width[b]].T for b in np.flatnonzero(self.width)]
-        return np.concatenate(parts, axis=1) if parts else np.zeros((self.G.shape[1], 0))
+        live = np.flatnonzero(self.width)
+        columns = self.F[live] @ self.G[live].transpose(0, 2, 1)  # (blocks, p, n), of which the first `width` count
+        kept: _Array = columns[np.arange(columns.shape[1]) < self.width[live, None]]
+        return kept.T
 
     def turned(self, D: _Array) -> _Array:
         """The derivative applied to `D` (B, p)."""
@@ -216,9 +219,9 @@ def _newton_step(W: _Array, sigma: float, gradient: _Array) -> _Array:
     # sigma may be so large that the identity is lost to rounding: then what is left of it keeps H positive
     ridge = max(1.0 / sigma, 1e-14 * float(np.trace(H)))
     H.flat[:: len(H) + 1] += ridge
-    factor = linalg.cho_factor(H, overwrite_a=True, check_finite=False)
-    if q >= n:
-        step: _Array = linalg.cho_solve(factor, gradient, check_finite=False) / -sigma
-    else:
-        step = W @ linalg.cho_solve(factor, W.T @ gradient, check_finite=False) - gradient
-    return step
+    solved: _Array
+    # LAPACK itself: the wrappers around it take longer than systems of this size
+    _, solved, failed = lapack.dposv(H.T, gradient if q >= n else W.T @ gradient, overwrite_a=True)
+    if failed:
+        raise linalg.LinAlgError(f"the Newton system of size {len(H)} is not positive definite")
+    return solved / -sigma if q >= n else W @ solved - gradient
