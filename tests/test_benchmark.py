@@ -149,7 +149,7 @@ def test_every_solver_has_a_row_and_ours_is_certified(tiny):
                 assert row.median_cpu > 0.0
                 assert len(row.cpu) == len(row.seconds)
     assert by_solver(report, "all")[OURS].objective == pytest.approx(TWO_LAYER_OPTIMA[0], abs=1e-7)
-    for name in ("Clarabel, whole", "CVXPY (Clarabel)", "CVXPY (SCS)"):
+    for name in ("Clarabel, whole", "CVXPY (Clarabel)", "CVXPY (SCS)", "CVXPY, a variable a pattern"):
         row = by_solver(report, "all")[name]
         assert row.objective == pytest.approx(TWO_LAYER_OPTIMA[0], rel=1e-4)
         assert row.gap <= 1e-4
@@ -225,8 +225,9 @@ def test_missing_peers_are_excused_with_a_word(nobody):
 
 def test_a_program_that_is_too_large_is_skipped(nobody):
     found = contenders(SolveInstance(patch_problem(0, n=40, K=6, h=6), 1e-6), peers=nobody, repeat=1, time_limit=5.0)
-    with pytest.raises(InputError, match="skipped: the whole program"):
-        found["Clarabel, whole"](Budget())
+    for name in ("Clarabel, whole", "CVXPY, a variable a pattern"):
+        with pytest.raises(InputError, match="skipped: the whole program"):
+            found[name](Budget())
 
 
 def test_a_peer_runs_in_its_own_process(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from ..arrangement import closed_form, enumerate_patterns
-from ..errors import BackendError, SizeError
+from ..errors import SizeError
 from ..path import follow_path
 from ..program import Blocks, CellFactory, all_cone_rows, assemble
 from ..progress import Budget
@@ -24,7 +24,7 @@ from ..solvers.whole import MAX_WHOLE_ENTRIES
 from .cases import CountInstance, SolveInstance, all_patterns
 from .clock import Clock, Spent
 from .judge import judge_blocks, judge_network
-from .peers import Peers
+from .peers import OWN, Peers
 
 __all__ = ["OURS", "Outcome", "contenders", "warm_up"]
 
@@ -94,6 +94,7 @@ def contenders(
             "CVXPY (SCS)": lambda budget: whole.cvxpy("SCS", budget),
         }
         if instance.directions is None:
+            found["CVXPY, a variable a pattern"] = lambda _: _peer(instance, whole, OWN, peers, repeat, time_limit)
             found[f"Clarabel, {_SAMPLED} random patterns"] = lambda budget: _sampled(instance, budget)
     if instance.directions is not None:
         if instance.betas is None and instance.problem.architecture.geometry.K == 1:
@@ -234,17 +235,18 @@ class _Whole:
         factory, given = self.factory, self.instance.directions
         if given is not None:
             return factory.patterns(given)
-        self._check(closed_form(len(factory.rows), factory.rank))
+        self.check(closed_form(len(factory.rows), factory.rank))
         return all_patterns(self.instance.problem, MAX_PATTERNS)
 
     @cached_property
     def blocks(self) -> Blocks:
         """Both blocks of every pattern."""
-        self._check(len(self.active))
+        self.check(len(self.active))
         sign = np.repeat(np.array([1, -1], dtype=np.int8), len(self.active))
         return self.factory.blocks(np.concatenate([self.active, self.active]), sign)
 
-    def _check(self, patterns: int) -> None:
+    def check(self, patterns: int) -> None:
+        """Raise SizeError if the whole program over so many patterns would be too large."""
         M, p = self.factory.rows.shape
         entries = 2 * patterns * (M + self.instance.problem.n) * p
         if entries > MAX_WHOLE_ENTRIES:
@@ -301,20 +303,19 @@ def _fresh(budget: Budget) -> Budget:
 
 
 def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repeat: int, time_limit: float) -> Outcome:
-    if name not in peers.versions:
+    if name != OWN and name not in peers.versions:
         peers.run(name, {}, repeat=1, time_limit=time_limit)  # says what is missing
     problem, factory = instance.problem, whole.factory
-    if instance.directions is None:
-        raise BackendError("skipped: needs given patterns")
     betas = instance.betas
     if betas is None:
         # its own way to one beta is a warm-started path
         betas = np.geomspace(_largest(whole), problem.beta, 20) if name == "adelie" else np.array([problem.beta])
+    whole.check(len(whole.active))
     sides = factory.sides(whole.active)
     arrays: dict[str, NDArray[Any]] = {
         "X": problem.X,
         "y": problem.y,
-        "directions": instance.directions,
+        "directions": np.zeros((0, factory.p)) if instance.directions is None else instance.directions,
         "G": factory.gate_matrices(whole.active),
         "rows": factory.rows,
         "sides": sides,
@@ -323,7 +324,7 @@ def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repea
     answer = peers.run(name, arrays, repeat=repeat, time_limit=time_limit)
     sign = np.repeat(np.array([1, -1], dtype=np.int8), len(sides))
     verdict = judge_blocks(problem, answer.C, sign, factory.rows, np.concatenate([sides, sides]))
-    note = f"{answer.word}, version {peers.versions[name]}"
+    note = answer.word if name == OWN else f"{answer.word}, version {peers.versions[name]}"
     if name == "adelie":
         note += f", path of {len(betas)} betas"
     return Outcome(answer.runs, verdict.objective, None, verdict.violation, note=note, repeated=True, peak=answer.peak)

@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from ..errors import BackendError, InputError
 from .clock import Spent
 
-__all__ = ["PEERS", "PeerAnswer", "Peers"]
+__all__ = ["OWN", "PEERS", "PeerAnswer", "Peers"]
 
 #: peers by import name, with what to install
 PEERS: dict[str, str] = {"scnn": "pip install pyscnn", "adelie": "pip install adelie 'numpy<2'"}
+
+#: runs in a process of its own too, but of the running interpreter, which has it
+OWN = "cvxpy"
 
 _SCRIPT = Path(__file__).with_name("peer_script.py")
 # importing torch can take this long
@@ -65,7 +68,7 @@ class Peers:
 
     def run(self, name: str, arrays: dict[str, NDArray[Any]], *, repeat: int, time_limit: float) -> PeerAnswer:
         """Solve by the peer `name` on one thread; :class:`BackendError` if it is missing, fails or takes too long."""
-        if name not in self.versions:
+        if name != OWN and name not in self.versions:
             raise BackendError(f"not installed ({PEERS[name]}, or --peer-python)")
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +77,7 @@ class Peers:
             np.savez(source, **everything)
             try:
                 run = subprocess.run(
-                    [self.python, str(_SCRIPT), name, str(source), str(target)],
+                    [sys.executable if name == OWN else self.python, str(_SCRIPT), name, str(source), str(target)],
                     capture_output=True,
                     text=True,
                     timeout=2 * time_limit + _IMPORT_SECONDS,
