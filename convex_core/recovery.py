@@ -97,6 +97,8 @@ def independent_atoms(Phi: _Array, size: _Array, *, relative_zero: float = 1e-9)
     # an atom that is zero on the data only costs
     order = np.flatnonzero(length > relative_zero * length.max(initial=0.0))
     order = order[np.argsort(-size[order], kind="stable")]
+    if 0 < len(order) <= len(Phi) and _null_vector(Phi[:, order] / length[order], relative_zero) is None:
+        return order, size[order]
     keep = order[:0]
     # one atom at a time joins an independent set, so that no step sees more than n + 1 columns
     for joining in order:

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ._blas import one_blas_thread
 from .architectures import CodeList
 from .arrangement import count_patterns
 from .certificate import Certificate, judge
@@ -282,6 +283,7 @@ def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0
     return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0)
 
 
+@one_blas_thread()
 def solve_over(
     problem: Problem, search: CellSearch, *, tol: float, budget: Budget, start: WarmStart | None = None
 ) -> Solution:

@@ -257,8 +257,8 @@ def test_command_line(capsys):
     assert result["active_filters"][0] == 0
     assert max(result["relative_gap"]) <= 1e-7
     assert (result["status"], result["scope"], result["patterns"]) == ("optimal", "global", 4072)
-    assert main([*arguments, "--betas", "1,0.5", "--refine", "1", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["betas"] == [1.0, pytest.approx(0.5**0.5), 0.5]
+    assert main([*arguments, "--betas", "4,0.25", "--refine", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["betas"] == [4.0, pytest.approx(1.0), 0.25]
     assert main([*arguments, "--betas", "1,0.5"]) == 0
     text = capsys.readouterr().out
     assert "2 of 2" in text

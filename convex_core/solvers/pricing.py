@@ -189,9 +189,14 @@ class _Found(NamedTuple):
 
     def best(self, more: _Found, want: int) -> _Found:
         """The `want` best of these and those."""
-        value, active, sign, direction = (np.concatenate(pair) for pair in zip(self, more, strict=True))
+        value = np.concatenate([self.value, more.value])
         order = np.argsort(-value, kind="stable")[:want]
-        return _Found(value[order], active[order], sign[order], direction[order])
+        return _Found(
+            value[order],
+            np.concatenate([self.active, more.active])[order],
+            np.concatenate([self.sign, more.sign])[order],
+            np.concatenate([self.direction, more.direction])[order],
+        )
 
 
 def spread(

@@ -45,12 +45,16 @@ _WATCH = 0.05
 # accuracies of coarse proofs, and the share of the time left below which one was quick
 _COARSE = (0.3, 0.03)
 _QUICK = 0.03
-# while ascent alone finds columns this much above the floor, a proof is not worth its time
+# while ascent alone finds columns this much above the floor, a proof is not worth its time; after a proof that examined
+# more than so many cones the share falls with the third power of their number
 _PLENTY = 0.05
-# after a proof that examined more than so many cones the share is less, and ascent starts from this many times more
-_MANY = 100_000
-_LITTLE = 1e-3
-_EFFORT = 8
+_MANY = 20_000
+# then ascent is worth more trouble too: it goes on from the best of so many points around each end, at these distances.
+# Near a maximum there are many smaller ones, which random starts and walls crossed one at a time do not leave.
+_SHAKES = 40
+_DISTANCES = (2e-2, 3e-3)
+# ends with less than this share of the floor are no atoms
+_CLOSE = 0.98
 
 
 class SpherePricer:
@@ -105,7 +109,7 @@ class SpherePricer:
             found = dict(zip((1, -1), parts, strict=True))
         best = max(float(value.max(initial=0.0)) for parts in found.values() for _, value in parts)
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
-        if excess > (_PLENTY if self._examined <= _MANY else _LITTLE) and not prove:
+        if excess > _PLENTY / max(1.0, self._examined / _MANY) ** 3 and not prove:
             return self._columns(found, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
         # against the clock coarse proofs come first: a fine one that is cut short proves little
@@ -170,15 +174,31 @@ class SpherePricer:
         rng = np.random.default_rng((self._seed, len(self._archive[sign])))
         few, many = _STARTS
         count = min(many, max(few, _PRODUCTS // max(1, len(a))))
-        kept = _KEPT
-        if self._examined > _MANY:
-            count, kept = _EFFORT * count, _EFFORT * kept
         starts = rng.standard_normal((count, len(linear)))
         starts /= np.linalg.norm(starts, axis=1, keepdims=True)
         starts = np.concatenate([self._archive[sign], starts])
         response = np.empty(len(starts))
         respond(self._factory.rows, a, linear, starts, response)
-        return self._improve(starts[spread(starts, response, kept, near=_APART)], a, linear, floor)
+        ends = self._improve(starts[spread(starts, response, _KEPT, near=_APART)], a, linear, floor)
+        for distance in _DISTANCES if self._examined > _MANY else ():
+            ends = self._shake(*ends, a, linear, floor, distance, rng)
+        return ends
+
+    def _shake(
+        self, U: _Array, value: _Array, a: _Array, linear: _Array, floor: float, distance: float,
+        rng: np.random.Generator,
+    ) -> tuple[_Array, _Array]:  # fmt: skip
+        """Ascent again from the best of some points around each of `U` (m, h); the ends of both, best first."""
+        good = U[value > _CLOSE * floor]
+        around = good[:, None, :] + distance * rng.standard_normal((len(good), _SHAKES, good.shape[1]))
+        around /= np.linalg.norm(around, axis=2, keepdims=True)
+        response = np.empty(around.shape[0] * around.shape[1])
+        respond(self._factory.rows, a, linear, around.reshape(-1, good.shape[1]), response)
+        best = response.reshape(around.shape[:2]).argmax(axis=1)
+        again, higher = self._improve(around[np.arange(len(good)), best], a, linear, floor)
+        U, value = np.concatenate([U, again]), np.concatenate([value, higher])
+        kept = spread(U, value, _KEPT, near=_APART)
+        return U[kept], value[kept]
 
     def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
         value = np.zeros(len(U))
