@@ -11,6 +11,7 @@ from problem_cases import brute_force_tau, patch_problem
 
 from convex_core import Budget, Problem, Scope, Status, TwoLayerCNN, load_dataset, patch_geometry, solve
 from convex_core.program import CellFactory
+from convex_core.solvers import sphere_pricer
 from convex_core.solvers._sphere import branch_and_bound
 from convex_core.solvers.select import enumerated_pricer, searched_pricer
 from convex_core.solvers.sphere_pricer import SpherePricer
@@ -78,8 +79,10 @@ def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h, halted):
         assert best <= bound + 1e-12
 
 
-@pytest.mark.parametrize("name", ["edge", "motifs", "bars", "patterns2d"])
-def test_solutions_equal_those_over_listed_patterns(name):
+@pytest.mark.parametrize(("name", "shaken"), [("edge", False), ("motifs", True), ("bars", False), ("patterns2d", True)])
+def test_solutions_equal_those_over_listed_patterns(name, shaken, monkeypatch):
+    if shaken:
+        monkeypatch.setattr(sphere_pricer, "_MANY", -1)
     problem = Problem.from_dataset(load_dataset(name))
     listed = solve(problem, method="column-generation", tol=1e-7)
     searched = solve(problem, method="branch-and-bound", tol=1e-7)
@@ -100,6 +103,20 @@ def test_one_and_two_threads_give_the_same_result():
     assert one.bound == two.bound
     assert np.array_equal(one.directions, two.directions)
     assert np.array_equal(one.columns.active, two.columns.active)
+
+
+def test_ascent_is_shaken_after_expensive_proofs(monkeypatch):
+    problem = Problem.from_dataset(load_dataset("digits"), beta=0.5)
+    factory = CellFactory(problem.architecture, problem.patches)
+    rested = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget())
+    monkeypatch.setattr(sphere_pricer, "_MANY", -1)  # as if every proof were
+    shaken = [
+        SpherePricer(factory, threads=k).price(problem.y, floor=0.5, want=20, budget=Budget(), prove=True)
+        for k in (1, 2)
+    ]
+    assert rested.value.max() <= shaken[0].value.max() <= shaken[0].bound
+    assert np.array_equal(shaken[0].directions, shaken[1].directions)
+    assert np.array_equal(np.sort(shaken[0].value)[::-1], shaken[0].value)
 
 
 def test_a_cancelled_search_keeps_a_sound_bound():
