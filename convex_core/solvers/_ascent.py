@@ -1,7 +1,8 @@
 r"""Kernel: local ascent of :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+` over the unit ball, cell by cell.
 
 In a cell f is linear and its best point is the projection of the gradient on the cell's cone. If that point lies on
-hyperplanes, the cells across them are tried one at a time. Where f is concave the maximum sits on such hyperplanes, and
+hyperplanes, the cells across them are tried one at a time; of many hyperplanes few bound the part of a cell near a
+point, so projections ask those first. Where f is concave the maximum sits on such hyperplanes, and
 steps along the gradient alone would stop short of it.
 """
 
@@ -17,6 +18,10 @@ __all__ = ["ascend", "respond"]
 
 _Array = NDArray[np.float64]
 
+# projections ask hyperplanes with a cosine below this first: others rarely bound the part of a cell around a point
+_NEAR = 0.05
+# rows taken at a time, so that their products stay in the cache
+_PART = 2048
 # a hyperplane is tight when the cosine with its normal is below this
 _TIGHT = 1e-9
 # relative growth of f that makes a gradient step worth it
@@ -25,20 +30,29 @@ _PAYS = 1e-4
 _GROWTH = 1e-12
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
 def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> None:
-    """Write f of each row of `U` (m, h) to `value` (m,): one pass, no (m, M) products kept."""
+    """Write f of each row of `U` (m, h) to `value` (m,): part after part of the rows, in loops that vectorise."""
     M, h = R.shape
+    d = np.empty(_PART)
     for i in range(U.shape[0]):
-        f = 0.0
+        value[i] = 0.0
         for t in range(h):
-            f += linear[t] * U[i, t]
-        for j in range(M):
-            d = 0.0
-            for t in range(h):
-                d += R[j, t] * U[i, t]
-            f += a[j] * max(d, 0.0)
-        value[i] = f
+            value[i] += linear[t] * U[i, t]
+    for start in range(0, M, _PART):
+        part = np.ascontiguousarray(R[start : start + _PART].T)
+        share = a[start : start + _PART]
+        size = part.shape[1]
+        for i in range(U.shape[0]):
+            for j in range(size):
+                d[j] = part[0, j] * U[i, 0]
+            for t in range(1, h):
+                for j in range(size):
+                    d[j] += part[t, j] * U[i, t]
+            f = 0.0
+            for j in range(size):
+                f += share[j] * (d[j] if d[j] > 0.0 else 0.0)
+            value[i] += f
 
 
 @njit(error_model="numpy")
@@ -57,6 +71,50 @@ def _gradient(R: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, sides:
                 g[t] += a[j] * R[j, t]
         else:
             sides[j] = -1
+
+
+@njit(error_model="numpy")
+def _gather(
+    R: _Array, sides: NDArray[np.int8], u: _Array, near: _Array, near_sides: NDArray[np.int8], index: NDArray[np.int64]
+) -> int:
+    """Copy the rows near `u` (h,) to `near` (M, h), with their sides and positions; answers how many there are."""
+    M, h = R.shape
+    m = 0
+    for j in range(M):
+        d = 0.0
+        for t in range(h):
+            d += R[j, t] * u[t]
+        if abs(d) <= _NEAR:
+            near_sides[m] = sides[j]
+            index[m] = j
+            for t in range(h):
+                near[m, t] = R[j, t]
+            m += 1
+    return m
+
+
+@njit(error_model="numpy")
+def _project(
+    g: _Array, R: _Array, sides: NDArray[np.int8], near: _Array, near_sides: NDArray[np.int8], floor: float,
+    r: _Array, Q: _Array, T: _Array, lam: _Array, trial: _Array, passive: NDArray[np.int64],
+) -> float:  # fmt: skip
+    """Length of the projection `r` of `g` on the cell of `sides`; if that is at most `floor`, only a bound at most it.
+
+    The rows of `near` alone make a larger cone, so a longer projection: it is the one asked for if it is in the cell.
+    """
+    M, h = R.shape
+    norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, 0)[0]
+    if norm <= floor:
+        return norm
+    least = 0.0
+    for j in range(M):
+        d = 0.0
+        for t in range(h):
+            d += R[j, t] * r[t]
+        least = min(least, d * sides[j])
+    if least >= -_GROWTH * norm:
+        return norm
+    return project_on_cone(g, R, sides, floor, r, Q, T, lam, trial, passive, 0)[0]
 
 
 @njit(error_model="numpy")
@@ -79,7 +137,7 @@ def ascend(
     lam = np.empty(h)
     trial = np.empty(h)
     passive = np.empty(h, np.int64)
-    tight = np.empty(64, np.int64)
+    near, near_sides, index = np.empty((M, h)), np.empty(M, np.int8), np.empty(M, np.int64)
     # a value at rounding level of the coefficients has no direction
     rounding = 0.0
     for t in range(h):
@@ -113,7 +171,8 @@ def ascend(
                     U[i, t] = best[t]
                 _gradient(R, a, linear, U[i], g, sides)
             least = max(current, enough, rounding)
-            norm, _ = project_on_cone(g, R, sides, least, r, Q, T, lam, trial, passive, 0)
+            m = _gather(R, sides, U[i], near, near_sides, index)
+            norm = _project(g, R, sides, near[:m], near_sides[:m], least, r, Q, T, lam, trial, passive)
             if norm <= least * (1.0 + _GROWTH):
                 break
             current = norm
@@ -121,23 +180,23 @@ def ascend(
                 U[i, t] = r[t] / norm
             # from here on the cell is known by its sides: points on hyperplanes have no sides of their own
             for _hop in range(hops):
-                count = 0
-                for j in range(M):
-                    d = 0.0
-                    for t in range(h):
-                        d += R[j, t] * U[i, t]
-                    if abs(d) <= _TIGHT and count < 64:
-                        tight[count] = j
-                        count += 1
+                m = _gather(R, sides, U[i], near, near_sides, index)
                 chosen = -1
                 goal = current * (1.0 + _GROWTH)
-                for k in range(count):
-                    j = tight[k]
+                for k in range(m):
+                    d = 0.0
+                    for t in range(h):
+                        d += near[k, t] * U[i, t]
+                    if abs(d) > _TIGHT:
+                        continue
+                    j = index[k]
                     for t in range(h):
                         trial_g[t] = g[t] - sides[j] * a[j] * R[j, t]
                     sides[j] = -sides[j]
-                    norm, _ = project_on_cone(trial_g, R, sides, goal, r, Q, T, lam, trial, passive, 0)
+                    near_sides[k] = sides[j]
+                    norm = _project(trial_g, R, sides, near[:m], near_sides[:m], goal, r, Q, T, lam, trial, passive)
                     sides[j] = -sides[j]
+                    near_sides[k] = sides[j]
                     if norm > goal:
                         goal = norm
                         chosen = j

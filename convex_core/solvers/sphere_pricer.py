@@ -48,11 +48,11 @@ _QUICK = 0.03
 # while ascent alone finds columns this much above the floor, a proof is not worth its time; after a proof that examined
 # more than so many cones the share falls with the third power of their number
 _PLENTY = 0.05
-_MANY = 20_000
+_MANY = 8_000
 # then ascent is worth more trouble too: it goes on from the best of so many points around each end, at these distances.
 # Near a maximum there are many smaller ones, which random starts and walls crossed one at a time do not leave.
-_SHAKES = 40
-_DISTANCES = (2e-2, 3e-3)
+_SHAKES = 150
+_DISTANCES = (5e-2, 1e-2, 2e-3)
 # ends with less than this share of the floor are no atoms
 _CLOSE = 0.98
 
