@@ -9,9 +9,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..classification import accuracies, predicted_classes
 from ..data import Dataset, load_dataset
 from ..errors import InputError
-from ..network import Network
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, Progress, ProgressCallback
 from ..sgd import SGDRecord, sgd_steps
@@ -97,9 +97,7 @@ def run_experiment(
         problem = arm_problem(plan, arm, dataset)
         search = choose_search(problem, method="auto", seed=seed, max_patterns=MAX_PATTERNS, budget=share)
         solution = solve_over(problem, search, tol=arm.tol, budget=share)
-        own = solution.network
-        accuracies = (_accuracy(own, dataset.X, dataset.y), _accuracy(own, dataset.X_test, dataset.y_test))
-        arms.append(Arm(arm, solution, *accuracies) if dataset.binary else Arm(arm, solution, None, None))
+        arms.append(Arm(arm, solution, *accuracies(solution.network, dataset)))
     training = None
     if budget.stop() is None:
         share = _part(budget, parts - 1, parts, "SGD")
@@ -133,15 +131,11 @@ def _part(budget: Budget, number: int, parts: int, label: str) -> Budget:
     return Budget(time_limit=limit, cancel=budget.cancel, progress=report)
 
 
-def _accuracy(network: Network, X: _Array | None, y: _Array | None) -> float | None:
-    return None if X is None or y is None else float(np.mean(np.sign(network.predict(X)) == y))
-
-
 def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, budget: Budget) -> Training:
     problem = arm_problem(plan, plan.arms[0], dataset)
     patches = None if dataset.X_test is None else problem.architecture.geometry.extract(dataset.X_test)
     records: list[SGDRecord] = []
-    accuracy: list[_Array] = []
+    shares: list[_Array] = []
     for record in sgd_steps(
         problem,
         m=plan.m,
@@ -155,17 +149,17 @@ def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, 
         records.append(record)
         if patches is not None and dataset.y_test is not None:
             right = [
-                np.mean(np.sign(network.predict_patches(patches)) == dataset.y_test)
+                np.mean(predicted_classes(network.predict_patches(patches)) == dataset.y_test)
                 for network in record.networks(problem.architecture)
             ]
-            accuracy.append(np.array(right))
+            shares.append(np.array(right))
     last = records[-1]
     return Training(
         seeds=last.settings.seeds,
         iterations=frozen(np.array([r.iteration for r in records], dtype=np.int64)),
         seconds=frozen(np.array([r.seconds for r in records])),
         objective=frozen(np.stack([r.objective for r in records], axis=1)),
-        test_accuracy=frozen(np.stack(accuracy, axis=1)) if accuracy else None,
+        test_accuracy=frozen(np.stack(shares, axis=1)) if shares else None,
         settings=asdict(last.settings),
         status=last.status or Status.ITERATION_LIMIT,
     )

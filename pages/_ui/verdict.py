@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from convex_core.architectures import TwoLayerCNN
 from convex_core.arrangement import enumerate_patterns
+from convex_core.classification import accuracies
 from convex_core.data import Dataset
 from convex_core.model_io import save_model
 from convex_core.program.script import cvxpy_script
@@ -22,7 +22,6 @@ from convex_core.status import Scope, Status
 from .layout import Download, Fact, large
 
 __all__ = [
-    "accuracy",
     "gap_text",
     "halfway",
     "headline",
@@ -89,18 +88,10 @@ def solution_facts(solution: Solution, data: Dataset) -> list[Fact]:
         Fact(str(solution.rounds or "–"), "rounds", solution.method),
         Fact(f"{solution.seconds.total:.2f} s", "in all", f"data seed {data.seed if data.seed is not None else '–'}"),
     ]
-    score = accuracy(solution, data)
+    score = accuracies(solution.network, data)[1]
     if score is not None and data.y_test is not None:
         items.append(Fact(f"{100 * score:.1f} %", "test accuracy", f"{len(data.y_test)} held-out samples"))
     return items
-
-
-def accuracy(solution: Solution, data: Dataset) -> float | None:
-    """Share of held-out samples whose sign is right, for two classes -1 and +1."""
-    if data.X_test is None or data.y_test is None or not data.binary:
-        return None
-    guess = np.where(solution.network.predict(data.X_test) >= 0.0, 1.0, -1.0)
-    return float(np.mean(guess == data.y_test))
 
 
 def record(solution: Solution) -> dict[str, Any]:
