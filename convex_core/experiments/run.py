@@ -37,6 +37,7 @@ def run_experiment(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     beta: float | None = None,
     iterations: int | None = None,
+    quick: bool = False,
     time_limit: float | None = None,
     cancel: CancelFlag | None = None,
     progress: ProgressCallback | None = None,
@@ -57,6 +58,8 @@ def run_experiment(
         Regularisation, instead of the plan's.
     iterations : int, optional
         Steps of SGD, instead of the plan's.
+    quick : bool
+        Leave out the programs that take tens of seconds; which ones do not is part of the plan.
     time_limit : float, optional
         Seconds; shared evenly by the convex programs and SGD. What is finished by then is returned.
     cancel, progress
@@ -85,12 +88,13 @@ def run_experiment(
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     if dataset is None:
         dataset = load_dataset(plan.dataset, seed=seed, **cast(Any, plan.dataset_options))
-    parts = len(plan.arms) + 1
+    chosen = [arm for arm in plan.arms if arm.quick or not quick]
+    parts = len(chosen) + 1
     # compiling kernels is no part of any method's time
     for method in ("column-generation", "branch-and-bound"):
         solve(Problem.from_dataset(load_dataset("shift", n=2, d=4)), method=method)
     arms: list[Arm] = []
-    for number, arm in enumerate(plan.arms):
+    for number, arm in enumerate(chosen):
         if budget.stop() is not None:
             break
         share = _part(budget, number, parts, arm.label)
