@@ -57,7 +57,6 @@ def test_downloads_hold_the_outputs(three: tuple[Dataset, Solution]) -> None:
     record = json.loads(files["result.json"])
     assert record["weights"] == solution.network.weights.tolist()
     assert (record["loss"], record["exactness"]) == ("softmax", "exact")
-    assert "program.py" not in files
 
 
 @pytest.mark.parametrize(
