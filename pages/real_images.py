@@ -128,6 +128,6 @@ if ready:
     if found is None:
         # what takes about as long as SGD is there at once, and stays while the rest runs
         begin = partial(experiments.start, key, wanted, images, quick=True)
-        found = background.outcome(QUICK, key, begin, "Quick part")
+        found = experiments.finished(key, images) or background.outcome(QUICK, key, begin, "Quick part")
     if found is not None:
         draw(found, offered=st.session_state.get(ASKED) != key)

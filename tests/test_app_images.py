@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_app import facts
 
+from convex_core.data import load_dataset
 from convex_core.experiments import EXPERIMENTS, run_experiment
+from pages._ui import experiments
 from pages._ui.jobs import solver_gate
 
 APP = str(Path(__file__).resolve().parent.parent / "app.py")
@@ -62,6 +64,16 @@ def test_the_quick_part_of_the_digits_is_there_without_a_click_and_its_numbers_a
     assert "Not in this result: spectral l1 program (the talk's)." in said
     text = " ".join(item.value for item in app.markdown)
     assert all(choice in text for choice in expected.plan.chosen)
+
+
+def test_another_session_has_the_quick_part_at_once_but_not_on_its_own_images():
+    first = finished(open_page(image_beta="2", image_runs=1, image_steps="200"), "Quick part")
+    second = open_page(image_beta="2", image_runs=1, image_steps="200")
+    assert "_images_quick" not in second.session_state
+    assert programs(second).equals(programs(first))
+    key = repr(experiments.Settings("digits", 2.0, (0,), 200))
+    assert experiments.finished(key, None) is not None
+    assert experiments.finished(key, load_dataset("digits")) is None
 
 
 def test_every_program_is_solved_when_asked_for():
