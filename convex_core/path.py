@@ -150,8 +150,8 @@ class Path:
 
     @property
     def filter_norms(self) -> tuple[_Array, ...]:
-        """Group norm ``||u_j|| |w_j|`` of each filter at each point, in the order of the network."""
-        return tuple(np.linalg.norm(s.network.filters, axis=1) * np.abs(s.network.weights) for s in self.solutions)
+        """Group norm of each filter at each point, in the order of the network: :attr:`Network.sizes`."""
+        return tuple(s.network.sizes for s in self.solutions)
 
     def preview(self, beta: float) -> PathPreview:
         """A network for any `beta` > 0 in milliseconds, from the directions of the neighbouring points.

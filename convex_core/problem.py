@@ -115,10 +115,10 @@ class Problem:
             Convex loss, by default the squared loss.
         **options
             Of the architecture, for example ``pooling="mean"``. With the softmax loss there are as many ``outputs`` as
-            classes 0, 1, ... among the targets unless told otherwise.
+            the dataset has classes unless told otherwise; for several outputs the two classes -1 and +1 are 0 and 1.
         """
         if isinstance(loss, SoftmaxLoss):
-            options.setdefault("outputs", max(2, int(dataset.y.max()) + 1))
+            options.setdefault("outputs", dataset.classes or max(2, int(dataset.y.max()) + 1))
         circular = architecture == "circular"
         if stride is None and not circular:
             stride = dataset.default_stride
@@ -131,7 +131,9 @@ class Problem:
             padding,
         )
         chosen = dataset.default_beta if beta is None else beta
-        return cls(make_architecture(architecture, geometry, **options), dataset.X, dataset.y, chosen, loss)
+        network = make_architecture(architecture, geometry, **options)
+        data = dataset.numbered() if isinstance(network, SeveralOutputs) else dataset
+        return cls(network, data.X, data.y, chosen, loss)
 
     @property
     def n(self) -> int:

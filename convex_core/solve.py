@@ -353,8 +353,12 @@ def _network(problem: Problem, C: _Array, blocks: Blocks, objective: float, tol:
 
     def without(dust: float) -> Network:
         recovered = recover(problem.architecture, C, blocks.sign, blocks.active, relative_zero=dust)
-        return prune(recovered, problem.patches, relative_zero=max(0.1 * dust, 1e-13))
+        return prune(recovered, problem.patches, relative_zero=min(max(0.1 * dust, 1e-13), 1e-9))
 
+    # conic solvers leave blocks of a millionth of the largest
+    coarse = without(1e-5)
+    if problem.objective(coarse) <= objective * (1.0 + 1e-10):
+        return coarse
     network = without(1e-8)
     for dust in (1e-10, 0.0):
         reached, slack = problem.objective(network), 0.1 * tol * abs(objective)

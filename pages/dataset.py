@@ -34,12 +34,14 @@ sample = min(st.session_state["sample"], data.n - 1)
 st.markdown(f"**{data.name}**: {data.description}")
 layout.facts(cost.meter(patches, cost.estimate(spec.key, patches)))
 
+# names of more than two classes are in the order of the targets 0, 1, ...
+numbered = data.labels is not None and len(data.labels) > 2
 palette = layout.colours()
 windows = sample_windows(data, geometry, sample, colours=palette)
 matrices = patch_matrices(patches, colours=palette)
 left, right = st.columns([1, 1], gap="large")
 with left:
-    target = f"y = {data.y[sample]:+.3g}"
+    target = f"y = {data.y[sample]:g}, {data.labels[int(data.y[sample])]}" if numbered else f"y = {data.y[sample]:+.3g}"
     layout.chart(windows, f"Sample {sample}, {target}", "The windows the filter slides over.", key="windows")
 with right:
     layout.chart(matrices, "Patch matrices", "Row i of X\u2096 is patch k of sample i.", key="matrices")

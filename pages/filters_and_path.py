@@ -47,5 +47,5 @@ if run is None:
     run = background.outcome(PATH, key, lambda: paths.start(key, problem, wanted), "Path")
 if run is not None:
     path_view.summary(run.path, spec.data.seed)
-    drawn = path_view.charts(run, current.spec.beta)
+    drawn = path_view.charts(run, current.spec.beta, current.dataset)
     layout.downloads(place, [*paths.path_downloads(run), *layout.chart_downloads([*drawn, *over_strides()])])

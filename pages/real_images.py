@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import streamlit as st
 
@@ -13,10 +14,11 @@ shell.enter()
 from convex_core.experiments import EXPERIMENTS, ExperimentResult  # noqa: E402
 from convex_core.figures.experiment import experiment_accuracy, experiment_objective  # noqa: E402
 from pages._ui import background, experiments, layout  # noqa: E402
-from pages._ui.jobs import Job  # noqa: E402
 from pages._ui.layout import Fact  # noqa: E402
 
-SLOT = "_images"
+QUICK, WHOLE = "_images_quick", "_images_whole"
+#: The settings for which every program was asked for.
+ASKED = "_images_asked"
 
 place = layout.header(
     "Real images",
@@ -30,13 +32,18 @@ key = repr(wanted)
 plan = EXPERIMENTS[wanted.name]
 
 
-def draw(result: ExperimentResult) -> None:
-    """Numbers, both charts, the programs, and what was chosen."""
+def draw(result: ExperimentResult, *, offered: bool) -> None:
+    """Numbers, both charts, the programs (the others can be `offered`), and what was chosen."""
     palette = layout.colours()
     training = result.training
     by_name = {arm.plan.name: arm for arm in result.arms}
     items = []
-    for name, title in (("spectral", "talk's program, network"), ("two-layer", "two-layer CNN")):
+    titles = {
+        "spectral": "talk's program, network",
+        "euclidean": "circular, filters of length 1",
+        "two-layer": "two-layer CNN",
+    }
+    for name, title in titles.items():
         if name in by_name:
             solution = by_name[name].solution
             certified = math.isfinite(solution.lower_bound)
@@ -58,6 +65,8 @@ def draw(result: ExperimentResult) -> None:
                     layout.chart(chart, title, key=title.lower().replace(" ", "_"))
     st.subheader("The convex programs", anchor=False)
     st.dataframe([row(arm.to_dict()) for arm in result.arms], hide_index=True)
+    if offered:
+        offer()
     left, right = st.columns(2, gap="large")
     for column, title, lines in ((left, "Stated by the talk", plan.stated), (right, "Our choices", plan.chosen)):
         with column:
@@ -87,20 +96,38 @@ def row(arm: dict[str, object]) -> dict[str, object]:
     }
 
 
+def offer() -> None:
+    """The programs that take long, with an estimate."""
+    labels = " and ".join(arm.label for arm in plan.arms if not arm.quick)
+    estimate = experiments.WHOLE_SECONDS[plan.name]
+    layout.caption(
+        f"Not in this result: {labels}. Over sampled patterns, they and all else take about {estimate} s on two cores "
+        f"and at most {experiments.TIME_LIMIT:.0f} s; they can be cancelled."
+    )
+    st.button(
+        f"Solve the talk's programs too (about {estimate} s)",
+        type="primary",
+        on_click=st.session_state.update,
+        args=({ASKED: key},),
+        icon=":material/play_arrow:",
+        key="whole",
+    )
+
+
 images, ready = experiments.source(wanted.name)
 if ready:
-    kept = st.session_state.get(SLOT)
-    # a run that has ended is not replaced without being asked; one under way is
-    if kept is not None and kept.key != key and not isinstance(kept, Job):
-        st.info("The settings have changed since the last run.", icon=":material/info:")
-        st.button(
-            "Run this experiment",
-            type="primary",
-            on_click=st.session_state.pop,
-            args=(SLOT,),
-            icon=":material/play_arrow:",
-        )
-    else:
-        found = background.outcome(SLOT, key, lambda: experiments.start(key, wanted, images), "Experiment")
-        if found is not None:
-            draw(found)
+    found = None
+    if st.session_state.get(ASKED) == key:
+        begin = partial(experiments.start, key, wanted, images, quick=False)
+        found = background.outcome(WHOLE, key, begin, "Experiment")
+        if found is not None and found.stopped is not None:
+            st.warning(f"{found.stopped.text} What was finished by then is shown.", icon=":material/timer:")
+            st.button(
+                "Begin again", icon=":material/refresh:", on_click=st.session_state.pop, args=(WHOLE,), key="again"
+            )
+    if found is None:
+        # what takes about as long as SGD is there at once, and stays while the rest runs
+        begin = partial(experiments.start, key, wanted, images, quick=True)
+        found = experiments.finished(key, images) or background.outcome(QUICK, key, begin, "Quick part")
+    if found is not None:
+        draw(found, offered=st.session_state.get(ASKED) != key)

@@ -8,11 +8,14 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.architectures import TwoLayerCNN  # noqa: E402
+from convex_core.architectures import SeveralOutputs, TwoLayerCNN  # noqa: E402
+from convex_core.classification import confusion_matrix  # noqa: E402
+from convex_core.data import Dataset  # noqa: E402
 from convex_core.errors import ConvexCoreError, SizeError  # noqa: E402
-from convex_core.figures import filters, solving  # noqa: E402
+from convex_core.figures import classes, filters, solving  # noqa: E402
+from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.solve import METHODS, Solution  # noqa: E402
-from convex_core.status import Scope  # noqa: E402
+from convex_core.status import Scope, Status  # noqa: E402
 from pages._ui import compute, layout, program, verdict  # noqa: E402
 from pages._ui.controls import CurrentProblem, bound, problem_controls  # noqa: E402
 
@@ -80,15 +83,37 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
         charts.append(solving.seconds(solution, colours=palette))
         layout.chart(charts[-1], "Where the time went", key="seconds")
     with right:
-        charts.append(filters.network_filters(solution.network, colours=palette))
-        title = "Filters of the optimum" if solution.scope is Scope.GLOBAL else "Filters found"
-        layout.chart(
-            charts[-1], title, "Sign of the output weight and group norm above each, largest first.", key="filters"
-        )
-        charts.append(filters.filter_norms(solution.network, colours=palette))
-        layout.chart(charts[-1], "Group norms", key="norms")
+        title = "Filters of the optimum" if solution.status is Status.OPTIMAL else "Filters found"
+        several = isinstance(solution.problem.architecture, SeveralOutputs)
+        draw_filters = the_class_filters if several else the_filters
+        charts += draw_filters(solution, current.dataset, title)
     the_program(solution)
     layout.downloads(place, [*verdict.solution_downloads(solution), *layout.chart_downloads(charts)])
+
+
+def the_filters(solution: Solution, data: Dataset, title: str) -> list[Chart]:
+    """The filters of a network with one output, and their norms."""
+    palette = layout.colours()
+    tiles = filters.network_filters(solution.network, colours=palette)
+    layout.chart(tiles, title, "Sign of the output weight and group norm above each, largest first.", key="filters")
+    norms = filters.filter_norms(solution.network, colours=palette)
+    layout.chart(norms, "Group norms", key="norms")
+    return [tiles, norms]
+
+
+def the_class_filters(solution: Solution, data: Dataset, title: str) -> list[Chart]:
+    """The filters with their weights to each class, and the confusion matrix if there are held-out samples."""
+    palette, names = layout.colours(), verdict.class_names(solution, data)
+    tiles = classes.class_filters(solution.network, names, colours=palette)
+    note = "Beside each filter its weight to every class: orange to the right positive, blue to the left negative."
+    layout.chart(tiles, title, note, key="filters")
+    counts = confusion_matrix(solution.network, data)
+    if counts is None:
+        return [tiles]
+    matrix = classes.confusion(counts, names, colours=palette)
+    note = f"{counts.sum()} held-out samples; a row is a true class."
+    layout.chart(matrix, "Confusion matrix", note, key="confusion")
+    return [tiles, matrix]
 
 
 def the_program(solution: Solution) -> None:

@@ -25,9 +25,9 @@ def live() -> None:
     """One kind of network at a time: only what is seen is solved."""
     first = next(iter(VIEWS))
     st.segmented_control(
-        "Network", list(VIEWS), default=first, required=True, label_visibility="collapsed", **bound("network", first)
+        "Network", list(VIEWS), default=first, required=True, label_visibility="collapsed", **bound("kind", first)
     )
-    charts = VIEWS.get(str(st.session_state["network"]), VIEWS[first])()
+    charts = VIEWS.get(str(st.session_state["kind"]), VIEWS[first])()
     if charts:
         layout.downloads(place, layout.chart_downloads(charts))
 

@@ -76,7 +76,7 @@ def test_the_page_shows_the_numbers_of_the_library():
     "query",
     [
         {"circular_layers": "4", "circular_d": "3", "circular_h": "8", "circular_beta": "0.5"},
-        {"circular_layers": "nan", "circular_d": "999", "circular_h": "abc", "circular_seed": "-1", "network": "x"},
+        {"circular_layers": "nan", "circular_d": "999", "circular_h": "abc", "circular_seed": "-1", "kind": "x"},
     ],
 )
 def test_any_address_is_answered(query):
@@ -86,6 +86,6 @@ def test_any_address_is_answered(query):
 
 
 def test_the_other_view():
-    app = open_page(network="Two ReLU layers")
+    app = open_page(kind="Two ReLU layers")
     assert not app.exception
     assert "a filter per patch" in facts(app)

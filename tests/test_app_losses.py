@@ -43,7 +43,7 @@ def test_a_loss_for_labels_refuses_other_targets_in_a_sentence(page: str) -> Non
         assert float(facts(app)["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
 
 
-@pytest.mark.parametrize(("loss", "delta"), [("nan", "1"), ("999", "-1"), ("softmax", "1"), ("huber", "999")])
+@pytest.mark.parametrize(("loss", "delta"), [("nan", "1"), ("999", "-1"), ("cross-entropy", "1"), ("huber", "999")])
 def test_nonsense_in_the_address_is_the_default(loss: str, delta: str) -> None:
     app = open_page("solve", data="edge", beta="0.5", loss=loss, delta=delta)
     expected = make_loss("huber") if loss == "huber" else make_loss("squared")

@@ -28,6 +28,8 @@ def problem_of(network):
     name, options = NETWORKS[network]
     data = load_dataset("shift", n=4, d=4)
     stride = None if name == "circular" else 2
+    if "output_norm" in options:
+        options = {**options, "outputs": 2}
     return Problem.from_dataset(data, filter_size=2, stride=stride, architecture=name, **options)
 
 
@@ -58,4 +60,4 @@ def test_a_network_that_does_not_fit_the_data_is_refused_in_a_sentence():
     app = open_solve(data="patterns2d", network="circular")
     assert not app.exception
     shown = " ".join(item.value for item in [*app.info, *app.warning, *app.caption, *app.markdown])
-    assert "the two-layer network is used" in shown
+    assert "the network two-layer is used" in shown

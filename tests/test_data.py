@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from convex_core.data import Dataset, dataset_info, dataset_names, load_dataset
-from convex_core.data.toys import MOTIFS
+from convex_core.data.toys import MOTIFS, THREE_MOTIFS
 from convex_core.errors import InputError
 from convex_core.patches import patch_geometry
 
-TOYS = ("talk", "edge", "motifs", "bars", "planted", "shift", "patterns2d")
+TOYS = ("talk", "edge", "motifs", "motifs3", "bars", "planted", "shift", "patterns2d")
 BUILT_IN = (*TOYS, "digits")
 
 
@@ -74,6 +74,43 @@ def test_motifs_are_where_they_should_be():
     np.testing.assert_allclose(np.maximum(spike, slope), 2.0)
 
 
+def test_three_motifs_are_where_they_should_be():
+    dataset = load_dataset("motifs3", noise=0, n=31)
+    windows = np.lib.stride_tricks.sliding_window_view(dataset.X, 3, axis=1)
+    answers = np.stack([(windows @ motif).max(axis=1) for motif in THREE_MOTIFS])
+    np.testing.assert_array_equal(answers.argmax(axis=0), dataset.y)
+    np.testing.assert_allclose(answers.max(axis=0), 2.0)
+    np.testing.assert_allclose(np.linalg.norm(THREE_MOTIFS, axis=1), 1.0)
+
+
+def test_three_motifs_are_balanced_numbered_and_named():
+    dataset = load_dataset("motifs3")
+    assert np.bincount(dataset.y.astype(int)).tolist() == [3, 3, 3]
+    assert dataset.labels == ("spike", "slope", "plateau")
+    assert (dataset.classes, dataset.binary, dataset.numbered()) == (3, False, dataset)
+    few = load_dataset("motifs3", n=2, n_test=0)
+    assert (few.classes, few.y.tolist()) == (3, [0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "numbers"),
+    [
+        ([1.0, -1.0, 1.0], 2, [1.0, 0.0, 1.0]),
+        ([1.0, 1.0, 1.0], 2, [1.0, 1.0, 1.0]),
+        ([0.0, 1.0, 1.0], 2, [0.0, 1.0, 1.0]),
+        ([2.0, 0.0, 1.0], 3, [2.0, 0.0, 1.0]),
+        ([0.0, 2.0, 2.0], None, [0.0, 2.0, 2.0]),
+        ([0.0, 0.0, 0.0], None, [0.0, 0.0, 0.0]),
+        ([0.5, 0.0, 1.0], None, [0.5, 0.0, 1.0]),
+    ],
+)
+def test_classes_are_recognised_and_numbered(y, classes, numbers):
+    dataset = Dataset("mine", np.eye(3), y, X_test=np.eye(3)[:2], y_test=y[:2])
+    assert dataset.classes == classes
+    assert dataset.numbered().y.tolist() == numbers
+    assert dataset.numbered().y_test.tolist() == numbers[:2]
+
+
 def test_bars_alternate_with_period_two_or_four():
     X, y = (lambda s: (s.X, s.y))(load_dataset("bars", noise=0, n=30))
     np.testing.assert_array_equal(X[y > 0, 1:], -X[y > 0, :-1])
@@ -114,7 +151,7 @@ def test_patterns2d_bars_are_horizontal_or_vertical():
     np.testing.assert_array_equal(vertical, dataset.y < 0)
 
 
-@pytest.mark.parametrize("name", [name for name in BUILT_IN if name not in ("talk", "planted")])
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name not in ("talk", "planted", "motifs3")])
 def test_two_class_sets_are_balanced_and_named(name):
     dataset = load_dataset(name)
     assert dataset.binary
@@ -157,6 +194,8 @@ def test_availability_follows_the_environment(monkeypatch, tmp_path):
         ("edge", {"noise": "loud"}, "noise"),
         ("edge", {"n_test": -1}, "n_test"),
         ("motifs", {"d": 2}, "d"),
+        ("motifs3", {"d": 2}, "d"),
+        ("motifs3", {"noise": -1}, "noise"),
         ("planted", {"h": 9}, "h"),
         ("planted", {"m": 0}, "m"),
         ("patterns2d", {"side": 1}, "side"),
@@ -205,7 +244,10 @@ def test_constant_targets_are_allowed():
         ({"default_stride": (1, 1)}, "default_stride"),
         ({"default_beta": 0.0}, "default_beta"),
         ({"default_beta": float("nan")}, "default_beta"),
-        ({"labels": ("a", "b", "c")}, "labels"),
+        ({"labels": ("a",)}, "labels"),
+        ({"labels": ("a", "b", "c")}, "y"),
+        ({"labels": ("a", "b", "c"), "y": [0.0, 2.5]}, "y"),
+        ({"labels": ("a", "b", "c"), "y": [0.0, 2.0], "X_test": np.ones((1, 4)), "y_test": [3.0]}, "y_test"),
         ({"seed": -1}, "seed"),
     ],
 )

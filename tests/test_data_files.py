@@ -23,7 +23,7 @@ def refused(path, **options):
     return message
 
 
-@pytest.mark.parametrize("name", ["talk", "planted", "digits"])
+@pytest.mark.parametrize("name", ["talk", "planted", "motifs3", "digits"])
 def test_a_saved_dataset_reads_back_equal(name, tmp_path):
     dataset = load_dataset(name, seed=1)
     path = save_dataset(dataset, tmp_path / "data")
@@ -35,6 +35,16 @@ def test_a_saved_dataset_reads_back_equal(name, tmp_path):
             np.testing.assert_array_equal(getattr(back, field), value)
         else:
             assert getattr(back, field) == value, field
+
+
+def test_labels_that_are_no_names_are_passed_over(tmp_path):
+    np.savez(tmp_path / "d.npz", **GOOD, labels=[3, 4, 5])
+    assert read_dataset(tmp_path / "d.npz").labels is None
+
+
+def test_names_that_do_not_fit_the_targets_are_refused(tmp_path):
+    np.savez(tmp_path / "d.npz", **GOOD, labels=["a", "b", "c"])
+    assert "y: got the target -1 with 3 names of classes, expected 0 to 2" in refused(tmp_path / "d.npz")
 
 
 def test_saving_to_an_impossible_place_is_an_input_error(tmp_path):

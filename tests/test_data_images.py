@@ -126,6 +126,14 @@ def test_digits_are_scikit_learns_pooled_and_split_without_overlap():
     assert "mean-pooled 2 x 2" in dataset.description
 
 
+def test_digits_are_the_same_without_scikit_learns_file(monkeypatch):
+    read = load_dataset("digits", n=20, seed=1)
+    monkeypatch.setattr("pathlib.Path.is_file", lambda path: False)
+    asked = load_dataset("digits", n=20, seed=1)
+    np.testing.assert_array_equal(read.X, asked.X)
+    np.testing.assert_array_equal(read.y_test, asked.y_test)
+
+
 def test_digits_halves_and_sizes():
     dataset = load_dataset("digits", classes=None, n=51, n_test=100, pool=1, selection="random")
     assert dataset.input_shape == (8, 8)

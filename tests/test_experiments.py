@@ -136,3 +136,15 @@ def test_image_experiments_say_what_is_exact_and_what_is_not(name, monkeypatch):
         assert 0.0 <= arm.test_accuracy <= 1.0
     assert result.training.test_accuracy.shape == result.training.objective.shape
     assert experiment_accuracy(result).table["iteration"][-1] == 50
+
+
+def test_a_quick_experiment_has_the_quick_programs_only(monkeypatch, capsys):
+    plan = EXPERIMENTS["digits"]
+    few = {**plan.dataset_options, "n": 10, "n_test": 20}
+    monkeypatch.setitem(EXPERIMENTS, "digits", replace(plan, dataset_options=few))
+    assert main(["experiment", "digits", "--quick", "--seeds", "0", "--iterations", "50", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [arm["name"] for arm in found["arms"]] == [arm.name for arm in plan.arms if arm.quick]
+    # what SGD trains is that of the plan's first program, whichever are solved
+    whole = run_experiment("digits", seeds=[0], iterations=50)
+    assert found["sgd"]["objective"][0] == pytest.approx(whole.training.objective[0])

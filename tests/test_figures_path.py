@@ -123,7 +123,7 @@ def test_a_turning_filter_stays_one_track_and_a_sign_change_starts_another() -> 
     cnn = TwoLayerCNN(patch_geometry((3,), 2))
     turning = [Network(cnn, [[np.cos(t), np.sin(t)]], [1.0]) for t in (0.0, 0.4, 0.8)]
     flipped = Network(cnn, [[np.cos(0.8), np.sin(0.8)]], [-1.0])
-    tracks, signs = follow_filters([Network(cnn, [], []), *turning, flipped])
+    tracks, signs, _ = follow_filters([Network(cnn, [], []), *turning, flipped])
     assert signs.tolist() == [1, -1]
     assert np.any(tracks != 0.0, axis=2).tolist() == [[False, False], *[[True, False]] * 3, [False, True]]
 
@@ -132,7 +132,7 @@ def test_a_turning_filter_stays_one_track_and_a_sign_change_starts_another() -> 
 def test_dial_kills_whole_groups(path: Path, curves: tuple[SGDCurves, ...], colours: object) -> None:
     chart = beta_dial(path, curves, start=1, colours=colours)  # type: ignore[arg-type]
     check(chart)
-    tracks, signs = follow_filters([s.network for s in path])
+    tracks, signs, _ = follow_filters([s.network for s in path])
     total = len(signs)
     assert chart.table["filters alive"] == [s.active_filters for s in path]
     steps = chart.figure.layout.sliders[0].steps
@@ -181,7 +181,7 @@ def test_norm_map_is_grey_exactly_where_a_group_is_zero(path: Path, compact: boo
     chart = norm_map(path, compact=compact)
     check(chart)
     alive, dead, counts = chart.figure.data
-    tracks, signs = follow_filters([s.network for s in path])
+    tracks, signs, _ = follow_filters([s.network for s in path])
     norms = np.linalg.norm(tracks, axis=2).T[:, ::-1]
     assert np.array_equal(np.isnan(cells(alive)), norms == 0.0)
     assert np.array_equal(np.isnan(cells(dead)), norms > 0.0)

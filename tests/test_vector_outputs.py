@@ -21,6 +21,7 @@ from convex_core import (
     TwoLayerCNN,
     beta_max,
     certify,
+    load_dataset,
     save_dataset,
     solve,
     train_sgd,
@@ -28,6 +29,7 @@ from convex_core import (
 from convex_core.architectures import LinearCNN, VectorOutputs, make_architecture
 from convex_core.arrangement import enumerate_patterns
 from convex_core.audit import audit, own_patterns
+from convex_core.classification import confusion_matrix
 from convex_core.cli.main import main
 from convex_core.losses import LogisticLoss, SoftmaxLoss
 from convex_core.patches import patch_geometry
@@ -295,3 +297,33 @@ def test_command_line_takes_classes_from_the_labels(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["outputs"] == 3
     assert main(["solve", *base, "--loss", "softmax", "--architecture", "linear"]) == 2
     assert "outputs: got 3 for the architecture 'linear'" in capsys.readouterr().err
+
+
+def test_three_classes_from_the_command_line(capsys):
+    assert main(["solve", "--dataset", "motifs3", "--loss", "softmax", "--tol", "1e-8", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    data = load_dataset("motifs3")
+    solution = solve(Problem.from_dataset(data, loss=SoftmaxLoss()), tol=1e-8)
+    assert (shown["outputs"], shown["exactness"], shown["scope"]) == (3, "exact", "global")
+    assert shown["network_objective"] == pytest.approx(solution.network_objective, rel=1e-7)
+    counts = confusion_matrix(solution.network, data)
+    assert shown["test_accuracy"] == pytest.approx(np.trace(counts) / counts.sum())
+    assert counts.sum(axis=1).tolist() == np.bincount(data.y_test.astype(int)).tolist()
+    assert shown["test_accuracy"] > 0.9
+
+
+def test_two_classes_are_the_logistic_loss_with_two_outputs(tmp_path, capsys):
+    """With outputs (0, f) and (f, 0) the softmax is the logistic function; both directions of f cost the same."""
+    model = str(tmp_path / "model.npz")
+    assert main(["solve", "--dataset", "edge", "--loss", "softmax", "--tol", "1e-8", "--out", model, "--json"]) == 0
+    two = json.loads(capsys.readouterr().out)
+    assert main(["solve", "--dataset", "edge", "--loss", "logistic", "--tol", "1e-8", "--json"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert two["outputs"] == 2
+    # a neuron of weight w at one output and one of -w at the other give f1 - f0 at the same cost
+    assert two["network_objective"] == pytest.approx(one["network_objective"], rel=1e-6)
+    assert two["test_accuracy"] > 0.9
+    assert main(["audit", model, "--dataset", "edge", "--json"]) == 0
+    audited = json.loads(capsys.readouterr().out)
+    assert audited["objective"] == pytest.approx(two["network_objective"], rel=1e-9)
+    assert audited["test_accuracy"] == two["test_accuracy"]

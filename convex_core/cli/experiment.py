@@ -26,6 +26,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             seeds=args.seeds,
             beta=args.beta,
             iterations=args.iterations,
+            quick=args.quick,
             time_limit=args.time_limit,
             cancel=cancel,
             progress=progress,

@@ -8,8 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from .. import classification
 from ..architectures import OPTIONS
 from ..data import Dataset, load_dataset, read_dataset
 from ..errors import InputError
@@ -80,19 +79,9 @@ def describe(dataset: Dataset, problem: Problem) -> dict[str, Any]:
 
 
 def accuracies(dataset: Dataset, network: Network) -> dict[str, float | None]:
-    """Shares of samples whose sign, or class with several outputs, is right.
-
-    None without a test part, or when a single output predicts no class because y is not -1 / +1.
-    """
-    parts = {"train_accuracy": (dataset.X, dataset.y), "test_accuracy": (dataset.X_test, dataset.y_test)}
-    shares: dict[str, float | None] = dict.fromkeys(parts)
-    for name, (X, y) in parts.items():
-        if X is None:
-            continue
-        f = network.predict(X)
-        if f.ndim == 2 or dataset.binary:
-            shares[name] = float(np.mean((f.argmax(axis=1) if f.ndim == 2 else np.sign(f)) == y))
-    return shares
+    """Shares of samples whose class is right, as JSON fields; None as in :func:`classification.accuracies`."""
+    train, test = classification.accuracies(network, dataset)
+    return {"train_accuracy": train, "test_accuracy": test}
 
 
 def check_writable(path: str | None, name: str) -> None:

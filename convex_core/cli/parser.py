@@ -131,6 +131,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--seeds", type=_ints, default=(0, 1, 2, 3, 4), metavar="S,S,...", help="initialisations of SGD")
     sub.add_argument("--beta", type=_float, help="regularisation > 0; default: the experiment's")
     sub.add_argument("--iterations", type=_int, help="steps of SGD; default: the experiment's")
+    sub.add_argument("--quick", action="store_true", help="leave out the programs that take tens of seconds")
     _add_time_limit(sub)
     sub.add_argument("--out", metavar="RESULT.json", help="write everything that was found")
     sub.add_argument("--html", metavar="RESULT.html", help="write a self-contained page with the figures")

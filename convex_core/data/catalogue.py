@@ -19,6 +19,7 @@ _MAKERS: MappingProxyType[str, Callable[..., Dataset]] = MappingProxyType(
         "talk": toys.talk,
         "edge": toys.edge,
         "motifs": toys.motifs,
+        "motifs3": toys.motifs3,
         "bars": toys.bars,
         "planted": toys.planted,
         "shift": toys.shift,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class Dataset:
     X : ndarray, shape (n, d)
         Flattened inputs, row-major; images with channels as (H, W, C).
     y : ndarray, shape (n,)
-        Real targets; -1 / +1 for two classes.
+        Real targets; -1 / +1 for two classes, 0, 1, ..., q - 1 for q of them.
     input_shape : tuple of int
         (d,), (H, W) or (H, W, C), with product d; the empty tuple means (d,).
     X_test, y_test : ndarray or None
@@ -36,8 +36,8 @@ class Dataset:
         Seed of the generator or of the split; None when nothing was drawn.
     description : str
         What the data is and what was done to it, in words.
-    labels : tuple of two str, or None
-        Names of the classes y = -1 and y = +1.
+    labels : tuple of str, or None
+        Names of the classes in the order of their targets: two for -1 and +1, q >= 3 for 0, 1, ..., q - 1.
     default_filter, default_stride : tuple of int
         Suggested filter size and stride, one entry per spatial axis; the empty tuple means min(3, length),
         and 1.
@@ -64,7 +64,7 @@ class Dataset:
     y_test: NDArray[np.float64] | None = None
     seed: int | None = None
     description: str = ""
-    labels: tuple[str, str] | None = None
+    labels: tuple[str, ...] | None = None
     default_filter: tuple[int, ...] = ()
     default_stride: tuple[int, ...] = ()
     default_beta: float = 0.1
@@ -85,8 +85,8 @@ class Dataset:
             raise InputError(f"default_filter: got {sizes}, expected at most {spatial}")
         if len(strides) != len(spatial):
             raise InputError(f"default_stride: got {strides}, expected {len(spatial)} entries")
-        if self.labels is not None and len(self.labels) != 2:
-            raise InputError(f"labels: got {self.labels!r}, expected names for y = -1 and y = +1")
+        if self.labels is not None and len(self.labels) < 2:
+            raise InputError(f"labels: got {self.labels!r}, expected a name for each of at least two classes")
         if self.seed is not None:
             integer(self.seed, "seed", minimum=0)
         fields = {
@@ -103,6 +103,10 @@ class Dataset:
                 raise InputError(f"X_test: got {X_test.shape[1]} columns, expected {d} as in X")
             fields["X_test"] = frozen(X_test)
             fields["y_test"] = frozen(targets(self.y_test, len(X_test), "y_test"))
+        if self.labels is not None and len(self.labels) > 2:
+            _check_numbers(y, "y", len(self.labels))
+            if self.y_test is not None:
+                _check_numbers(np.asarray(fields["y_test"]), "y_test", len(self.labels))
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
@@ -121,3 +125,45 @@ class Dataset:
         """Whether every target, test targets included, is -1 or +1, so that an accuracy has a meaning."""
         both = self.y if self.y_test is None else np.concatenate([self.y, self.y_test])
         return bool(np.all(np.abs(both) == 1.0))
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes; None if the targets are none.
+
+        As many as there are names for; without names, 2 if :attr:`binary`, and q if the targets are the numbers
+        0, ..., q - 1, each of them at least once.
+
+        Examples
+        --------
+        >>> X = [[1.0], [2.0], [3.0]]
+        >>> [Dataset("mine", X, y).classes for y in ([-1, 1, 1], [0, 2, 1], [0, 2, 2])]
+        [2, 3, None]
+        """
+        if self.labels is not None and len(self.labels) > 2:
+            return len(self.labels)
+        if self.binary:
+            return 2
+        found = np.unique(self.y)
+        return len(found) if len(found) > 1 and np.array_equal(found, np.arange(len(found))) else None
+
+    def numbered(self) -> Dataset:
+        """The same data with the classes as targets 0, 1, ..., for networks with an output for each of them.
+
+        -1 and +1 become 0 and 1; other targets are kept.
+
+        Examples
+        --------
+        >>> Dataset("mine", [[1.0], [2.0]], [-1, 1]).numbered().y.tolist()
+        [0.0, 1.0]
+        """
+        if not self.binary:
+            return self
+        y_test = None if self.y_test is None else 0.5 * (self.y_test + 1.0)
+        return replace(self, y=0.5 * (self.y + 1.0), y_test=y_test)
+
+
+def _check_numbers(y: NDArray[np.float64], name: str, q: int) -> None:
+    """Raise :class:`InputError` unless the targets are class numbers 0, ..., q - 1."""
+    wrong = y[~np.isin(y, np.arange(q))]
+    if wrong.size:
+        raise InputError(f"{name}: got the target {wrong[0]:g} with {q} names of classes, expected 0 to {q - 1}")

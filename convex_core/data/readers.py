@@ -18,6 +18,8 @@ __all__ = ["read_dataset", "save_dataset"]
 
 #: Longest text taken from a file.
 MAX_TEXT = 2000
+#: Most names of classes taken from a file.
+MAX_NAMES = 1000
 
 
 def read_dataset(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Dataset:
@@ -134,7 +136,7 @@ def _from_arrays(arrays: dict[str, NDArray[Any]], stem: str) -> Dataset:
         y_test=arrays.get("y_test"),
         seed=seed[0] if seed else None,
         description=_text(arrays, "description") or f"Read from {stem}.npz, {len(X)} samples.",
-        labels=None if labels is None or labels.shape != (2,) else (str(labels[0])[:80], str(labels[1])[:80]),
+        labels=None if labels is None else _names(labels),
         default_filter=_integers(arrays, "default_filter"),
         default_stride=_integers(arrays, "default_stride"),
         default_beta=0.1 if beta is None else float(finite_array(beta, "default_beta", ndim=0)),
@@ -149,6 +151,13 @@ def _integers(arrays: dict[str, NDArray[Any]], key: str) -> tuple[int, ...]:
     if values.dtype.kind not in "iu" or values.size > 8:
         raise InputError(f"{key}: got {values.dtype} of shape {values.shape}, expected a few integers")
     return tuple(int(v) for v in values.ravel())
+
+
+def _names(values: NDArray[Any]) -> tuple[str, ...] | None:
+    """Names of classes; None if they are none."""
+    if values.ndim != 1 or values.dtype.kind != "U" or not 2 <= values.size <= MAX_NAMES:
+        return None
+    return tuple(str(name)[:80] for name in values)
 
 
 def _text(arrays: dict[str, NDArray[Any]], key: str) -> str:

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..validation import integer
 from .dataset import Dataset
 
-__all__ = ["bars", "edge", "motifs", "patterns2d", "planted", "shift", "talk"]
+__all__ = ["bars", "edge", "motifs", "motifs3", "patterns2d", "planted", "shift", "talk"]
 
 #: Largest number of samples and of entries a generator makes.
 MAX_SAMPLES = 10_000
@@ -26,6 +26,8 @@ _Array = NDArray[np.float64]
 
 #: The two motifs, unit norm: a spike and a slope.
 MOTIFS = np.array([[-1.0, 2.0, -1.0], [-1.0, 0.0, 1.0]]) / np.sqrt([[6.0], [2.0]])
+#: The same and a plateau.
+THREE_MOTIFS = np.concatenate([MOTIFS, np.full((1, 3), 1.0 / math.sqrt(3.0))])
 
 
 def _sizes(seed: int, n: int, n_test: int, d: int, *, minimum: int) -> np.random.Generator:
@@ -54,13 +56,13 @@ def _classes(n: int) -> _Array:
     return np.where(np.arange(n) % 2 == 0, 1.0, -1.0)
 
 
-def _two_classes(
+def _with_classes(
     name: str,
     train: tuple[_Array, _Array],
     test: tuple[_Array, _Array],
     *,
     seed: int,
-    labels: tuple[str, str],
+    labels: tuple[str, ...],
     description: str,
     default_filter: tuple[int, ...],
     default_stride: tuple[int, ...],
@@ -131,7 +133,7 @@ def edge(*, seed: int = 0, n: int = 12, d: int = 8, noise: float = 0.1, n_test: 
         height = rng.uniform(0.5, 1.5, size=size)
         step = np.where(np.arange(d) < at[:, None], -0.5, 0.5) * (y * height)[:, None]
         parts.append((step + level * rng.standard_normal((size, d)), y))
-    return _two_classes(
+    return _with_classes(
         "edge",
         *parts,
         seed=seed,
@@ -157,11 +159,8 @@ def motifs(*, seed: int = 0, n: int = 12, d: int = 10, noise: float = 0.1, n_tes
     parts = []
     for size in (n, n_test):
         y = _classes(size)
-        at = rng.integers(0, d - 2, size=size)
-        X = level * rng.standard_normal((size, d))
-        X[np.arange(size)[:, None], at[:, None] + np.arange(3)] += 2.0 * MOTIFS[(y < 0).astype(int)]
-        parts.append((X, y))
-    return _two_classes(
+        parts.append((_plant(rng, MOTIFS[(y < 0).astype(int)], d, level), y))
+    return _with_classes(
         "motifs",
         *parts,
         seed=seed,
@@ -170,6 +169,43 @@ def motifs(*, seed: int = 0, n: int = 12, d: int = 10, noise: float = 0.1, n_tes
         default_filter=(3,),
         default_stride=(1,),
     )
+
+
+def motifs3(*, seed: int = 0, n: int = 9, d: int = 8, noise: float = 0.3, n_test: int = 200) -> Dataset:
+    """Three classes: a spike (y = 0), a slope (y = 1) or a plateau (y = 2), three samples wide, at a random place.
+
+    The plateau is (1, 1, 1)/sqrt 3 times 2, the others as in motifs. For a network with an output for each class and
+    the softmax loss.
+
+    Examples
+    --------
+    >>> data = motifs3()
+    >>> data.y[:4].tolist(), data.labels
+    ([0.0, 1.0, 2.0, 0.0], ('spike', 'slope', 'plateau'))
+    """
+    rng = _sizes(seed, n, n_test, d, minimum=3)
+    level = _noise_level(noise)
+    parts = []
+    for size in (n, n_test):
+        number = np.arange(size) % 3
+        parts.append((_plant(rng, THREE_MOTIFS[number], d, level), number.astype(np.float64)))
+    return _with_classes(
+        "motifs3",
+        *parts,
+        seed=seed,
+        labels=("spike", "slope", "plateau"),
+        description=f"A spike, a slope or a plateau of width 3 at a random place, Gaussian noise {level:g}",
+        default_filter=(3,),
+        default_stride=(1,),
+    )
+
+
+def _plant(rng: np.random.Generator, motif: _Array, d: int, level: float) -> _Array:
+    """Signals (n, d) of noise, each with twice its own motif (n, 3) at a random place."""
+    at = rng.integers(0, d - 2, size=len(motif))
+    X: _Array = level * rng.standard_normal((len(motif), d))
+    X[np.arange(len(motif))[:, None], at[:, None] + np.arange(3)] += 2.0 * motif
+    return X
 
 
 def bars(*, seed: int = 0, n: int = 10, d: int = 10, noise: float = 0.1, n_test: int = 200) -> Dataset:
@@ -191,7 +227,7 @@ def bars(*, seed: int = 0, n: int = 10, d: int = 10, noise: float = 0.1, n_test:
         phase = rng.integers(0, 4, size=size)[:, None]
         wave = np.where((np.arange(d) + phase) // width % 2 == 0, 1.0, -1.0)
         parts.append((wave + level * rng.standard_normal((size, d)), y))
-    return _two_classes(
+    return _with_classes(
         "bars",
         *parts,
         seed=seed,
@@ -266,7 +302,7 @@ def shift(*, seed: int = 0, n: int = 12, d: int = 8, noise: float = 0.0, n_test:
         shifted = (np.arange(d) - by[:, None]) % d
         X = templates[(y < 0).astype(int)[:, None], shifted]
         parts.append((X + level * rng.standard_normal((size, d)), y))
-    return _two_classes(
+    return _with_classes(
         "shift",
         *parts,
         seed=seed,
@@ -297,7 +333,7 @@ def patterns2d(*, seed: int = 0, n: int = 12, side: int = 4, noise: float = 0.1,
         images[np.flatnonzero(across), at[across], :] += 1.0
         images[np.flatnonzero(~across), :, at[~across]] += 1.0
         parts.append((images.reshape(size, side * side), y))
-    return _two_classes(
+    return _with_classes(
         "patterns2d",
         *parts,
         input_shape=(side, side),

@@ -29,7 +29,7 @@ class Arm:
     solution : Solution
         The network with its certificate.
     train_accuracy, test_accuracy : float or None
-        Shares of samples whose sign is right; None where the targets are not -1 / +1, or without a test part.
+        Shares of samples whose class is right; None where the targets are not -1 / +1, or without a test part.
     """
 
     plan: ArmPlan

@@ -9,9 +9,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..classification import accuracies, predicted_classes
 from ..data import Dataset, load_dataset
 from ..errors import InputError
-from ..network import Network
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, Progress, ProgressCallback
 from ..sgd import SGDRecord, sgd_steps
@@ -37,6 +37,7 @@ def run_experiment(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     beta: float | None = None,
     iterations: int | None = None,
+    quick: bool = False,
     time_limit: float | None = None,
     cancel: CancelFlag | None = None,
     progress: ProgressCallback | None = None,
@@ -57,6 +58,8 @@ def run_experiment(
         Regularisation, instead of the plan's.
     iterations : int, optional
         Steps of SGD, instead of the plan's.
+    quick : bool
+        Leave out the programs that take tens of seconds; which ones do not is part of the plan.
     time_limit : float, optional
         Seconds; shared evenly by the convex programs and SGD. What is finished by then is returned.
     cancel, progress
@@ -85,21 +88,20 @@ def run_experiment(
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     if dataset is None:
         dataset = load_dataset(plan.dataset, seed=seed, **cast(Any, plan.dataset_options))
-    parts = len(plan.arms) + 1
+    chosen = [arm for arm in plan.arms if arm.quick or not quick]
+    parts = len(chosen) + 1
     # compiling kernels is no part of any method's time
     for method in ("column-generation", "branch-and-bound"):
         solve(Problem.from_dataset(load_dataset("shift", n=2, d=4)), method=method)
     arms: list[Arm] = []
-    for number, arm in enumerate(plan.arms):
+    for number, arm in enumerate(chosen):
         if budget.stop() is not None:
             break
         share = _part(budget, number, parts, arm.label)
         problem = arm_problem(plan, arm, dataset)
         search = choose_search(problem, method="auto", seed=seed, max_patterns=MAX_PATTERNS, budget=share)
         solution = solve_over(problem, search, tol=arm.tol, budget=share)
-        own = solution.network
-        accuracies = (_accuracy(own, dataset.X, dataset.y), _accuracy(own, dataset.X_test, dataset.y_test))
-        arms.append(Arm(arm, solution, *accuracies) if dataset.binary else Arm(arm, solution, None, None))
+        arms.append(Arm(arm, solution, *accuracies(solution.network, dataset)))
     training = None
     if budget.stop() is None:
         share = _part(budget, parts - 1, parts, "SGD")
@@ -133,15 +135,11 @@ def _part(budget: Budget, number: int, parts: int, label: str) -> Budget:
     return Budget(time_limit=limit, cancel=budget.cancel, progress=report)
 
 
-def _accuracy(network: Network, X: _Array | None, y: _Array | None) -> float | None:
-    return None if X is None or y is None else float(np.mean(np.sign(network.predict(X)) == y))
-
-
 def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, budget: Budget) -> Training:
     problem = arm_problem(plan, plan.arms[0], dataset)
     patches = None if dataset.X_test is None else problem.architecture.geometry.extract(dataset.X_test)
     records: list[SGDRecord] = []
-    accuracy: list[_Array] = []
+    shares: list[_Array] = []
     for record in sgd_steps(
         problem,
         m=plan.m,
@@ -155,17 +153,17 @@ def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, 
         records.append(record)
         if patches is not None and dataset.y_test is not None:
             right = [
-                np.mean(np.sign(network.predict_patches(patches)) == dataset.y_test)
+                np.mean(predicted_classes(network.predict_patches(patches)) == dataset.y_test)
                 for network in record.networks(problem.architecture)
             ]
-            accuracy.append(np.array(right))
+            shares.append(np.array(right))
     last = records[-1]
     return Training(
         seeds=last.settings.seeds,
         iterations=frozen(np.array([r.iteration for r in records], dtype=np.int64)),
         seconds=frozen(np.array([r.seconds for r in records])),
         objective=frozen(np.stack([r.objective for r in records], axis=1)),
-        test_accuracy=frozen(np.stack(accuracy, axis=1)) if accuracy else None,
+        test_accuracy=frozen(np.stack(shares, axis=1)) if shares else None,
         settings=asdict(last.settings),
         status=last.status or Status.ITERATION_LIMIT,
     )

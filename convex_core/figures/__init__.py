@@ -1,6 +1,7 @@
 """Plotly figures, each built from results only, with a text alternative and a data table."""
 
 from .chart import Chart
+from .classes import class_filters, confusion
 from .dial import SGDCurves, beta_dial
 from .filters import filter_norms, network_filters
 from .palette import DARK, LIGHT, Palette, palette
@@ -19,6 +20,8 @@ __all__ = [
     "audit",
     "beta_dial",
     "bounds",
+    "class_filters",
+    "confusion",
     "filter_norms",
     "follow_filters",
     "loss_by_iteration",

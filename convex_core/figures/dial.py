@@ -51,7 +51,8 @@ def beta_dial(
     """One slider over beta, all frames in the figure, so that turning it needs no server.
 
     Above, one tile a filter of the optimal network, followed through beta: its direction, and over it the sign of the
-    output weight and the group norm; a tile whose whole group is zero is grey. Below, SGD's objective divided by the
+    output weight and the group norm, and with several outputs an arrow to the number of its own; a tile whose whole
+    group is zero is grey. Below, SGD's objective divided by the
     certified optimum of the same beta: 1 is the optimum.
 
     Parameters
@@ -105,7 +106,7 @@ class _Scene:
 
     def __init__(self, solutions: Sequence[Solution], curves: Sequence[SGDCurves], colours: Palette) -> None:
         self.solutions, self.curves, self.colours = solutions, curves, colours
-        self.tracks, self.signs = follow_filters([s.network for s in solutions])
+        self.tracks, self.signs, self.outputs = follow_filters([s.network for s in solutions])
         self.norms = np.linalg.norm(self.tracks, axis=2)
         geometry = solutions[0].problem.architecture.geometry
         self.tiles = [tiles_of(geometry, unit_rows(now)) for now in self.tracks]
@@ -179,7 +180,7 @@ class _Scene:
             ),
             (
                 self.grid.labels(
-                    [signed_label(n, s) for n, s in zip(norms, self.signs, strict=True)],
+                    self.labels(norms),
                     tile_colours(norms, self.signs.tolist(), self.colours),
                 ),
                 1,
@@ -188,6 +189,14 @@ class _Scene:
         if self.curves:
             shown.extend((line, 2) for line in self._seeds(b))
         return shown
+
+    def labels(self, norms: _Array) -> list[str]:
+        """Norm and sign over each tile, and the output it belongs to if there are several."""
+        several = self.solutions[0].network.weights.ndim > 1
+        return [
+            signed_label(n, s) + (f"→{o}" if several and n else "")
+            for n, s, o in zip(norms, self.signs, self.outputs, strict=True)
+        ]
 
     def _seeds(self, b: int) -> list[Any]:
         optimum = self.solutions[b].network_objective or 1.0

@@ -14,7 +14,7 @@ from .palette import LIGHT, Palette
 from .tiles import signed_label, tile_colours, tile_grid, tiles_of
 from .tracks import unit_rows
 
-__all__ = ["filter_norms", "network_filters"]
+__all__ = ["filter_norms", "network_filters", "no_filters"]
 
 #: More filters than this are not drawn.
 MAX_FILTERS = 30
@@ -54,7 +54,7 @@ def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
     }
     for i in range(network.filters.shape[1]):
         table[f"u[{i}]"] = network.filters[order, i].tolist()
-    figure = _tiles(network, order[:MAX_FILTERS], norms, colours) if network.m else _nothing()
+    figure = _tiles(network, order[:MAX_FILTERS], norms, colours) if network.m else no_filters()
     return Chart(figure, alt, table, "filters")
 
 
@@ -124,7 +124,8 @@ def _tiles(network: Network, shown: NDArray[np.intp], norms: _Array, colours: Pa
     return figure
 
 
-def _nothing() -> Any:
+def no_filters() -> Any:
+    """The figure of a network without filters."""
     figure = blank(120)
     figure.add_annotation(text="No filter is alive: the zero network is optimal.", showarrow=False, x=0.5, y=0.5)
     figure.update_xaxes(visible=False, range=[0, 1])

@@ -57,7 +57,7 @@ def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> 
     [0, 2, 2, 2]
     """
     betas = _betas(path)
-    tracks, signs = follow_filters([s.network for s in path])
+    tracks, signs, _ = follow_filters([s.network for s in path])
     norms = np.linalg.norm(tracks, axis=2).T
     signed = norms * signs[:, None]
     alive = np.count_nonzero(norms, axis=0)

@@ -18,11 +18,12 @@ SAME_FILTER = 0.7
 _Array = NDArray[np.float64]
 
 
-def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8]]:
-    """Follow the filters ``|w_j| u_j`` through a sequence of two-layer networks.
+def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8], NDArray[np.int64]]:
+    """Follow the filters ``||w_j||_1 u_j`` through a sequence of two-layer networks.
 
-    Neighbours are matched one to one by the angle between filters whose output weights have the same sign; a filter
-    without a partner continues the track that was last like it, or starts a new one.
+    Neighbours are matched one to one by the angle between filters whose largest output weights have the same sign and
+    belong to the same output; a filter without a partner continues the track that was last like it, or starts a new
+    one.
 
     Parameters
     ----------
@@ -34,44 +35,49 @@ def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8
     tracks : ndarray, shape (B, T, h)
         Track t at position b; all zeros where the filter is dead.
     signs : ndarray, shape (T,)
-        Sign of the output weight, +1 first.
+        Sign of the output weight.
+    outputs : ndarray, shape (T,)
+        The output it belongs to, 0 if there is only one; sorted by output, then +1 first.
 
     Examples
     --------
     >>> from convex_core import Network, TwoLayerCNN, patch_geometry
     >>> cnn = TwoLayerCNN(patch_geometry((3,), 2))
     >>> networks = [Network(cnn, [[1.0, 0.0]], [1.0]), Network(cnn, [[1.0, 0.1], [0.0, 1.0]], [1.0, -1.0])]
-    >>> tracks, signs = follow_filters(networks)
-    >>> tracks.shape, signs.tolist(), tracks[0, 1].tolist()
-    ((2, 2, 2), [1, -1], [0.0, 0.0])
+    >>> tracks, signs, outputs = follow_filters(networks)
+    >>> tracks.shape, signs.tolist(), outputs.tolist(), tracks[0, 1].tolist()
+    ((2, 2, 2), [1, -1], [0, 0], [0.0, 0.0])
     """
     h = networks[0].architecture.geometry.h if networks else 0
-    signs: list[int] = []
+    # sign times one more than the number of the output
+    groups: list[int] = []
     last: list[_Array] = []
     rows: list[dict[int, _Array]] = []
     for network in networks:
-        filters = network.filters * np.abs(network.weights)[:, None]
-        own = np.where(network.weights > 0, 1, -1)
+        weights = network.weights if network.weights.ndim == 2 else network.weights[:, None]
+        filters = network.filters * np.abs(weights).sum(axis=1)[:, None]
+        own = np.where(network.signs > 0, 1, -1) * (1 + np.abs(weights).argmax(axis=1))
         row: dict[int, _Array] = {}
         matched: set[int] = set()
         if len(filters) and last:
             cosine = unit_rows(filters) @ unit_rows(np.array(last)).T
-            cosine[own[:, None] != np.array(signs)[None, :]] = -2.0
+            cosine[own[:, None] != np.array(groups)[None, :]] = -2.0
             for j, t in np.transpose(linear_sum_assignment(-cosine)).tolist():
                 if cosine[j, t] >= SAME_FILTER:
                     row[t] = last[t] = filters[j]
                     matched.add(j)
         for j in sorted(set(range(len(filters))) - matched):
-            row[len(signs)] = filters[j]
-            signs.append(int(own[j]))
+            row[len(groups)] = filters[j]
+            groups.append(int(own[j]))
             last.append(filters[j])
         rows.append(row)
-    tracks = np.zeros((len(networks), len(signs), h))
+    tracks = np.zeros((len(networks), len(groups), h))
     for b, row in enumerate(rows):
         for t, value in row.items():
             tracks[b, t] = value
-    order = sorted(range(len(signs)), key=lambda t: (-signs[t], t))
-    return tracks[:, order], np.array([signs[t] for t in order], dtype=np.int8)
+    order = sorted(range(len(groups)), key=lambda t: (abs(groups[t]), -groups[t], t))
+    group = np.array([groups[t] for t in order], dtype=np.int64)
+    return tracks[:, order], np.sign(group).astype(np.int8), np.abs(group) - 1
 
 
 def unit_rows(rows: _Array) -> _Array:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from convex_core.architectures import SeveralOutputs
 from convex_core.arrangement import (
     Arrangement,
     PatternCount,
@@ -152,10 +153,10 @@ def picture(
     h = _rows.shape[1]
     network = None if _solution is None else _solution.network
     filters = np.zeros((0, h)) if network is None else network.filters
-    weights = np.zeros(0) if network is None else network.weights
-    norms = np.linalg.norm(filters, axis=1) * np.abs(weights)
+    signs = np.zeros(0) if network is None else network.signs
+    norms = np.zeros(0) if network is None else network.sizes
     order = np.argsort(-norms)
-    filters, weights, norms = filters[order], weights[order], norms[order]
+    filters, signs, norms = filters[order], signs[order], norms[order]
     q = min(_dimension, max(h, 2))
     sliced = q < h
     if not sliced:
@@ -171,8 +172,11 @@ def picture(
     shapes = None if not one_by_one else circle_cells(drawn) if q == 2 else sphere_cells(drawn)
     patterns = np.zeros((0, len(_rows)), dtype=bool)
     if _solution is not None and len(filters):
-        patterns = CellFactory(_solution.problem.architecture, _solution.problem.patches).patterns(filters)
-    usage = cell_usage(drawn, patterns, weights)
+        architecture = _solution.problem.architecture
+        # where the filter fires does not depend on the outputs it has
+        single = architecture.single if isinstance(architecture, SeveralOutputs) else architecture
+        patterns = CellFactory(single, _solution.problem.patches).patterns(filters)
+    usage = cell_usage(drawn, patterns, signs)
     known = sliced and _everything is not None
     number, fires = np.arange(drawn.count), np.empty(drawn.count, dtype=np.int64)
     for start, active in drawn.chunks():
@@ -188,8 +192,8 @@ def picture(
         basis=basis,
         shapes=shapes,
         data=CellData(number, fires, usage),
-        usage=np.zeros(0, dtype=np.int8) if _everything is None else cell_usage(_everything, patterns, weights),
-        filters=FilterMarks(inside[here], np.sign(weights[here]), norms[here]),
+        usage=np.zeros(0, dtype=np.int8) if _everything is None else cell_usage(_everything, patterns, signs),
+        filters=FilterMarks(inside[here], signs[here], norms[here]),
         outside=int(np.count_nonzero(~here)),
         axes=tuple(name + "₁₂₃"[j] for j in range(q)),
         sliced=sliced,

@@ -58,8 +58,8 @@ def tab() -> list[Chart]:
     _summary(found)
     colours = layout.colours()
     st.latex(
-        r"f(X) = \sum_j (X U_{1j} \cdots U_{L-2,j}\, w_{1j})_+\, w_{2j}, \quad \|u_{lj}\|_2 \le 1"
-        r"\qquad\Longrightarrow\qquad \beta\, d^{-(L-2)/2} \sum_i \|F c_i\|_1"
+        r"\begin{gathered} f(X) = \textstyle\sum_j (X U_{1j} \cdots U_{L-2,j}\, w_{1j})_+\, w_{2j}, \\"
+        r"\|u_{lj}\|_2 \le 1 \;\Longrightarrow\; \beta\, d^{-(L-2)/2} \textstyle\sum_i \|F c_i\|_1 \end{gathered}"
     )
     left, right = st.columns([1, 1], gap="large")
     exact = found.links[-1].exactness is not Exactness.BOUND_ONLY

@@ -16,7 +16,7 @@ from convex_core.solve import Solution, solve
 
 from . import warm
 from .jobs import solver_gate
-from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec
+from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs
 
 __all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution"]
 
@@ -57,14 +57,16 @@ def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
 def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
     """The network of a spec; InputError if it does not exist on these data."""
     name, options = NETWORKS[spec.network]
-    pooling = {"pooling": spec.pooling} if spec.network == "two-layer" else {}
-    return make_architecture(name, geometry(spec, data), **options, **pooling)
+    outputs = {"outputs": spec.outputs} if has_several_outputs(spec.network) else {}
+    pooling = {"pooling": spec.pooling} if outputs or spec.network == "two-layer" else {}
+    return make_architecture(name, geometry(spec, data), **options, **outputs, **pooling)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
     """The training problem of a spec."""
-    return Problem(architecture(_spec, _data), _data.X, _data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
+    data = _data.numbered() if has_several_outputs(_spec.network) else _data
+    return Problem(architecture(_spec, data), data.X, data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)

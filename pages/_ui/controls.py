@@ -14,9 +14,9 @@ import streamlit as st
 
 from convex_core.data import Dataset, dataset_info, dataset_names
 from convex_core.errors import InputError
-from convex_core.losses import LOSSES, make_loss
+from convex_core.losses import LOSSES, Loss, make_loss
 
-from . import compute
+from . import compute, fitting
 from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest
 
 __all__ = ["ARRIVING", "BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
@@ -34,8 +34,6 @@ BETAS = (
 DEFAULT_DATA = "motifs"
 PADDINGS = ("valid", "zero", "circular")
 POOLINGS = ("sum", "mean")
-#: Losses of networks with one output.
-ONE_OUTPUT = tuple(name for name in LOSSES if name != "softmax")
 DELTAS = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5")
 MAX_FILTER = 16
 MAX_STRIDE = 8
@@ -50,6 +48,8 @@ OPTIONS: Mapping[str, tuple[str, float, float, float]] = {
     "noise": ("Noise", 0.0, 1.0, 0.05),
 }
 _DEFAULTS = "_control_defaults"
+#: The loss that suits the dataset shown last.
+_SUITED = "_suited_loss"
 #: Set by the shell while a page is drawn for the first time after another one.
 ARRIVING = "_arriving"
 
@@ -83,6 +83,7 @@ def choose(name: str) -> None:
 def reset() -> None:
     """Put every control seen so far back to its default."""
     choose(DEFAULT_DATA)
+    _suit(_defaults(DEFAULT_DATA))
     for key, default in st.session_state.get(_DEFAULTS, {}).items():
         if key not in _following():
             st.session_state[key] = default
@@ -124,7 +125,7 @@ def problem_controls(
                 options = _options(name)
                 if networks:
                     with st.container(width=210):
-                        st.selectbox("Network", list(NETWORKS), filter_mode=None, **bound("network", "two-layer"))
+                        _network(defaults)
                 with st.container(width=210):
                     st.segmented_control(
                         "Padding", PADDINGS, default="valid", required=True, **bound("padding", "valid")
@@ -132,7 +133,7 @@ def problem_controls(
                 with st.container(width=210):
                     st.segmented_control("Pooling", POOLINGS, default="sum", required=True, **bound("pooling", "sum"))
                 with st.container(width=210):
-                    loss = st.selectbox("Loss", ONE_OUTPUT, filter_mode=None, **bound("loss", "squared"))
+                    loss = _loss(defaults)
                 if loss == "huber":
                     with st.container(width=210):
                         st.select_slider(
@@ -180,6 +181,19 @@ def _seed(defaults: Dataset) -> None:
     st.number_input("Data seed", 0, MAX_SEED, 0, **bound("seed", 0))
 
 
+def _network(defaults: Dataset) -> None:
+    default = fitting.default_network(defaults)
+    kinds = list(NETWORKS)
+    st.selectbox("Network", kinds, kinds.index(default), filter_mode=None, **bound("network", default))
+
+
+def _loss(defaults: Dataset) -> str | None:
+    default = st.session_state[_SUITED] = fitting.default_loss(defaults)
+    names = list(LOSSES)
+    chosen: str | None = st.selectbox("Loss", names, names.index(default), filter_mode=None, **bound("loss", default))
+    return chosen
+
+
 def _options(name: str) -> dict[str, Any]:
     """Controls for the generator's own options; values that are the generator's default are left out."""
     if name == CUSTOM:
@@ -216,7 +230,6 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks:
     if size > longest:
         remarks.append(f"Filter size {size} is longer than the input: {longest} is used.")
         size = longest
-    loss, delta = _loss(dataset, remarks)
     spec = ProblemSpec(
         data,
         size,
@@ -224,32 +237,35 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks:
         state["padding"] if state.get("padding") in PADDINGS else PADDINGS[0],
         state["pooling"] if state.get("pooling") in POOLINGS else POOLINGS[0],
         float(state["beta"]) if state.get("beta") in BETAS else float(_nearest_beta(defaults.default_beta)),
-        loss,
-        delta,
     )
-    if networks and state.get("network") in NETWORKS:
-        chosen = replace(spec, network=state["network"])
-        try:
-            compute.architecture(chosen, dataset)
-            spec = chosen
-        except InputError as error:
-            remarks.append(f"{error}; the two-layer network is used.")
-    return CurrentProblem(spec, dataset, tuple(remarks))
+    network = _wanted_network(spec, dataset, remarks) if networks else None
+    fitted = fitting.fit(dataset, network, _wanted_loss(dataset))
+    loss = fitted.loss
+    spec = replace(
+        spec, loss=loss.name, delta=loss.options.get("delta"), network=fitted.network, outputs=fitted.outputs
+    )
+    return CurrentProblem(spec, dataset, (*remarks, *fitted.remarks))
 
 
-def _loss(dataset: Dataset, remarks: list[str]) -> tuple[str, float | None]:
-    """The loss and its delta; a loss that does not take these targets is refused in a sentence."""
-    name = st.session_state.get("loss")
-    if name not in ONE_OUTPUT:
-        return "squared", None
-    delta = st.session_state.get("delta")
-    chosen = make_loss(name, delta=float(delta) if name == "huber" and delta in DELTAS else None)
+def _wanted_network(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> str:
+    """The kind of network; one that does not exist on these data is refused in a sentence."""
+    name, default = st.session_state.get("network"), fitting.default_network(dataset)
+    if name not in NETWORKS:
+        return default
     try:
-        chosen.check_targets(dataset.y)
+        compute.architecture(replace(spec, network=name, outputs=fitting.classes(dataset) or 2), dataset)
     except InputError as error:
-        remarks.append(f"{error}; the squared loss is used.")
-        return "squared", None
-    return name, chosen.options.get("delta")
+        remarks.append(f"{error}; the network {default} is used.")
+        return default
+    return str(name)
+
+
+def _wanted_loss(dataset: Dataset) -> Loss:
+    """The loss with its delta."""
+    name, delta = st.session_state.get("loss"), st.session_state.get("delta")
+    if name not in LOSSES:
+        name = fitting.default_loss(dataset)
+    return make_loss(name, delta=float(delta) if name == "huber" and delta in DELTAS else None)
 
 
 def _integer(key: str, default: int, low: int, high: int) -> int:
@@ -272,7 +288,7 @@ def _defaults(name: str) -> Dataset:
 
 def _following() -> tuple[str, ...]:
     """Controls whose default depends on the dataset."""
-    return ("data", "h", "stride", "beta", *OPTIONS)
+    return ("data", "h", "stride", "beta", "network", "loss", *OPTIONS)
 
 
 def _follow_data() -> None:
@@ -282,6 +298,14 @@ def _follow_data() -> None:
     st.session_state["h"] = min(max(defaults.default_filter), MAX_FILTER)
     st.session_state["stride"] = min(max(defaults.default_stride), MAX_STRIDE)
     st.session_state["beta"] = _nearest_beta(defaults.default_beta)
+    if fitting.default_loss(defaults) != st.session_state.get(_SUITED):
+        _suit(defaults)
     for key, default in ({} if name == CUSTOM else dataset_info(name).options).items():
         if key in OPTIONS:
             st.session_state[key] = default
+
+
+def _suit(defaults: Dataset) -> None:
+    """Choose the network and the loss that suit a dataset."""
+    st.session_state["network"] = fitting.default_network(defaults)
+    st.session_state["loss"] = st.session_state[_SUITED] = fitting.default_loss(defaults)

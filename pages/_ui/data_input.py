@@ -100,6 +100,7 @@ def take_table(frame: pd.DataFrame, base: Dataset) -> None:
                 values[:, -1],
                 input_shape=base.input_shape,
                 description=f"Edited from {base.name}, seed {base.seed}.",
+                labels=base.labels if base.labels is not None and len(base.labels) > 2 else None,
                 default_filter=base.default_filter,
                 default_stride=base.default_stride,
                 default_beta=base.default_beta,

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
-from convex_core.figures import dial, filters
+from convex_core.data import Dataset
+from convex_core.figures import classes, dial, filters
 from convex_core.figures import path as figures
 from convex_core.figures.chart import Chart
 from convex_core.network import Network
@@ -40,7 +40,7 @@ def summary(path: Path, seed: int) -> None:
     elif path.status not in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):
         st.warning(path.status.text, icon=":material/info:")
     covered = path.beta_max_scope is Scope.GLOBAL
-    listed = "sampled" if not bounded else "not counted" if last.patterns is None else f"{last.patterns:,}"
+    listed, note = verdict.cells(last)
     layout.facts(
         [
             Fact(
@@ -54,15 +54,19 @@ def summary(path: Path, seed: int) -> None:
                 "largest relative gap",
                 "each point has its own certificate" if bounded else "sampled patterns give no lower bound",
             ),
-            Fact(listed, "sign patterns", f"at most {layout.large(last.patterns_bound)}"),
+            Fact(listed, "sign patterns", note),
             Fact(f"{path.seconds:.2f} s", "in all", f"{last.method}, data seed {seed}"),
         ]
     )
 
 
-def charts(run: PathRun, beta: float) -> list[Chart]:
+def charts(run: PathRun, beta: float, data: Dataset) -> list[Chart]:
     """Draw everything about one path; `beta` is where the preview looks."""
     path, palette = run.path, layout.colours()
+    names = verdict.class_names(path[0], data)
+    if names:
+        numbered = ", ".join(f"{o} {name}" for o, name in enumerate(names))
+        layout.caption(f"The arrow over a filter gives the class whose output it feeds: {numbered}.")
     left, right = st.columns(2, gap="large")
     with left:
         turn = dial.beta_dial(path, start=verdict.halfway(path), colours=palette)
@@ -76,17 +80,22 @@ def charts(run: PathRun, beta: float) -> list[Chart]:
         note = "Filled: exact points, each with its certificate. Open circles: previews between them."
         layout.chart(values, "Objective and gap", note, key="objective")
     with right:
-        return [turn, norms, values, _preview(path, beta)]
+        return [turn, norms, values, _preview(path, beta, names)]
 
 
-def _preview(path: Path, beta: float) -> Chart:
+def _preview(path: Path, beta: float, names: tuple[str, ...]) -> Chart:
     """A network at any beta, quick and labelled as what it is."""
     quick = path.preview(beta)
-    norms = np.linalg.norm(quick.network.filters, axis=1) * np.abs(quick.network.weights)
+    norms = quick.network.sizes
     # the quadratic program leaves dust where a weight is zero
     kept = norms > 1e-6 * norms.max(initial=0.0)
     shown = Network(quick.network.architecture, quick.network.filters[kept], quick.network.weights[kept])
-    chart = replace(filters.network_filters(shown, colours=layout.colours()), name="preview")
+    palette = layout.colours()
+    if names:
+        drawn = classes.class_filters(shown, names, colours=palette)
+    else:
+        drawn = filters.network_filters(shown, colours=palette)
+    chart = replace(drawn, name="preview")
     words = [f"objective {quick.objective:.6g}"]
     if math.isfinite(quick.lower_bound):
         words += [f"the optimum is at least {quick.lower_bound:.6g}", f"gap {verdict.gap_text(quick.relative_gap)}"]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convex_core.architectures import CircularCNN, FlattenCNN, LinearCNN, MaxPoolingCNN, ThreeLayerCNN
+from convex_core.architectures import (
+    CircularCNN,
+    FlattenCNN,
+    LinearCNN,
+    MaxPoolingCNN,
+    SeveralOutputs,
+    ThreeLayerCNN,
+    VectorOutputs,
+)
 from convex_core.problem import Problem
 from convex_core.status import Exactness
 
@@ -17,28 +25,56 @@ def training_latex(problem: Problem) -> str:
     """The non-convex training problem with its numbers."""
     network, cost, constraint = _network(problem)
     return (
-        rf"\min_{{u,\,w}}\; {problem.loss.formulas.latex} + \tfrac{{{problem.beta:g}}}{{2}}"
-        rf"\sum_j \big({cost}\big), \qquad f = {network}" + (rf", \quad {constraint}" if constraint else "")
+        rf"\begin{{aligned}}\min_{{u,\,w}}\;& {problem.loss.formulas.latex} + \tfrac{{{problem.beta:g}}}{{2}}"
+        rf"\sum_j \big({cost}\big), \\ & f = {network}"
+        + (rf", \quad {constraint}" if constraint else "")
+        + r"\end{aligned}"
     )
 
 
 def convex_latex(problem: Problem, patterns: int | None) -> str:
     """The convex program with its numbers; P stays a letter if the patterns were not listed."""
+    if patterns is not None and isinstance(problem.architecture, VectorOutputs):
+        patterns //= problem.architecture.q  # the program has a pair of blocks for each pattern and output
     count = f"{patterns:,}".replace(",", r"{,}") if patterns is not None else "P"
+    if isinstance(problem.architecture, SeveralOutputs):
+        return _several_latex(problem, problem.architecture, count)
     output, norm, cones, length = _program(problem, count)
     bound = "" if problem.architecture.exactness is not Exactness.BOUND_ONLY else r"\quad\text{(a lower bound)}"
     blocks = rf"c_i,\,c_i'\in\mathbb{{R}}^{{{length}}}" if cones else rf"Z\in\mathbb{{R}}^{{{length}}}"
     pair = f"{norm('c_i')} + " + norm("c_i'")
     penalty = rf"\sum_{{i}} \big({pair}\big)" if cones else norm("Z")
     lines = rf"\min_{{{blocks}}}\;& {problem.loss.formulas.latex} + {problem.beta:g}{penalty}, "
-    lines += rf"\qquad f = {output}{bound}"
+    lines += rf"\\ & f = {output}{bound}"
     if cones:
         lines += rf"\\ \text{{s.t.}}\;& {cones}"
     return r"\begin{aligned}" + lines + r"\end{aligned}"
 
 
+def _several_latex(problem: Problem, architecture: SeveralOutputs, count: str) -> str:
+    """The convex program of a network with several outputs; a pair of blocks gives one output, or all of them."""
+    K, _, h = problem.patches.shape
+    each, value = rf"\sum_{{i=1}}^{{{count}}}\sum_{{k=1}}^{{{K}}} D_{{i,k}} X_k", f"{problem.beta:g}"
+    if isinstance(architecture, VectorOutputs):
+        blocks = rf"c_{{io}},\,c_{{io}}'\in\mathbb{{R}}^{{{h}}}"
+        penalty = r"\sum_{i,\,o} \big(\|c_{io}\|_2 + \|c_{io}'\|_2\big)"
+        output = rf"\sum_{{o=1}}^{{{architecture.q}}} {each} (c_{{io}}' - c_{{io}})\, e_o^T"
+        cone = r"(2D_{i,k}-I)X_k c_{io} \ge 0,\quad (2D_{i,k}-I)X_k c_{io}' \ge 0 \quad\text{for all } i, k, o"
+    else:
+        blocks = rf"Z_i,\,Z_i'\in\mathbb{{R}}^{{{architecture.q}\times {h}}}"
+        penalty = r"\sum_i \big(\|Z_i\|_* + \|Z_i'\|_*\big)"
+        output = rf"{each} (Z_i' - Z_i)^T"
+        cone = r"s_{io} (2D_{i,k}-I)X_k z_{io} \ge 0,\quad \text{likewise } z_{io}' \quad\text{for all } i, k, o"
+    return (
+        rf"\begin{{aligned}}\min_{{{blocks}}}\;& {problem.loss.formulas.latex} + {value}{penalty}, "
+        rf"\\ & f = {_pool(problem)}{output} \\ \text{{s.t.}}\;& {cone}\end{{aligned}}"
+    )
+
+
 def _pool(problem: Problem) -> str:
-    return rf"\tfrac{{1}}{{{len(problem.patches)}}}" if getattr(problem.architecture, "pooling", "") == "mean" else ""
+    architecture = problem.architecture
+    single = architecture.single if isinstance(architecture, SeveralOutputs) else architecture
+    return rf"\tfrac{{1}}{{{len(problem.patches)}}}" if getattr(single, "pooling", "") == "mean" else ""
 
 
 def _network(problem: Problem) -> tuple[str, str, str]:
@@ -61,6 +97,11 @@ def _network(problem: Problem) -> tuple[str, str, str]:
             r"\|w_{1j}\|_2^2 + w_{2j}^2",
             rf"\|{own}\|_2 \le 1",
         )
+    if isinstance(architecture, SeveralOutputs):
+        index = "1" if isinstance(architecture, VectorOutputs) else "2"
+        output = rf"\sum_{{j}}{every} (X_k u_j)_+\, w_j^T"
+        vector = rf"w_j\in\mathbb{{R}}^{{{architecture.q}}}"
+        return _pool(problem) + output, rf"\|u_j\|_2^2 + \|w_j\|_{index}^2", vector
     return _pool(problem) + rf"\sum_{{j}}{every} (X_k u_j)_+\, w_j", _TWO, ""
 
 

@@ -10,7 +10,17 @@ import streamlit as st
 
 from convex_core.data import Dataset
 
-__all__ = ["CUSTOM", "NETWORKS", "DataSpec", "ProblemSpec", "custom_dataset", "digest", "keep_custom"]
+__all__ = [
+    "CUSTOM",
+    "NETWORKS",
+    "SEVERAL",
+    "DataSpec",
+    "ProblemSpec",
+    "custom_dataset",
+    "digest",
+    "has_several_outputs",
+    "keep_custom",
+]
 
 #: Name in the data selector, and in the address, for uploaded or edited data.
 CUSTOM = "custom"
@@ -31,6 +41,8 @@ class DataSpec:
 NETWORKS: dict[str, tuple[str, dict[str, str | int]]] = {
     "two-layer": ("two-layer", {}),
     "max pooling": ("two-layer", {"pooling": "max"}),
+    "several outputs": ("two-layer", {"output_norm": "l1"}),
+    "several outputs, l2 bound": ("two-layer", {"output_norm": "l2"}),
     "linear": ("linear", {}),
     "flatten": ("flatten", {}),
     "circular": ("circular", {}),
@@ -39,10 +51,18 @@ NETWORKS: dict[str, tuple[str, dict[str, str | int]]] = {
     "three-layer, shared": ("three-layer", {"sharing": "shared"}),
 }
 
+#: The kind with an output for each class whose program is exact.
+SEVERAL = "several outputs"
+
+
+def has_several_outputs(network: str) -> bool:
+    """Whether a kind of network has an output for each class."""
+    return "output_norm" in NETWORKS[network][1]
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemSpec:
-    """A training problem: data, patches, pooling, beta, loss and kind of network."""
+    """A training problem: data, patches, pooling, beta, loss, kind of network and number of its outputs."""
 
     data: DataSpec
     filter_size: int
@@ -53,6 +73,7 @@ class ProblemSpec:
     loss: str = "squared"
     delta: float | None = None
     network: str = "two-layer"
+    outputs: int = 1
 
     @property
     def key(self) -> str:

@@ -61,7 +61,10 @@ def tab() -> list[Chart]:
     with st.spinner("Solving four convex programs and searching for networks ..."):
         found = _chain(seed, n, beta)
     _summary(found)
-    st.latex(r"f(X) = \sum_j \Big(\sum_k (X_k u_{jk})_+\, w_{1jk}\Big)_+ w_{2j}, \qquad \|u_{jk}\|_2 \le 1")
+    st.latex(
+        r"\begin{gathered} f(X) = \textstyle\sum_j \big(\sum_k (X_k u_{jk})_+\, w_{1jk}\big)_+ w_{2j}, \\"
+        r"\|u_{jk}\|_2 \le 1 \end{gathered}"
+    )
     left, right = st.columns(2, gap="large")
     with left:
         bounds = sandwich(

@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from convex_core.architectures import TwoLayerCNN
+from convex_core.architectures import SeveralOutputs, TwoLayerCNN, VectorOutputs, VectorOutputsL2
 from convex_core.arrangement import enumerate_patterns
+from convex_core.classification import accuracies
 from convex_core.data import Dataset
 from convex_core.model_io import save_model
 from convex_core.program.script import cvxpy_script
@@ -22,7 +22,8 @@ from convex_core.status import Scope, Status
 from .layout import Download, Fact, large
 
 __all__ = [
-    "accuracy",
+    "cells",
+    "class_names",
     "gap_text",
     "halfway",
     "headline",
@@ -81,26 +82,41 @@ def halfway(path: Sequence[Solution]) -> int:
 def solution_facts(solution: Solution, data: Dataset) -> list[Fact]:
     """The row of numbers under the verdict."""
     bound = f"{solution.lower_bound:.8g}" if math.isfinite(solution.lower_bound) else "–"
-    listed = f"{solution.patterns:,}" if solution.patterns is not None else "sampled"
+    listed, note = cells(solution)
     items = [
         Fact(f"{solution.network_objective:.8g}", "objective of the network", f"convex value {solution.objective:.8g}"),
         Fact(bound, "proved lower bound", f"relative gap {gap_text(solution.relative_gap)}"),
-        Fact(listed, "sign patterns", f"at most {large(solution.patterns_bound)}"),
+        Fact(listed, "sign patterns", note),
         Fact(str(solution.rounds or "–"), "rounds", solution.method),
         Fact(f"{solution.seconds.total:.2f} s", "in all", f"data seed {data.seed if data.seed is not None else '–'}"),
     ]
-    score = accuracy(solution, data)
+    score = accuracies(solution.network, data)[1]
     if score is not None and data.y_test is not None:
         items.append(Fact(f"{100 * score:.1f} %", "test accuracy", f"{len(data.y_test)} held-out samples"))
     return items
 
 
-def accuracy(solution: Solution, data: Dataset) -> float | None:
-    """Share of held-out samples whose sign is right, for two classes -1 and +1."""
-    if data.X_test is None or data.y_test is None or not data.binary:
-        return None
-    guess = np.where(solution.network.predict(data.X_test) >= 0.0, 1.0, -1.0)
-    return float(np.mean(guess == data.y_test))
+def cells(solution: Solution) -> tuple[str, str]:
+    """Number of sign patterns, and what there is to say about it."""
+    architecture, listed = solution.problem.architecture, solution.patterns
+    most = f"at most {large(solution.patterns_bound)}"
+    if listed is None:
+        return ("not counted" if solution.scope is Scope.GLOBAL else "sampled"), most
+    if isinstance(architecture, VectorOutputs):
+        return f"{listed // architecture.q:,}", f"each for {architecture.q} outputs"
+    if isinstance(architecture, VectorOutputsL2):
+        signs = 1 << architecture.sign_bits
+        return f"{listed // signs:,}", f"each with {signs} choices of signs"
+    return f"{listed:,}", most
+
+
+def class_names(solution: Solution, data: Dataset) -> tuple[str, ...]:
+    """Names of the outputs of a network with one for each class; none for a single output."""
+    architecture = solution.problem.architecture
+    if not isinstance(architecture, SeveralOutputs):
+        return ()
+    q = architecture.q
+    return data.labels if data.labels is not None and len(data.labels) == q else tuple(map(str, range(q)))
 
 
 def record(solution: Solution) -> dict[str, Any]:

@@ -100,6 +100,12 @@ def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: A
     )
     assert widths
     assert max(widths) <= 390
+    formulas = visit.page.evaluate(
+        "() => [...document.querySelectorAll('.katex-display')].filter(e => e.clientWidth)"
+        ".map(e => [e.scrollWidth - e.clientWidth, getComputedStyle(e).overflowX])"
+    )
+    assert all(cut <= 4 or overflow == "auto" for cut, overflow in formulas)
+    assert info.file != "three_layer" or [cut <= 4 for cut, _ in formulas] == [True]
     visit.assert_clean()
 
 
