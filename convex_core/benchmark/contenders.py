@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from .._warm_up import compile_kernels, tiny_problem
 from ..arrangement import closed_form, enumerate_patterns
 from ..errors import SizeError
 from ..path import follow_path
 from ..program import Blocks, CellFactory, all_cone_rows, assemble
 from ..progress import Budget
-from ..solve import CellSearch, Solution, choose_search, given_patterns, solve_over
+from ..solve import CellSearch, Solution, choose_search, given_patterns, solve, solve_over
 from ..solvers.clarabel_backend import ConicSolution, solve_clarabel
 from ..solvers.cvxpy_backend import solve_cvxpy
 from ..solvers.select import MAX_PATTERNS
@@ -58,13 +59,9 @@ Contender = Callable[[Budget], Outcome]
 @cache
 def warm_up() -> None:
     """Load compiled kernels and slow imports, so that no contender's clock pays for them."""
-    from ..data import load_dataset
-    from ..problem import Problem
-
-    problem = Problem.from_dataset(load_dataset("talk"), filter_size=3)
-    for method in ("column-generation", "branch-and-bound", "clarabel", "cvxpy"):
-        search = choose_search(problem, method=method, seed=0, max_patterns=MAX_PATTERNS, budget=Budget())
-        solve_over(problem, search, tol=1e-6, budget=Budget())
+    compile_kernels()
+    for method in ("clarabel", "cvxpy"):
+        solve(tiny_problem(), method=method)
 
 
 def contenders(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pathlib
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-import numpy as np
 import streamlit as st
 
-from convex_core.arrangement import cell_facets
+from convex_core._warm_up import compile_first, kept_on_disk
 from convex_core.data import load_dataset
 from convex_core.figures.chart import Chart, encoded_once
 from convex_core.figures.dial import SGDCurves, beta_dial
@@ -17,7 +19,6 @@ from convex_core.figures.palette import palette
 from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
-from convex_core.solve import solve
 
 __all__ = [
     "HOME_ITERATIONS",
@@ -25,7 +26,6 @@ __all__ = [
     "HOME_SEED",
     "HOME_SEEDS",
     "Home",
-    "compile_rest",
     "home",
     "home_dial",
     "kernels",
@@ -52,7 +52,7 @@ class Home:
 
 @st.cache_resource(show_spinner=False)
 def kernels() -> threading.Thread:
-    """Compile in the background, once per process, what the first solve would have to compile; then all the rest."""
+    """Compile in the background, once per process, what the first solve needs; a process of its own does the rest."""
     thread = threading.Thread(target=_compile, name="warm-up", daemon=True)
     thread.start()
     return thread
@@ -79,19 +79,15 @@ def home_dial(dark: bool, with_curves: bool) -> Chart:
 
 
 def _compile() -> None:
-    solve(_tiny())
-    threading.Thread(target=compile_rest, name="warm-up of the rest", daemon=True).start()
+    compile_first()
+    if not kept_on_disk():
+        threading.Thread(target=_compile_elsewhere, name="warm-up of the rest", daemon=True).start()
 
 
-def compile_rest() -> None:
-    """Compile what only some pages need: the cells' interior points and facets, and the search over the sphere."""
-    rows = np.eye(2)
-    cell_facets(rows, np.ones((1, 2)))
-    solve(_tiny(), method="branch-and-bound")
-
-
-def _tiny() -> Problem:
-    return Problem.from_dataset(load_dataset("shift", n=2, d=4))
+def _compile_elsewhere() -> None:
+    """Fill numba's cache from another process: a thread that compiles keeps this one's busy for 5 ms at a time."""
+    root = pathlib.Path(__file__).parent.parent.parent
+    subprocess.run([sys.executable, "-m", "convex_core._warm_up"], cwd=root, capture_output=True, check=False)
 
 
 def _path() -> Path:

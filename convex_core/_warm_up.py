@@ -1,0 +1,63 @@
+"""Every kernel compiled ahead of its first use, here or by ``python -m convex_core._warm_up`` in another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._cone_projection import top_cone_supports
+from ._numba import HAVE_NUMBA
+from .arrangement import cell_facets
+from .arrangement.cell_kernel import facets_kernel, witness_kernel
+from .arrangement.nbc_kernel import subtree
+from .data import load_dataset
+from .problem import Problem
+from .solve import solve
+from .solvers._ascent import ascend, respond
+from .solvers._cone_prox import cone_prox
+from .solvers._sphere import branch_and_bound
+
+__all__ = ["KERNELS", "compile_first", "compile_kernels", "kept_on_disk", "tiny_problem"]
+
+#: kernels that Python calls; others are part of these
+KERNELS: tuple[Any, ...] = (
+    ascend,
+    branch_and_bound,
+    cone_prox,
+    facets_kernel,
+    respond,
+    subtree,
+    top_cone_supports,
+    witness_kernel,
+)
+
+
+def compile_first() -> None:
+    """Compile, or load from numba's cache, what the first solution over listed cells needs."""
+    solve(tiny_problem())
+
+
+def compile_kernels() -> None:
+    """Compile, or load from numba's cache, all of :data:`KERNELS`; without numba only the slow imports are done."""
+    compile_first()
+    solve(tiny_problem(), method="branch-and-bound")
+    cell_facets(np.eye(2), np.ones((1, 2)))
+
+
+def kept_on_disk() -> bool:
+    """Whether numba's cache has a file for each kernel: then nobody has to wait for its compiler."""
+    return not HAVE_NUMBA or all(
+        any(Path(kernel.stats.cache_path).glob(f"*.{kernel.__name__}-{kernel.__code__.co_firstlineno}.*.nbi"))
+        for kernel in KERNELS
+    )
+
+
+def tiny_problem() -> Problem:
+    """Two signals of length four, over in a moment."""
+    return Problem.from_dataset(load_dataset("shift", n=2, d=4))
+
+
+if __name__ == "__main__":
+    compile_kernels()
