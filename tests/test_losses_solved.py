@@ -102,7 +102,7 @@ def test_at_beta_max_the_network_dies(loss):
     assert limit >= brute_force_tau(problem, -loss.gradient(np.zeros(problem.n), problem.y)) * (1 - 1e-12)
     zero = Network(problem.architecture, [], [])
     above = problem.with_beta(limit * 1.0001)
-    assert certify(above, zero).relative_gap == 0.0
+    assert certify(above, zero).relative_gap <= 1e-14
     assert solve(above).active_filters == 0
     below = solve(problem.with_beta(limit * 0.95))
     assert below.active_filters > 0
