@@ -2,15 +2,14 @@
 
 import contextlib
 import io
-import itertools
 import re
 import subprocess
 import sys
-from inspect import signature
 
 import numpy as np
 import pytest
-from loss_cases import OTHERS, fitting, name_of
+from architecture_cases import GEOMETRIES, every_architecture, tiny_problem
+from loss_cases import OTHERS, name_of
 from problem_cases import TWO_LAYER_OPTIMA, patch_problem
 
 from convex_core import InputError, Network, Problem, SizeError, cvxpy_script, patch_geometry, solve
@@ -18,53 +17,7 @@ from convex_core.architectures import ARCHITECTURES, make_architecture
 from convex_core.losses import LOSSES, SoftmaxLoss
 from convex_core.status import Exactness
 
-#: values to try of each option; an option that is missing here fails the tests
-OPTION_VALUES = {
-    "pooling": ("sum", "mean", "max"),
-    "pool_size": (2,),
-    "outputs": (2,),
-    "output_norm": ("l1", "l2"),
-    "layers": (3, 4),
-    "sharing": ("per-patch", "shared"),
-    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "talk", "strong"),
-}
-GEOMETRIES = {
-    "circular": [patch_geometry((3,), h, 1, "circular") for h in (1, 2, 3)],
-    "three-layer": [patch_geometry((4,), 2, 2)],
-}
-
-
-def every_architecture():
-    """Each distinct combination of options that each name of the registry takes, on small geometries."""
-    for name, build in ARCHITECTURES.items():
-        options = list(signature(build).parameters)[1:]
-        for geometry in GEOMETRIES.get(name, [patch_geometry((6,), 2, 2)]):
-            seen = set()
-            for values in itertools.product(*((None, *OPTION_VALUES[option]) for option in options)):
-                given = {option: value for option, value in zip(options, values, strict=True) if value is not None}
-                try:
-                    architecture = make_architecture(name, geometry, **given)
-                except InputError:
-                    continue
-                words = "-".join(map(str, (name, *architecture.options.values(), f"h{geometry.h}")))
-                if words not in seen:
-                    seen.add(words)
-                    yield pytest.param(architecture, id=words)
-
-
 EVERY = list(every_architecture())
-
-
-def problem_of(architecture, loss=None, n=3, seed=0, beta=0.1):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, architecture.geometry.d))
-    q = getattr(architecture, "q", 1)
-    y = rng.standard_normal((n, q)) if q > 1 else rng.standard_normal(n)
-    if isinstance(loss, SoftmaxLoss):
-        y = np.arange(n) % q
-    elif loss is not None:
-        y = fitting(loss, y)
-    return Problem(architecture, X, y, beta, loss)
 
 
 def execute(text):
@@ -107,7 +60,7 @@ def check(solution, text):
 
 @pytest.mark.parametrize("architecture", EVERY)
 def test_every_architecture_has_a_script_that_reaches_the_optimum(architecture):
-    problem = problem_of(architecture)
+    problem = tiny_problem(architecture)
     solution = solve(problem, tol=1e-8)
     every = architecture.patterns(problem.patches, max_patterns=2000).active()
     whole = cvxpy_script(problem, every, complete=True)
@@ -129,14 +82,14 @@ def test_every_name_of_the_registry_is_tested():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_loss_with_every_architecture(name, loss):
     geometry = GEOMETRIES.get(name, [patch_geometry((6,), 2, 2)])[-1]
-    solution = solve(problem_of(make_architecture(name, geometry), loss), tol=1e-8)
+    solution = solve(tiny_problem(make_architecture(name, geometry), loss), tol=1e-8)
     check(solution, cvxpy_script(solution.problem, solution.active, complete=False))
 
 
 @pytest.mark.parametrize("output_norm", ["l1", "l2"])
 def test_softmax(output_norm):
     architecture = make_architecture("two-layer", patch_geometry((6,), 2, 2), outputs=3, output_norm=output_norm)
-    solution = solve(problem_of(architecture, SoftmaxLoss(), n=4), tol=1e-8)
+    solution = solve(tiny_problem(architecture, SoftmaxLoss(), n=4), tol=1e-8)
     check(solution, cvxpy_script(solution.problem, solution.active, complete=False))
 
 
@@ -180,7 +133,7 @@ def test_where_the_zero_network_is_optimal_the_whole_program_says_so():
 
 def test_scripts_are_readable():
     for case in EVERY:
-        problem = problem_of(case.values[0])
+        problem = tiny_problem(case.values[0])
         every = problem.architecture.patterns(problem.patches, max_patterns=2000).active()
         lines = cvxpy_script(problem, every, complete=True).splitlines()
         assert max(map(len, lines)) <= 120, case.id

@@ -1,8 +1,8 @@
 """The present problem as a self-contained CVXPY script that anyone can run and read.
 
 The script takes the data, beta and the codes of the cells from the problem, and everything else as text: from the
-loss, the penalty and the architecture (:class:`~convex_core.architectures.formulas.NetworkFormulas`). It states the convex
-program, solves it, maps the blocks back to a network and evaluates that by a forward pass, all without this library.
+formulas of the loss, the penalty and the architecture. It states the convex program, solves it, maps the blocks back to
+a network and evaluates that by a forward pass, all without this library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["MAX_SCRIPT_BYTES", "MAX_SCRIPT_CELLS", "cvxpy_script", "whole_cvxpy_
 MAX_SCRIPT_BYTES = 2_000_000
 #: more cells than this take CVXPY minutes
 MAX_SCRIPT_CELLS = 5_000
-_WIDTH = 110
+_WIDTH = 104
 
 _TEMPLATE = '''\
 """{title}
@@ -213,7 +213,7 @@ def _statement(problem: Problem) -> str:
     formulas, penalty = problem.architecture.formulas, problem.architecture.penalty.formulas
     block = "C" if "C_i" in formulas.program else "Z" if "Z_i" in formulas.program else "c"
     if not formulas.cone:
-        norm = f"sum_i {penalty.text.format(c='Z_i')}"
+        norm = f"sum_i {penalty.text.format(c='Z_i')}" if "Z_i" in formulas.program else penalty.text.format(c="Z")
     else:
         first, second = (penalty.text.format(c=f"{block}{prime}_i") for prime in ("", "'"))
         norm = f"sum_i ({first} + {second})"
