@@ -32,7 +32,7 @@ from .network import Network
 from .patches import PatchGeometry, patch_geometry
 from .path import Path, PathPreview, solve_path
 from .problem import Problem
-from .program.script import cvxpy_script
+from .program.script import cvxpy_script, whole_cvxpy_script
 from .progress import Budget, Progress
 from .sandwich import Sandwich, sandwich
 from .sgd import SGDRecord, SGDResult, SGDSettings, sgd_steps, train_sgd
@@ -111,4 +111,5 @@ __all__ = [
     "solve",
     "solve_path",
     "train_sgd",
+    "whole_cvxpy_script",
 ]

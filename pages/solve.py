@@ -8,7 +8,7 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.architectures import SeveralOutputs, TwoLayerCNN  # noqa: E402
+from convex_core.architectures import SeveralOutputs  # noqa: E402
 from convex_core.classification import confusion_matrix  # noqa: E402
 from convex_core.data import Dataset  # noqa: E402
 from convex_core.errors import ConvexCoreError, SizeError  # noqa: E402
@@ -125,17 +125,20 @@ def the_program(solution: Solution) -> None:
     with convex:
         st.latex(program.convex_latex(solution.problem, solution.patterns))
     with code:
-        if not isinstance(solution.problem.architecture, TwoLayerCNN):
-            layout.caption(
-                "The script covers two layers with sum or mean pooling; the method cvxpy above solves this program too."
-            )
-        elif len(solution.active):
-            layout.caption(
-                "Over the sign patterns this solution uses; the download menu has the version with every pattern."
-            )
-            st.code(verdict.script(solution), language="python", height=420)
-        else:
+        if not len(solution.active):
             layout.caption("At this β the zero network is optimal: there is nothing left to solve.")
+            return
+        try:
+            text = verdict.script(solution)
+        except SizeError as error:
+            layout.caption(
+                f"The script would have {error.predicted:,} characters of data, and is left out beyond {error.limit:,}."
+            )
+            return
+        whole = "; the download menu has the version with every pattern" if verdict.has_whole_script(solution) else ""
+        used = "Over the sign patterns this solution uses" if solution.patterns != 1 else "The whole program"
+        layout.caption(f"{used}{whole}. It needs numpy, scipy and cvxpy, and nothing of this app.")
+        st.code(text, language="python", height=420)
 
 
 live()

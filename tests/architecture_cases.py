@@ -3,15 +3,65 @@
 from __future__ import annotations
 
 import io
+import itertools
+from inspect import signature
 
 import numpy as np
 import pytest
+from loss_cases import fitting
 
-from convex_core import Network, Problem, load_model, save_model
-from convex_core.architectures import make_architecture
+from convex_core import InputError, Network, Problem, load_model, save_model
+from convex_core.architectures import ARCHITECTURES, make_architecture
 from convex_core.local_search import local_search
+from convex_core.losses import SoftmaxLoss
 from convex_core.patches import patch_geometry
 from convex_core.solvers.column_generation import relative_gap
+
+#: values to try of each option; an option that is missing here fails the tests
+OPTION_VALUES = {
+    "pooling": ("sum", "mean", "max"),
+    "pool_size": (2,),
+    "outputs": (2,),
+    "output_norm": ("l1", "l2"),
+    "layers": (3, 4),
+    "sharing": ("per-patch", "shared"),
+    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "talk", "strong"),
+}
+GEOMETRIES = {
+    "circular": [patch_geometry((3,), h, 1, "circular") for h in (1, 2, 3)],
+    "three-layer": [patch_geometry((4,), 2, 2)],
+}
+
+
+def every_architecture():
+    """Each distinct combination of options that each name of the registry takes, on small geometries."""
+    for name, build in ARCHITECTURES.items():
+        options = list(signature(build).parameters)[1:]
+        for geometry in GEOMETRIES.get(name, [patch_geometry((6,), 2, 2)]):
+            seen = set()
+            for values in itertools.product(*((None, *OPTION_VALUES[option]) for option in options)):
+                given = {option: value for option, value in zip(options, values, strict=True) if value is not None}
+                try:
+                    architecture = make_architecture(name, geometry, **given)
+                except InputError:
+                    continue
+                words = "-".join(map(str, (name, *architecture.options.values(), f"h{geometry.h}")))
+                if words not in seen:
+                    seen.add(words)
+                    yield pytest.param(architecture, id=words)
+
+
+def tiny_problem(architecture, loss=None, n=3, seed=0, beta=0.1) -> Problem:
+    """Gaussian inputs and targets, or labels where the loss asks for them."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, architecture.geometry.d))
+    q = getattr(architecture, "q", 1)
+    y = rng.standard_normal((n, q)) if q > 1 else rng.standard_normal(n)
+    if isinstance(loss, SoftmaxLoss):
+        y = np.arange(n) % q
+    elif loss is not None:
+        y = fitting(loss, y)
+    return Problem(architecture, X, y, beta, loss)
 
 
 def gaussian_problem(name: str, seed: int, n: int, K: int, h: int, beta: float = 0.1, loss=None, **options) -> Problem:
@@ -87,14 +137,25 @@ def check_model_file(network: Network, problem: Problem, solution) -> None:
         assert np.array_equal(model.network.parameters[name], array)
 
 
-def best_found(problem: Problem, target: float, m: int | None = None, starts: int = 25) -> float:
-    """Best objective of local searches from up to `starts` random networks, which end at 1e-6 of `target`."""
+def best_found(problem: Problem, target: float, starts: int = 2, seeds: int = 8, **options) -> float:
+    """Best objective of local searches from up to `seeds` seeds, which end at 1e-6 of `target`."""
     best = np.inf
-    for seed in range(starts):
-        best = min(best, problem.objective(local_search(problem, m=m, starts=1, seed=seed)))
+    for seed in range(seeds):
+        best = min(best, problem.objective(local_search(problem, starts=starts, seed=seed, **options)))
         if best <= target * (1.0 + 1e-6):
             break
     return best
+
+
+def check_local_search(problem: Problem, optimum, **options) -> None:
+    """The best of local searches, which know nothing of the convex program, is its value and its network's objective.
+
+    `optimum` is a certified solution of a program that is exact on `problem`.
+    """
+    found = best_found(problem, optimum.objective, **options)
+    assert found >= optimum.lower_bound * (1.0 - 1e-9)
+    assert found == pytest.approx(optimum.objective, rel=1e-6)
+    assert found == pytest.approx(optimum.network_objective, rel=1e-6)
 
 
 def judged(problem: Problem, outputs, cost: float, dual, tau: float) -> float:

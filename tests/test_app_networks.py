@@ -6,8 +6,8 @@ import pytest
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
-from convex_core import Problem, load_dataset, solve  # noqa: E402
-from pages._ui import program  # noqa: E402
+from convex_core import Problem, cvxpy_script, load_dataset, solve  # noqa: E402
+from pages._ui import program, verdict  # noqa: E402
 from pages._ui.spec import NETWORKS  # noqa: E402
 
 APP = str(Path(__file__).resolve().parent.parent / "app.py")
@@ -43,6 +43,20 @@ def test_the_page_shows_the_librarys_numbers(network):
     assert f"{expected.network_objective:.12f}"[:8] in text
     assert f"program: {expected.exactness}" in text
     assert len(app.latex) == 2
+    # the code on the page is the library's script of this problem, which the tests of scripts run
+    assert app.code[0].value == cvxpy_script(expected.problem, expected.active, complete=False).strip()
+    labels = [entry.label for entry in verdict.solution_downloads(expected)]
+    assert "CVXPY code · PY" in labels
+    assert ("CVXPY, every pattern · PY" in labels) == (network != "linear")
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_download_over_every_pattern_runs(network):
+    expected = solve(problem_of(network), tol=1e-8)
+    text = verdict.whole_script(expected)
+    names = {}
+    exec(compile(text, "whole_program.py", "exec"), names)
+    assert names["problem"].value == pytest.approx(expected.objective, rel=1e-6)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -96,6 +96,23 @@ def test_solve_reads_the_data_it_saved(run, tmp_path):
     assert second["filter_shape"] == [2]
 
 
+@pytest.mark.parametrize("cells", ["used", "all"])
+def test_solve_writes_a_script_that_runs(run, tmp_path, cells):
+    script = tmp_path / "program.py"
+    result = run("solve", *SMALL, "--pooling", "max", "--tol", 1e-8, "--script", script, "--script-cells", cells)
+    assert ("this is the whole program" in script.read_text()) == (cells == "all")
+    done = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    values = [float(line.split()[-1]) for line in done.stdout.splitlines()]
+    assert values == pytest.approx([result["objective"], result["network_objective"]], rel=1e-6)
+
+
+def test_a_script_of_the_zero_network_needs_all_cells(run, fail, tmp_path):
+    argv = ("solve", *SMALL, "--beta", 1e6, "--script", tmp_path / "program.py")
+    assert "script-cells: got 'used' where the zero network is optimal" in fail(*argv)
+    run(*argv, "--script-cells", "all")
+    assert "whole program" in (tmp_path / "program.py").read_text()
+
+
 def test_solve_reads_csv(run, tmp_path):
     dataset = load_dataset("edge", n=4)
     np.savetxt(tmp_path / "d.csv", np.c_[dataset.X, dataset.y], delimiter=",", header="a,b,c,d,e,f,g,h,y", comments="")
@@ -289,6 +306,7 @@ def test_help_is_no_error(argv, capsys):
         (("solve", "--dataset", "digits", "--option", "classes=3,3"), "classes"),
         (("solve", "--dataset", "talk", "--out", "no/such/folder/m.npz"), "out"),
         (("solve", "--dataset", "talk", "--save-data", "no/such/folder/d.npz"), "save-data"),
+        (("solve", "--dataset", "talk", "--script", "no/such/folder/p.py"), "script"),
         (("solve", "--dataset", "talk", "--method", "clarabel", "--max-patterns", "100"), "at most 100"),
         (("patterns", "--dataset", "talk", "--max-patterns", "1000"), "1000"),
         (("patterns", "--dataset", "talk", "--rows", "r.npy"), "not allowed"),

@@ -6,8 +6,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from architecture_cases import (
-    best_found,
     check_gradients,
+    check_local_search,
     check_model_file,
     check_scaling,
     gaussian_problem,
@@ -88,9 +88,7 @@ def test_blocks_of_rank_one_are_a_network_that_no_local_search_improves(seed):
     solution = solve(problem, tol=1e-7)
     assert (solution.status, solution.exactness) == (Status.OPTIMAL, Exactness.EXACT_IF_RANK_ONE)
     assert solution.network_objective == pytest.approx(solution.objective, rel=1e-7)
-    found = best_found(problem, solution.network_objective, m=4)
-    assert found >= solution.lower_bound
-    assert found == pytest.approx(solution.network_objective, rel=1e-6)
+    check_local_search(problem, solution)
 
 
 def test_blocks_of_rank_two_are_only_a_bound():

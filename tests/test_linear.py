@@ -6,8 +6,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from architecture_cases import (
-    best_found,
     check_gradients,
+    check_local_search,
     check_model_file,
     check_scaling,
     gaussian_problem,
@@ -69,9 +69,7 @@ def test_the_network_attains_the_nuclear_norm_program(seed, n, K, h):
 def test_no_local_search_is_better_and_the_best_is_as_good(seed):
     problem = linear_problem(seed)
     optimum = solve(problem, tol=1e-9)
-    found = best_found(problem, optimum.network_objective, m=2)
-    assert found >= optimum.lower_bound
-    assert found == pytest.approx(optimum.network_objective, rel=1e-6)
+    check_local_search(problem, optimum, m=2)
 
 
 def test_orthonormal_data_are_solved_by_soft_thresholding():

@@ -1,14 +1,12 @@
-"""Losses on the command line, in model files and in exported scripts."""
+"""Losses on the command line and in model files."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from loss_cases import OTHERS, each, name_of, problem_with
+from loss_cases import OTHERS, each, problem_with
 
-from convex_core import InputError, cvxpy_script, load_model, save_model, solve
+from convex_core import InputError, load_model, save_model, solve
 from convex_core.cli import main
 
 ARGUMENTS = {"huber": ["--delta", "0.3"]}
@@ -79,14 +77,3 @@ def test_a_damaged_loss_is_refused(tmp_path, key, value):
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(InputError, match=f"{key}: got"):
         load_model(tmp_path / "bad.npz")
-
-
-@pytest.mark.parametrize("loss", [OTHERS[0], OTHERS[-1]], ids=name_of)
-def test_the_script_of_a_loss_reaches_the_optimum(tmp_path, loss):
-    solution = solve(problem_with(loss), tol=1e-7)
-    (tmp_path / "program.py").write_text(cvxpy_script(solution.problem, solution.active, complete=False))
-    command = [sys.executable, "-I", str(tmp_path / "program.py")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    convex, network = (float(line.split()[-1]) for line in done.stdout.strip().splitlines())
-    assert convex == pytest.approx(solution.objective, abs=1e-6)
-    assert network == pytest.approx(solution.objective, abs=1e-6)

@@ -6,8 +6,8 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from architecture_cases import (
-    best_found,
     check_gradients,
+    check_local_search,
     check_model_file,
     check_scaling,
     gaussian_problem,
@@ -115,9 +115,7 @@ def test_known_optima_are_reproduced_and_recovered(seed):
 def test_no_local_search_is_better_and_the_best_is_as_good(seed):
     problem = max_problem(seed)
     optimum = solve(problem, tol=1e-9)
-    found = best_found(problem, optimum.network_objective, m=4)
-    assert found >= optimum.lower_bound
-    assert found == pytest.approx(optimum.network_objective, rel=1e-6)
+    check_local_search(problem, optimum)
 
 
 @pytest.mark.parametrize(("seed", "pool_size"), [(0, 0), (4, 2), (5, 3)])

@@ -3,12 +3,12 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from architecture_cases import best_found, check_local_search
 from scipy.optimize import approx_fprime
 
 from convex_core.architectures import ThreeLayerCNN, TwoLayerCNN, make_architecture
 from convex_core.chain import chain
 from convex_core.errors import InputError, SizeError
-from convex_core.local_search import local_search
 from convex_core.model_io import load_model, save_network
 from convex_core.network import Network
 from convex_core.patches import patch_geometry
@@ -146,11 +146,18 @@ def test_chain_of_bounds(seed):
         assert found.relative_gap < 1e-6
 
 
-def test_local_search_per_patch_never_beats_the_exact_value_and_reaches_it():
-    problem = case(1)
-    value = problem.objective(local_search(problem, starts=2))
-    assert value == pytest.approx(PER_PATCH[1], rel=1e-5)
-    assert value >= PER_PATCH[1] - 1e-7
+@pytest.mark.parametrize("seed", range(3))
+def test_local_searches_per_patch_never_beat_the_exact_value_and_reach_it(seed):
+    problem = case(seed)
+    check_local_search(problem, solve(problem, tol=1e-9), starts=4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_local_searches_of_a_shared_filter_find_the_best_network_known(seed):
+    problem = case(seed, sharing="shared")
+    value = best_found(problem, FOUND[seed])
+    assert value == pytest.approx(FOUND[seed], rel=1e-6)
+    assert value >= SHARED["nuclear"][seed] - 1e-7
 
 
 @pytest.mark.parametrize("relaxation", ["talk", "strong", "nuclear"])

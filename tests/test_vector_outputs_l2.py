@@ -6,7 +6,7 @@ import json
 import cvxpy as cp
 import numpy as np
 import pytest
-from architecture_cases import check_gradients, check_model_file, check_scaling, random_network
+from architecture_cases import check_gradients, check_local_search, check_model_file, check_scaling, random_network
 from problem_cases import GATED_OPTIMA, TWO_LAYER_OPTIMA, patch_problem
 
 from convex_core import (
@@ -144,9 +144,7 @@ def test_blocks_of_rank_one_are_a_network_that_no_local_search_improves(loss):
     solution = solve(problem)
     assert (solution.status, solution.scope) == (Status.OPTIMAL, Scope.GLOBAL)
     assert solution.network_objective == pytest.approx(solution.objective, rel=1e-7)
-    found = problem.objective(local_search(problem, m=5, starts=6, seed=0))
-    assert found >= solution.lower_bound
-    assert found == pytest.approx(solution.network_objective, rel=1e-6)
+    check_local_search(problem, solution)
 
 
 def test_blocks_of_rank_two_are_only_a_bound():

@@ -14,6 +14,7 @@ from ..patches import PatchGeometry
 from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
+from .formulas import NetworkFormulas
 
 __all__ = [
     "Architecture",
@@ -100,6 +101,11 @@ class Architecture(Protocol):
     @property
     def geometry(self) -> PatchGeometry:
         """Which input entries each patch covers."""
+        ...
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """The network and its convex program as text and as Python."""
         ...
 
     # -- its convex program

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from ..patches import PatchGeometry
 from .base import FiltersAndWeights, Parameters, side_by_side
+from .formulas import NetworkFormulas
 from .signed_cells import SignedCells
 from .two_layer import TwoLayerCNN
 
@@ -89,6 +90,21 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
     def scale(self) -> float:
         """1."""
         return 1.0
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """The module's formulas as text and as Python."""
+        row = "z_ik" if self.plain else "(z'_ik - z_ik)"
+        return self._formulas(
+            weights="K",
+            title="CNN with one ReLU and a flatten layer",
+            network="sum_j sum_k (X_k u_j)_+ w_jk",
+            program=f"sum_i sum_k D_ik X_k {row}, Z_i = [z_i1, ..., z_iK]",
+            constraints="s_ik (2 D_ik' - I) X_k' z_ik >= 0 for all k, k', and the same for z'_ik",
+            design='G = np.einsum("ikn,knh->inkh", D, X).reshape(P, n, K * h)  # sum_k D_ik X_k z_k, for Z (K, h)',
+            atoms="phi = np.maximum(X @ u.T, 0.0)",
+            outputs='np.einsum("knm,mk->n", phi, w)',
+        )
 
     def design(self, patches: _Array) -> _Array:
         """``A_k Z = X_k z_k`` for the flattened Z, (K, n, K * h)."""

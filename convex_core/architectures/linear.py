@@ -28,6 +28,7 @@ from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
 from .base import ArrangementCells, CodeList, FiltersAndWeights, Parameters
+from .formulas import NetworkFormulas
 
 __all__ = ["LinearCNN", "rank_one_neurons"]
 
@@ -35,6 +36,9 @@ _Array = NDArray[np.float64]
 
 # singular values below this share of the largest are the dust of an interior-point method
 _DUST = 1e-8
+_NEURONS = """\
+a, sigma, b = np.linalg.svd(c.reshape(h, K), full_matrices=False)  # a neuron per singular value sigma a b^T
+u, w = np.sqrt(sigma)[:, None] * a.T, np.sqrt(sigma)[:, None] * b"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,24 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
     def scale(self) -> float:
         """1."""
         return 1.0
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """The module's formulas as text and as Python."""
+        return NetworkFormulas(
+            title="linear CNN, a convolution without activation",
+            network="sum_j sum_k X_k u_j w_jk",
+            cost="(||u_j||^2 + ||w_j||^2) / 2",
+            program="sum_k X_k z_k, Z = [z_1, ..., z_K]",
+            constraints="",
+            cells="",
+            design="G = X.transpose(1, 2, 0).reshape(1, n, h * K)  # sum_k X_k z_k, for Z (h, K) row by row",
+            cone="",
+            neurons=_NEURONS,
+            atoms="phi = X @ u.T",
+            outputs='np.einsum("knm,mk->n", phi, w)',
+            costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+        )
 
     def design(self, patches: _Array) -> _Array:
         """One matrix, of all patches: row i is the matrix with columns ``x_ik``, flattened, (1, n, h * K)."""

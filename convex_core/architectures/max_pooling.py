@@ -29,6 +29,7 @@ from ..patches import PatchGeometry
 from ..progress import Budget
 from ..validation import frozen, integer
 from .base import CodeList, Parameters
+from .formulas import NetworkFormulas
 from .two_layer import PooledNeurons
 
 __all__ = ["MaxPoolingCNN"]
@@ -40,6 +41,11 @@ _STEP_ENTRIES = 8_000_000
 # rotations tried until an arrangement is certified, while one takes no more seconds than this
 _ROTATIONS = 8
 _PATIENCE = 1.0
+_CONE = """\
+cone = []
+for d in D:  # with the winner x_k of a group, or 0: x_k >= 0 and x_k - x_l >= 0 for every l
+    top = [np.einsum("kn,knh->nh", d[group], X[group]) for group in groups]
+    cone.append(np.concatenate([np.concatenate([x, *(x - X[group])]) for x, group in zip(top, groups)]))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,21 @@ class MaxPoolingCNN(PooledNeurons):
     def scale(self) -> float:
         """1."""
         return 1.0
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """The module's formulas as text and as Python."""
+        groups = [group.tolist() for group in self.groups]
+        return self._formulas(
+            pooling=f"max pooling in groups of {self.pool_size} a side" if self.pool_size else "max pooling",
+            network="sum_j sum_groups max_(k in group) (X_k u_j)_+ w_j",
+            program="sum_i sum_k D_ik X_k (c'_i - c_i), D_ik: the samples in which k wins its group",
+            constraints="x_k^T c >= 0 and (x_k - x_l)^T c >= 0 for a winner k, x_l^T c <= 0 without; c = c_i, c'_i",
+            cells=f"D = code.reshape(P, K, n)  # D_ik: the samples in which patch k wins its group\ngroups = {groups}",
+            design='G = np.einsum("ikn,knh->inh", D, X)  # the rows of the winners, sum_k D_ik X_k',
+            cone=_CONE,
+            atoms="phi = sum(np.maximum((X[group] @ u.T).max(axis=0), 0.0) for group in groups)",
+        )
 
     def hyperplanes(self, patches: _Array) -> _Array:
         """The patch rows (K * n, h), then ``x_k - x_l`` for every pair k < l of a group."""

@@ -20,6 +20,7 @@ from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
 from .base import Architecture, CodeList, Parameters
+from .formulas import NetworkFormulas
 from .linear import rank_one_neurons
 
 __all__ = ["SignedCells"]
@@ -28,6 +29,28 @@ _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
 
 _RELAXATIONS = ("cone", "plain")
+# Python of the map back; r is the name of the number of weights
+_NEURONS = """\
+u, w, ratio = [], [], 0.0
+for Z, s_i, side in zip(c.reshape(-1, {r}, h), s[block], sign):
+    b, sigma, a = np.linalg.svd(Z, full_matrices=False)  # sigma_1 b_1 a_1^T if Z has rank one
+    second = sigma[1:].sum() / sigma[0]
+    ratio = max(ratio, second)
+    if second <= 1e-4:
+        b, sigma, a = b[:, :1], sigma[:1], a[:1]
+    else:  # a neuron per row has the same outputs at a larger cost
+        b, sigma = np.eye({r}), np.linalg.norm(Z, axis=1)
+        a = Z / np.maximum(sigma, 1e-300)[:, None]
+    root = np.where(s_i @ b >= 0.0, 1.0, -1.0) * np.sqrt(sigma)  # so that the weights have the signs s
+    u.extend(root[:, None] * a)
+    w.extend(side * root[:, None] * b.T)
+u, w = np.array(u), np.array(w)
+print("blocks of rank one up to", ratio)"""
+_PLAIN_NEURONS = """\
+b, sigma, a = np.linalg.svd(c.reshape(-1, {r}, h), full_matrices=False)  # a neuron per singular value
+root = np.where(b.sum(axis=1) >= 0.0, 1.0, -1.0) * np.sqrt(sigma)
+u = (root[:, :, None] * a).reshape(-1, h)
+w = (root[:, :, None] * b.transpose(0, 2, 1)).reshape(-1, {r})"""
 # a block has rank one if its second singular value is below this share of the first
 _RANK_ONE = 1e-5
 
@@ -73,6 +96,43 @@ class SignedCells(ABC):
     def sign_bits(self) -> int:
         """Bits of a code after those of the cell of :attr:`base`."""
         return 0 if self.plain else self.fan_out - 1
+
+    def _formulas(
+        self,
+        *,
+        weights: str,
+        title: str,
+        network: str,
+        program: str,
+        constraints: str,
+        design: str,
+        atoms: str,
+        outputs: str,
+    ) -> NetworkFormulas:
+        """The text of a network whose number of weights has the name `weights`, with what all of them share."""
+        base = self.base.formulas
+        cells, cone = base.cells, ""
+        if not self.plain:
+            split = f"code, same = np.split(code, [-{self.sign_bits}], axis=1)\n" if self.sign_bits else ""
+            ones, same = "np.ones((P, 1))", ", 2 * same - 1" if self.sign_bits else ""
+            signs = f"s = np.hstack([{ones}{same}])  # signs of the weights of a cell, up to one for all\n"
+            cells = f"{split}{signs}{base.cells}"
+            cone = f"{base.cone}\ncone = [np.kron(np.diag(s_i), A) for s_i, A in zip(s, cone)]  # for every row of Z"
+        neurons = _PLAIN_NEURONS if self.plain else _NEURONS
+        return NetworkFormulas(
+            title=title,
+            network=network,
+            cost="(||u_j||^2 + ||w_j||^2) / 2",
+            program=program,
+            constraints="" if self.plain else constraints,
+            cells=cells,
+            design=design,
+            cone=cone,
+            neurons=neurons.format(r=weights),
+            atoms=atoms,
+            outputs=outputs,
+            costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+        )
 
     def split(self, codes: _Codes) -> tuple[_Codes, NDArray[np.int8]]:
         """Codes of the cells of :attr:`base`, and the signs s (m, r) with ``s_1 = 1``; a block's sign says the rest."""

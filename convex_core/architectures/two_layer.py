@@ -29,11 +29,18 @@ from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..status import Exactness
 from .base import ArrangementCells, FiltersAndWeights, Parameters
+from .formulas import NetworkFormulas
 
 __all__ = ["PooledNeurons", "TwoLayerCNN"]
 
 _Array = NDArray[np.float64]
 _POOLINGS = ("sum", "mean")
+_NEURONS = """\
+root = np.sqrt(np.linalg.norm(c, axis=1))
+u, w = c / root[:, None], sign * root  # (||u||^2 + w^2) / 2 = ||c||"""
+_CONE = """\
+rows = X.reshape(K * n, h)
+cone = [(2 * bits - 1)[:, None] * rows for bits in code]  # (2 D_ik - I) X_k for all k"""
 
 
 class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
@@ -55,6 +62,22 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
     def penalty(self) -> L2Penalty:
         """Euclidean norm of a block."""
         return L2Penalty()
+
+    def _formulas(
+        self, *, pooling: str, network: str, program: str, constraints: str, **python: str
+    ) -> NetworkFormulas:
+        """The text of a pooling with the map back and the costs that all poolings share."""
+        return NetworkFormulas(
+            title=f"two-layer ReLU CNN with {pooling}",
+            network=network,
+            cost="(||u_j||^2 + w_j^2) / 2",
+            program=program,
+            constraints=constraints,
+            neurons=_NEURONS,
+            outputs="phi @ w",
+            costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+            **python,
+        )
 
     @abstractmethod
     def atoms(self, patches: _Array, C: _Array) -> _Array:
@@ -112,6 +135,22 @@ class TwoLayerCNN(PooledNeurons):
     def scale(self) -> float:
         """1 for sum pooling, 1/K for mean pooling."""
         return 1.0 if self.pooling == "sum" else 1.0 / self.geometry.K
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """The module's formulas as text and as Python."""
+        mean = self.pooling == "mean"
+        scale, divided = ("1/K ", " / K") if mean else ("", "")
+        return self._formulas(
+            pooling=f"{self.pooling} pooling",
+            network=f"{scale}sum_j sum_k (X_k u_j)_+ w_j",
+            program=f"{scale}sum_i sum_k D_ik X_k (c'_i - c_i)",
+            constraints="(2 D_ik - I) X_k c_i >= 0 and (2 D_ik - I) X_k c'_i >= 0",
+            cells="D = code.reshape(P, K, n)  # sign patterns D_ik: the samples in which patch k is active",
+            design=f'G = np.einsum("ikn,knh->inh", D, X){divided}  # {scale}sum_k D_ik X_k',
+            cone=_CONE,
+            atoms=f"phi = sum(np.maximum(Xk @ u.T, 0.0) for Xk in X){divided}",
+        )
 
     def atoms(self, patches: _Array, C: _Array) -> _Array:
         """``s * sum_k (X_k u)_+`` for each row u of `C` (m, h), shape (n, m)."""

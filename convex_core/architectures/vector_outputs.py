@@ -32,11 +32,16 @@ from ..progress import Budget
 from ..status import Exactness
 from ..validation import integer
 from .base import Architecture, CodeList, EuclideanCost, Parameters
+from .formulas import NetworkFormulas
 
 __all__ = ["SeveralOutputs", "VectorOutputs"]
 
 _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
+
+_CELLS = "code, output = code[:, :-q], code[:, -q:]  # the last q bits mark the output of a cell"
+_DESIGN = """\
+G = np.einsum("inh,io->inoh", G, output).reshape(P, n * q, h)  # in the rows of the block's own output"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,25 @@ class VectorOutputs(SeveralOutputs):
     def penalty(self) -> Penalty:
         """That of the network with one output."""
         return self.single.penalty
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """Those of the network with one output, for the one of each block."""
+        one = self.single.formulas
+        return NetworkFormulas(
+            title=f"{one.title} and {self.q} outputs",
+            network=f"{one.network}, w_j in R^{self.q}",
+            cost="(||u_j||_2^2 + ||w_j||_1^2) / 2",
+            program=f"{one.program}, each i with one output",
+            constraints=one.constraints,
+            cells=f"{_CELLS}\n{one.cells}",
+            design=f"{one.design}\n{_DESIGN}",
+            cone=one.cone,
+            neurons=f"{one.neurons}\nw = w[:, None] * output[block]",
+            atoms=one.atoms,
+            outputs="(phi @ w).ravel()",
+            costs="0.5 * (np.sum(u**2) + np.sum(np.abs(w).sum(axis=1) ** 2))",
+        )
 
     def coded(self, codes: _Codes, output: int) -> _Codes:
         """Codes (m, N + q) of blocks that give one of the outputs, from codes (m, N) of their cells."""

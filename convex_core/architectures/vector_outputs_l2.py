@@ -26,12 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Architecture
+from .formulas import NetworkFormulas
 from .signed_cells import SignedCells
 from .vector_outputs import SeveralOutputs
 
 __all__ = ["VectorOutputsL2"]
 
 _Array = NDArray[np.float64]
+
+_DESIGN = """\
+G = np.einsum("inh,op->inoph", G, np.eye(q)).reshape(P, n * q, q * h)  # for Z (q, h), sample by sample"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,21 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
     def fan_out(self) -> int:
         """A weight for each of the q outputs."""
         return self.q
+
+    @property
+    def formulas(self) -> NetworkFormulas:
+        """Those of the network with one output, for blocks Z (q, h)."""
+        one = self.single.formulas
+        return self._formulas(
+            weights="q",
+            title=f"{one.title} and {self.q} outputs",
+            network=f"{one.network}, w_j in R^{self.q}",
+            program=one.program.replace("(c'_i - c_i)", "Z_i^T" if self.plain else "(Z'_i - Z_i)^T"),
+            constraints=f"every row of Z_i and of Z'_i, times its sign: {one.constraints}",
+            design=f"{one.design}\n{_DESIGN}",
+            atoms=one.atoms,
+            outputs="(phi @ w).ravel()",
+        )
 
     def design(self, patches: _Array) -> _Array:
         """The matrices of one output for each row of Z, (K', n * q, q * h), sample by sample."""

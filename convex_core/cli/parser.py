@@ -48,6 +48,13 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_time_limit(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the network and its certificate")
     sub.add_argument("--save-data", metavar="DATA.npz", help="write the dataset")
+    sub.add_argument("--script", metavar="PROGRAM.py", help="write the convex program as a self-contained CVXPY script")
+    sub.add_argument(
+        "--script-cells",
+        choices=("used", "all"),
+        default="used",
+        help="cells (sign patterns) of the script: those the solution uses, or all (default: used)",
+    )
 
     sub = command("path", path.run, "Certified optima from beta_max, where every filter is dead, down to a small beta.")
     _add_data(sub)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 from typing import Any
 
 from ..architectures import OPTIONS
 from ..data import save_dataset
+from ..errors import InputError
 from ..model_io import save_model
+from ..program.script import cvxpy_script, whole_cvxpy_script
 from ..solve import Solution, solve
 from ..solvers.select import MAX_PATTERNS
 from .inputs import accuracies, check_writable, describe, make_dataset, make_problem
@@ -21,8 +24,11 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Solve, write what is asked for, and report."""
     check_writable(args.out, "out")
     check_writable(args.save_data, "save-data")
+    check_writable(args.script, "script")
     dataset = make_dataset(args)
     problem = make_problem(dataset, args)
+    # too many cells are found out before any time is spent on solving
+    whole = whole_cvxpy_script(problem) if args.script is not None and args.script_cells == "all" else None
     with running() as (progress, cancel):
         solution = solve(
             problem,
@@ -38,6 +44,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         save_model(args.out, solution)
     if args.save_data is not None:
         save_dataset(dataset, args.save_data)
+    if args.script is not None:
+        Path(args.script).write_text(_used_cells(solution) if whole is None else whole, encoding="utf-8")
     seconds = solution.seconds
     result = {
         "objective": solution.objective,
@@ -64,6 +72,13 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         **describe(dataset, problem),
     }
     return result, _text(solution, result, dataset.description)
+
+
+def _used_cells(solution: Solution) -> str:
+    """The script over the cells of the solution."""
+    if not len(solution.active):
+        raise InputError("script-cells: got 'used' where the zero network is optimal and uses none, expected 'all'")
+    return cvxpy_script(solution.problem, solution.active, complete=False)
 
 
 def _text(solution: Solution, result: dict[str, Any], description: str) -> str:

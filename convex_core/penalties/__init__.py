@@ -1,6 +1,6 @@
 """Block penalties of the convex program: a norm, its dual norm, its supports over cones and its conic form."""
 
-from .base import EXACT, ConeSupports, Penalty, Search
+from .base import EXACT, ConeSupports, Penalty, PenaltyFormulas, Search
 from .euclidean import L2Penalty
 from .nuclear import NuclearPenalty
 from .nuclear_lift import NuclearLiftPenalty
@@ -14,6 +14,7 @@ __all__ = [
     "NuclearLiftPenalty",
     "NuclearPenalty",
     "Penalty",
+    "PenaltyFormulas",
     "Search",
     "SpectralPenalty",
     "conic_supports",

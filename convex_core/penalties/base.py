@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..conic_forms import PenaltyForm
 
-__all__ = ["EXACT", "ConeSupports", "Penalty", "Search"]
+__all__ = ["EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
 
 _Array = NDArray[np.float64]
 
@@ -73,8 +73,33 @@ class Search:
 EXACT = Search()
 
 
+@dataclass(frozen=True, slots=True)
+class PenaltyFormulas:
+    """A block norm in other languages.
+
+    Attributes
+    ----------
+    text : str
+        The norm of ``{c}``, to be put in by :meth:`str.format`.
+    cvxpy : str
+        Python statements, with ``cp`` for cvxpy and ``np`` for numpy, that set ``penalty`` to the sum of the norms of
+        the rows of a CVXPY variable ``C`` and append what else that needs to the list ``constraints``.
+    definition : str
+        What the text refers to, if it is not a norm that everyone knows.
+    """
+
+    text: str
+    cvxpy: str
+    definition: str = ""
+
+
 class Penalty(Protocol):
     """What a block norm must say."""
+
+    @property
+    def formulas(self) -> PenaltyFormulas:
+        """The norm as text and as CVXPY."""
+        ...
 
     def norm(self, C: _Array) -> _Array:
         """Norm of each block of `C` (B, p), shape (B,)."""

@@ -12,7 +12,7 @@ from scipy import sparse
 from .._cone_projection import top_cone_supports
 from .._threads import at_once
 from ..conic_forms import PenaltyForm
-from .base import EXACT, ConeSupports, Search
+from .base import EXACT, ConeSupports, PenaltyFormulas, Search
 
 __all__ = ["L2Penalty"]
 
@@ -28,6 +28,11 @@ class L2Penalty:
     The support over a cone is the length of the projection of `g` on it (Moreau), found as a
     non-negative least-squares residual.
     """
+
+    @property
+    def formulas(self) -> PenaltyFormulas:
+        """``||c||``, of a matrix its Frobenius norm."""
+        return PenaltyFormulas("||{c}||", "penalty = cp.sum(cp.norm(C, 2, axis=1))")
 
     def norm(self, C: _Array) -> _Array:
         """``||c||_2`` of each row of `C` (B, p), shape (B,)."""

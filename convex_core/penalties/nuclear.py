@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..conic_forms import PenaltyForm
+from .base import PenaltyFormulas
 from .supports import ConicSupports
 
 __all__ = ["NuclearPenalty", "symmetric_entries"]
@@ -34,6 +35,12 @@ class NuclearPenalty(ConicSupports):
     """
 
     shape: tuple[int, int]
+
+    @property
+    def formulas(self) -> PenaltyFormulas:
+        """``||Z||_*``."""
+        matrix = f'cp.reshape(C[b], {self.shape}, order="C")'
+        return PenaltyFormulas("||{c}||_*", f"penalty = sum(cp.normNuc({matrix}) for b in range(C.shape[0]))")
 
     def _singular_values(self, C: _Array) -> _Array:
         if not len(C):

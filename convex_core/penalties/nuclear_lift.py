@@ -25,6 +25,7 @@ from scipy import sparse
 
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights, smallest_product
+from .base import PenaltyFormulas
 from .nuclear import symmetric_entries
 from .spectral import half_fourier
 from .supports import ConicSupports
@@ -32,6 +33,12 @@ from .supports import ConicSupports
 __all__ = ["NuclearLiftPenalty"]
 
 _Array = NDArray[np.float64]
+
+_CVXPY = """\
+lifts = [cp.Variable(({h}, {d})) for _ in range(C.shape[0])]  # Z with sum_a Z[a, t - a] = c_t
+for b, Z in enumerate(lifts):
+    constraints.append(sum(np.roll(np.eye({d}), a, axis=0) @ Z[a] for a in range({h})) == C[b])
+penalty = {scale!r} * sum(cp.normNuc(Z) for Z in lifts)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,16 @@ class NuclearLiftPenalty(ConicSupports):
     h: int
     d: int
     scale: float = 1.0
+
+    @property
+    def formulas(self) -> PenaltyFormulas:
+        """The definition itself."""
+        factor = "" if self.scale == 1.0 else f"{self.scale:.6g} "
+        return PenaltyFormulas(
+            "N({c})",
+            _CVXPY.format(h=self.h, d=self.d, scale=self.scale),
+            f"N(c) = {factor}min ||Z||_* over the Z in R^({self.h} x {self.d}) with sum_a Z[a, t - a] = c_t",
+        )
 
     def norm(self, C: _Array) -> _Array:
         """Norm of each row of `C` (B, d), shape (B,)."""

@@ -11,11 +11,17 @@ from scipy import sparse
 
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights
+from .base import PenaltyFormulas
 from .supports import ConicSupports
 
 __all__ = ["SpectralPenalty"]
 
 _Array = NDArray[np.float64]
+
+_CVXPY = """\
+F = np.fft.fft(np.eye({d}), norm="ortho")  # unitary DFT
+omega = np.where(2 * np.arange({d}) % {d} == 0, 1.0, {pair!r})  # frequencies alone, and in conjugate pairs
+penalty = {scale!r} * cp.sum(cp.abs(C @ F) @ omega)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,16 @@ class SpectralPenalty(ConicSupports):
     d: int
     scale: float
     pair: float = 1.0
+
+    @property
+    def formulas(self) -> PenaltyFormulas:
+        """The module's formula over all d frequencies."""
+        norm = "||F c||_1" if self.pair == 1.0 else f"sum_f omega_f |(F c)_f|, omega = 1 or, on pairs, {self.pair:.6g}"
+        return PenaltyFormulas(
+            "N({c})",
+            _CVXPY.format(d=self.d, pair=self.pair, scale=self.scale),
+            f"N(c) = {self.scale:.6g} {norm}, F the unitary DFT",
+        )
 
     @property
     def _weights(self) -> _Array:

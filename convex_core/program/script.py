@@ -1,4 +1,9 @@
-"""The present problem as a self-contained CVXPY script that anyone can run and read."""
+"""The present problem as a self-contained CVXPY script that anyone can run and read.
+
+The script takes the data, beta and the codes of the cells from the problem, and everything else as text: from the
+formulas of the loss, the penalty and the architecture. It states the convex program, solves it, maps the blocks back to
+a network and evaluates that by a forward pass, all without this library.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +14,25 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from ..architectures import TwoLayerCNN
 from ..errors import InputError, SizeError
 from ..problem import Problem
+from ..status import Exactness
 
-__all__ = ["MAX_SCRIPT_BYTES", "cvxpy_script"]
+__all__ = ["MAX_SCRIPT_BYTES", "MAX_SCRIPT_CELLS", "cvxpy_script", "whole_cvxpy_script"]
 
 #: longest text of embedded data; beyond, a script is no longer something to read
 MAX_SCRIPT_BYTES = 2_000_000
+#: more cells than this take CVXPY minutes
+MAX_SCRIPT_CELLS = 5_000
+_WIDTH = 104
 
 _TEMPLATE = '''\
-"""Convex program of a two-layer ReLU CNN with {pooling} pooling and the {loss} loss, as a self-contained CVXPY script.
+"""{title}
 
-minimise   loss(f) + beta sum_i (||c_i|| + ||c'_i||), f = {mean}sum_i sum_k D_ik X_k (c'_i - c_i)
-subject to (2 D_ik - I) X_k c_i >= 0 and (2 D_ik - I) X_k c'_i >= 0
+{statement}
 
 {note}
-Needs: numpy, cvxpy (with Clarabel). Source: Ergen and Pilanci, ICLR 2021, arXiv 2006.14798.
+Needs: numpy, scipy, cvxpy (with Clarabel). Source: Ergen and Pilanci, ICLR 2021, arXiv 2006.14798.
 """
 
 import base64
@@ -41,45 +48,68 @@ def unpack(text, dtype, shape):
 
 
 beta = {beta!r}
-scale = {scale!r}  # 1 for sum pooling, 1/K for mean pooling
 y = unpack("""
 {y}
-""", "<f8", ({n},))
+""", "<f8", ({size},)){flat}
 # patch matrices X_k, k = 1..K
 X = unpack("""
 {patches}
 """, "<f8", ({K}, {n}, {h}))
-# sign patterns: one row per pattern, one bit per (patch, sample)
-D = np.unpackbits(unpack("""
-{bits}
-""", "u1", ({P}, {row_bytes})), axis=1)[:, : {K} * {n}].reshape({P}, {K}, {n})
-
-P, K, n = D.shape
-h = X.shape[2]
-G = scale * np.einsum("pkn,knh->pnh", D.astype(float), X)  # sum_k D_ik X_k
-G = np.concatenate([G, -G])  # output weight +1, then -1
-cone = (2.0 * D - 1.0).reshape(P, K * n, 1) * X.reshape(1, K * n, h)
-cone = sp.block_diag([*cone, *cone], format="csr")
-
-C = cp.Variable((2 * P, h))  # one row per block: c'_1 .. c'_P, c_1 .. c_P
-f = G.transpose(1, 0, 2).reshape(n, -1) @ cp.vec(C, order="C")
+K, n, h = X.shape
+{code}
+{design}
+{blocks}
+f = G.transpose(1, 0, 2).reshape(len(y), -1) @ cp.vec(C, order="C")
 loss = {cvxpy}
-objective = loss + beta * cp.sum(cp.norm(C, 2, axis=1))
-problem = cp.Problem(cp.Minimize(objective), [cone @ cp.vec(C, order="C") >= 0])
+{penalty}
+problem = cp.Problem(cp.Minimize(loss + beta * penalty), constraints)
 problem.solve(solver=cp.CLARABEL)
 print(problem.status, "objective", problem.value)
 
-# back to a network: u = c / sqrt||c||, w = +-sqrt||c||
+# back to a network, without the dust of the interior-point method
 norm = np.linalg.norm(C.value, axis=1)
-keep = norm > 1e-6 * norm.max()
-root = np.sqrt(norm[keep])
-U = C.value[keep] / root[:, None]
-w = np.where(np.arange(2 * P) < P, 1.0, -1.0)[keep] * root
-f = scale * sum(np.maximum(Xk @ U.T, 0.0) for Xk in X) @ w
+keep = np.flatnonzero(norm > 1e-6 * norm.max())
+c, sign, block = C.value[keep], sign[keep], keep % P
+{neurons}
+
+# what the network itself gives: a forward pass and its cost
+{atoms}
+f = {outputs}
 loss = {numpy}
-value = loss + beta / 2 * (np.sum(U**2) + np.sum(w**2))
-print(keep.sum(), "filters, objective of the network", value)
+value = loss + beta * {costs}
+print(len(u), "neurons, objective of the network", value)
 '''
+
+_CODE = '''\
+# cells: one row per cell, in bits
+code = np.unpackbits(unpack("""
+{bits}
+""", "u1", ({P}, {row_bytes})), axis=1)[:, :{width}].astype(float)
+P = len(code)
+{cells}'''
+
+_PAIRS = """\
+{cone}
+
+# a row of C per block: c'_1 .. c'_P with output weight +1, then c_1 .. c_P with -1
+G, sign = np.concatenate([G, -G]), np.repeat([1.0, -1.0], P)
+C = cp.Variable((2 * P, G.shape[2]))
+cone = sp.block_diag([*cone, *cone], format="csr")
+cone = cone[np.diff(cone.indptr) > 0]  # rows of zeros say nothing
+constraints = [cone @ cp.vec(C, order="C") >= 0]"""
+
+_SINGLE = """
+sign = np.ones(P)
+C = cp.Variable((P, G.shape[2]))  # a row per cell: Z, flat; there are no cones, so that -Z needs no block of its own
+constraints = []"""
+
+_WORDS = {
+    Exactness.EXACT: "the optimum of the training problem",
+    Exactness.EXACT_IF_RANK_ONE: (
+        "a lower bound on the optimum of the training problem, and equal to it if every block has rank one"
+    ),
+    Exactness.BOUND_ONLY: "a lower bound on the optimum of the training problem, and no more",
+}
 
 
 def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: bool) -> str:
@@ -88,17 +118,18 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
     Parameters
     ----------
     problem : Problem
-        Two-layer CNN with any loss.
+        Any architecture with any loss.
     patterns : (P, N) bool
-        Sign patterns to include: all of them, or for a short script those of the blocks of a solution
-        (:attr:`Solution.active`); the value over the latter equals the optimum if the solution is certified.
+        Codes of the cells to include: all of them (:meth:`Architecture.patterns`), or for a short script those of the
+        blocks of a solution (:attr:`Solution.active`); the value over the latter equals that of the whole program if
+        the solution is certified.
     complete : bool
-        Whether `patterns` are all there are; the script says which.
+        Whether `patterns` are all there are; the script says which, and what its value then means.
 
     Raises
     ------
     InputError
-        For another architecture.
+        Unless there is at least one code, of as many bits as the architecture's codes have.
     SizeError
         If the embedded data would exceed :data:`MAX_SCRIPT_BYTES`.
 
@@ -110,40 +141,44 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
     >>> compile(text, "script", "exec") is not None
     True
     """
-    architecture = problem.architecture
-    if not isinstance(architecture, TwoLayerCNN):
-        options = ", ".join(f"{name} {value}" for name, value in architecture.options.items())
+    architecture, loss = problem.architecture, problem.loss
+    formulas, penalty = architecture.formulas, architecture.penalty.formulas
+    none = {name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()}
+    width = architecture.codes(problem.patches, none).shape[1]
+    if np.ndim(patterns) != 2 or not len(patterns) or patterns.shape[1] != width:
         raise InputError(
-            f"script: got the architecture {architecture.name} ({options}), expected two-layer with sum or mean "
-            "pooling and one output"
+            f"patterns: got an array of shape {np.shape(patterns)}, expected at least one row of {width} bits"
         )
     K, n, h = problem.patches.shape
-    distinct = np.unique(patterns, axis=0)
-    bits = np.packbits(distinct, axis=1)
-    note = (
-        f"All {len(distinct)} sign patterns of the data are included: this is the whole program."
-        if complete
-        else f"Only {len(distinct)} sign patterns are included, those a solution uses. The value is an upper bound\n"
-        "on the optimum over all patterns, and equal to it if that solution was certified."
-    )
-    pooling = architecture.pooling
+    packed = np.unique(np.packbits(patterns, axis=1), axis=0)
+    P = len(packed) if width else 1
+    q = problem.size // n
+    code = "P = 1  # there is one cell only"
+    if width:
+        code = _CODE.format(bits=_embed(packed), P=P, row_bytes=packed.shape[1], width=width, cells=formulas.cells)
+    cones = bool(formulas.cone)
     text = _TEMPLATE.format(
-        pooling=pooling,
-        mean="1/K " if pooling == "mean" else "",
-        loss=problem.loss.name,
-        cvxpy=problem.loss.formulas.cvxpy,
-        numpy=problem.loss.formulas.numpy,
-        note=note,
+        title=f"{formulas.title[0].upper()}{formulas.title[1:]}, {loss.name} loss: the convex program in CVXPY.",
+        statement=_statement(problem),
+        note=_note(architecture.exactness, P, complete=complete or not width),
         beta=problem.beta,
-        scale=architecture.scale,
         y=_embed(problem.y.astype("<f8")),
+        size=problem.size,
+        flat=f"  # sample by sample\nq = {q}  # outputs" if q > 1 else "",
         patches=_embed(problem.patches.astype("<f8")),
-        bits=_embed(bits),
-        n=n,
         K=K,
+        n=n,
         h=h,
-        P=len(distinct),
-        row_bytes=bits.shape[1],
+        code=code,
+        design=formulas.design,
+        blocks=_PAIRS.format(cone=formulas.cone) if cones else _SINGLE,
+        cvxpy=loss.formulas.cvxpy,
+        penalty=penalty.cvxpy,
+        neurons=formulas.neurons,
+        atoms=formulas.atoms,
+        outputs=formulas.outputs,
+        numpy=loss.formulas.numpy,
+        costs=formulas.costs,
     )
     if len(text) > MAX_SCRIPT_BYTES:
         raise SizeError(
@@ -154,7 +189,65 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
     return text
 
 
+def whole_cvxpy_script(problem: Problem, *, max_patterns: int = MAX_SCRIPT_CELLS) -> str:
+    """:func:`cvxpy_script` over every cell of the data.
+
+    Raises
+    ------
+    SizeError
+        If there are more than `max_patterns` cells, or as in :func:`cvxpy_script`.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> text = whole_cvxpy_script(Problem.from_dataset(load_dataset("edge"), architecture="linear"))
+    >>> "The only cell is included: this is the whole program." in text
+    True
+    """
+    cells = problem.architecture.patterns(problem.patches, max_patterns=max_patterns)
+    return cvxpy_script(problem, cells.active(), complete=cells.certified)
+
+
+def _statement(problem: Problem) -> str:
+    """Both problems as text."""
+    formulas, penalty = problem.architecture.formulas, problem.architecture.penalty.formulas
+    block = "C" if "C_i" in formulas.program else "Z" if "Z_i" in formulas.program else "c"
+    if not formulas.cone:
+        norm = f"sum_i {penalty.text.format(c='Z_i')}" if "Z_i" in formulas.program else penalty.text.format(c="Z")
+    else:
+        first, second = (penalty.text.format(c=f"{block}{prime}_i") for prime in ("", "'"))
+        norm = f"sum_i ({first} + {second})"
+    lines = [
+        f"Training problem: minimise loss(f, y) + beta sum_j {formulas.cost}",
+        f"    f = {formulas.network}",
+        f"Convex program:   minimise loss(f, y) + beta {norm}",
+        f"    f = {formulas.program}",
+    ]
+    if formulas.constraints:
+        lines.append(f"    subject to {formulas.constraints}")
+    if penalty.definition:
+        lines.append(f"    where {penalty.definition}")
+    return "\n".join(textwrap.fill(line, _WIDTH, subsequent_indent=" " * 8) for line in lines)
+
+
+def _note(exactness: Exactness, cells: int, *, complete: bool) -> str:
+    """Which cells are included, and what the value then means."""
+    if complete:
+        included = "The only cell is" if cells == 1 else f"All {cells} cells of the data are"
+        words = f"{included} included: this is the whole program."
+    else:
+        words = (
+            f"Only {cells} of the cells (sign patterns) {'is' if cells == 1 else 'are'} included, such as those a "
+            "solution uses. The value is an upper bound on that of the whole program, over all cells, and equal to it "
+            "if that solution was certified."
+        )
+    words += f" {exactness.capitalize()}: the value of the whole program is {_WORDS[exactness]}."
+    if exactness is not Exactness.EXACT:
+        words += " The objective of the network, printed last, is an upper bound on that optimum."
+    return textwrap.fill(words, _WIDTH)
+
+
 def _embed(array: NDArray[np.generic]) -> str:
     """Compressed base64 text of an array, wrapped."""
     raw = base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 9)).decode()
-    return "\n".join(textwrap.wrap(raw, 110))
+    return "\n".join(raw[at : at + _WIDTH] for at in range(0, len(raw), _WIDTH))

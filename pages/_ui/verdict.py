@@ -10,12 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from convex_core.architectures import SeveralOutputs, TwoLayerCNN, VectorOutputs, VectorOutputsL2
-from convex_core.arrangement import enumerate_patterns
+from convex_core.architectures import SeveralOutputs, VectorOutputs, VectorOutputsL2
 from convex_core.classification import accuracies
 from convex_core.data import Dataset
 from convex_core.model_io import save_model
-from convex_core.program.script import cvxpy_script
+from convex_core.program.script import MAX_SCRIPT_CELLS, cvxpy_script, whole_cvxpy_script
 from convex_core.solve import Solution
 from convex_core.status import Scope, Status
 
@@ -26,6 +25,7 @@ __all__ = [
     "class_names",
     "gap_text",
     "halfway",
+    "has_whole_script",
     "headline",
     "record",
     "script",
@@ -33,9 +33,6 @@ __all__ = [
     "solution_facts",
     "whole_script",
 ]
-
-#: More patterns than this are not put into one script.
-MAX_COMPLETE = 5_000
 
 
 def gap_text(gap: float) -> str:
@@ -150,26 +147,28 @@ def solution_downloads(solution: Solution) -> list[Download]:
         Download("Model · NPZ", "model.npz", "application/octet-stream", lambda: _model(solution)),
         Download("Result · JSON", "result.json", "application/json", lambda: json.dumps(record(solution), indent=1)),
     ]
-    scripted = isinstance(solution.problem.architecture, TwoLayerCNN)
-    if scripted and len(solution.active):
+    if len(solution.active):
         entries.append(Download("CVXPY code · PY", "program.py", "text/x-python", lambda: script(solution)))
-    if scripted and solution.patterns is not None and solution.patterns <= MAX_COMPLETE:
+    if has_whole_script(solution):
         entries.append(
             Download("CVXPY, every pattern · PY", "whole_program.py", "text/x-python", lambda: whole_script(solution))
         )
     return entries
 
 
+def has_whole_script(solution: Solution) -> bool:
+    """Whether there are more cells than one, and few enough for one script."""
+    return solution.patterns is not None and 1 < solution.patterns <= MAX_SCRIPT_CELLS
+
+
 def script(solution: Solution) -> str:
-    """The program over the patterns of this solution as a runnable CVXPY script."""
+    """The program over the cells of this solution as a runnable CVXPY script."""
     return cvxpy_script(solution.problem, solution.active, complete=False)
 
 
 def whole_script(solution: Solution) -> str:
-    """The program over every pattern as a runnable CVXPY script."""
-    problem = solution.problem
-    patterns = enumerate_patterns(problem.architecture.hyperplanes(problem.patches), max_patterns=MAX_COMPLETE)
-    return cvxpy_script(problem, patterns.active(), complete=True)
+    """The program over every cell as a runnable CVXPY script."""
+    return whole_cvxpy_script(solution.problem)
 
 
 def _model(solution: Solution) -> bytes:
