@@ -45,7 +45,7 @@ _RENEWALS, _VAIN = 20, 8
 # a kink may end the last search early all the same; it then goes on from points nearby
 _NUDGES = (1e-2, 1e-3, 1e-4)
 # parameters beyond which BFGS and its square matrix are too slow
-_DENSE = 600
+_DENSE = 400
 _MAX_STEPS = 3000
 # wider networks have fewer poor local minima: so wide, where n is small
 _WIDE = 40

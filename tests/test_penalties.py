@@ -136,3 +136,21 @@ def test_the_cvxpy_form_is_the_norm(penalty):
     total, constraints = penalty.cvxpy(C)
     model = cp.Problem(cp.Minimize(total), [*constraints, values == C])
     assert model.solve(solver="CLARABEL") == pytest.approx(penalty.norm(values).sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [*PENALTIES, SpectralPenalty(6, 0.7, 1.5), SpectralPenalty(6, 0.4), NuclearLiftPenalty(3, 6, 0.8)],
+    ids=str,
+)
+def test_the_formulas_are_the_norm(penalty):
+    formulas = penalty.formulas
+    C = np.random.default_rng(1).standard_normal((3, 6))
+    names = {"np": np, "cp": cp, "C": cp.Variable((3, 6)), "constraints": []}
+    exec(formulas.cvxpy, names)
+    model = cp.Problem(cp.Minimize(names["penalty"]), [names["C"] == C, *names["constraints"]])
+    model.solve(solver=cp.CLARABEL)
+    assert model.value == pytest.approx(penalty.norm(C).sum(), rel=1e-6)
+    assert "c_i" in formulas.text.format(c="c_i")
+    # a name that not everyone knows is defined
+    assert ("N(" in formulas.text) == formulas.definition.startswith("N(c) = ")

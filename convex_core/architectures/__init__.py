@@ -11,6 +11,7 @@ from ..validation import integer
 from .base import Architecture, CodeList, Parameters, Patterns
 from .circular import CircularCNN
 from .flatten import FlattenCNN
+from .formulas import NetworkFormulas
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .three_layer import ThreeLayerCNN
@@ -27,6 +28,7 @@ __all__ = [
     "FlattenCNN",
     "LinearCNN",
     "MaxPoolingCNN",
+    "NetworkFormulas",
     "Parameters",
     "Patterns",
     "SeveralOutputs",
