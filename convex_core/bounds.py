@@ -102,9 +102,9 @@ def best_network(
     seed: int,
     budget: Budget,
 ) -> tuple[Network, float]:
-    """The best of `networks` and, unless one is proved to be within `tol` of the optimum, of a local search."""
+    """The best of `networks`, unless one is proved to be within `tol` of the optimum after a local search from all."""
     bound = max(link.lower_bound for link in links)
     if relative_gap(min(map(problem.objective, networks)), bound) > tol:
-        networks = [*networks, local_search(problem, starts=starts, seed=seed, budget=budget)]
+        networks = [local_search(problem, begin=networks, starts=starts, seed=seed, budget=budget)]
     best = min(networks, key=problem.objective)
     return best, problem.objective(best)

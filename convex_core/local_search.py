@@ -18,7 +18,7 @@ may stay 1e-4 above.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -27,6 +27,7 @@ from scipy.optimize import OptimizeResult, minimize
 
 from ._quasi_newton import bfgs
 from .architectures import Architecture, Parameters
+from .errors import InputError
 from .network import Network
 from .problem import Problem
 from .progress import Budget
@@ -55,12 +56,13 @@ def local_search(
     problem: Problem,
     *,
     m: int | None = None,
+    begin: Sequence[Network] = (),
     starts: int = 25,
     seed: int = 0,
     polish: bool = True,
     budget: Budget | None = None,
 ) -> Network:
-    """Train from random starts and keep the best network, balanced and pruned.
+    """Train from given and from random starts and keep the best network, balanced and pruned.
 
     Parameters
     ----------
@@ -69,8 +71,11 @@ def local_search(
     m : int, optional
         Neurons per network. The default is n + 1 (with q outputs nq + 1), enough for the global optimum, or for small
         n up to four times that and 40: wider networks have fewer poor local minima. The result is pruned to at most n.
+    begin : sequence of Network
+        Networks to start from too, for example those of convex programs that are only bounds; the result is no worse
+        than any of them.
     starts : int
-        Number of random starts.
+        Number of random starts; it may be 0 if there are networks to begin from.
     seed : int
         Seed of the starts.
     polish : bool
@@ -96,15 +101,25 @@ def local_search(
     architecture = problem.architecture
     enough = problem.size + 1
     width = max(enough, min(4 * enough, _WIDE)) if m is None else integer(m, "m", maximum=100_000)
-    starts = integer(starts, "starts")
+    starts = integer(starts, "starts", minimum=0 if begin else 1)
+    for network in begin:
+        other = network.architecture
+        if type(other) is not type(architecture) or other.shapes != architecture.shapes:
+            raise InputError(
+                f"begin: got a network {other.name} with parameters {dict(other.shapes)}, expected {architecture.name} "
+                f"with {dict(architecture.shapes)}"
+            )
+        width = max(width, network.m)
     rng = np.random.default_rng(integer(seed, "seed", minimum=0))
     search = _Search(problem, width, budget)
     ends: list[tuple[float, _Array]] = []
-    for start in range(starts):
+    total = len(begin) + starts
+    for number in range(total):
         if budget.stop() is not None:
             break
-        ends.append(search.improve(search.start(rng), _ROUGH))
-        budget.report("local search", f"start {start + 1} of {starts}", fraction=(start + 1) / starts)
+        theta = search.widened(begin[number]) if number < len(begin) else search.start(rng)
+        ends.append(search.improve(theta, _ROUGH))
+        budget.report("local search", f"start {number + 1} of {total}", fraction=(number + 1) / total)
     ends.sort(key=_value)
     if polish and ends:
         # starts that end at one value have most likely found one minimum
@@ -119,7 +134,7 @@ def local_search(
     found = [
         prune(Network.from_parameters(architecture, search.parameters(theta)), problem.patches) for _, theta in ends[:1]
     ]
-    return min([zero, *found], key=problem.objective)
+    return min([zero, *begin, *found], key=problem.objective)
 
 
 def _value(end: tuple[float, _Array]) -> float:
@@ -221,6 +236,16 @@ class _Search:
             factor = np.full(network.m, wanted / size)
             drawn = dict(self._architecture.scaled(drawn, factor))
         return np.concatenate([drawn[name].ravel() for name in self._shapes])
+
+    def widened(self, network: Network) -> _Array:
+        """The parameters of `network` as one vector, with neurons that are zero, and stay it, up to the width."""
+        given = network.parameters
+        return np.concatenate(
+            [
+                np.concatenate([given[name], np.zeros((shape[0] - network.m, *shape[1:]))]).ravel()
+                for name, shape in self._shapes.items()
+            ]
+        )
 
     def _split(self, theta: _Array) -> dict[str, _Array]:
         parts = np.split(theta, np.cumsum([math.prod(shape) for shape in self._shapes.values()])[:-1])

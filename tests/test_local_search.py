@@ -56,6 +56,24 @@ def test_nothing_found_is_below_the_bound(seed, m):
     assert value < 0.5 * case.y @ case.y
 
 
+@pytest.mark.parametrize("architecture", list(every_architecture()))
+def test_a_search_from_a_network_is_no_worse_and_never_below_the_bound(architecture):
+    case = tiny_problem(architecture, n=4, seed=1)
+    solution = solve(case, tol=1e-7)
+    value = case.objective(local_search(case, begin=[solution.network], starts=0))
+    assert solution.lower_bound * (1 - 1e-9) <= value <= solution.network_objective
+    if solution.relative_gap < 1e-7:
+        assert value == pytest.approx(solution.network_objective, rel=1e-6)
+
+
+def test_networks_to_begin_from_must_fit():
+    case, other = patch_problem(0), patch_problem(0, h=3)
+    with pytest.raises(InputError, match="begin: got a network two-layer with parameters"):
+        local_search(case, begin=[solve(other).network])
+    with pytest.raises(InputError, match="starts: got 0"):
+        local_search(case, starts=0)
+
+
 def test_the_zero_network_where_it_is_best_and_where_time_is_up():
     assert local_search(patch_problem(0, beta=1e3), starts=2).m == 0
     stopped = local_search(patch_problem(0), budget=Budget(time_limit=1e-9))
