@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from problem_cases import patch_problem
 from scipy.optimize import linprog
 
-from convex_core import BackendError, FixedDirections, InputError, Network, Problem, load_dataset, solve
+from convex_core import (
+    BackendError,
+    FixedDirections,
+    InputError,
+    Network,
+    Problem,
+    TwoLayerCNN,
+    load_dataset,
+    patch_geometry,
+    solve,
+)
 from convex_core.arrangement import enumerate_patterns
 from convex_core.program import Blocks, CellFactory, ConeRows, all_cone_rows, assemble, facet_rows
 from convex_core.solvers.clarabel_backend import solve_clarabel
@@ -153,6 +163,23 @@ def test_facets_are_few_and_give_the_same_optimum():
     assert answers[0].solved
     assert answers[1].solved
     assert answers[1].objective == pytest.approx(answers[0].objective, abs=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_directions_on_hyperplanes_get_a_cell_that_touches_them(seed):
+    # where several hyperplanes meet, sides by rounding may be those of no cell, and blocks over it can only be zero
+    rng = np.random.default_rng(seed)
+    h = 3 + seed % 2
+    # rows of small integers, turned so that nothing is exact
+    rows = rng.integers(-1, 2, (20, h)) @ np.linalg.qr(rng.standard_normal((h, h)))[0]
+    problem = Problem(TwoLayerCNN(patch_geometry((h,), h)), rows, np.ones(len(rows)), 0.1)
+    factory = CellFactory(problem.architecture, problem.patches)
+    edges = [np.linalg.svd(rows[rng.choice(len(rows), h - 1, replace=False)])[2][-1] for _ in range(40)]
+    corners = np.array([*edges, *np.negative(edges)]) * rng.uniform(1e-3, 1e3, (80, 1))
+    active = factory.patterns(corners)
+    assert (enumerate_patterns(rows).index_of(active) >= 0).all()
+    sides = np.where(active, 1.0, -1.0) * (corners @ rows.T)
+    assert (sides >= -1e-9 * np.linalg.norm(corners, axis=1, keepdims=True)).all()
 
 
 def test_cones_without_inside_keep_all_their_rows():

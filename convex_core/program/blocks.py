@@ -23,6 +23,8 @@ from ..progress import Budget
 __all__ = ["Blocks", "CellFactory"]
 
 _Array = NDArray[np.float64]
+# a direction is on a hyperplane when the sine of the angle between them is at most this
+_ON = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class CellFactory:
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
         self.opposite[real] = np.einsum("rp,rp->r", self.hyperplanes[real], self.rows[classes[real]]) < 0.0
         self.rank = int(np.linalg.matrix_rank(self.rows)) if len(self.rows) else 0
+        self._beside = self.rows @ np.random.default_rng(0).standard_normal(self.p) >= 0.0
         #: original side times this is the side of the merged hyperplanes, for architectures that say their own sides
         self._incidence = sparse.csr_matrix(
             (np.where(self.opposite[real], -1, 1), (real, classes[real])), shape=(len(classes), len(self.rows))
@@ -176,11 +179,14 @@ class CellFactory:
         return 2 * active[:, self.representatives].view(np.int8) - np.int8(1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
-        """Sign patterns (m, N) of a cell that holds each direction (m, p).
+        """Sign patterns (m, N) of a cell whose closure holds each direction (m, p).
 
-        The side of each merged hyperplane is taken once: on a hyperplane, parallel rows must not be split by rounding.
+        On hyperplanes rounding must not choose: its sides may be those of no cell, over which a block is zero. There
+        the sides are those of a step along one generic direction.
         """
-        positive = directions @ self.rows.T >= 0.0
+        products = directions @ self.rows.T
+        on = np.abs(products) <= _ON * np.linalg.norm(directions, axis=1, keepdims=True)
+        positive = np.where(on, self._beside, products >= 0.0)
         # a zero row (class -1) reads a last column that is always active
         positive = np.concatenate([positive, np.ones((len(directions), 1), dtype=bool)], axis=1)
         patterns: NDArray[np.bool_] = positive[:, self.classes] != self.opposite
