@@ -109,6 +109,8 @@ def test_ascent_is_shaken_after_expensive_proofs(monkeypatch):
     problem = Problem.from_dataset(load_dataset("digits"), beta=0.5)
     factory = CellFactory(problem.architecture, problem.patches)
     rested = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget())
+    hurried = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget(time_limit=60.0))
+    assert hurried.value.max() >= rested.value.max()  # nor before the first one, which may take all the time there is
     monkeypatch.setattr(sphere_pricer, "_MANY", -1)  # as if every proof were
     shaken = [
         SpherePricer(factory, threads=k).price(problem.y, floor=0.5, want=20, budget=Budget(), prove=True)

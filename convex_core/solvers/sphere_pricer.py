@@ -53,6 +53,10 @@ _MANY = 8_000
 # Near a maximum there are many smaller ones, which random starts and walls crossed one at a time do not leave.
 _SHAKES = 150
 _DISTANCES = (5e-2, 1e-2, 2e-3)
+# no proof is worth more trouble than this
+_LITTLE = 1e-5
+# against the clock no one knows what the first proof takes: up to this share of the time ascent tries to do without
+_FIRST, _EARLY = 0.2, 1e-3
 # ends with less than this share of the floor are no atoms
 _CLOSE = 0.98
 
@@ -78,6 +82,7 @@ class SpherePricer:
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
+        self._keen = False  # whether ascent is worth more trouble
         self._pace = _NODE_SECONDS  # seconds a cone took one thread in it
         self._roots = [np.diag(corner) for corner in itertools.product((1.0, -1.0), repeat=h)]
 
@@ -104,12 +109,16 @@ class SpherePricer:
         Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
         """
         a, linear = self._factory.ridge(v)
+        enough = max(_PLENTY / max(1.0, self._examined / _MANY) ** 3, _LITTLE)
+        self._keen = self._examined > _MANY
+        if self._examined == 0 and budget.time_limit is not None and budget.seconds < _FIRST * budget.time_limit:
+            enough, self._keen = _EARLY, True
         with ThreadPoolExecutor(self._threads) as pool:
             parts = pool.map(lambda sign: [self._ascend(sign * a, sign * linear, sign, floor)], (1, -1))
             found = dict(zip((1, -1), parts, strict=True))
         best = max(float(value.max(initial=0.0)) for parts in found.values() for _, value in parts)
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
-        if excess > _PLENTY / max(1.0, self._examined / _MANY) ** 3 and not prove:
+        if excess > enough and not prove:
             return self._columns(found, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
         # against the clock coarse proofs come first: a fine one that is cut short proves little
@@ -180,7 +189,7 @@ class SpherePricer:
         response = np.empty(len(starts))
         respond(self._factory.rows, a, linear, starts, response)
         ends = self._improve(starts[spread(starts, response, _KEPT, near=_APART)], a, linear, floor)
-        for distance in _DISTANCES if self._examined > _MANY else ():
+        for distance in _DISTANCES if self._keen else ():
             ends = self._shake(*ends, a, linear, floor, distance, rng)
         return ends
 
