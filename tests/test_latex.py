@@ -166,4 +166,7 @@ def test_the_loss_is_in_both(loss):
 def test_softmax_and_long_counts():
     problem = Problem.from_dataset(load_dataset("motifs3"), loss=make_loss("softmax"))
     assert problem.loss.formulas.latex in convex_latex(problem)
+    for text in (training_latex(problem), convex_latex(problem)):  # too long for one line of a phone
+        assert text.splitlines()[1].endswith(problem.loss.formulas.latex + r" \\")
+        assert text.splitlines()[2].startswith("& {} + ")
     assert r"\sum_{i=1}^{4{,}072} \sum_{o=1}^{3}" in convex_latex(problem, 3 * 4072)

@@ -12,6 +12,8 @@ from ..status import Exactness
 
 __all__ = ["convex_latex", "training_latex"]
 
+# characters of a loss beyond which the regulariser takes the next line: together they are wider than a phone
+_WIDE = 40
 _BOUNDS = {
     Exactness.EXACT: "",
     Exactness.EXACT_IF_RANK_ONE: r"\text{(a lower bound, exact if rank one)}",
@@ -33,8 +35,8 @@ def training_latex(problem: Problem) -> str:
     \end{aligned}
     """
     latex = problem.architecture.formulas.latex
-    objective = rf"{problem.loss.formulas.latex} + \tfrac{{{_number(problem.beta)}}}{{2}}\sum_j \big({latex.cost}\big)"
-    lines = [rf"\min_{{u,\,w}}\;& {objective}", f"& f = {latex.network}"]
+    cost = rf"\tfrac{{{_number(problem.beta)}}}{{2}}\sum_j \big({latex.cost}\big)"
+    lines = [*_objective(r"\min_{u,\,w}", problem, cost), f"& f = {latex.network}"]
     lines += [f"& {line}" for line in (latex.parameters, latex.order) if line]
     if latex.constraint:
         lines.append(rf"\text{{s.t.}}\;& {latex.constraint}")
@@ -67,11 +69,9 @@ def convex_latex(problem: Problem, cells: int | None = None) -> str:
     blocks, size = r",\,".join(latex.blocks), r"\times ".join(map(str, latex.shape))
     count = "P" if cells is None else f"{cells // architecture.copies:,}".replace(",", "{,}")
     each = rf"\sum_{{i=1}}^{{{count}}} " if latex.index else ""
-    objective = f"{problem.loss.formulas.latex} + {_number(problem.beta)}{_penalty(latex, penalty)}"
-    lines = [
-        rf"\min_{{{blocks}\in\mathbb{{R}}^{{{size}}}}}\;& {objective}",
-        rf"& f = {each}{latex.operator} {latex.operand}",
-    ]
+    cost = f"{_number(problem.beta)}{_penalty(latex, penalty)}"
+    lines = _objective(rf"\min_{{{blocks}\in\mathbb{{R}}^{{{size}}}}}", problem, cost)
+    lines.append(f"& f = {each}{latex.operator} {latex.operand}")
     if latex.columns:
         lines.append(f"& {latex.columns}")
     if latex.cone:
@@ -81,6 +81,14 @@ def convex_latex(problem: Problem, cells: int | None = None) -> str:
     remarks = (*penalty.formulas.latex_definition, *latex.remarks, latex.order, _BOUNDS[architecture.exactness])
     lines += [f"& {remark}" for remark in remarks if remark]
     return _aligned(lines)
+
+
+def _objective(minimum: str, problem: Problem, cost: str) -> list[str]:
+    """The loss plus the cost, in one line or in two."""
+    loss = problem.loss.formulas.latex
+    if len(loss) > _WIDE:
+        return [rf"{minimum}\;& {loss}", rf"& {{}} + {cost}"]
+    return [rf"{minimum}\;& {loss} + {cost}"]
 
 
 def _penalty(latex: NetworkLatex, penalty: Penalty) -> str:
