@@ -125,7 +125,9 @@ def the_program(solution: Solution) -> None:
         st.latex(convex_latex(solution.problem, solution.patterns))
     with code:
         if not len(solution.active):
-            layout.caption("At this β the zero network is optimal: there is nothing left to solve.")
+            proved = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
+            end = "is optimal at this β: there is nothing left to solve" if proved else "uses no sign pattern"
+            layout.caption(f"The zero network {end}.")
             return
         try:
             text = verdict.script(solution)

@@ -6,6 +6,8 @@ import pytest
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
+from test_app import facts  # noqa: E402
+
 from convex_core import Problem, cvxpy_script, load_dataset, solve  # noqa: E402
 from convex_core.program.latex import convex_latex, training_latex  # noqa: E402
 from pages._ui import verdict  # noqa: E402
@@ -43,6 +45,7 @@ def test_the_page_shows_the_librarys_numbers(network):
     text = " ".join(item.value for item in [*app.markdown, *app.html])
     assert f"{expected.network_objective:.12f}"[:8] in text
     assert f"program: {expected.exactness}" in text
+    assert facts(app)["sign patterns"] == f"{expected.patterns // expected.problem.architecture.copies:,}"
     assert [entry.value.strip("$\n ") for entry in app.latex] == [
         training_latex(expected.problem),
         convex_latex(expected.problem, expected.patterns),
