@@ -66,6 +66,15 @@ def test_the_download_over_every_pattern_runs(network):
     assert names["problem"].value == pytest.approx(expected.objective, rel=1e-6)
 
 
+@pytest.mark.parametrize(("method", "words"), [("auto", "is optimal at this β"), ("sampled", "uses no sign pattern")])
+def test_the_zero_network_is_optimal_only_where_that_is_proved(method, words):
+    app = open_solve(**SMALL, beta="10", method=method)
+    assert not app.exception
+    shown = [item.value for item in [*app.caption, *app.markdown, *app.html] if "zero network" in item.value.lower()]
+    assert [words in text for text in shown].count(True) == 1
+    assert any("optimal" in text for text in shown) == (method == "auto")
+
+
 def test_a_network_that_does_not_fit_the_data_is_refused_in_a_sentence():
     app = open_solve(data="patterns2d", network="circular")
     assert not app.exception
