@@ -32,6 +32,7 @@ from .network import Network
 from .patches import PatchGeometry, patch_geometry
 from .path import Path, PathPreview, solve_path
 from .problem import Problem
+from .program.latex import convex_latex, training_latex
 from .program.script import cvxpy_script, whole_cvxpy_script
 from .progress import Budget, Progress
 from .sandwich import Sandwich, sandwich
@@ -91,6 +92,7 @@ __all__ = [
     "certify",
     "chain",
     "closed_form",
+    "convex_latex",
     "count_patterns",
     "cvxpy_script",
     "dataset_names",
@@ -111,5 +113,6 @@ __all__ = [
     "solve",
     "solve_path",
     "train_sgd",
+    "training_latex",
     "whole_cvxpy_script",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .architectures import SeveralOutputs
 from .data import Dataset
 from .network import Network
 
@@ -41,7 +40,7 @@ def accuracies(network: Network, dataset: Dataset) -> tuple[float | None, float 
     >>> accuracies(edge, Dataset("steps", [[0.0, 1.0], [1.0, 0.0]], [1, -1]))
     (1.0, None)
     """
-    several = isinstance(network.architecture, SeveralOutputs)
+    several = network.architecture.q > 1
     if not (several or dataset.binary):
         return None, None
     data = dataset.numbered() if several else dataset
@@ -67,11 +66,11 @@ def confusion_matrix(network: Network, dataset: Dataset) -> NDArray[np.int64] | 
     >>> bool(np.isclose(counts.trace() / 200, accuracies(solution.network, data)[1]))
     True
     """
-    architecture, data = network.architecture, dataset.numbered()
-    if not isinstance(architecture, SeveralOutputs) or data.X_test is None or data.y_test is None:
+    q, data = network.architecture.q, dataset.numbered()
+    if q == 1 or data.X_test is None or data.y_test is None:
         return None
-    if not np.isin(data.y_test, np.arange(architecture.q)).all():
+    if not np.isin(data.y_test, np.arange(q)).all():
         return None
-    counts = np.zeros((architecture.q, architecture.q), dtype=np.int64)
+    counts = np.zeros((q, q), dtype=np.int64)
     np.add.at(counts, (data.y_test.astype(np.int64), predicted_classes(network.predict(data.X_test))), 1)
     return counts

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import Architecture, SeveralOutputs, make_architecture
+from .architectures import Architecture, make_architecture
 from .errors import InputError
 from .losses import Loss, SoftmaxLoss, SquaredLoss
 from .network import Network
@@ -76,11 +76,10 @@ class Problem:
         patches = architecture.geometry.extract(inputs)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
-        outputs = architecture.q if isinstance(architecture, SeveralOutputs) else 1
-        object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs), outputs=outputs))))
+        object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs), outputs=architecture.q))))
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
         object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
-        if outputs == 1 and isinstance(self.loss, SoftmaxLoss):
+        if architecture.q == 1 and isinstance(self.loss, SoftmaxLoss):
             raise InputError("loss: got softmax with a network of one output, expected the option outputs >= 2")
         self.loss.check_targets(self.y)
         patches.flags.writeable = False
@@ -132,7 +131,7 @@ class Problem:
         )
         chosen = dataset.default_beta if beta is None else beta
         network = make_architecture(architecture, geometry, **options)
-        data = dataset.numbered() if isinstance(network, SeveralOutputs) else dataset
+        data = dataset.numbered() if network.q > 1 else dataset
         return cls(network, data.X, data.y, chosen, loss)
 
     @property

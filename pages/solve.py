@@ -8,15 +8,15 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.architectures import SeveralOutputs  # noqa: E402
 from convex_core.classification import confusion_matrix  # noqa: E402
 from convex_core.data import Dataset  # noqa: E402
 from convex_core.errors import ConvexCoreError, SizeError  # noqa: E402
 from convex_core.figures import classes, filters, solving  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
+from convex_core.program.latex import convex_latex, training_latex  # noqa: E402
 from convex_core.solve import METHODS, Solution  # noqa: E402
 from convex_core.status import Scope, Status  # noqa: E402
-from pages._ui import compute, layout, program, verdict  # noqa: E402
+from pages._ui import compute, layout, verdict  # noqa: E402
 from pages._ui.controls import CurrentProblem, bound, problem_controls  # noqa: E402
 
 BOUNDS_NOTE = {
@@ -84,8 +84,7 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
         layout.chart(charts[-1], "Where the time went", key="seconds")
     with right:
         title = "Filters of the optimum" if solution.status is Status.OPTIMAL else "Filters found"
-        several = isinstance(solution.problem.architecture, SeveralOutputs)
-        draw_filters = the_class_filters if several else the_filters
+        draw_filters = the_class_filters if solution.problem.architecture.q > 1 else the_filters
         charts += draw_filters(solution, current.dataset, title)
     the_program(solution)
     layout.downloads(place, [*verdict.solution_downloads(solution), *layout.chart_downloads(charts)])
@@ -121,12 +120,14 @@ def the_program(solution: Solution) -> None:
     st.subheader("The program", anchor=False)
     train, convex, code = st.tabs(["Training problem", "Convex program", "CVXPY code"])
     with train:
-        st.latex(program.training_latex(solution.problem))
+        st.latex(training_latex(solution.problem))
     with convex:
-        st.latex(program.convex_latex(solution.problem, solution.patterns))
+        st.latex(convex_latex(solution.problem, solution.patterns))
     with code:
         if not len(solution.active):
-            layout.caption("At this β the zero network is optimal: there is nothing left to solve.")
+            proved = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
+            end = "is optimal at this β: there is nothing left to solve" if proved else "uses no sign pattern"
+            layout.caption(f"The zero network {end}.")
             return
         try:
             text = verdict.script(solution)

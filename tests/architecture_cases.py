@@ -55,7 +55,7 @@ def tiny_problem(architecture, loss=None, n=3, seed=0, beta=0.1) -> Problem:
     """Gaussian inputs and targets, or labels where the loss asks for them."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, architecture.geometry.d))
-    q = getattr(architecture, "q", 1)
+    q = architecture.q
     y = rng.standard_normal((n, q)) if q > 1 else rng.standard_normal(n)
     if isinstance(loss, SoftmaxLoss):
         y = np.arange(n) % q

@@ -27,7 +27,7 @@ from convex_core.solve import solve
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
-from pages._ui import controls, data_input, layout, program, shell, spec, training, verdict  # noqa: E402
+from pages._ui import controls, data_input, layout, shell, spec, training, verdict  # noqa: E402
 from pages._ui.jobs import Job  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -353,12 +353,6 @@ def test_solution_downloads_hold_the_solution() -> None:
     with np.load(io.BytesIO(files["model.npz"]), allow_pickle=False) as arrays:  # type: ignore[arg-type]
         assert np.array_equal(arrays["filters"], solution.network.filters)
     assert json.loads(files["result.json"])["objective"] == solution.objective
-
-
-def test_latex_of_mean_pooling_divides() -> None:
-    data = load_dataset("shift")
-    assert r"\tfrac{1}{6}" in program.training_latex(Problem.from_dataset(data, pooling="mean"))
-    assert r"\tfrac{1}{6}" not in program.convex_latex(Problem.from_dataset(data), None)
 
 
 @pytest.mark.parametrize(

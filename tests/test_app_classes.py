@@ -15,8 +15,9 @@ from convex_core.data import Dataset, load_dataset
 from convex_core.figures.classes import class_filters, confusion
 from convex_core.losses import make_loss
 from convex_core.problem import Problem
+from convex_core.program.latex import convex_latex, training_latex
 from convex_core.solve import Solution, solve
-from pages._ui import data_input, fitting, program, spec, verdict
+from pages._ui import data_input, fitting, spec, verdict
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,10 @@ def test_three_classes_are_solved_with_the_softmax_loss_without_a_choice(three: 
     assert ":green-badge[program: exact] :green-badge[scope: global] :green-badge[status: optimal]" in [
         m.value for m in app.markdown
     ]
-    assert app.latex[0].value.strip("$\n ") == program.training_latex(solution.problem)
+    assert [entry.value.strip("$\n ") for entry in app.latex] == [
+        training_latex(solution.problem),
+        convex_latex(solution.problem, solution.patterns),
+    ]
     counts = confusion_matrix(solution.network, data)
     assert confusion(counts, data.labels).alt in alts(app)
     matrix = next(c for c in charts(app) if "customdata" in c["data"][0] and c["data"][0].get("y") == list(data.labels))
@@ -72,7 +76,7 @@ def test_a_link_with_several_outputs_is_obeyed(data: str, loss: str) -> None:
     shown = facts(app)
     assert float(shown["objective of the network"]) == pytest.approx(expected.network_objective, rel=1e-6)
     assert shown["test accuracy"] == f"{100 * accuracies(expected.network, held)[1]:.1f} %"
-    assert "c_{io}" in app.latex[1].value
+    assert convex_latex(expected.problem, expected.patterns) in app.latex[1].value
 
 
 @pytest.mark.parametrize(

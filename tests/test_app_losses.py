@@ -8,8 +8,8 @@ from test_app import charts, facts, finish_sgd, open_page
 from convex_core.data import load_dataset
 from convex_core.losses import make_loss
 from convex_core.problem import Problem
+from convex_core.program.latex import training_latex
 from convex_core.solve import solve
-from pages._ui import program
 
 
 def sentences(app) -> str:
@@ -28,7 +28,7 @@ def test_solve_page_takes_a_loss_from_the_address(query: dict[str, str]) -> None
     solution = solve(problem, tol=1e-8)
     assert float(shown["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
     assert float(shown["proved lower bound"]) == pytest.approx(solution.lower_bound, rel=1e-7)
-    assert program.training_latex(problem) in app.latex[0].value
+    assert training_latex(problem) in app.latex[0].value
     assert loss.formulas.latex in app.latex[1].value
     assert loss.formulas.cvxpy in app.code[0].value
     assert ("delta" in {w.key for w in app.select_slider}) == (loss.name == "huber")

@@ -6,8 +6,11 @@ import pytest
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
+from test_app import facts  # noqa: E402
+
 from convex_core import Problem, cvxpy_script, load_dataset, solve  # noqa: E402
-from pages._ui import program, verdict  # noqa: E402
+from convex_core.program.latex import convex_latex, training_latex  # noqa: E402
+from pages._ui import verdict  # noqa: E402
 from pages._ui.spec import NETWORKS  # noqa: E402
 
 APP = str(Path(__file__).resolve().parent.parent / "app.py")
@@ -42,7 +45,11 @@ def test_the_page_shows_the_librarys_numbers(network):
     text = " ".join(item.value for item in [*app.markdown, *app.html])
     assert f"{expected.network_objective:.12f}"[:8] in text
     assert f"program: {expected.exactness}" in text
-    assert len(app.latex) == 2
+    assert facts(app)["sign patterns"] == f"{expected.patterns // expected.problem.architecture.copies:,}"
+    assert [entry.value.strip("$\n ") for entry in app.latex] == [
+        training_latex(expected.problem),
+        convex_latex(expected.problem, expected.patterns),
+    ]
     # the code on the page is the library's script of this problem, which the tests of scripts run
     assert app.code[0].value == cvxpy_script(expected.problem, expected.active, complete=False).strip()
     labels = [entry.label for entry in verdict.solution_downloads(expected)]
@@ -59,15 +66,13 @@ def test_the_download_over_every_pattern_runs(network):
     assert names["problem"].value == pytest.approx(expected.objective, rel=1e-6)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_formulas_are_balanced(network):
-    problem = problem_of(network)
-    for text in (program.training_latex(problem), program.convex_latex(problem, 12)):
-        assert text.count("{") == text.count("}")
-        assert text.count(r"\big(") == text.count(r"\big)")
-    assert ("lower bound" in program.convex_latex(problem, 12)) == (
-        problem.architecture.exactness.value == "bound only"
-    )
+@pytest.mark.parametrize(("method", "words"), [("auto", "is optimal at this β"), ("sampled", "uses no sign pattern")])
+def test_the_zero_network_is_optimal_only_where_that_is_proved(method, words):
+    app = open_solve(**SMALL, beta="10", method=method)
+    assert not app.exception
+    shown = [item.value for item in [*app.caption, *app.markdown, *app.html] if "zero network" in item.value.lower()]
+    assert [words in text for text in shown].count(True) == 1
+    assert any("optimal" in text for text in shown) == (method == "auto")
 
 
 def test_a_network_that_does_not_fit_the_data_is_refused_in_a_sentence():

@@ -11,7 +11,7 @@ from ..validation import integer
 from .base import Architecture, CodeList, Parameters, Patterns
 from .circular import CircularCNN
 from .flatten import FlattenCNN
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, NetworkLatex
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .three_layer import ThreeLayerCNN
@@ -29,6 +29,7 @@ __all__ = [
     "LinearCNN",
     "MaxPoolingCNN",
     "NetworkFormulas",
+    "NetworkLatex",
     "Parameters",
     "Patterns",
     "SeveralOutputs",

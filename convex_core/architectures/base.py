@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ __all__ = [
     "CodeList",
     "EuclideanCost",
     "FiltersAndWeights",
+    "OneOutput",
     "Parameters",
     "Patterns",
     "UnitFilters",
@@ -105,7 +106,17 @@ class Architecture(Protocol):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The network and its convex program as text and as Python."""
+        """The network and its convex program as text, LaTeX and Python."""
+        ...
+
+    @property
+    def q(self) -> int:
+        """Number of outputs."""
+        ...
+
+    @property
+    def single(self) -> Architecture:
+        """The same network with one output: itself unless it has several."""
         ...
 
     # -- its convex program
@@ -133,6 +144,11 @@ class Architecture(Protocol):
 
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
         """Diagonals of the gates D_k of each code (m, N), shape (m, K', n)."""
+        ...
+
+    @property
+    def copies(self) -> int:
+        """Number of cells with the same sign pattern, which differ in the bits that a code has besides."""
         ...
 
     def predicted(self, patches: _Array) -> int | None:
@@ -199,12 +215,33 @@ class Architecture(Protocol):
         ...
 
 
+class OneOutput:
+    """Defaults for an architecture with one output."""
+
+    __slots__ = ()
+
+    @property
+    def q(self) -> int:
+        """1."""
+        return 1
+
+    @property
+    def single(self) -> Self:
+        """The network itself."""
+        return self
+
+
 class ArrangementCells:
     """Defaults for an architecture whose cells are those of the arrangement of its hyperplanes."""
 
     __slots__ = ()
 
     geometry: PatchGeometry
+
+    @property
+    def copies(self) -> int:
+        """1: a code is a sign pattern."""
+        return 1
 
     def hyperplanes(self, patches: _Array) -> _Array:
         """The stacked patch rows ``[X_1; ...; X_K]``, shape (K * n, h)."""
@@ -278,7 +315,7 @@ class EuclideanCost:
         return parameters
 
 
-class FiltersAndWeights(EuclideanCost):
+class FiltersAndWeights(OneOutput, EuclideanCost):
     """Neurons of :class:`EuclideanCost` whose filter covers a patch, by default with one weight."""
 
     __slots__ = ()
@@ -310,7 +347,7 @@ def _column(factor: _Array, like: _Array) -> _Array:
     return factor.reshape(len(factor), *(1,) * (like.ndim - 1))
 
 
-class UnitFilters:
+class UnitFilters(OneOutput):
     r"""Neurons of filters in pieces of norm at most 1, hidden weights v and one output weight w.
 
     The cost is :math:`\tfrac12(\|v\|_2^2 + w^2)`; by default a piece is a filter of the geometry, and the output is

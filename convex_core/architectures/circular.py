@@ -45,7 +45,7 @@ from ..power_spectra import factors, half_spectrum_weights
 from ..status import Exactness
 from ..validation import frozen, integer
 from .base import ArrangementCells, Parameters, UnitFilters
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, NetworkLatex
 
 __all__ = ["CircularCNN"]
 
@@ -192,9 +192,12 @@ class CircularCNN(ArrangementCells, UnitFilters):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The module's formulas as text and as Python."""
+        """The module's formulas as text, LaTeX and Python."""
         k = self.convolutions
         filters = {1: "U_j", 2: "U_1j U_2j"}.get(k, f"U_1j ... U_{k}j")
+        one = "j" if k == 1 else "lj"
+        product = {1: "U_j", 2: "U_{1j} U_{2j}"}.get(k, rf"U_{{1j}} \cdots U_{{{k}j}}")
+        h, d = self.geometry.h, self.geometry.d
         return NetworkFormulas(
             title=f"circular CNN of {self.layers} layers with one ReLU",
             network=f"sum_j (X {filters} w_1j)_+ w_2j, U circulant of a filter u of length {self.geometry.h}",
@@ -214,6 +217,19 @@ class CircularCNN(ArrangementCells, UnitFilters):
             atoms=_ATOMS,
             outputs="phi @ w2",
             costs="0.5 * (np.sum(w1**2) + np.sum(w2**2))",
+            latex=NetworkLatex(
+                network=rf"\sum_j \big(X {product}\, w_{{1j}}\big)_+\, w_{{2j}}",
+                cost=r"\|w_{1j}\|_2^2 + w_{2j}^2",
+                parameters=rf"u_{{{one}}}\in\mathbb{{R}}^{{{h}}},\; w_{{1j}}\in\mathbb{{R}}^{{{d}}}",
+                constraint=rf"\|u_{{{one}}}\|_2 \le 1,\quad U_{{{one}}}\text{{ circulant of }}u_{{{one}}}",
+                blocks=("c_i", "c_i'"),
+                shape=(d,),
+                operator="D_i X",
+                operand="(c_i' - c_i)",
+                cone=(r"(2D_i-I)\, X c \ge 0",),
+                members=r"c = c_i,\, c_i'",
+                every="i",
+            ),
         )
 
     def hyperplanes(self, patches: _Array) -> _Array:

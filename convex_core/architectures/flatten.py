@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ..patches import PatchGeometry
 from .base import FiltersAndWeights, Parameters, side_by_side
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, listed
 from .signed_cells import SignedCells
 from .two_layer import TwoLayerCNN
 
@@ -93,8 +93,9 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The module's formulas as text and as Python."""
+        """The module's formulas as text, LaTeX and Python."""
         row = "z_ik" if self.plain else "(z'_ik - z_ik)"
+        h, K, at = self.geometry.h, self.geometry.K, "i" if self.plain else "i,s"
         return self._formulas(
             weights="K",
             title="CNN with one ReLU and a flatten layer",
@@ -104,6 +105,13 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
             design='G = np.einsum("ikn,knh->inkh", D, X).reshape(P, n, K * h)  # sum_k D_ik X_k z_k, for Z (K, h)',
             atoms="phi = np.maximum(X @ u.T, 0.0)",
             outputs='np.einsum("knm,mk->n", phi, w)',
+            latex=self._latex(
+                row="l",
+                network=rf"\sum_j \sum_{{k=1}}^{{{K}}} (X_k u_j)_+\, w_{{j,k}}",
+                shape=(h, K),
+                operand="z_{i,k}" if self.plain else "(z_{i,s,k}' - z_{i,s,k})",
+                columns=f"Z_{{{at}}} = [{listed(f'z_{{{{{at},{{}}}}}}', K)}]",
+            ),
         )
 
     def design(self, patches: _Array) -> _Array:

@@ -4,16 +4,87 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NetworkFormulas"]
+__all__ = ["NetworkFormulas", "NetworkLatex", "listed"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLatex:
+    r"""A network and its convex program as LaTeX, the sizes as numbers; :mod:`convex_core.program.latex` composes it.
+
+    The outputs of the program are :math:`\sum_i` `operator` `operand`, i over the sign patterns, its penalty the sum
+    over `index` of the norms of the `blocks`.
+
+    Attributes
+    ----------
+    network : str
+        Outputs f as a sum over the neurons j.
+    cost : str
+        Twice what beta multiplies, per neuron j.
+    parameters : str
+        Space of the parameters of a neuron.
+    blocks : tuple of str
+        The two blocks of a cell, or the only one.
+    shape : tuple of int
+        Length of a block, or rows and columns of one that is a matrix.
+    operator : str
+        Matrix of the cell i.
+    operand : str
+        What it multiplies, in the blocks.
+    constraint : str
+        Constraint on the parameters, if there is any.
+    index : str
+        Indices of the blocks, i first; empty if there is one cell only.
+    columns : str
+        The block in its parts, where the formulas name those.
+    cone : tuple of str
+        Inequalities of a block called c or C; empty if there are none.
+    members : str
+        What in the blocks c or C stands for.
+    every : str
+        What else they hold for.
+    remarks : tuple of str
+        What the formulas refer to besides.
+    order : str
+        Order of the outputs, if there are several.
+    """
+
+    network: str
+    cost: str
+    parameters: str
+    blocks: tuple[str, ...]
+    shape: tuple[int, ...]
+    operator: str
+    operand: str
+    constraint: str = ""
+    index: str = "i"
+    columns: str = ""
+    cone: tuple[str, ...] = ()
+    members: str = ""
+    every: str = ""
+    remarks: tuple[str, ...] = ()
+    order: str = ""
+
+
+def listed(symbol: str, number: int) -> str:
+    r"""LaTeX of a list of symbols with the numbers 1 to `number` in place of ``{}``.
+
+    Examples
+    --------
+    >>> print(listed("z_{}", 2), "and", listed("z_{}", 5))
+    z_1,\, z_2 and z_1,\, \dots,\, z_5
+    """
+    shown = range(1, number + 1) if number <= 3 else (1, number)
+    return (r",\, " if number <= 3 else r",\, \dots,\, ").join(symbol.format(k) for k in shown)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkFormulas:
-    """A network and its convex program as text for people and as Python for :func:`~convex_core.cvxpy_script`.
+    """A network and its convex program as text and LaTeX for people and as Python for a script.
 
-    The Python refers to numpy as ``np``, scipy.sparse as ``sp`` and cvxpy as ``cp``, to the patches ``X`` (K, n, h), to
-    ``code`` (P, N), the bits of each cell as 0.0 and 1.0, and to the sizes K, n, h and P (and q with several outputs).
-    It takes nothing else from this library: a script made of it computes everything again.
+    The Python is for :func:`~convex_core.cvxpy_script`. It refers to numpy as ``np``, scipy.sparse as ``sp`` and cvxpy
+    as ``cp``, to the patches ``X`` (K, n, h), to ``code`` (P, N), the bits of each cell as 0.0 and 1.0, and to the
+    sizes K, n, h and P (and q with several outputs). It takes nothing else from this library: a script made of it
+    computes everything again.
 
     Attributes
     ----------
@@ -42,6 +113,10 @@ class NetworkFormulas:
         Expression of the outputs (len(y),) in ``phi`` and the output weights.
     costs : str
         Expression of the sum of the costs.
+    latex : NetworkLatex
+        The same network and program as LaTeX.
+    copies : str
+        What tells apart the cells that share a sign pattern, after the word "each"; empty if no two do.
     """
 
     title: str
@@ -56,3 +131,5 @@ class NetworkFormulas:
     atoms: str
     outputs: str
     costs: str
+    latex: NetworkLatex
+    copies: str = ""

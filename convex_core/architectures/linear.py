@@ -28,7 +28,7 @@ from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
 from .base import ArrangementCells, CodeList, FiltersAndWeights, Parameters
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, NetworkLatex, listed
 
 __all__ = ["LinearCNN", "rank_one_neurons"]
 
@@ -88,7 +88,8 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The module's formulas as text and as Python."""
+        """The module's formulas as text, LaTeX and Python."""
+        h, K = self.geometry.h, self.geometry.K
         return NetworkFormulas(
             title="linear CNN, a convolution without activation",
             network="sum_j sum_k X_k u_j w_jk",
@@ -102,6 +103,17 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
             atoms="phi = X @ u.T",
             outputs='np.einsum("knm,mk->n", phi, w)',
             costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+            latex=NetworkLatex(
+                network=rf"\sum_j \sum_{{k=1}}^{{{K}}} X_k u_j\, w_{{j,k}}",
+                cost=r"\|u_j\|_2^2 + \|w_j\|_2^2",
+                parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_j\in\mathbb{{R}}^{{{K}}}",
+                blocks=("Z",),
+                shape=(h, K),
+                operator=rf"\sum_{{k=1}}^{{{K}}} X_k",
+                operand="z_k",
+                index="",
+                columns=f"Z = [{listed('z_{{{}}}', K)}]",
+            ),
         )
 
     def design(self, patches: _Array) -> _Array:

@@ -114,8 +114,12 @@ class MaxPoolingCNN(PooledNeurons):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The module's formulas as text and as Python."""
+        """The module's formulas as text, LaTeX and Python."""
         groups = [group.tolist() for group in self.groups]
+        K, several = self.geometry.K, len(groups) > 1
+        inside = r"k\in\Gamma_g" if several else "k"
+        outer = rf"\sum_{{g=1}}^{{{len(groups)}}} " if several else ""
+        same = r"\Gamma_g\text{: the patches of group }g" if several else ""
         return self._formulas(
             pooling=f"max pooling in groups of {self.pool_size} a side" if self.pool_size else "max pooling",
             network="sum_j sum_groups max_(k in group) (X_k u_j)_+ w_j",
@@ -125,6 +129,16 @@ class MaxPoolingCNN(PooledNeurons):
             design='G = np.einsum("ikn,knh->inh", D, X)  # the rows of the winners, sum_k D_ik X_k',
             cone=_CONE,
             atoms="phi = sum(np.maximum((X[group] @ u.T).max(axis=0), 0.0) for group in groups)",
+            latex=self._latex(
+                network=rf"\sum_j {outer}\max_{{{inside}}}\, (X_k u_j)_+\, w_j",
+                operator=rf"\sum_{{k=1}}^{{{K}}} D_{{i,k}} X_k",
+                cone=(
+                    r"D_{i,k} X_k c \ge 0,\quad D_{i,k} (X_k - X_l)\, c \ge 0",
+                    rf"\big(I - \textstyle\sum_{{{inside}}} D_{{i,k}}\big) X_l c \le 0",
+                ),
+                every=r"i,\, g,\, k,\, l\in\Gamma_g" if several else r"i,\, k,\, l",
+                remarks=(r"D_{i,k}\text{: samples that patch }k\text{ wins}", *filter(None, [same])),
+            ),
         )
 
     def hyperplanes(self, patches: _Array) -> _Array:

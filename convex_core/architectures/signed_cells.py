@@ -10,6 +10,7 @@ relaxation ``plain`` leaves out the cones, and with them the signs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
 from .base import Architecture, CodeList, Parameters
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, NetworkLatex
 from .linear import rank_one_neurons
 
 __all__ = ["SignedCells"]
@@ -97,6 +98,11 @@ class SignedCells(ABC):
         """Bits of a code after those of the cell of :attr:`base`."""
         return 0 if self.plain else self.fan_out - 1
 
+    @property
+    def copies(self) -> int:
+        """A cell for each choice of the signs."""
+        return 1 << self.sign_bits
+
     def _formulas(
         self,
         *,
@@ -108,6 +114,7 @@ class SignedCells(ABC):
         design: str,
         atoms: str,
         outputs: str,
+        latex: NetworkLatex,
     ) -> NetworkFormulas:
         """The text of a network whose number of weights has the name `weights`, with what all of them share."""
         base = self.base.formulas
@@ -132,6 +139,41 @@ class SignedCells(ABC):
             atoms=atoms,
             outputs=outputs,
             costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+            latex=latex,
+            copies=f"with {self.copies} choices of signs" if self.sign_bits else "",
+        )
+
+    def _latex(
+        self, *, row: str, network: str, shape: tuple[int, ...], operand: str, columns: str, order: str = ""
+    ) -> NetworkLatex:
+        """The LaTeX of a network whose vectors in Z_i have the index `row`, with what all of them share."""
+        one, r = self.base.formulas.latex, self.fan_out
+        free = replace(
+            one,
+            network=network,
+            cost=r"\|u_j\|_2^2 + \|w_j\|_2^2",
+            parameters=rf"{one.parameters},\; w_j\in\mathbb{{R}}^{{{r}}}",
+            blocks=("Z_i",),
+            shape=shape,
+            operand=operand,
+            columns=columns,
+            cone=(),
+            members="",
+            every="",
+            order=order,
+        )
+        if self.plain:
+            return free
+        signs = rf"\{{1\}}\times\{{\pm1\}}^{{{r - 1}}}" if r > 1 else r"\{1\}"
+        return replace(
+            free,
+            blocks=("Z_{i,s}", "Z_{i,s}'"),
+            operator=rf"\sum_s {one.operator}",
+            index=r"i,\, s",
+            cone=one.cone,
+            members=rf"c = s_{row} z_{{i,s,{row}}},\, s_{row} z_{{i,s,{row}}}'",
+            every=rf"{one.every},\, {row},\, s",
+            remarks=(*free.remarks, rf"s\in{signs}\text{{: signs of }}w"),
         )
 
     def split(self, codes: _Codes) -> tuple[_Codes, NDArray[np.int8]]:
@@ -167,7 +209,7 @@ class SignedCells(ABC):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every cell of :attr:`base` with every choice of the signs."""
-        copies = 1 << self.sign_bits
+        copies = self.copies
         if copies > max_patterns:
             raise SizeError(
                 f"patterns: got {copies:,} sign choices for each pattern, expected at most {max_patterns:,} cells",

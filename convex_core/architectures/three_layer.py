@@ -41,7 +41,7 @@ from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget
 from ..status import Exactness
 from .base import CodeList, Parameters, UnitFilters, side_by_side
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, NetworkLatex, listed
 
 __all__ = ["ThreeLayerCNN"]
 
@@ -160,12 +160,15 @@ class ThreeLayerCNN(UnitFilters):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The module's formulas as text and as Python."""
+        """The module's formulas as text, LaTeX and Python."""
         every = "s_ik (2 D1_ik' - I) X_k' c_ik >= 0 for all k'"
         first = every if self._every_column else "s_ik (2 D1_ik - I) X_k c_ik >= 0"
         u = "u_j" if self.shared else "u_jk"
         filters = "a shared filter" if self.shared else "a filter for every patch"
         atoms = "X @ u.T" if self.shared else 'np.einsum("knh,mkh->knm", X, u)'
+        h, K = self.geometry.h, self.geometry.K
+        own = "u_j" if self.shared else "u_{j,k}"
+        row, also = ("k'", r",\, k'") if self._every_column else ("k", "")
         return NetworkFormulas(
             title=f"three-layer CNN, two ReLU layers with {filters}",
             network=f"sum_j (sum_k (X_k {u})_+ w_1jk)_+ w_2j",
@@ -179,6 +182,24 @@ class ThreeLayerCNN(UnitFilters):
             atoms=_ATOMS.format(first=f"np.maximum({atoms}, 0.0)"),
             outputs="phi @ w2",
             costs="0.5 * (np.sum(w1**2) + np.sum(w2**2))",
+            latex=NetworkLatex(
+                network=rf"\sum_j \Big(\sum_{{k=1}}^{{{K}}} (X_k {own})_+\, w_{{1j,k}}\Big)_+ w_{{2j}}",
+                cost=r"\|w_{1j}\|_2^2 + w_{2j}^2",
+                parameters=rf"{own}\in\mathbb{{R}}^{{{h}}},\; w_{{1j}}\in\mathbb{{R}}^{{{K}}}",
+                constraint=rf"\|{own}\|_2 \le 1",
+                blocks=("C_i", "C_i'"),
+                shape=(h, K),
+                operator=rf"D^2_i \sum_{{k=1}}^{{{K}}} D^1_{{i,k}} X_k",
+                operand="(c_{i,k}' - c_{i,k})",
+                columns=f"C_i = [{listed('c_{{i,{}}}', K)}]",
+                cone=(
+                    rf"s_{{i,k}}\, (2D^1_{{i,{row}}}-I)\, X_{{{row}}} c_k \ge 0",
+                    r"(2D^2_i-I) \textstyle\sum_k D^1_{i,k} X_k c_k \ge 0",
+                ),
+                members=r"c_k = c_{i,k},\, c_{i,k}'",
+                every=rf"i,\, k{also}",
+                remarks=(rf"s_i\in\{{\pm1\}}^{{{K}}}\text{{: signs of }}w_{{1j}}",),
+            ),
         )
 
     # -- its convex program
@@ -197,6 +218,11 @@ class ThreeLayerCNN(UnitFilters):
                 limit=MAX_PATCHES,
             )
         return [chosen for size in range(2, K + 1) for chosen in combinations(range(K), size)]
+
+    @property
+    def copies(self) -> int:
+        """1: the signs and the second layer are part of the pattern."""
+        return 1
 
     def design(self, patches: _Array) -> _Array:
         """``A_k C = X_k c_k`` for the flattened C, (K, n, K * h)."""

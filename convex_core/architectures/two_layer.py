@@ -29,7 +29,7 @@ from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..status import Exactness
 from .base import ArrangementCells, FiltersAndWeights, Parameters
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, NetworkLatex
 
 __all__ = ["PooledNeurons", "TwoLayerCNN"]
 
@@ -64,7 +64,7 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
         return L2Penalty()
 
     def _formulas(
-        self, *, pooling: str, network: str, program: str, constraints: str, **python: str
+        self, *, pooling: str, network: str, program: str, constraints: str, latex: NetworkLatex, **python: str
     ) -> NetworkFormulas:
         """The text of a pooling with the map back and the costs that all poolings share."""
         return NetworkFormulas(
@@ -76,7 +76,26 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
             neurons=_NEURONS,
             outputs="phi @ w",
             costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+            latex=latex,
             **python,
+        )
+
+    def _latex(
+        self, *, network: str, operator: str, cone: tuple[str, ...], every: str, remarks: tuple[str, ...] = ()
+    ) -> NetworkLatex:
+        """The LaTeX of a pooling, with what all poolings share."""
+        return NetworkLatex(
+            network=network,
+            cost=r"\|u_j\|_2^2 + w_j^2",
+            parameters=rf"u_j\in\mathbb{{R}}^{{{self.geometry.h}}}",
+            blocks=("c_i", "c_i'"),
+            shape=(self.geometry.h,),
+            operator=operator,
+            operand="(c_i' - c_i)",
+            cone=cone,
+            members=r"c = c_i,\, c_i'",
+            every=every,
+            remarks=remarks,
         )
 
     @abstractmethod
@@ -138,9 +157,11 @@ class TwoLayerCNN(PooledNeurons):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """The module's formulas as text and as Python."""
+        """The module's formulas as text, LaTeX and Python."""
         mean = self.pooling == "mean"
         scale, divided = ("1/K ", " / K") if mean else ("", "")
+        K = self.geometry.K
+        average = rf"\tfrac{{1}}{{{K}}}" if mean else ""
         return self._formulas(
             pooling=f"{self.pooling} pooling",
             network=f"{scale}sum_j sum_k (X_k u_j)_+ w_j",
@@ -150,6 +171,12 @@ class TwoLayerCNN(PooledNeurons):
             design=f'G = np.einsum("ikn,knh->inh", D, X){divided}  # {scale}sum_k D_ik X_k',
             cone=_CONE,
             atoms=f"phi = sum(np.maximum(Xk @ u.T, 0.0) for Xk in X){divided}",
+            latex=self._latex(
+                network=rf"{average}\sum_j \sum_{{k=1}}^{{{K}}} (X_k u_j)_+\, w_j",
+                operator=rf"{average}\sum_{{k=1}}^{{{K}}} D_{{i,k}} X_k",
+                cone=(r"(2D_{i,k}-I)\, X_k c \ge 0",),
+                every=r"i,\, k",
+            ),
         )
 
     def atoms(self, patches: _Array, C: _Array) -> _Array:

@@ -19,7 +19,7 @@ Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +34,13 @@ from ..validation import integer
 from .base import Architecture, CodeList, EuclideanCost, Parameters
 from .formulas import NetworkFormulas
 
-__all__ = ["SeveralOutputs", "VectorOutputs"]
+__all__ = ["FLAT", "SeveralOutputs", "VectorOutputs"]
 
 _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
 
+#: LaTeX of the order of the outputs
+FLAT = r"f,\, y\text{: flat, sample by sample}"
 _CELLS = "code, output = code[:, :-q], code[:, -q:]  # the last q bits mark the output of a cell"
 _DESIGN = """\
 G = np.einsum("inh,io->inoh", G, output).reshape(P, n * q, h)  # in the rows of the block's own output"""
@@ -160,7 +162,26 @@ class VectorOutputs(SeveralOutputs):
             atoms=one.atoms,
             outputs="(phi @ w).ravel()",
             costs="0.5 * (np.sum(u**2) + np.sum(np.abs(w).sum(axis=1) ** 2))",
+            latex=replace(
+                one.latex,
+                network=rf"{one.latex.network}^T",
+                cost=r"\|u_j\|_2^2 + \|w_j\|_1^2",
+                parameters=rf"{one.latex.parameters},\; w_j\in\mathbb{{R}}^{{{self.q}}}",
+                blocks=("c_{i,o}", "c_{i,o}'"),
+                operator=rf"\sum_{{o=1}}^{{{self.q}}} {one.latex.operator}",
+                operand=r"(c_{i,o}' - c_{i,o})\, e_o^T",
+                index=r"i,\, o",
+                members=r"c = c_{i,o},\, c_{i,o}'",
+                every=rf"{one.latex.every},\, o",
+                order=FLAT,
+            ),
+            copies=f"for {self.q} outputs",
         )
+
+    @property
+    def copies(self) -> int:
+        """A cell for each output."""
+        return self.q
 
     def coded(self, codes: _Codes, output: int) -> _Codes:
         """Codes (m, N + q) of blocks that give one of the outputs, from codes (m, N) of their cells."""

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Architecture
-from .formulas import NetworkFormulas
+from .formulas import NetworkFormulas, listed
 from .signed_cells import SignedCells
-from .vector_outputs import SeveralOutputs
+from .vector_outputs import FLAT, SeveralOutputs
 
 __all__ = ["VectorOutputsL2"]
 
@@ -97,6 +97,14 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
             design=f"{one.design}\n{_DESIGN}",
             atoms=one.atoms,
             outputs="(phi @ w).ravel()",
+            latex=self._latex(
+                row="o",
+                network=rf"{one.latex.network}^T",
+                shape=(self.q, self.geometry.h),
+                operand="Z_i^T" if self.plain else "(Z_{i,s}' - Z_{i,s})^T",
+                columns="" if self.plain else f"Z_{{i,s}} = [{listed('z_{{i,s,{}}}', self.q)}]^T",
+                order=FLAT,
+            ),
         )
 
     def design(self, patches: _Array) -> _Array:

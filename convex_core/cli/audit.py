@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any
 
-from ..architectures import OPTIONS, SeveralOutputs
+from ..architectures import OPTIONS
 from ..audit import audit, network_from_arrays
 from ..data import read_npz
 from ..errors import InputError
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         loss = model.loss or SquaredLoss()
         if args.loss is not None or args.delta is not None:
             loss = make_loss(args.loss or loss.name, delta=args.delta)
-        data = dataset.numbered() if isinstance(network.architecture, SeveralOutputs) else dataset
+        data = dataset.numbered() if network.architecture.q > 1 else dataset
         problem = Problem(network.architecture, data.X, data.y, beta, loss)
         if dual is not None and len(dual) != problem.size:
             dual = None  # it belongs to other data; the network's own residual serves

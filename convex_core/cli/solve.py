@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _used_cells(solution: Solution) -> str:
     """The script over the cells of the solution."""
     if not len(solution.active):
-        raise InputError("script-cells: got 'used' where the zero network is optimal and uses none, expected 'all'")
+        raise InputError("script-cells: got 'used' for the zero network, which uses none, expected 'all'")
     return cvxpy_script(solution.problem, solution.active, complete=False)
 
 

@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from ..architectures import SeveralOutputs
 from ..errors import InputError
 from ..network import Network
 from .chart import Chart, blank
@@ -60,10 +59,9 @@ def class_filters(network: Network, names: Sequence[str] = (), *, colours: Palet
     >>> chart.table["weight to b"], chart.alt
     ([-10.0], '1 filter: 0 with their largest weight to a, 1 to b; largest weight -10.')
     """
-    architecture = network.architecture
-    if not isinstance(architecture, SeveralOutputs):
+    q = network.architecture.q
+    if q == 1:
         raise InputError("network: got a single output, expected an output for each class")
-    q = architecture.q
     named = list(names) or [f"class {o}" for o in range(q)]
     if len(named) != q:
         raise InputError(f"names: got {len(named)} for {q} outputs, expected one for each")

@@ -127,7 +127,7 @@ def _tiles(network: Network, shown: NDArray[np.intp], norms: _Array, colours: Pa
 def no_filters() -> Any:
     """The figure of a network without filters."""
     figure = blank(120)
-    figure.add_annotation(text="No filter is alive: the zero network is optimal.", showarrow=False, x=0.5, y=0.5)
+    figure.add_annotation(text="No filter is alive: this is the zero network.", showarrow=False, x=0.5, y=0.5)
     figure.update_xaxes(visible=False, range=[0, 1])
     figure.update_yaxes(visible=False, range=[0, 1])
     return figure

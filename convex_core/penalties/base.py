@@ -84,13 +84,22 @@ class PenaltyFormulas:
     cvxpy : str
         Python statements, with ``cp`` for cvxpy and ``np`` for numpy, that set ``penalty`` to the sum of the norms of
         the rows of a CVXPY variable ``C`` and append what else that needs to the list ``constraints``.
+    latex : (str, str)
+        LaTeX before and after the block.
     definition : str
         What the text refers to, if it is not a norm that everyone knows.
+    latex_definition : tuple of str
+        What the LaTeX refers to, likewise, in lines.
+    latex_of_matrix : (str, str), optional
+        LaTeX before and after a block that is written as a matrix, if that is another.
     """
 
     text: str
     cvxpy: str
+    latex: tuple[str, str]
     definition: str = ""
+    latex_definition: tuple[str, ...] = ()
+    latex_of_matrix: tuple[str, str] | None = None
 
 
 class Penalty(Protocol):
@@ -98,7 +107,7 @@ class Penalty(Protocol):
 
     @property
     def formulas(self) -> PenaltyFormulas:
-        """The norm as text and as CVXPY."""
+        """The norm as text, CVXPY and LaTeX."""
         ...
 
     def norm(self, C: _Array) -> _Array:

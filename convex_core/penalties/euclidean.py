@@ -32,7 +32,12 @@ class L2Penalty:
     @property
     def formulas(self) -> PenaltyFormulas:
         """``||c||``, of a matrix its Frobenius norm."""
-        return PenaltyFormulas("||{c}||", "penalty = cp.sum(cp.norm(C, 2, axis=1))")
+        return PenaltyFormulas(
+            "||{c}||",
+            "penalty = cp.sum(cp.norm(C, 2, axis=1))",
+            (r"\|", r"\|_2"),
+            latex_of_matrix=(r"\|", r"\|_F"),
+        )
 
     def norm(self, C: _Array) -> _Array:
         """``||c||_2`` of each row of `C` (B, p), shape (B,)."""

@@ -40,7 +40,11 @@ class NuclearPenalty(ConicSupports):
     def formulas(self) -> PenaltyFormulas:
         """``||Z||_*``."""
         matrix = f'cp.reshape(C[b], {self.shape}, order="C")'
-        return PenaltyFormulas("||{c}||_*", f"penalty = sum(cp.normNuc({matrix}) for b in range(C.shape[0]))")
+        return PenaltyFormulas(
+            "||{c}||_*",
+            f"penalty = sum(cp.normNuc({matrix}) for b in range(C.shape[0]))",
+            (r"\|", r"\|_*"),
+        )
 
     def _singular_values(self, C: _Array) -> _Array:
         if not len(C):

@@ -27,7 +27,7 @@ from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights, smallest_product
 from .base import PenaltyFormulas
 from .nuclear import symmetric_entries
-from .spectral import half_fourier
+from .spectral import half_fourier, surd
 from .supports import ConicSupports
 
 __all__ = ["NuclearLiftPenalty"]
@@ -72,7 +72,13 @@ class NuclearLiftPenalty(ConicSupports):
         return PenaltyFormulas(
             "N({c})",
             _CVXPY.format(h=self.h, d=self.d, scale=self.scale),
+            ("N(", ")"),
             f"N(c) = {factor}min ||Z||_* over the Z in R^({self.h} x {self.d}) with sum_a Z[a, t - a] = c_t",
+            (
+                rf"N(c) = {'' if self.scale == 1.0 else surd(self.scale)}\min \|Z\|_*\text{{ over }}"
+                rf"Z\in\mathbb{{R}}^{{{self.h}\times {self.d}}}",
+                rf"\text{{with }}\textstyle\sum_a Z_{{a,\,(t-a)\bmod {self.d}}} = c_t\text{{ for all }}t",
+            ),
         )
 
     def norm(self, C: _Array) -> _Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..power_spectra import half_spectrum_weights
 from .base import PenaltyFormulas
 from .supports import ConicSupports
 
-__all__ = ["SpectralPenalty"]
+__all__ = ["SpectralPenalty", "half_fourier", "surd"]
 
 _Array = NDArray[np.float64]
 
@@ -61,7 +62,20 @@ class SpectralPenalty(ConicSupports):
         return PenaltyFormulas(
             "N({c})",
             _CVXPY.format(d=self.d, pair=self.pair, scale=self.scale),
+            ("N(", ")"),
             f"N(c) = {self.scale:.6g} {norm}, F the unitary DFT",
+            self._latex_definition(),
+        )
+
+    def _latex_definition(self) -> tuple[str, ...]:
+        """The module's formula as LaTeX."""
+        scale, dft = surd(self.scale), r"F\text{ the unitary DFT}"
+        if self.pair == 1.0:
+            return (rf"N(c) = {scale}\,\|F c\|_1,\quad {dft}",)
+        alone = "f = 0" if self.d % 2 else rf"f = 0,\, {self.d // 2}"
+        return (
+            rf"N(c) = {scale}\,\textstyle\sum_f \omega_f\, |(F c)_f|,\quad {dft}",
+            rf"\omega_f = 1\text{{ for }}{alone}\text{{, else }}{surd(self.pair)}",
         )
 
     @property
@@ -103,6 +117,22 @@ class SpectralPenalty(ConicSupports):
                 rows.append(np.concatenate([np.zeros(F), imaginary[f]]))
             cones.append(("second-order", 2 + int(number[f] == 2.0)))
         return PenaltyForm(self._weights, -sparse.csc_matrix(np.array(rows)), tuple(cones))
+
+
+def surd(value: float) -> str:
+    r"""LaTeX of a factor > 0, by preference as the square root of an integer, or one over it.
+
+    Examples
+    --------
+    >>> print(surd(2.0), surd(2.0**0.5), surd(0.2**0.5), surd(0.3))
+    2 \sqrt{2} \tfrac{1}{\sqrt{5}} 0.3
+    """
+    for square, form in ((value * value, "{}"), (1.0 / (value * value), r"\tfrac{{1}}{{{}}}")):
+        whole = round(square)
+        if whole and abs(square - whole) <= 1e-9 * whole:
+            root = math.isqrt(whole)
+            return form.format(root if root * root == whole else rf"\sqrt{{{whole}}}")
+    return f"{value:.3g}"
 
 
 def half_fourier(d: int) -> tuple[_Array, _Array]:

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from convex_core.architectures import SeveralOutputs
 from convex_core.arrangement import (
     Arrangement,
     PatternCount,
@@ -172,9 +171,8 @@ def picture(
     shapes = None if not one_by_one else circle_cells(drawn) if q == 2 else sphere_cells(drawn)
     patterns = np.zeros((0, len(_rows)), dtype=bool)
     if _solution is not None and len(filters):
-        architecture = _solution.problem.architecture
         # where the filter fires does not depend on the outputs it has
-        single = architecture.single if isinstance(architecture, SeveralOutputs) else architecture
+        single = _solution.problem.architecture.single
         patterns = CellFactory(single, _solution.problem.patches).patterns(filters)
     usage = cell_usage(drawn, patterns, signs)
     known = sliced and _everything is not None

@@ -10,7 +10,6 @@ from typing import Any
 
 import streamlit as st
 
-from convex_core.architectures import SeveralOutputs, VectorOutputs, VectorOutputsL2
 from convex_core.classification import accuracies
 from convex_core.data import Dataset
 from convex_core.model_io import save_model
@@ -99,20 +98,15 @@ def cells(solution: Solution) -> tuple[str, str]:
     most = f"at most {large(solution.patterns_bound)}"
     if listed is None:
         return ("not counted" if solution.scope is Scope.GLOBAL else "sampled"), most
-    if isinstance(architecture, VectorOutputs):
-        return f"{listed // architecture.q:,}", f"each for {architecture.q} outputs"
-    if isinstance(architecture, VectorOutputsL2):
-        signs = 1 << architecture.sign_bits
-        return f"{listed // signs:,}", f"each with {signs} choices of signs"
-    return f"{listed:,}", most
+    copies = architecture.formulas.copies
+    return f"{listed // architecture.copies:,}", f"each {copies}" if copies else most
 
 
 def class_names(solution: Solution, data: Dataset) -> tuple[str, ...]:
     """Names of the outputs of a network with one for each class; none for a single output."""
-    architecture = solution.problem.architecture
-    if not isinstance(architecture, SeveralOutputs):
+    q = solution.problem.architecture.q
+    if q == 1:
         return ()
-    q = architecture.q
     return data.labels if data.labels is not None and len(data.labels) == q else tuple(map(str, range(q)))
 
 
