@@ -513,3 +513,13 @@ def test_saved_data_keeps_the_test_part(run, tmp_path):
     data = tmp_path / "d.npz"
     run("solve", *SMALL, "--save-data", data)
     assert len(read_dataset(data).y_test) == 200
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(("redirection", "status"), [(">/dev/full", 1), (">&-", 2)])
+def test_standard_output_that_takes_nothing_is_one_line(redirection, status):
+    command = f"{sys.executable} -m convex_core datasets {redirection}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert done.stderr.startswith("convex_core: error: standard output: got ")
+    assert done.stderr.count("\n") == 1
