@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .architectures import OPTIONS, make_architecture
 from .data.npz import read_npz
 from .errors import InputError
+from .files import replacing
 from .losses import LOSS_OPTIONS, Loss, make_loss
 from .network import Network
 from .patches import PatchGeometry
@@ -96,11 +97,8 @@ def save_network(target: str | Path | IO[bytes], network: Network, **values: Arr
     if not isinstance(target, (str, Path)):
         np.savez_compressed(target, **arrays)
         return
-    try:
-        with Path(target).open("wb") as file:
-            np.savez_compressed(file, **arrays)
-    except OSError as error:
-        raise InputError(f"model file: got {str(target)!r} ({error.strerror}), expected a writable path") from error
+    with replacing(target, "model file") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def load_model(source: str | Path | IO[bytes]) -> Model:

@@ -14,7 +14,7 @@ from .errors import InputError
 from .losses import Loss, SoftmaxLoss, SquaredLoss
 from .network import Network
 from .patches import Padding, patch_geometry
-from .validation import finite_array, frozen, positive_number, targets
+from .validation import finite_array, frozen, moderate, positive_number, targets
 
 if TYPE_CHECKING:
     from .data import Dataset
@@ -52,7 +52,7 @@ class Problem:
     Raises
     ------
     InputError
-        For arrays of the wrong shape, NaN or infinite entries, beta <= 0, or targets that the loss does not take.
+        For arrays of the wrong shape, NaN, infinite or huge entries, beta <= 0, or targets that the loss does not take.
 
     Examples
     --------
@@ -72,11 +72,13 @@ class Problem:
     def __init__(
         self, architecture: Architecture, X: ArrayLike, y: ArrayLike, beta: float, loss: Loss | None = None
     ) -> None:
-        inputs = finite_array(X, "X", ndim=2)
+        inputs = moderate(finite_array(X, "X", ndim=2), "X")
         patches = architecture.geometry.extract(inputs)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
-        object.__setattr__(self, "y", cast(_Array, frozen(targets(y, len(inputs), outputs=architecture.q))))
+        object.__setattr__(
+            self, "y", cast(_Array, frozen(moderate(targets(y, len(inputs), outputs=architecture.q), "y")))
+        )
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
         object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
         if architecture.q == 1 and isinstance(self.loss, SoftmaxLoss):

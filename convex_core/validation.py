@@ -13,7 +13,10 @@ from .errors import InputError
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-__all__ = ["finite_array", "frozen", "integer", "positive_number", "targets"]
+__all__ = ["MAX_MAGNITUDE", "finite_array", "frozen", "integer", "moderate", "positive_number", "targets"]
+
+#: largest magnitude of an input or a target: squares of products of two of them stay finite
+MAX_MAGNITUDE = 1e60
 
 
 def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], min_size: int = 1) -> NDArray[np.float64]:
@@ -60,10 +63,26 @@ def targets(value: ArrayLike, n: int, name: str = "y", *, outputs: int = 1) -> N
         wrong = (array != np.round(array)) | (array < 0) | (array >= outputs)
         if wrong.any():
             raise InputError(f"{name}: got the label {array[wrong][0]:g}, expected integers in [0, {outputs - 1}]")
-        array = np.eye(outputs)[array.astype(np.int64)]
+        labels = array.astype(np.int64)
+        array = np.zeros((n, outputs))
+        array[np.arange(n), labels] = 1.0
     if array.shape[1] != outputs:
         raise InputError(f"{name}: got targets of shape {array.shape}, expected ({n}, {outputs})")
     return array.ravel()
+
+
+def moderate(array: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """`array` if no magnitude is above :data:`MAX_MAGNITUDE`.
+
+    Examples
+    --------
+    >>> moderate(np.array([1.0, -2.0]), "y")
+    array([ 1., -2.])
+    """
+    largest = float(np.abs(array).max(initial=0.0))
+    if largest > MAX_MAGNITUDE:
+        raise InputError(f"{name}: got an entry of magnitude {largest:g}, expected at most {MAX_MAGNITUDE:g}")
+    return array
 
 
 def positive_number(value: float, name: str) -> float:

@@ -16,7 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_penalties import epigraph_value
 
-from convex_core import Exactness, InputError, Network, Problem, Scope, Status, certify, patch_geometry, solve
+from convex_core import (
+    BackendError,
+    Exactness,
+    InputError,
+    Network,
+    Problem,
+    Scope,
+    Status,
+    certify,
+    patch_geometry,
+    solve,
+)
 from convex_core.architectures import CircularCNN, TwoLayerCNN, make_architecture
 from convex_core.arrangement import enumerate_patterns
 from convex_core.penalties import L2Penalty, NuclearLiftPenalty, NuclearPenalty, SpectralPenalty
@@ -358,3 +369,16 @@ def test_ascents_find_what_a_poor_list_lacks():
     atoms = problem.architecture.atoms(problem.patches, found.directions)
     assert found.columns.sign * (v @ atoms) == pytest.approx(found.value, rel=1e-6)
     assert problem.architecture.penalty.norm(found.directions) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("h", "layers", "relaxation"), [(2, 3, "nuclear"), (3, 3, "spectral"), (3, 4, "weighted")])
+def test_branch_and_bound_is_refused_where_the_norm_is_not_euclidean(h, layers, relaxation):
+    """Its bound is a maximum over the Euclidean ball, which says nothing about another ball's atoms."""
+    with pytest.raises(BackendError, match="expected the Euclidean norm"):
+        solve(circular_problem(0, h=h, layers=layers, relaxation=relaxation), method="branch-and-bound")
+
+
+def test_branch_and_bound_agrees_with_the_list_for_filters_of_length_one():
+    problem = circular_problem(0, h=1)
+    searched, listed = (solve(problem, tol=1e-9, method=m) for m in ("branch-and-bound", "column-generation"))
+    assert searched.objective == pytest.approx(listed.objective, rel=1e-8)

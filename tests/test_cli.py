@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import convex_core
 from convex_core.cli import main
 from convex_core.cli.inputs import _option
 from convex_core.cli.output import jsonable, running
-from convex_core.data import load_dataset, read_dataset
+from convex_core.data import load_dataset, read_dataset, save_dataset
 from convex_core.model_io import load_model
 
 SOLVE_FIELDS = {
@@ -106,11 +107,45 @@ def test_solve_writes_a_script_that_runs(run, tmp_path, cells):
     assert values == pytest.approx([result["objective"], result["network_objective"]], rel=1e-6)
 
 
-def test_a_script_of_the_zero_network_needs_all_cells(run, fail, tmp_path):
-    argv = ("solve", *SMALL, "--beta", 1e6, "--script", tmp_path / "program.py")
-    assert "script-cells: got 'used' for the zero network" in fail(*argv)
-    run(*argv, "--script-cells", "all")
-    assert "whole program" in (tmp_path / "program.py").read_text()
+@pytest.mark.parametrize("cells", ["used", "all"])
+def test_a_script_of_the_zero_network_finds_it(run, tmp_path, cells):
+    script = tmp_path / "program.py"
+    result = run("solve", *SMALL, "--beta", 1e6, "--script", script, "--script-cells", cells)
+    assert result["active_filters"] == 0
+    done = subprocess.run([sys.executable, "-I", script], capture_output=True, text=True, check=True, cwd=tmp_path)
+    values = [float(line.split()[-1]) for line in done.stdout.splitlines()]
+    assert values == pytest.approx([result["objective"]] * 2, rel=1e-6)
+
+
+def test_a_script_of_too_much_data_is_refused_before_solving(fail, tmp_path, monkeypatch):
+    monkeypatch.setattr("convex_core.program.script.MAX_SCRIPT_BYTES", 1000)
+    monkeypatch.setattr("convex_core.cli.solve.solve", lambda *_, **__: pytest.fail("solved first"))
+    assert "script: got" in fail("solve", *SMALL, "--script", tmp_path / "program.py")
+
+
+def test_files_of_one_command_do_not_replace_each_other(fail, tmp_path):
+    data = tmp_path / "d.npz"
+    save_dataset(load_dataset("edge", n=4), data)
+    before = data.read_bytes()
+    assert "which is also a file that is read" in fail("solve", "--data", data, "--out", tmp_path / "." / "d.npz")
+    assert "which is also a file that is read" in fail("sgd", "--data", data, "--out", data)
+    assert "which is also a file that is read" in fail("patterns", "--data", data, "--out", data)
+    # the ending that is appended counts
+    assert "which is also a file that is read" in fail("solve", "--data", data, "--save-data", tmp_path / "d")
+    assert data.read_bytes() == before
+    both = ("--out", tmp_path / "m.npz", "--script", tmp_path / "m.npz")
+    assert "which is also that of --out" in fail("solve", *SMALL, *both)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("option", ["--out", "--script"])
+def test_a_full_disk_is_one_line(fail, option):
+    assert "/dev/full" in fail("solve", *SMALL, option, "/dev/full")
+
+
+def test_a_bad_case_of_the_benchmark_is_one_line(fail):
+    assert "case: got 'nosuch'" in fail("benchmark", "nosuch")
+    assert "repeat: got 0" in fail("benchmark", "--repeat", 0)
 
 
 def test_solve_reads_csv(run, tmp_path):
@@ -478,3 +513,13 @@ def test_saved_data_keeps_the_test_part(run, tmp_path):
     data = tmp_path / "d.npz"
     run("solve", *SMALL, "--save-data", data)
     assert len(read_dataset(data).y_test) == 200
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(("redirection", "status"), [(">/dev/full", 1), (">&-", 2)])
+def test_standard_output_that_takes_nothing_is_one_line(redirection, status):
+    command = f"{sys.executable} -m convex_core datasets {redirection}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert done.stderr.startswith("convex_core: error: standard output: got ")
+    assert done.stderr.count("\n") == 1

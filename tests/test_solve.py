@@ -324,3 +324,25 @@ def test_mnist_optima_over_millions_of_patterns(beta, optimum, tol):
     assert s.lower_bound <= optimum * (1 + 1e-7)
     assert s.network_objective == pytest.approx(optimum, rel=tol)
     assert s.relative_gap <= tol
+
+
+@pytest.mark.parametrize("tiny", [1e-170, 1e-310, 5e-324])
+@pytest.mark.parametrize("method", ["column-generation", "branch-and-bound", "cvxpy"])
+def test_a_row_whose_squares_vanish_is_as_good_as_a_row_of_zeros(tiny, method):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((5, 2)), rng.standard_normal(5)
+    shrunk, nothing = X.copy(), X.copy()
+    shrunk[0] *= tiny
+    nothing[0] = 0.0
+    cnn = TwoLayerCNN(patch_geometry((2,), 2))
+    with np.errstate(divide="raise", invalid="raise"):
+        found = solve(Problem(cnn, shrunk, y, 0.1), method=method)
+    expected = solve(Problem(cnn, nothing, y, 0.1), method=method)
+    assert found.status is Status.OPTIMAL
+    assert found.network_objective == pytest.approx(expected.network_objective, rel=1e-6)
+
+
+@pytest.mark.parametrize(("X", "y"), [([[1e200]], [1.0]), ([[1.0]], [-1e160])])
+def test_numbers_whose_squares_overflow_are_refused(X, y):
+    with pytest.raises(InputError, match=r"[Xy]: got an entry of magnitude 1e\+.*expected at most 1e\+60"):
+        Problem(TwoLayerCNN(patch_geometry((1,), 1)), X, y, 0.1)

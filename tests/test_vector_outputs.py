@@ -327,3 +327,9 @@ def test_two_classes_are_the_logistic_loss_with_two_outputs(tmp_path, capsys):
     audited = json.loads(capsys.readouterr().out)
     assert audited["objective"] == pytest.approx(two["network_objective"], rel=1e-9)
     assert audited["test_accuracy"] == two["test_accuracy"]
+
+
+def test_a_label_that_would_need_a_billion_outputs_is_refused():
+    data = Dataset("labels", [[1.0], [2.0]], [0, 10**9])
+    with pytest.raises(InputError, match=r"outputs: got 1000000001, expected an integer in \[2, 1000\]"):
+        Problem.from_dataset(data, loss=SoftmaxLoss())

@@ -37,6 +37,8 @@ from .formulas import NetworkFormulas
 __all__ = ["FLAT", "SeveralOutputs", "VectorOutputs"]
 
 _Array = NDArray[np.float64]
+#: most outputs; there is a block for each of them on every cell
+MAX_OUTPUTS = 1000
 _Codes = NDArray[np.bool_]
 
 #: LaTeX of the order of the outputs
@@ -57,19 +59,19 @@ class SeveralOutputs(EuclideanCost):
     single : Architecture
         The network with one output, of one filter and one weight per neuron, and without constraints.
     q : int
-        Number of outputs, at least 2.
+        Number of outputs, 2 to :data:`MAX_OUTPUTS`.
 
     Raises
     ------
     InputError
-        If the neurons of `single` are of another kind, or q < 2.
+        If the neurons of `single` are of another kind, or for another q.
     """
 
     single: Architecture
     q: int
 
     def __post_init__(self) -> None:
-        integer(self.q, "outputs", minimum=2)
+        integer(self.q, "outputs", minimum=2, maximum=MAX_OUTPUTS)
         if self.single.unit_length is not None or self.single.shapes != {
             "filters": (self.single.geometry.h,),
             "weights": (),

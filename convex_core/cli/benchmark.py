@@ -16,8 +16,16 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Run the cases, each row on standard error as soon as it is there, and report the table."""
+    shown = 0
+
+    def show(row: Row) -> None:
+        nonlocal shown
+        if not shown:  # not before the arguments are known to be good
+            print(header_line(), file=sys.stderr)
+        print(row.line(), file=sys.stderr, flush=True)
+        shown += 1
+
     with running() as (progress, cancel):
-        print(header_line(), file=sys.stderr)
         report = run_benchmark(
             args.names,
             quick=args.quick,
@@ -26,11 +34,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             peer_python=args.peer_python,
             cancel=cancel,
             progress=progress,
-            on_row=_show,
+            on_row=show,
         )
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return report.to_dict(), report.text(width=width)
-
-
-def _show(row: Row) -> None:
-    print(row.line(), file=sys.stderr, flush=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 from ..experiments import run_experiment
-from .inputs import check_writable
+from ..files import write_text
+from .inputs import check_outputs
 from .output import aligned, jsonable, number, running, table
 
 __all__ = ["run"]
@@ -17,8 +17,7 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Run, write what is asked for, and report."""
-    check_writable(args.out, "out")
-    check_writable(args.html, "html")
+    check_outputs(out=args.out, html=args.html)
     with running() as (progress, cancel):
         result = run_experiment(
             args.name,
@@ -33,11 +32,11 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         )
     found = result.to_dict()
     if args.out is not None:
-        Path(args.out).write_text(json.dumps(jsonable(found), allow_nan=False, indent=1), encoding="utf-8")
+        write_text(args.out, json.dumps(jsonable(found), allow_nan=False, indent=1), "out")
     if args.html is not None:
         from ..figures.experiment import experiment_page  # plotly is slow to import: only this option pays for it
 
-        Path(args.html).write_text(experiment_page(result), encoding="utf-8")
+        write_text(args.html, experiment_page(result), "html")
     head = aligned(
         [
             ("experiment", result.plan.title),

@@ -17,7 +17,7 @@ from ..network import Network
 from ..problem import Problem
 from ..status import Exactness
 
-__all__ = ["accuracies", "check_writable", "describe", "make_dataset", "make_problem"]
+__all__ = ["accuracies", "check_outputs", "describe", "make_dataset", "make_problem"]
 
 
 def make_dataset(args: argparse.Namespace) -> Dataset:
@@ -84,14 +84,25 @@ def accuracies(dataset: Dataset, network: Network) -> dict[str, float | None]:
     return {"train_accuracy": train, "test_accuracy": test}
 
 
-def check_writable(path: str | None, name: str) -> None:
-    """Raise :class:`InputError` if a file cannot be written at `path`, before any work is done for it."""
-    if path is None:
-        return
-    file = Path(path)
-    target = file if file.exists() else file.parent
-    if file.is_dir() or not target.exists() or not os.access(target, os.W_OK):
-        raise InputError(f"{name}: got {path!r}, expected a writable file in an existing directory")
+def check_outputs(reads: tuple[str | None, ...] = (), **paths: str | None) -> None:
+    """Raise :class:`InputError` if a file cannot be written, or would replace another one of the same command.
+
+    Called before any work is done. `paths` are what the options write, `reads` what the command reads.
+    """
+    taken = {os.path.realpath(path): "a file that is read" for path in reads if path is not None}
+    for option, path in paths.items():
+        if path is None:
+            continue
+        name = option.replace("_", "-")
+        file = Path(path)
+        target = file if file.exists() else file.parent
+        if file.is_dir() or not (file.exists() or target.is_dir()) or not os.access(target, os.W_OK):
+            raise InputError(f"{name}: got {path!r}, expected a writable file in an existing directory")
+        real = os.path.realpath(path)
+        # several streams may end in /dev/null
+        if real in taken and (file.is_file() or not file.exists()):
+            raise InputError(f"{name}: got {path!r}, which is also {taken[real]}, expected a file of its own")
+        taken[real] = f"that of --{name}"
 
 
 def _option(text: str) -> tuple[str, Any]:

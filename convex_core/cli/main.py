@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.simplefilter("ignore")
         try:
             args = build_parser(PROGRAM).parse_args(argv)
+            if sys.stdout is None:
+                raise InputError("standard output: got a closed stream, expected an open one for the result")
             result, text = args.run(args)
             if args.json:
                 print_json(result)
@@ -54,9 +56,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail("interrupted", 130)
         except BrokenPipeError:
             # the reader has gone (``| head``); keep the interpreter from flushing into the closed pipe
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence()
             return 1
+        except OSError as error:  # files have errors of their own: this is standard output, on a full disk say
+            _silence()
+            return _fail(f"standard output: got {error.strerror or error}, expected a writable stream", 1)
     return 0
+
+
+def _silence() -> None:
+    """Send what is left in standard output nowhere, so that the interpreter does not fail on it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(reason: object, status: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -25,9 +24,10 @@ from ..arrangement import (
 from ..arrangement.sampling import Method
 from ..data import read_npy
 from ..errors import InputError, Interrupted, SizeError
+from ..files import replacing
 from ..patches import patch_geometry
 from ..progress import Budget
-from .inputs import check_writable, make_dataset
+from .inputs import check_outputs, make_dataset
 from .output import aligned, number, running
 
 __all__ = ["MAX_PATTERNS", "SAMPLING", "run"]
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     method: Any = args.method or "uniform"
     if method not in SAMPLING:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(SAMPLING)}")
-    check_writable(args.out, "out")
+    check_outputs(reads=(args.data, args.rows), out=args.out)
     rows, n, K = _rows(args)
     warm_up()
     with running() as (progress, cancel):
@@ -146,5 +146,5 @@ def _write(path: str, rows: NDArray[np.float64], patterns: Arrangement | Sampled
     )
     active = np.concatenate([np.packbits(part, axis=1, bitorder="little") for part in parts])
     complete = isinstance(patterns, Arrangement) and patterns.certified
-    with Path(path).open("wb") as file:  # np.savez would add a suffix to a path
+    with replacing(path, "out") as file:  # np.savez would add a suffix to a path
         np.savez_compressed(file, rows=rows, active=active, complete=np.array(complete))

@@ -9,7 +9,7 @@ from typing import Any
 from ..model_io import save_network
 from ..progress import Budget
 from ..sgd import train_sgd
-from .inputs import accuracies, check_writable, describe, make_dataset, make_problem
+from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem
 from .output import aligned, number, running, table
 
 __all__ = ["run"]
@@ -17,7 +17,7 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Train, write the best network if asked to, and report."""
-    check_writable(args.out, "out")
+    check_outputs(reads=(args.data,), out=args.out)
     dataset = make_dataset(args)
     problem = make_problem(dataset, args)
     with running() as (progress, cancel):

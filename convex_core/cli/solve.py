@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import math
-from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..architectures import OPTIONS
-from ..data import save_dataset
-from ..errors import InputError
+from ..data import save_dataset, saved_as
+from ..files import write_text
 from ..model_io import save_model
+from ..neurons import random_neurons
+from ..problem import Problem
 from ..program.script import cvxpy_script, whole_cvxpy_script
 from ..solve import Solution, solve
 from ..solvers.select import MAX_PATTERNS
-from .inputs import accuracies, check_writable, describe, make_dataset, make_problem
+from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem
 from .output import aligned, number, running
 
 __all__ = ["run"]
@@ -22,13 +26,20 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Solve, write what is asked for, and report."""
-    check_writable(args.out, "out")
-    check_writable(args.save_data, "save-data")
-    check_writable(args.script, "script")
+    check_outputs(
+        reads=(args.data,),
+        out=args.out,
+        save_data=None if args.save_data is None else str(saved_as(args.save_data)),
+        script=args.script,
+    )
     dataset = make_dataset(args)
     problem = make_problem(dataset, args)
-    # too many cells are found out before any time is spent on solving
-    whole = whole_cvxpy_script(problem) if args.script is not None and args.script_cells == "all" else None
+    whole = None
+    if args.script is not None:  # too many cells, or too much data, are found out before any time is spent on solving
+        if args.script_cells == "all":
+            whole = whole_cvxpy_script(problem)
+        else:
+            cvxpy_script(problem, _some_cell(problem), complete=False)
     with running() as (progress, cancel):
         solution = solve(
             problem,
@@ -45,7 +56,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if args.save_data is not None:
         save_dataset(dataset, args.save_data)
     if args.script is not None:
-        Path(args.script).write_text(_used_cells(solution) if whole is None else whole, encoding="utf-8")
+        write_text(args.script, _used_cells(solution) if whole is None else whole, "script")
     seconds = solution.seconds
     result = {
         "objective": solution.objective,
@@ -75,10 +86,16 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _used_cells(solution: Solution) -> str:
-    """The script over the cells of the solution."""
-    if not len(solution.active):
-        raise InputError("script-cells: got 'used' for the zero network, which uses none, expected 'all'")
-    return cvxpy_script(solution.problem, solution.active, complete=False)
+    """The script over the cells of the solution; the zero network has none, and any one says that it is zero."""
+    used = solution.active if len(solution.active) else _some_cell(solution.problem)
+    return cvxpy_script(solution.problem, used, complete=False)
+
+
+def _some_cell(problem: Problem) -> NDArray[np.bool_]:
+    """The code of the cell of one random neuron, (1, N)."""
+    architecture = problem.architecture
+    neuron = architecture.project(random_neurons(architecture, 1, np.random.default_rng(0)))
+    return architecture.codes(problem.patches, neuron)
 
 
 def _text(solution: Solution, result: dict[str, Any], description: str) -> str:

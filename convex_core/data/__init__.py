@@ -4,7 +4,7 @@ from .catalogue import DatasetInfo, dataset_info, dataset_names, load_dataset
 from .dataset import Dataset
 from .npz import read_npy, read_npz
 from .preprocessing import Preprocessing
-from .readers import read_dataset, save_dataset
+from .readers import read_dataset, save_dataset, saved_as
 
 __all__ = [
     "Dataset",
@@ -17,4 +17,5 @@ __all__ = [
     "read_npy",
     "read_npz",
     "save_dataset",
+    "saved_as",
 ]

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import replacing
 from ..validation import finite_array
 from .dataset import Dataset
 from .npz import MAX_BYTES, check_file, read_npz
 
-__all__ = ["read_dataset", "save_dataset"]
+__all__ = ["read_dataset", "save_dataset", "saved_as"]
 
 #: Longest text taken from a file.
 MAX_TEXT = 2000
@@ -101,15 +102,22 @@ def save_dataset(dataset: Dataset, path: str | Path) -> Path:
         arrays["seed"] = np.array(dataset.seed, np.int64)
     if dataset.labels is not None:
         arrays["labels"] = np.array(dataset.labels)
-    file = Path(path)
-    if file.suffix != ".npz":
-        file = file.with_name(file.name + ".npz")
-    try:
-        with file.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise InputError(f"{file}: got {error.strerror or error}, expected a writable place") from error
+    file = saved_as(path)
+    with replacing(file, "data file") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
     return file
+
+
+def saved_as(path: str | Path) -> Path:
+    """Where :func:`save_dataset` writes: `path`, with ``.npz`` appended if missing.
+
+    Examples
+    --------
+    >>> saved_as("mine").name
+    'mine.npz'
+    """
+    file = Path(path)
+    return file.with_name(file.name + ".npz") if file.name and file.suffix != ".npz" else file
 
 
 def _from_arrays(arrays: dict[str, NDArray[Any]], stem: str) -> Dataset:

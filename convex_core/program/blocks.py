@@ -105,6 +105,7 @@ class CellFactory:
         #: original row that stands for each merged hyperplane
         self.representatives: NDArray[np.intp] = real[first]
         chosen = self.hyperplanes[self.representatives]
+        chosen = chosen / np.abs(chosen).max(axis=1, keepdims=True)  # the squares of a tiny row would be zero
         self.rows: _Array = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
         #: original rows that point against the normal of their hyperplane
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
