@@ -16,6 +16,7 @@ from .architectures import CodeList
 from .arrangement import count_patterns
 from .certificate import Certificate, judge
 from .errors import InputError, Interrupted
+from .losses import SquaredLoss
 from .network import Network
 from .problem import Problem
 from .program import Blocks, CellFactory
@@ -355,10 +356,12 @@ def _network(problem: Problem, C: _Array, blocks: Blocks, objective: float, tol:
         recovered = recover(problem.architecture, C, blocks.sign, blocks.active, relative_zero=dust)
         return prune(recovered, problem.patches, relative_zero=min(max(0.1 * dust, 1e-13), 1e-9))
 
-    # conic solvers leave blocks of a millionth of the largest
-    coarse = without(1e-5)
-    if problem.objective(coarse) <= objective * (1.0 + 1e-10):
-        return coarse
+    # Conic solvers leave blocks of a millionth of the largest. Newton's method, for the squared loss, leaves none, and
+    # the dual vector of a network feels a small block in first order.
+    if not isinstance(problem.loss, SquaredLoss):
+        coarse = without(1e-5)
+        if problem.objective(coarse) <= objective * (1.0 + 1e-10):
+            return coarse
     network = without(1e-8)
     for dust in (1e-10, 0.0):
         reached, slack = problem.objective(network), 0.1 * tol * abs(objective)
