@@ -19,7 +19,7 @@ from .solvers._ascent import ascend, respond
 from .solvers._cone_prox import cone_prox
 from .solvers._sphere import branch_and_bound
 
-__all__ = ["KERNELS", "compile_first", "compile_kernels", "kept_on_disk", "tiny_problem"]
+__all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "kept_on_disk", "tiny_problem"]
 
 #: kernels that Python calls; others are part of these
 KERNELS: tuple[Any, ...] = (
@@ -39,10 +39,15 @@ def compile_first() -> None:
     solve(tiny_problem())
 
 
-def compile_kernels() -> None:
-    """Compile, or load from numba's cache, all of :data:`KERNELS`; without numba only the slow imports are done."""
+def compile_solvers() -> None:
+    """Compile, or load from numba's cache, what solutions over listed cells and by search need."""
     compile_first()
     solve(tiny_problem(), method="branch-and-bound")
+
+
+def compile_kernels() -> None:
+    """Compile, or load from numba's cache, all of :data:`KERNELS`; without numba only the slow imports are done."""
+    compile_solvers()
     cell_facets(np.eye(2), np.ones((1, 2)))
 
 

@@ -56,7 +56,7 @@ NOTHING_READ = 1e300
 _FAR = 100.0
 #: from this many lines below the row chosen last on, all columns are sorted before patterns are written: comparing
 #: each column with each group costs about a nanosecond a bit, sorting them about 50 for each column
-WIDE = 64
+_WIDE = 64
 
 
 @njit(**_INNER)
@@ -333,7 +333,7 @@ def subtree(
             return -1
         if k - d == 2:
             top = path[0, d - 1] if d > 0 else n
-            wide = fill and top >= WIDE
+            wide = fill and top >= _WIDE
             groups = _groups(T, d, k, top, T.shape[2] if fill else (top + 7) & -8, wide, real, ints, stats)
             if fill:  # a list is never longer than the count that sized it, whatever a doubtful number is read as
                 groups = min(groups, out.shape[0] - pos)

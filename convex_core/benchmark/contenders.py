@@ -300,7 +300,7 @@ def _fresh(budget: Budget) -> Budget:
 
 
 def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repeat: int, time_limit: float) -> Outcome:
-    if name != OWN and name not in peers.versions:
+    if not peers.has(name):
         peers.run(name, {}, repeat=1, time_limit=time_limit)  # says what is missing
     problem, factory = instance.problem, whole.factory
     betas = instance.betas

@@ -66,9 +66,13 @@ class Peers:
         except (OSError, ValueError, IndexError) as error:
             raise InputError(f"peer-python: got {self.python!r}, expected a Python interpreter with numpy") from error
 
+    def has(self, name: str) -> bool:
+        """Whether `name` can be run: a peer that was found, or :data:`OWN`."""
+        return name == OWN or name in self.versions
+
     def run(self, name: str, arrays: dict[str, NDArray[Any]], *, repeat: int, time_limit: float) -> PeerAnswer:
         """Solve by the peer `name` on one thread; :class:`BackendError` if it is missing, fails or takes too long."""
-        if name != OWN and name not in self.versions:
+        if not self.has(name):
             raise BackendError(f"not installed ({PEERS[name]}, or --peer-python)")
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         with tempfile.TemporaryDirectory() as folder:

@@ -9,13 +9,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .._warm_up import compile_solvers
 from ..classification import accuracies, predicted_classes
 from ..data import Dataset, load_dataset
 from ..errors import InputError
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, Progress, ProgressCallback
 from ..sgd import SGDRecord, sgd_steps
-from ..solve import choose_search, solve, solve_over
+from ..solve import choose_search, solve_over
 from ..solvers.select import MAX_PATTERNS
 from ..status import Status
 from ..validation import frozen, integer, positive_number
@@ -90,9 +91,7 @@ def run_experiment(
         dataset = load_dataset(plan.dataset, seed=seed, **cast(Any, plan.dataset_options))
     chosen = [arm for arm in plan.arms if arm.quick or not quick]
     parts = len(chosen) + 1
-    # compiling kernels is no part of any method's time
-    for method in ("column-generation", "branch-and-bound"):
-        solve(Problem.from_dataset(load_dataset("shift", n=2, d=4)), method=method)
+    compile_solvers()  # no part of any method's time
     arms: list[Arm] = []
     for number, arm in enumerate(chosen):
         if budget.stop() is not None:

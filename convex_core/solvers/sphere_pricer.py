@@ -82,7 +82,6 @@ class SpherePricer:
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
-        self._keen = False  # whether ascent is worth more trouble
         self._pace = _NODE_SECONDS  # seconds a cone took one thread in it
         self._roots = [np.diag(corner) for corner in itertools.product((1.0, -1.0), repeat=h)]
 
@@ -110,11 +109,11 @@ class SpherePricer:
         """
         a, linear = self._factory.ridge(v)
         enough = max(_PLENTY / max(1.0, self._examined / _MANY) ** 3, _LITTLE)
-        self._keen = self._examined > _MANY
+        keen = self._examined > _MANY  # ascent is worth more trouble
         if self._examined == 0 and budget.time_limit is not None and budget.seconds < _FIRST * budget.time_limit:
-            enough, self._keen = _EARLY, True
+            enough, keen = _EARLY, True
         with ThreadPoolExecutor(self._threads) as pool:
-            parts = pool.map(lambda sign: [self._ascend(sign * a, sign * linear, sign, floor)], (1, -1))
+            parts = pool.map(lambda sign: [self._ascend(sign * a, sign * linear, sign, floor, keen=keen)], (1, -1))
             found = dict(zip((1, -1), parts, strict=True))
         best = max(float(value.max(initial=0.0)) for parts in found.values() for _, value in parts)
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
@@ -178,7 +177,7 @@ class SpherePricer:
         share = budget.remaining * self._threads / sharing
         return _NODES if share == np.inf else int(min(_NODES, max(1, share / self._pace)))
 
-    def _ascend(self, a: _Array, linear: _Array, sign: int, floor: float) -> tuple[_Array, _Array]:
+    def _ascend(self, a: _Array, linear: _Array, sign: int, floor: float, *, keen: bool) -> tuple[_Array, _Array]:
         """Ascent from the best of what mattered before and of random directions, without near copies."""
         rng = np.random.default_rng((self._seed, len(self._archive[sign])))
         few, many = _STARTS
@@ -189,7 +188,7 @@ class SpherePricer:
         response = np.empty(len(starts))
         respond(self._factory.rows, a, linear, starts, response)
         ends = self._improve(starts[spread(starts, response, _KEPT, near=_APART)], a, linear, floor)
-        for distance in _DISTANCES if self._keen else ():
+        for distance in _DISTANCES if keen else ():
             ends = self._shake(*ends, a, linear, floor, distance, rng)
         return ends
 

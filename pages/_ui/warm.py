@@ -20,16 +20,7 @@ from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 
-__all__ = [
-    "HOME_ITERATIONS",
-    "HOME_POINTS",
-    "HOME_SEED",
-    "HOME_SEEDS",
-    "Home",
-    "home",
-    "home_dial",
-    "kernels",
-]
+__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "home_dial", "kernels"]
 
 #: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
