@@ -25,10 +25,26 @@ _Array = NDArray[np.float64]
 _COSINE = 1e-13
 
 
+@njit(error_model="numpy", fastmath={"contract"})
+def _count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: float, d: _Array) -> int:
+    """Write ``signs[j] * columns[:, j] @ r`` to `d`, in loops that vectorise; answers how many are below `level`."""
+    M = len(signs)
+    for j in range(M):
+        d[j] = columns[0, j] * r[0]
+    for t in range(1, len(r)):
+        for j in range(M):
+            d[j] += columns[t, j] * r[t]
+    count = 0
+    for j in range(M):
+        d[j] *= signs[j]
+        count += d[j] < level
+    return count
+
+
 @njit()
 def project_on_cone(
     g: _Array,
-    rows: _Array,
+    columns: _Array,
     signs: NDArray[np.int8],
     floor: float,
     r: _Array,
@@ -37,16 +53,17 @@ def project_on_cone(
     lam: _Array,
     trial: _Array,
     passive: NDArray[np.int64],
+    d: _Array,
     held: int,
 ) -> tuple[float, int]:
-    """Project `g` (p,) on ``{c : signs[j] * rows[j] @ c >= 0}``; the residual goes to `r` (p,), its norm is returned.
+    """Project `g` (p,) on ``{c : signs[j] * columns[:, j] @ c >= 0}``; answers the norm of the residual `r` (p,).
 
     Stops early, with a sound bound, once the norm is at most `floor`. The first `held` entries of `passive` (p,) and
     `lam` (p,) are rows, with multipliers > 0, to start from; those of the end are left there, and their number is
-    returned. Work arrays: `Q`, `T` (p, p), `trial` (p,).
+    returned. `columns` (p, M or more) are the rows of the M `signs`, transposed. Work arrays: `Q`, `T` (p, p),
+    `trial` (p,), `d` (M,).
     """
     p = g.shape[0]
-    M = rows.shape[0]
     norm = 0.0
     for t in range(p):
         r[t] = g[t]
@@ -63,19 +80,17 @@ def project_on_cone(
                 return norm, k
             worst = -_COSINE * norm
             enter = -1
-            for j in range(M):
-                d = 0.0
-                for t in range(p):
-                    d += rows[j, t] * r[t]
-                d *= signs[j]
-                if d < worst:
+            # most often there is none: a start that was given is seldom wrong
+            outside = _count_below(columns, signs, r, worst, d)
+            for j in range(len(signs) if outside > 0 else 0):
+                if d[j] < worst:
                     taken = False
                     for i in range(k):
                         if passive[i] == j:
                             taken = True
                             break
                     if not taken:
-                        worst = d
+                        worst = d[j]
                         enter = j
             if enter < 0 or k == p:
                 return norm, k
@@ -89,7 +104,7 @@ def project_on_cone(
             while i < k:
                 j = passive[i]
                 for t in range(p):
-                    Q[i, t] = signs[j] * rows[j, t]
+                    Q[i, t] = signs[j] * columns[t, j]
                 if not orthogonalise(Q, T, i, 1e-12):  # dependent on the others: leave it out
                     for m in range(i, k - 1):
                         passive[m] = passive[m + 1]
@@ -99,12 +114,12 @@ def project_on_cone(
                 i += 1
             # least squares: T trial = -Q g
             for i in range(k - 1, -1, -1):
-                d = 0.0
+                e = 0.0
                 for t in range(p):
-                    d -= Q[i, t] * g[t]
+                    e -= Q[i, t] * g[t]
                 for m in range(i + 1, k):
-                    d -= T[i, m] * trial[m]
-                trial[i] = d / T[i, i]
+                    e -= T[i, m] * trial[m]
+                trial[i] = e / T[i, i]
             step = 1.0
             leave = -1
             for i in range(k):
@@ -136,11 +151,11 @@ def project_on_cone(
                 break
         new = 0.0
         for t in range(p):
-            d = g[t]
+            e = g[t]
             for i in range(k):
-                d += lam[i] * signs[passive[i]] * rows[passive[i], t]
-            r[t] = d
-            new += d * d
+                e += lam[i] * signs[passive[i]] * columns[t, passive[i]]
+            r[t] = e
+            new += e * e
         new = math.sqrt(new)
         if new >= norm:  # rounding floor: no further descent
             return new, k
@@ -173,6 +188,8 @@ def top_cone_supports(
     lam = np.empty(p)
     trial = np.empty(p)
     passive = np.empty(p, np.int64)
+    columns = np.ascontiguousarray(rows.T)
+    d = np.empty(len(rows))
     held = 0
     bar = floor
     bound = floor
@@ -180,7 +197,7 @@ def top_cone_supports(
         i = pair // 2
         for t in range(p):
             g[t] = G[i, t] if pair % 2 == 0 else -G[i, t]
-        norm, _ = project_on_cone(g, rows, sides[cells[i]], bar, r, Q, T, lam, trial, passive, 0)
+        norm, _ = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, 0)
         if norm <= bar:
             continue
         if norm > bound:

@@ -14,7 +14,8 @@ def project(g, rows, sides, floor=0.0):
     p = len(g)
     r = np.empty(p)
     work = np.empty((p, p)), np.zeros((p, p)), np.empty(p), np.empty(p), np.empty(p, np.int64)
-    value, _ = project_on_cone(np.asarray(g, float), rows, sides, floor, r, *work, 0)
+    columns, d = np.ascontiguousarray(rows.T), np.empty(len(rows))
+    value, _ = project_on_cone(np.asarray(g, float), columns, sides, floor, r, *work, d, 0)
     return value, r
 
 
@@ -98,7 +99,7 @@ def test_it_may_start_from_any_rows(seed, p, M, held):
     passive[:held] = rng.permutation(M)[:held]
     lam = rng.exponential(size=p)
     work = np.empty((p, p)), np.zeros((p, p)), lam, np.empty(p), passive
-    value, count = project_on_cone(g, rows, sides, 0.0, r, *work, held)
+    value, count = project_on_cone(g, np.ascontiguousarray(rows.T), sides, 0.0, r, *work, np.empty(len(rows)), held)
     exact, expected = project(g, rows, sides)
     assert value == pytest.approx(exact, abs=1e-10)
     assert r == pytest.approx(expected, abs=1e-9)

@@ -148,7 +148,18 @@ def test_a_cancelled_run_answers_blocks_in_their_cones():
 def prox(Z, rows, sides, t):
     B, p = Z.shape
     C, F, width = np.empty((B, p)), np.zeros((B, p, p)), np.zeros(B, np.int64)
-    cone_prox(Z, rows, sides, t, np.zeros((B, p), np.int64), np.zeros((B, p)), np.zeros(B, np.int64), C, F, width)
+    cone_prox(
+        Z,
+        np.ascontiguousarray(rows.T),
+        sides,
+        t,
+        np.zeros((B, p), np.int64),
+        np.zeros((B, p)),
+        np.zeros(B, np.int64),
+        C,
+        F,
+        width,
+    )
     return C, [F[b, : width[b]].T for b in range(B)]
 
 

@@ -39,7 +39,7 @@ def witness_kernel(rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Ar
     The margin is not positive where no interior point is found.
     """
     M, h = rows.shape
-    wide = np.empty((M, h + 1))
+    wide, d = np.empty((h + 1, M)), np.empty(M)
     g = np.zeros(h + 1)
     g[h] = -1.0
     r, lam, trial = np.empty(h + 1), np.empty(h + 1), np.empty(h + 1)
@@ -52,9 +52,9 @@ def witness_kernel(rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Ar
         while scale > 1e-14 and margin[i] < 0.01 * scale:
             for j in range(M):
                 for t in range(h):
-                    wide[j, t] = signs[i, j] * rows[j, t]
-                wide[j, h] = scale * abs(signs[i, j])
-            k = project_on_cone(g, wide, ones, 0.0, r, Q, T, lam, trial, touching, 0)[1]
+                    wide[t, j] = signs[i, j] * rows[j, t]
+                wide[h, j] = scale * abs(signs[i, j])
+            k = project_on_cone(g, wide, ones, 0.0, r, Q, T, lam, trial, touching, d, 0)[1]
             # a_i = sum_l T[l, i] Q[l] and a_i . x = 1 for the rows touched: x = sum_l y[l] Q[l] with T' y = 1
             s = 0
             for a in range(min(k, h)):
@@ -78,12 +78,12 @@ def witness_kernel(rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Ar
             if size > 0.0:
                 least = math.inf
                 for j in range(M):
-                    d = 0.0
+                    depth = 0.0
                     for t in range(h):
-                        d += rows[j, t] * r[t]
-                    d *= signs[i, j]
-                    if signs[i, j] != 0 and d < least:
-                        least = d
+                        depth += rows[j, t] * r[t]
+                    depth *= signs[i, j]
+                    if signs[i, j] != 0 and depth < least:
+                        least = depth
                 if least / size > margin[i]:
                     margin[i] = least / size
                     for t in range(h):
@@ -101,7 +101,7 @@ def facets_kernel(
     stretched across its point first, which changes no facet: normals near each other become far apart.
     """
     M, h = rows.shape
-    local, found = np.empty((M, h)), np.empty((M, h))
+    local, found, d = np.empty((M, h)), np.empty((h, M)), np.empty(M)
     ones = np.ones(M, np.int8)
     g, x = np.empty(h), np.empty(h)
     r, lam, trial = np.empty(h), np.empty(h), np.empty(h)
@@ -129,7 +129,7 @@ def facets_kernel(
             while signs[i, j] != 0 and not facet[i, j]:
                 for t in range(h):
                     g[t] = -local[j, t]
-                norm = project_on_cone(g, found[:count], ones, _REDUNDANT, r, Q, T, lam, trial, passive, 0)[0]
+                norm = project_on_cone(g, found, ones[:count], _REDUNDANT, r, Q, T, lam, trial, passive, d, 0)[0]
                 if norm <= _REDUNDANT:
                     break
                 first = j
@@ -147,5 +147,5 @@ def facets_kernel(
                         first = a
                 facet[i, first] = True
                 for t in range(h):
-                    found[count, t] = local[first, t]
+                    found[t, count] = local[first, t]
                 count += 1

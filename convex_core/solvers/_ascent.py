@@ -55,66 +55,66 @@ def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> N
             value[i] += f
 
 
-@njit(error_model="numpy")
-def _gradient(R: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, sides: NDArray[np.int8]) -> None:
-    """Gradient `g` (h,) of f in the cell of `u` (h,), and the `sides` (M,) of that cell."""
-    M, h = R.shape
-    for t in range(h):
-        g[t] = linear[t]
-    for j in range(M):
-        d = 0.0
-        for t in range(h):
-            d += R[j, t] * u[t]
-        if d >= 0.0:
-            sides[j] = 1
-            for t in range(h):
-                g[t] += a[j] * R[j, t]
-        else:
-            sides[j] = -1
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _products(columns: _Array, u: _Array, d: _Array) -> None:
+    """Write the product of each row with u (h,) to `d` (M,); `columns` (h, M) are the rows, transposed."""
+    first = columns[0]
+    for j in range(len(d)):
+        d[j] = first[j] * u[0]
+    for t in range(1, len(u)):
+        column = columns[t]
+        for j in range(len(d)):
+            d[j] += column[j] * u[t]
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _gradient(columns: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, d: _Array) -> None:
+    """Gradient `g` (h,) of f in the cell of `u` (h,), and the products `d` (M,)."""
+    _products(columns, u, d)
+    for t in range(len(u)):
+        column = columns[t]
+        total = linear[t]
+        for j in range(len(d)):
+            total += (a[j] if d[j] >= 0.0 else 0.0) * column[j]
+        g[t] = total
 
 
 @njit(error_model="numpy")
 def _gather(
-    R: _Array, sides: NDArray[np.int8], u: _Array, near: _Array, near_sides: NDArray[np.int8], index: NDArray[np.int64]
-) -> int:
-    """Copy the rows near `u` (h,) to `near` (M, h), with their sides and positions; answers how many there are."""
-    M, h = R.shape
+    columns: _Array, sides: NDArray[np.int8], d: _Array, near: _Array, near_sides: NDArray[np.int8],
+    index: NDArray[np.int64],
+) -> int:  # fmt: skip
+    """Copy the rows with small products `d` (M,) to `near` (h, M), with sides and positions; answers how many."""
     m = 0
-    for j in range(M):
-        d = 0.0
-        for t in range(h):
-            d += R[j, t] * u[t]
-        if abs(d) <= _NEAR:
-            near_sides[m] = sides[j]
-            index[m] = j
-            for t in range(h):
-                near[m, t] = R[j, t]
-            m += 1
+    for j in range(len(d)):
+        index[m] = j
+        m += abs(d[j]) <= _NEAR
+    for k in range(m):
+        near_sides[k] = sides[index[k]]
+        for t in range(len(columns)):
+            near[t, k] = columns[t, index[k]]
     return m
 
 
 @njit(error_model="numpy")
 def _project(
-    g: _Array, R: _Array, sides: NDArray[np.int8], near: _Array, near_sides: NDArray[np.int8], floor: float,
-    r: _Array, Q: _Array, T: _Array, lam: _Array, trial: _Array, passive: NDArray[np.int64],
+    g: _Array, columns: _Array, sides: NDArray[np.int8], near: _Array, near_sides: NDArray[np.int8],
+    floor: float, r: _Array, d: _Array, Q: _Array, T: _Array, lam: _Array, trial: _Array, passive: NDArray[np.int64],
 ) -> float:  # fmt: skip
     """Length of the projection `r` of `g` on the cell of `sides`; if that is at most `floor`, only a bound at most it.
 
     The rows of `near` alone make a larger cone, so a longer projection: it is the one asked for if it is in the cell.
     """
-    M, h = R.shape
-    norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, 0)[0]
+    norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, d, 0)[0]
     if norm <= floor:
         return norm
-    least = 0.0
-    for j in range(M):
-        d = 0.0
-        for t in range(h):
-            d += R[j, t] * r[t]
-        least = min(least, d * sides[j])
-    if least >= -_GROWTH * norm:
+    _products(columns, r, d)
+    outside = 0
+    for j in range(len(d)):
+        outside += d[j] * sides[j] < -_GROWTH * norm
+    if outside == 0:
         return norm
-    return project_on_cone(g, R, sides, floor, r, Q, T, lam, trial, passive, 0)[0]
+    return project_on_cone(g, columns, sides, floor, r, Q, T, lam, trial, passive, d, 0)[0]
 
 
 @njit(error_model="numpy")
@@ -127,6 +127,8 @@ def ascend(
     `hops` walls are crossed after that.
     """
     M, h = R.shape
+    columns = np.ascontiguousarray(R.T)
+    d = np.empty(M)
     sides = np.empty(M, np.int8)
     g = np.empty(h)
     trial_g = np.empty(h)
@@ -137,7 +139,7 @@ def ascend(
     lam = np.empty(h)
     trial = np.empty(h)
     passive = np.empty(h, np.int64)
-    near, near_sides, index = np.empty((M, h)), np.empty(M, np.int8), np.empty(M, np.int64)
+    near, near_sides, index = np.empty((h, M)), np.empty(M, np.int8), np.empty(M, np.int64)
     # a value at rounding level of the coefficients has no direction
     rounding = 0.0
     for t in range(h):
@@ -151,7 +153,7 @@ def ascend(
         while visited < moves:
             visited += 1
             # gradient steps cross many cells at once: take them as long as they pay
-            _gradient(R, a, linear, U[i], g, sides)
+            _gradient(columns, a, linear, U[i], g, d)
             here = 0.0
             length = 0.0
             for t in range(h):
@@ -169,10 +171,12 @@ def ascend(
             else:  # the last step did not pay: back to where it started
                 for t in range(h):
                     U[i, t] = best[t]
-                _gradient(R, a, linear, U[i], g, sides)
+                _gradient(columns, a, linear, U[i], g, d)
             least = max(current, enough, rounding)
-            m = _gather(R, sides, U[i], near, near_sides, index)
-            norm = _project(g, R, sides, near[:m], near_sides[:m], least, r, Q, T, lam, trial, passive)
+            for j in range(M):
+                sides[j] = 1 if d[j] >= 0.0 else -1
+            m = _gather(columns, sides, d, near, near_sides, index)
+            norm = _project(g, columns, sides, near, near_sides[:m], least, r, d, Q, T, lam, trial, passive)
             if norm <= least * (1.0 + _GROWTH):
                 break
             current = norm
@@ -180,21 +184,24 @@ def ascend(
                 U[i, t] = r[t] / norm
             # from here on the cell is known by its sides: points on hyperplanes have no sides of their own
             for _hop in range(hops):
-                m = _gather(R, sides, U[i], near, near_sides, index)
+                _products(columns, U[i], d)
+                m = _gather(columns, sides, d, near, near_sides, index)
                 chosen = -1
                 goal = current * (1.0 + _GROWTH)
                 for k in range(m):
-                    d = 0.0
+                    cosine = 0.0
                     for t in range(h):
-                        d += near[k, t] * U[i, t]
-                    if abs(d) > _TIGHT:
+                        cosine += near[t, k] * U[i, t]
+                    if abs(cosine) > _TIGHT:
                         continue
                     j = index[k]
                     for t in range(h):
                         trial_g[t] = g[t] - sides[j] * a[j] * R[j, t]
                     sides[j] = -sides[j]
                     near_sides[k] = sides[j]
-                    norm = _project(trial_g, R, sides, near[:m], near_sides[:m], goal, r, Q, T, lam, trial, passive)
+                    norm = _project(
+                        trial_g, columns, sides, near, near_sides[:m], goal, r, d, Q, T, lam, trial, passive
+                    )
                     sides[j] = -sides[j]
                     near_sides[k] = sides[j]
                     if norm > goal:

@@ -28,7 +28,7 @@ _Array = NDArray[np.float64]
 @njit(error_model="numpy")
 def cone_prox(
     Z: _Array,
-    rows: _Array,
+    columns: _Array,
     sides: NDArray[np.int8],
     t: float,
     passive: NDArray[np.int64],
@@ -44,8 +44,8 @@ def cone_prox(
     ----------
     Z : (B, p)
         Points.
-    rows, sides : (M, p), (B, M)
-        Cones ``sides[b, j] * rows[j] @ c >= 0``; a side of 0 is no constraint.
+    columns, sides : (p, M), (B, M)
+        Cones ``sides[b, j] * columns[:, j] @ c >= 0``; a side of 0 is no constraint.
     t : float
         Shrinkage, > 0.
     passive, lam, held : (B, p), (B, p), (B,)
@@ -58,6 +58,7 @@ def cone_prox(
     Q = np.empty((p, p))
     T = np.zeros((p, p))
     trial = np.empty(p)
+    d = np.empty(sides.shape[1])
     for b in range(B):
         width[b] = 0
         norm = 0.0
@@ -66,7 +67,7 @@ def cone_prox(
             norm += Z[b, i] * Z[b, i]
         if norm <= t * t:
             continue
-        norm, k = project_on_cone(Z[b], rows, sides[b], t, r, Q, T, lam[b], trial, passive[b], held[b])
+        norm, k = project_on_cone(Z[b], columns, sides[b], t, r, Q, T, lam[b], trial, passive[b], d, held[b])
         held[b] = k
         if norm <= t:
             continue

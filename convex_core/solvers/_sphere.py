@@ -37,6 +37,73 @@ _Array = NDArray[np.float64]
 _ZERO = 1e-11
 # a bound above this multiple of what would close the cone is not improved, the cone is cut at once
 _FAR = 2.0
+# sweeps end when one takes less than this share of what is left: from there a cut is quicker
+_LITTLE = 0.05
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _child(
+    D: _Array, start: int, stop: int, new: int, i0: int, i1: int, w0: float, w1: float,
+    fresh: _Array, plus: _Array, minus: _Array,
+) -> None:  # fmt: skip
+    """Products `fresh` of the rows from `start` to `stop` with a new vertex, sums over all vertices by their sign."""
+    count = stop - start
+    for s in range(count):
+        plus[s] = 0.0
+        minus[s] = 0.0
+    for p in range(D.shape[0]):
+        if p == new:
+            old0 = D[i0, start:stop]
+            old1 = D[i1, start:stop]
+            for s in range(count):
+                fresh[s] = w0 * old0[s] + w1 * old1[s]
+        column = fresh[:count] if p == new else D[p, start:stop]
+        for s in range(count):
+            d = column[s]
+            plus[s] += d if d > 0.0 else 0.0
+            minus[s] -= d if d < 0.0 else 0.0
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _positive(c: _Array, d: _Array) -> float:
+    """Sum of ``c * max(d, 0)``."""
+    total = 0.0
+    for s in range(len(c)):
+        total += c[s] * (d[s] if d[s] > 0.0 else 0.0)
+    return total
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _shared(c: _Array, share: _Array, d: _Array) -> float:
+    """Sum of ``c * share * d``."""
+    total = 0.0
+    for s in range(len(c)):
+        total += c[s] * share[s] * d[s]
+    return total
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
+    """How much rows with the products `d0` and `d1` at the ends of an edge bend along it."""
+    total = 0.0
+    for s in range(len(c)):
+        up = d0[s] if d0[s] < -d1[s] else -d1[s]
+        down = d1[s] if d1[s] < -d0[s] else -d0[s]
+        total += abs(c[s]) * ((up if up > 0.0 else 0.0) + (down if down > 0.0 else 0.0))
+    return total
+
+
+@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> float:
+    """Sum of ``c * max(D.T x, 0)`` over the columns from `start` to `stop`; `d` is overwritten."""
+    count = stop - start
+    for s in range(count):
+        d[s] = 0.0
+    for p in range(D.shape[0]):
+        column = D[p, start:stop]
+        for s in range(count):
+            d[s] += x[p] * column[s]
+    return _positive(c[start:stop], d[:count])
 
 
 @njit(error_model="numpy")
@@ -70,7 +137,8 @@ def branch_and_bound(
     slack : float
         Relative accuracy: a cone is closed when its bound is at most ``(1 + slack) * max(floor, best)``.
     found, found_value : (capacity, h), (capacity,)
-        Filled with directions of value above `wanted`, in the order found; overwritten from the start when full.
+        Filled with directions of value above `wanted`, in the order found; a full one takes larger values in place of
+        smaller ones. Begin with values of 0.
     wanted : float
         See `found`.
     max_nodes : int
@@ -95,7 +163,7 @@ def branch_and_bound(
     Sg = np.empty((capacity, h))
     Sbound = np.empty(capacity)
     Sslip = np.empty(capacity)
-    Slist = np.empty((capacity, 2), np.int64)
+    Slist = np.empty((capacity, 3), np.int64)
     # the row that is being cut, until it is decided on every child: otherwise cuts by several rows may never end
     Scut = np.empty(capacity, np.int64)
     # which vertex is new, and its weights on the two old ones
@@ -103,8 +171,15 @@ def branch_and_bound(
     Sweight = np.empty((capacity, 2))
     size = max(1024, 2 * M)
     rows = np.empty(size, np.int64)
-    D = np.empty((size, h))
+    coef = np.empty(size)
+    D = np.empty((h, size))
     theta = np.empty(M)
+    fresh = np.empty(M)
+    plus = np.empty(M)
+    minus = np.empty(M)
+    error = np.empty(M)
+    keep = np.empty(M, np.int64)
+    gone = np.empty(M, np.int64)
 
     Q = np.empty((h, h))
     g = np.empty(h)
@@ -114,7 +189,6 @@ def branch_and_bound(
     x = np.empty(h)
     E = np.empty((h, h))
     T = np.zeros((h, h))
-    bend = np.empty((h, h))
     z = np.empty(h)
     trial = np.empty(h)
     passive = np.empty(h, np.int64)
@@ -124,19 +198,30 @@ def branch_and_bound(
     count = 0
     nodes = 0
 
-    for j in range(M):
-        rows[j] = j
-        for p in range(h):
-            d = 0.0
-            for t in range(h):
-                d += R[j, t] * root[p, t]
-            D[j, p] = d
+    top = 0
+    for first in (True, False):  # convex rows first, and so on every list of rows
+        for j in range(M):
+            if (a[j] > 0.0) == first and a[j] != 0.0:
+                rows[top] = j
+                coef[top] = a[j]
+                for p in range(h):
+                    d = 0.0
+                    for t in range(h):
+                        d += R[j, t] * root[p, t]
+                    D[p, top] = d
+                top += 1
+        if first:
+            Slist[0, 1] = top
+    Slist[0, 0] = 0
+    Slist[0, 2] = top
     SQ[0] = root
-    Sg[0] = linear
+    for p in range(h):
+        d = 0.0
+        for t in range(h):
+            d += linear[t] * root[p, t]
+        Sg[0, p] = d
     Sbound[0] = np.inf
     Sslip[0] = 0.0
-    Slist[0, 0] = 0
-    Slist[0, 1] = M
     Sedge[0, 0] = -1
     Scut[0] = -1
     depth = 1
@@ -150,100 +235,83 @@ def branch_and_bound(
             bound = max(bound, Sbound[depth])
             continue
         nodes += 1
-        for p in range(h):
-            g[p] = Sg[depth, p]
-            phi[p] = 0.0
-            value[p] = 0.0
-            for t in range(h):
-                Q[p, t] = SQ[depth, p, t]
         new = Sedge[depth, 0]
         i0 = Sedge[depth, 1]
         i1 = Sedge[depth, 2]
         w0 = Sweight[depth, 0]
         w1 = Sweight[depth, 1]
+        for p in range(h):
+            g[p] = Sg[depth, p]
+            for t in range(h):
+                Q[p, t] = SQ[depth, p, t]
         start = Slist[depth, 0]
-        stop = Slist[depth, 1]
-        top = stop
-        if top + (stop - start) > size:
-            size = 2 * (top + (stop - start))
+        middle = Slist[depth, 1]
+        stop = Slist[depth, 2]
+        if stop + (stop - start) > size:
+            old = size
+            size = 2 * (stop + (stop - start))
             rows2 = np.empty(size, np.int64)
-            D2 = np.empty((size, h))
-            rows2[:top] = rows[:top]
-            D2[:top] = D[:top]
+            coef2 = np.empty(size)
+            D2 = np.empty((h, size))
+            rows2[:old] = rows
+            coef2[:old] = coef
+            D2[:, :old] = D
             rows = rows2
+            coef = coef2
             D = D2
         slip = Sslip[depth]
-        convex = 0
-        worst_error = 0.0
-        all_error = 0.0
-        worst_row = -1
         cut = Scut[depth]
         cut_at = -1
-        for s in range(start, stop):
-            low = np.inf
-            high = -np.inf
-            plus = 0.0
-            minus = 0.0
-            for p in range(h):
-                d = w0 * D[s, i0] + w1 * D[s, i1] if p == new else D[s, p]
-                D[top, p] = d
-                low = min(low, d)
-                high = max(high, d)
-                if d > 0.0:
-                    plus += d
-                else:
-                    minus -= d
-            j = rows[s]
-            c = a[j]
-            # a row within _ZERO of deciding is decided; if it is convex, what that may hide is added to the bound
-            if high <= _ZERO:
-                if plus > 0.0 and c > 0.0:
-                    slip += c * plus
-                continue
-            if low >= -_ZERO:
-                if minus > 0.0 and c > 0.0:
-                    slip += c * minus
-                for t in range(h):
-                    g[t] += c * R[j, t]
-                continue
-            if c > 0.0:
-                for p in range(h):
-                    if D[top, p] > 0.0:
-                        phi[p] += c * D[top, p]
-                        value[p] += c * D[top, p]
-                convex += 1
-                error = c * plus * minus / (plus + minus)
-                all_error += error
-                if error > worst_error:
-                    worst_error = error
-                    worst_row = top
-            else:
-                share = plus / (plus + minus)
-                theta[top - stop] = share
-                for p in range(h):
-                    phi[p] += share * c * D[top, p]
-                    if D[top, p] > 0.0:
-                        value[p] += c * D[top, p]
-            rows[top] = j
-            if j == cut:
-                cut_at = top
-            top += 1
-        largest = 0.0
+        _child(D, start, stop, new, i0, i1, w0, w1, fresh, plus, minus)
+        # a row within _ZERO of deciding is decided; if it is convex, what that may hide is added to the bound
+        kept = 0
+        passed = 0
+        convex = 0
+        for s in range(stop - start):
+            up = plus[s] > _ZERO
+            down = minus[s] > _ZERO
+            undecided = up and down
+            keep[kept] = s
+            gone[passed] = s
+            kept += undecided
+            passed += up and not down
+            if s < middle - start:
+                slip += coef[start + s] * (0.0 if undecided else minus[s] if up else plus[s])
+                convex += undecided
         for p in range(h):
+            column = fresh if p == new else D[p, start:stop]
+            moved = D[p, stop : stop + kept]
+            for i in range(kept):
+                moved[i] = column[keep[i]]
             d = 0.0
-            for t in range(h):
-                d += g[t] * Q[p, t]
-            phi[p] += d
-            value[p] += d
-            largest = max(largest, phi[p])
+            for i in range(passed):
+                d += coef[start + gone[i]] * column[gone[i]]
+            g[p] += d
+        top = stop + kept
+        for i in range(kept):
+            s = keep[i]
+            rows[stop + i] = rows[start + s]
+            coef[stop + i] = coef[start + s]
+            share = plus[s] / (plus[s] + minus[s])
+            theta[i] = share
+            error[i] = abs(coef[start + s]) * share * minus[s]
+            if rows[start + s] == cut:
+                cut_at = stop + i
+        middle = stop + convex
+        for p in range(h):
+            above = _positive(coef[stop:middle], D[p, stop:middle]) + g[p]
+            value[p] = above + _positive(coef[middle:top], D[p, middle:top])
+            phi[p] = above + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
             if value[p] > best:
                 best = value[p]
-            if value[p] > wanted:
+            # every vertex is told once: those of the root, then the new one of each pair of children
+            if value[p] > wanted and (new < 0 or (new == p and new == i1)):
                 slot = count % found.shape[0]
-                found_value[slot] = value[p]
-                for t in range(h):
-                    found[slot, t] = Q[p, t]
                 count += 1
+                if value[p] > found_value[slot]:
+                    found_value[slot] = value[p]
+                    for t in range(h):
+                        found[slot, t] = Q[p, t]
         limit = max(floor, best) * (1.0 + slack)
         # u = sum x_p q_p with |x| <= 1 has f(u) <= phi . x <= |phi_+|
         upper = 0.0
@@ -255,29 +323,28 @@ def branch_and_bound(
             norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
             upper = min(upper, norm + slip)
             # far above the limit no theta closes the cone
-            if upper > limit and top - stop > convex and (convex == 0 or norm + slip < _FAR * limit):
+            if upper > limit and kept > convex and (convex == 0 or norm + slip < _FAR * limit):
                 # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
                 for _sweep in range(60):
                     before = norm
-                    for s in range(stop, top):
-                        c = a[rows[s]]
-                        if c < 0.0:
-                            j = rows[s]
-                            d = 0.0
+                    for s in range(middle, top):
+                        j = rows[s]
+                        c = coef[s]
+                        d = 0.0
+                        for t in range(h):
+                            d += R[j, t] * b[t]
+                        now = theta[s - stop]
+                        share = min(1.0, max(0.0, now - d / c))
+                        if share != now:
+                            theta[s - stop] = share
+                            step = (share - now) * c
                             for t in range(h):
-                                d += R[j, t] * b[t]
-                            now = theta[s - stop]
-                            moved = min(1.0, max(0.0, now - d / c))
-                            if moved != now:
-                                theta[s - stop] = moved
-                                step = (moved - now) * c
-                                for t in range(h):
-                                    b[t] += step * R[j, t]
-                                for p in range(h):
-                                    phi[p] += step * D[s, p]
+                                b[t] += step * R[j, t]
+                            for p in range(h):
+                                phi[p] += step * D[p, s]
                     norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
                     upper = min(upper, norm + slip)
-                    if upper <= limit or before - norm < (0.5 if convex > 0 else 1e-4) * (norm + slip - limit):
+                    if upper <= limit or before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
                         break
             if upper > limit:
                 # b = sum x_p q_p points to where the bound is attained: look there
@@ -286,77 +353,62 @@ def branch_and_bound(
                     norm += b[t] * b[t]
                 norm = math.sqrt(norm)
                 if norm > 0.0:
-                    d = 0.0
-                    for t in range(h):
-                        d += g[t] * b[t]
-                    for s in range(stop, top):
-                        e = 0.0
-                        for p in range(h):
-                            e += x[p] * D[s, p]
-                        d += a[rows[s]] * max(e, 0.0)
+                    d = _at(coef, D, stop, top, x, fresh)
+                    for p in range(h):
+                        d += g[p] * x[p]
                     d /= norm
                     if d > best:
                         best = d
                         limit = max(floor, best) * (1.0 + slack)
                     if d > wanted:
                         slot = count % found.shape[0]
-                        found_value[slot] = d
-                        for t in range(h):
-                            found[slot, t] = b[t] / norm
                         count += 1
+                        if d > found_value[slot]:
+                            found_value[slot] = d
+                            for t in range(h):
+                                found[slot, t] = b[t] / norm
         if upper <= limit:
             bound = max(bound, upper)
             continue
         # branch
         e0 = 0
         e1 = 1
+        worst = -1
         if cut_at >= 0:
-            worst_row = cut_at
-        elif convex == 0:  # the bound has not converged: cut at the concave row that is least decided
-            for s in range(stop, top):
-                plus = 0.0
-                minus = 0.0
-                for p in range(h):
-                    if D[s, p] > 0.0:
-                        plus += D[s, p]
-                    else:
-                        minus -= D[s, p]
-                error = -a[rows[s]] * plus * minus / (plus + minus)
-                if error > worst_error:
-                    worst_error = error
-                    worst_row = s
+            worst = cut_at
+        else:
+            # without convex rows the bound has not converged: cut at the concave row that is least decided
+            most = 0.0
+            total = 0.0
+            for i in range(kept if convex == 0 else convex):
+                total += error[i]
+                if error[i] > most:
+                    most = error[i]
+                    worst = stop + i
+            if convex > h and most <= 0.5 * total:
+                worst = -1
         cut = -1
-        if worst_row >= 0 and (cut_at >= 0 or convex <= h or worst_error > 0.5 * all_error):
-            cut = rows[worst_row]
+        if worst >= 0:
+            cut = rows[worst]
             # cut where the worst row changes sign, on the edge where it does so most evenly
             balance = -1.0
             for p in range(h):
-                if D[worst_row, p] > 0.0:
+                if D[p, worst] > 0.0:
                     for q in range(h):
-                        if D[worst_row, q] < 0.0:
-                            even = min(D[worst_row, p], -D[worst_row, q])
+                        if D[q, worst] < 0.0:
+                            even = min(D[p, worst], -D[q, worst])
                             if even > balance:
                                 balance = even
                                 e0 = p
                                 e1 = q
-            w0 = -D[worst_row, e1]
-            w1 = D[worst_row, e0]
+            w0 = -D[e1, worst]
+            w1 = D[e0, worst]
         else:
             # in the middle of the edge along which the rows bend most
-            for p in range(h):
-                for q in range(h):
-                    bend[p, q] = 0.0
-            for s in range(stop, top):
-                c = abs(a[rows[s]])
-                for p in range(h):
-                    d = D[s, p]
-                    if d > 0.0:
-                        for q in range(h):
-                            bend[p, q] += c * min(d, max(-D[s, q], 0.0))
             most = -1.0
             for p in range(h):
                 for q in range(p):
-                    d = bend[p, q] + bend[q, p]
+                    d = _bend(coef[stop:top], D[p, stop:top], D[q, stop:top])
                     if d > most:
                         most = d
                         e0 = p
@@ -384,11 +436,13 @@ def branch_and_bound(
             for t in range(h):
                 SQ[depth, new, t] = w0 * Q[e0, t] + w1 * Q[e1, t]
                 Sg[depth, t] = g[t]
+            Sg[depth, new] = w0 * g[e0] + w1 * g[e1]
             Sbound[depth] = upper
             Sslip[depth] = slip
             Scut[depth] = cut
             Slist[depth, 0] = stop
-            Slist[depth, 1] = top
+            Slist[depth, 1] = middle
+            Slist[depth, 2] = top
             Sedge[depth, 0] = new
             Sedge[depth, 1] = e0
             Sedge[depth, 2] = e1

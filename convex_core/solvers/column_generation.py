@@ -167,8 +167,7 @@ def generate_columns(
                 if dropped:
                     master.retire(answer.C)
         begin = time.perf_counter()
-        slack = max(0.1 * tol, 1e-3 * min(relative_gap(upper, lower), 1.0))
-        price = pricer.price(v, floor=beta, want=want, budget=budget, slack=slack)
+        price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol)
         price_seconds += time.perf_counter() - begin
         if math.isfinite(price.bound):
             alpha = loss.dual_scale(v, y, price.bound, beta)

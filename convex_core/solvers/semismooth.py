@@ -80,7 +80,7 @@ class _Cones:
     def __init__(self, blocks: Blocks, beta: float) -> None:
         B, _, p = blocks.G.shape
         self.G = blocks.G
-        self.rows = np.ascontiguousarray(blocks.rows)
+        self.columns = np.ascontiguousarray(blocks.rows.T)
         self.sides = np.ascontiguousarray(blocks.sides)
         self.beta = beta
         self.passive = np.zeros((B, p), np.int64)
@@ -93,8 +93,9 @@ class _Cones:
     def prox(self, Z: _Array, sigma: float) -> _Array:
         """Fill `C` with the proximal map of `Z`, `F` and `width` with its derivative."""
         cone_prox(
-            Z, self.rows, self.sides, sigma * self.beta, self.passive, self.lam, self.held, self.C, self.F, self.width
-        )
+            Z, self.columns, self.sides, sigma * self.beta,
+            self.passive, self.lam, self.held, self.C, self.F, self.width,
+        )  # fmt: skip
         return self.C
 
     def factor(self) -> _Array:
@@ -147,7 +148,7 @@ def semismooth_newton(
         before = moved
         v, gradient, moved, missing = _minimise(cones, J, y, C, v, sigma, tol, budget)
         C = cones.C.copy()
-        if missing > 0.1 * moved and missing < 1e-3:
+        if missing > 0.1 * moved and missing < 0.1:
             # The outputs of C miss y - v by rounding, which sigma magnifies. A last Newton step for both makes them
             # agree; C leaves the proximal map by that rounding, which is divided by sigma.
             step = _newton_step(cones.factor(), sigma, gradient)
@@ -174,14 +175,16 @@ def _minimise(
     Z = C + sigma * (v @ J).reshape(B, p)
     new = cones.prox(Z, sigma)
     value = 0.5 * float(v @ v) - float(v @ y) + 0.5 / sigma * float(np.vdot(new, new))
-    at_rounding = False
+    at_rounding, former = False, np.inf
     for step_number in range(_STEPS + 1):
         gradient = v - y + J @ new.ravel()
         missing = float(np.sqrt(np.square((gradient @ J).reshape(B, p)).sum(axis=1).max())) / beta
         moved = _distance(new, C, sigma * beta)
         done = missing <= max(_INEXACT * moved, 0.3 * tol)
-        if done or at_rounding or step_number == _STEPS or budget.stop() is not None:
+        # phi is flatter than it can be evaluated long before its gradient is: then steps go on while that falls
+        if done or (at_rounding and missing > 0.5 * former) or step_number == _STEPS or budget.stop() is not None:
             break
+        former = missing
         step = _newton_step(cones.factor(), sigma, gradient)
         slope = float(gradient @ step)
         turn = sigma * (step @ J).reshape(B, p)
