@@ -115,6 +115,22 @@ def test_copies_of_one_direction_do_no_harm():
     assert three.dual == pytest.approx(one.dual, abs=1e-10)
 
 
+@pytest.mark.parametrize("near", [1e-3, 1e-4, 1e-5])
+def test_near_copies_of_one_direction_do_no_harm(near):
+    """The values of near copies are known to the share `near` only from their difference: blocks have far to move."""
+    rng = np.random.default_rng(0)
+    n, B = 20, 60
+    y = rng.standard_normal(n)
+    G = rng.standard_normal((B // 3, n, 2)) * np.geomspace(1.0, 30.0, B // 3)[:, None, None]
+    G = np.concatenate([G, G + near * rng.standard_normal(G.shape), G + near * rng.standard_normal(G.shape)])
+    blocks = Blocks(G, np.zeros((0, 2)), np.zeros((B, 0), np.int8), np.zeros((B, 1), bool), np.ones(B, np.int8))
+    start = semismooth_newton(blocks, y, 0.011, cold(blocks, y), tol=1e-3, budget=Budget())
+    answer = semismooth_newton(blocks, y, 0.01, start, tol=1e-9, budget=Budget())
+    assert answer.error <= 1e-9
+    pull = np.linalg.norm(np.einsum("bnp,n->bp", G, answer.dual), axis=1)
+    assert pull.max() <= 0.01 * (1 + 1e-8)
+
+
 def test_without_rows_blocks_or_outputs():
     rng = np.random.default_rng(0)
     y = rng.standard_normal(5)

@@ -14,7 +14,7 @@ from convex_core.program import CellFactory
 from convex_core.solvers import sphere_pricer
 from convex_core.solvers._sphere import branch_and_bound
 from convex_core.solvers.select import enumerated_pricer, searched_pricer
-from convex_core.solvers.sphere_pricer import SpherePricer
+from convex_core.solvers.sphere_pricer import SpherePricer, _surroundings, _thinned
 
 
 def problem_of_rows(rows):
@@ -79,9 +79,9 @@ def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h, halted):
         assert best <= bound + 1e-12
 
 
-@pytest.mark.parametrize(("name", "shaken"), [("edge", False), ("motifs", True), ("bars", False), ("patterns2d", True)])
-def test_solutions_equal_those_over_listed_patterns(name, shaken, monkeypatch):
-    if shaken:
+@pytest.mark.parametrize(("name", "nearby"), [("edge", False), ("motifs", True), ("bars", False), ("patterns2d", True)])
+def test_solutions_equal_those_over_listed_patterns(name, nearby, monkeypatch):
+    if nearby:
         monkeypatch.setattr(sphere_pricer, "_MANY", -1)
     problem = Problem.from_dataset(load_dataset(name))
     listed = solve(problem, method="column-generation", tol=1e-7)
@@ -105,20 +105,20 @@ def test_one_and_two_threads_give_the_same_result():
     assert np.array_equal(one.columns.active, two.columns.active)
 
 
-def test_ascent_is_shaken_after_expensive_proofs(monkeypatch):
+def test_the_surroundings_of_ends_are_searched_after_expensive_proofs(monkeypatch):
     problem = Problem.from_dataset(load_dataset("digits"), beta=0.5)
     factory = CellFactory(problem.architecture, problem.patches)
     rested = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget())
     hurried = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget(time_limit=60.0))
     assert hurried.value.max() >= rested.value.max()  # nor before the first one, which may take all the time there is
     monkeypatch.setattr(sphere_pricer, "_MANY", -1)  # as if every proof were
-    shaken = [
+    nearby = [
         SpherePricer(factory, threads=k).price(problem.y, floor=0.5, want=20, budget=Budget(), prove=True)
         for k in (1, 2)
     ]
-    assert rested.value.max() <= shaken[0].value.max() <= shaken[0].bound
-    assert np.array_equal(shaken[0].directions, shaken[1].directions)
-    assert np.array_equal(np.sort(shaken[0].value)[::-1], shaken[0].value)
+    assert rested.value.max() <= nearby[0].value.max() <= nearby[0].bound
+    assert np.array_equal(nearby[0].directions, nearby[1].directions)
+    assert np.array_equal(np.sort(nearby[0].value)[::-1], nearby[0].value)
 
 
 def test_a_cancelled_search_keeps_a_sound_bound():
@@ -134,3 +134,75 @@ def test_long_filters_are_listed_instead():
     problem = Problem.from_dataset(load_dataset("talk"))  # h = 10
     assert solve(problem).method == "column-generation"
     assert solve(Problem.from_dataset(load_dataset("digits")), tol=1e-4).method == "branch-and-bound"
+
+
+@pytest.mark.parametrize("h", range(1, 7))
+def test_a_cone_holds_the_surroundings_of_its_centre(h):
+    rng = np.random.default_rng(h)
+    radius = 0.02
+    for u in rng.standard_normal((20, h)):
+        u = u / np.linalg.norm(u)
+        vertices = _surroundings(u, radius)
+        assert np.linalg.norm(vertices, axis=1) == pytest.approx(np.ones(h))
+        assert (vertices @ vertices.T).min() > 0.0  # branch and bound asks for angles of at most 90 degrees
+        away = rng.standard_normal((200, h))
+        away -= np.outer(away @ u, u)
+        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-300)
+        inside = np.cos(radius) * u + (np.sin(radius) * away if h > 1 else 0.0)
+        assert np.linalg.solve(vertices.T, inside.T).min() >= -1e-10
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**31), h=st.integers(1, 4), capacity=st.sampled_from([4, 4000]))
+def test_directions_told_have_their_values_and_are_told_once(seed, h, capacity):
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((20, h))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    a, linear = rng.standard_normal(20), rng.standard_normal(h)
+    for corner in product((1.0, -1.0), repeat=h):
+        found, value = np.zeros((capacity, h)), np.zeros(capacity)
+        bound, best, count, nodes = branch_and_bound(
+            rows, a, linear, np.diag(corner), 0.0, 1e-9, found, value, 0.0, 10_000, np.zeros(1, bool)
+        )
+        found, value = found[: min(count, capacity)], value[: min(count, capacity)]
+        assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(found)))
+        assert value == pytest.approx(np.maximum(found @ rows.T, 0.0) @ a + found @ linear, abs=1e-10)
+        assert value.max(initial=0.0) <= bound * (1 + 1e-12)
+        if count <= capacity:
+            assert value.max(initial=0.0) == pytest.approx(best, rel=1e-12)
+        # a vertex is told once, not by every cone it belongs to, and each cone has one more place to look at
+        assert count <= h + nodes + (nodes - 1) // 2
+
+
+def test_a_full_list_keeps_larger_values_in_place_of_smaller_ones():
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((200, 3))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    a = rng.standard_normal(200)
+
+    def told(capacity):
+        found, value = np.zeros((capacity, 3)), np.zeros(capacity)
+        count = branch_and_bound(
+            rows, a, np.zeros(3), np.eye(3), 0.0, 1e-6, found, value, 0.0, 10_000, np.zeros(1, bool)
+        )[2]
+        return count, value
+
+    count, every = told(10_000)
+    again, few = told(16)
+    assert again == count > 16
+    # each of the 16 places holds the largest of the values that came to it
+    assert few == pytest.approx([every[:count][i::16].max() for i in range(16)], rel=1e-15)
+
+
+def test_starts_are_thinned_to_the_best_of_each_cell_of_a_grid():
+    rng = np.random.default_rng(0)
+    U = rng.standard_normal((5000, 3))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    U = np.concatenate([U, U + 1e-7])
+    value = rng.random(10_000)
+    kept = _thinned(U, value)
+    assert len(kept) == sphere_pricer._MOST_SEEN
+    assert np.array_equal(kept[0], U[value.argmax()])
+    cells = np.round(sphere_pricer._GRID * kept)
+    assert len(np.unique(cells, axis=0)) == len(kept)
+    assert len(_thinned(U[:0], value[:0])) == 0

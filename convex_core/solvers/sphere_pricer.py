@@ -30,7 +30,7 @@ _Array = NDArray[np.float64]
 _PRODUCTS = 4_000_000
 _STARTS = (600, 2000)
 # starts that are improved, and the cosine above which two of them are one
-_KEPT = 100
+_KEPT = 64
 _APART = 0.998
 # walls crossed at the end of each ascent
 _HOPS = 4
@@ -39,7 +39,7 @@ _ARCHIVE = 200
 # cell of a grid, at most so many. On a path the floor falls, and what is near it now is above it at the next point.
 _SEEN = 0.5
 _GRID = 50.0
-_MOST_SEEN = 2000
+_MOST_SEEN = 1000
 # directions told by one proof, over all root cones, and by each at least
 _TOLD = 65_536
 _TOLD_EACH = 128
