@@ -97,28 +97,26 @@ def independent_atoms(Phi: _Array, size: _Array, *, relative_zero: float = 1e-9)
     # an atom that is zero on the data only costs
     order = np.flatnonzero(length > relative_zero * length.max(initial=0.0))
     order = order[np.argsort(-size[order], kind="stable")]
-    if 0 < len(order) <= len(Phi) and _null_vector(Phi[:, order] / length[order], relative_zero) is None:
-        return order, size[order]
-    keep = order[:0]
-    # one atom at a time joins an independent set, so that no step sees more than n + 1 columns
-    for joining in order:
-        keep = np.append(keep, joining)
-        while len(keep):
-            z = _null_vector(Phi[:, keep] / length[keep], relative_zero)
-            if z is None:
-                break
-            z /= length[keep]
-            if z.sum() > 0.0:
-                z = -z
-            falling = z < 0.0
-            ratios = np.full(len(keep), np.inf)
-            ratios[falling] = size[keep][falling] / -z[falling]
-            leave = int(np.argmin(ratios))
-            moved = np.maximum(size[keep] + ratios[leave] * z, 0.0)
-            moved[leave] = 0.0
-            size[keep] = moved
-            keep = keep[moved > 0.0]
-    return keep, size[keep]
+    keep, rest = order[:0], order
+    while True:
+        z = _null_vector(Phi[:, keep] / length[keep], relative_zero) if len(keep) else None
+        if z is None:  # independent so far: more atoms join, so that no step sees more than n + 1 columns
+            if not len(rest):
+                return keep, size[keep]
+            joining = max(1, len(Phi) - len(keep))
+            keep, rest = np.append(keep, rest[:joining]), rest[joining:]
+            continue
+        z /= length[keep]
+        if z.sum() > 0.0:
+            z = -z
+        falling = z < 0.0
+        ratios = np.full(len(keep), np.inf)
+        ratios[falling] = size[keep][falling] / -z[falling]
+        leave = int(np.argmin(ratios))
+        moved = np.maximum(size[keep] + ratios[leave] * z, 0.0)
+        moved[leave] = 0.0
+        size[keep] = moved
+        keep = keep[moved > 0.0]
 
 
 def _null_vector(columns: _Array, relative_zero: float) -> _Array | None:

@@ -1,9 +1,8 @@
 r"""Kernel: local ascent of :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+` over the unit ball, cell by cell.
 
-In a cell f is linear and its best point is the projection of the gradient on the cell's cone. If that point lies on
-hyperplanes, the cells across them are tried one at a time; of many hyperplanes few bound the part of a cell near a
-point, so projections ask those first. Where f is concave the maximum sits on such hyperplanes, and
-steps along the gradient alone would stop short of it.
+In a cell f is linear and its best point is the projection of the gradient on the cell's cone; of many hyperplanes few
+bound the part of a cell near a point, so projections ask those first. Where f is concave the maximum sits on
+hyperplanes, and steps along the gradient alone would stop short of it.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ _Array = NDArray[np.float64]
 _NEAR = 0.05
 # rows taken at a time, so that their products stay in the cache
 _PART = 2048
-# a hyperplane is tight when the cosine with its normal is below this
-_TIGHT = 1e-9
 # relative growth of f that makes a gradient step worth it
 _PAYS = 1e-4
 # relative growth below which an ascent has arrived
@@ -118,20 +115,16 @@ def _project(
 
 
 @njit(error_model="numpy")
-def ascend(
-    R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int, hops: int
-) -> None:
+def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int) -> None:
     """Improve each unit row of `U` (m, h) in place; the values go to `value` (m,).
 
-    Where a cell promises no more than `enough` the ascent ends with its gradient steps, at most `moves`; no more than
-    `hops` walls are crossed after that.
+    At most `moves` gradient steps lead to a cell; where it promises more than `enough`, to its best point.
     """
     M, h = R.shape
     columns = np.ascontiguousarray(R.T)
     d = np.empty(M)
     sides = np.empty(M, np.int8)
     g = np.empty(h)
-    trial_g = np.empty(h)
     best = np.empty(h)
     r = np.empty(h)
     Q = np.empty((h, h))
@@ -149,9 +142,7 @@ def ascend(
     rounding *= _GROWTH
     for i in range(U.shape[0]):
         current = -np.inf
-        visited = 0
-        while visited < moves:
-            visited += 1
+        for _move in range(moves):
             # gradient steps cross many cells at once: take them as long as they pay
             _gradient(columns, a, linear, U[i], g, d)
             here = 0.0
@@ -166,56 +157,18 @@ def ascend(
                     best[t] = U[i, t]
                     U[i, t] = g[t] / length
                 continue
-            if here > current:
-                current = here
-            else:  # the last step did not pay: back to where it started
+            if here <= current:  # the last step did not pay: back to where it started
                 for t in range(h):
                     U[i, t] = best[t]
                 _gradient(columns, a, linear, U[i], g, d)
-            least = max(current, enough, rounding)
+            least = max(current, here, enough, rounding)
             for j in range(M):
                 sides[j] = 1 if d[j] >= 0.0 else -1
             m = _gather(columns, sides, d, near, near_sides, index)
             norm = _project(g, columns, sides, near, near_sides[:m], least, r, d, Q, T, lam, trial, passive)
-            if norm <= least * (1.0 + _GROWTH):
-                break
-            current = norm
-            for t in range(h):
-                U[i, t] = r[t] / norm
-            # from here on the cell is known by its sides: points on hyperplanes have no sides of their own
-            for _hop in range(hops):
-                _products(columns, U[i], d)
-                m = _gather(columns, sides, d, near, near_sides, index)
-                chosen = -1
-                goal = current * (1.0 + _GROWTH)
-                for k in range(m):
-                    cosine = 0.0
-                    for t in range(h):
-                        cosine += near[t, k] * U[i, t]
-                    if abs(cosine) > _TIGHT:
-                        continue
-                    j = index[k]
-                    for t in range(h):
-                        trial_g[t] = g[t] - sides[j] * a[j] * R[j, t]
-                    sides[j] = -sides[j]
-                    near_sides[k] = sides[j]
-                    norm = _project(
-                        trial_g, columns, sides, near, near_sides[:m], goal, r, d, Q, T, lam, trial, passive
-                    )
-                    sides[j] = -sides[j]
-                    near_sides[k] = sides[j]
-                    if norm > goal:
-                        goal = norm
-                        chosen = j
-                        for t in range(h):
-                            best[t] = r[t] / norm
-                if chosen < 0:
-                    break
+            if norm > least * (1.0 + _GROWTH):
                 for t in range(h):
-                    g[t] -= sides[chosen] * a[chosen] * R[chosen, t]
-                    U[i, t] = best[t]
-                sides[chosen] = -sides[chosen]
-                current = goal
+                    U[i, t] = r[t] / norm
             break
     # a projection much shorter than g is known less well than its length says
     respond(R, a, linear, U, value)

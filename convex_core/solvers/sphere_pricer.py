@@ -1,9 +1,13 @@
 r"""Pricing without listing cells: branch and bound over directions.
 
-When an atom's correlation with v is a sum over hyperplanes, :math:`v^T\varphi(u) = \sum_j a_j (r_j^T u)_+`, its maximum
+When an atom's correlation with v is a sum over hyperplanes, :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+`, its maximum
 over the unit ball covers every cell at once, however many there are. Local ascent from the directions that mattered
 before finds a good value, branch and bound proves that nothing is much better. Time grows quickly with the filter
 length h, slowly with the number of rows.
+
+Since :math:`(x)_+ - (-x)_+ = x`, the difference :math:`f(u) - f(-u) = t^T u` with :math:`t = 2 b + \sum_j a_j r_j` is
+linear. So f attains its maximum where :math:`t^T u \ge 0`: one half of the sphere is searched, and a direction with a
+large value is known to have a partner on the other half.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +37,8 @@ _STARTS = (600, 2000)
 # starts that are improved, and the cosine above which two of them are one
 _KEPT = 64
 _APART = 0.998
-# walls crossed at the end of each ascent
-_HOPS = 4
+# moves of an ascent at most
+_STEPS = 200
 _ARCHIVE = 200
 # of the vertices of a proof those of at least this share of the floor are starts from then on: the best one in each
 # cell of a grid, at most so many. On a path the floor falls, and what is near it now is above it at the next point.
@@ -56,14 +61,14 @@ _QUICK = 0.03
 # while ascent alone finds columns this much above the floor, a proof is not worth its time; after a proof that examined
 # more than so many cones the share falls with the third power of their number, but no further than to the last one
 _PLENTY = 0.05
-_MANY = 2_000
+_MANY = 1_000
 _LITTLE = 1e-6
 # after such a proof, and once ascent finds no more than this, it is worth to search the surroundings of its ends
 _FEW = 1e-2
 # they have at least this share of the floor; branch and bound looks at cones of this radius, to this accuracy, and at
 # no more cones in each
 _CLOSE = 0.98
-_RADIUS = 5e-3
+_RADIUS = 2e-2
 _FINE = 1e-8
 _LOCAL = 500
 # against the clock no one knows what the first proof takes: up to this share of the time ascent tries to do without
@@ -95,7 +100,6 @@ class SpherePricer:
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
         self._pace = _NODE_SECONDS  # seconds a cone took one thread in it
-        self._roots = [np.diag(corner) for corner in itertools.product((1.0, -1.0), repeat=h)]
 
     @property
     def scope(self) -> Scope:
@@ -120,23 +124,21 @@ class SpherePricer:
         Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
         """
         a, linear = self._factory.ridge(v)
+        sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
         enough = max(_PLENTY / max(1.0, self._examined / _MANY) ** 3, _LITTLE)
         keen = self._examined > _MANY  # ascent is worth more trouble
         if self._examined == 0 and budget.time_limit is not None and budget.seconds < _FIRST * budget.time_limit:
             enough, keen = _EARLY, True
-        found: dict[int, list[tuple[_Array, _Array]]] = {1: [], -1: []}
         best = excess = 0.0
         with ThreadPoolExecutor(self._threads) as pool:
             for step in (self._ascend, self._search_near) if keen else (self._ascend,):
-                parts = pool.map(lambda s, step=step: step(s * a, s * linear, s, floor, found[s]), (1, -1))
-                for sign, part in zip((1, -1), parts, strict=True):
-                    found[sign].append(part)
-                    best = max(best, float(part[1].max(initial=0.0)))
+                list(pool.map(lambda side, step=step: step(side, floor), sides))
+                best = max(side.best for side in sides)
                 excess = best / floor - 1.0 if floor > 0.0 else 0.0
                 if excess > _FEW:
                     break
         if excess > enough and not prove:
-            return self._columns(found, np.inf, floor, want, None)
+            return self._columns(sides, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
         # against the clock coarse proofs come first: a fine one that is cut short proves little
         levels = [level for level in _COARSE if level > goal] if np.isfinite(budget.remaining) else []
@@ -145,27 +147,24 @@ class SpherePricer:
             if accuracy != goal and self._spent < _QUICK * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
-            top, extra = self._search(a, linear, max(floor, best), accuracy, floor * (1.0 + goal), budget)
+            bound = min(bound, self._search(sides, max(floor, best), accuracy, budget))
             self._spent = budget.seconds - begin
-            bound = min(bound, top)
             if budget.stop() is not None:
                 break
-        for sign, (U, value) in extra.items():
-            apart = U[spread(U, value, _KEPT, near=_APART)]
-            found[sign].append(self._improve(apart, sign * a, sign * linear, floor))
-        return self._columns(found, max(bound, floor), floor, want, budget.stop())
+        for side in sides:
+            above = side.told[side.told_value > floor * (1.0 + goal)]
+            side.ascend(above[spread(above, side.respond(above), _KEPT, near=_APART)], floor)
+        return self._columns(sides, max(bound, floor), floor, want, budget.stop())
 
-    def _search(
-        self, a: _Array, linear: _Array, known: float, accuracy: float, wanted: float, budget: Budget
-    ) -> tuple[float, dict[int, tuple[_Array, _Array]]]:
-        """Branch and bound over every root cone: the bound, and directions above `wanted` with values, by sign."""
+    def _search(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
+        """Branch and bound over every root cone: the bound; the sides are told directions, new starts among them."""
 
-        def one(sign: int, root: _Array) -> tuple[float, _Array, _Array, int]:
-            U, value = np.zeros((told, len(linear))), np.zeros(told)
+        def one(side: _Side, root: _Array) -> tuple[float, _Array, _Array, int]:
+            U, value = np.zeros((told, len(side.linear))), np.zeros(told)
             begin = time.perf_counter()
             nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
             answer = branch_and_bound(
-                self._factory.rows, sign * a, sign * linear, root, known, accuracy, U, value, _SEEN * known, nodes, halt
+                side.rows, side.a, side.linear, root, known, accuracy, U, value, _SEEN * known, nodes, halt
             )
             examined = int(answer[3])
             if examined > _TIMED:
@@ -173,86 +172,70 @@ class SpherePricer:
             count = min(int(answer[2]), len(U))
             return float(answer[0]), U[:count], value[:count], examined
 
-        tasks = [(sign, root) for sign in (1, -1) for root in self._roots]
+        tasks = [(side, root) for side in sides for root in side.roots()]
         told = max(_TOLD_EACH, _TOLD // len(tasks))
         started = itertools.count(1)
         halt = np.zeros(1, dtype=bool)
         with ThreadPoolExecutor(self._threads) as pool:
-            running = [pool.submit(one, sign, root) for sign, root in tasks]
+            running = [pool.submit(one, side, root) for side, root in tasks]
             while wait(running, timeout=_WATCH).not_done:
                 halt[0] = budget.stop() is not None
             answers = [task.result() for task in running]
-        bounds, directions, values, examined = zip(*answers, strict=True)
-        self._examined = sum(examined)
-        each = len(self._roots)  # tasks of one sign
-        found = {}
-        for sign, first in ((1, 0), (-1, each)):
-            U = np.concatenate(directions[first : first + each])
-            value = np.concatenate(values[first : first + each])
-            self._seen[sign] = _thinned(U, value)
-            found[sign] = (U[value > wanted], value[value > wanted])
-        return max(known, *bounds), found
+        self._examined = sum(examined for _, _, _, examined in answers)
+        for side in sides:
+            own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
+            side.told = np.concatenate([U for _, U, _, _ in own])
+            side.told_value = np.concatenate([value for _, _, value, _ in own])
+            self._seen[side.sign] = _thinned(side.told, side.told_value)
+        return max(known, *(bound for bound, _, _, _ in answers))
 
     def _nodes(self, budget: Budget, sharing: int) -> int:
         """Cones for each of `sharing` roots in the time left; one that meets the limit has a wider, sound bound."""
         share = budget.remaining * self._threads / sharing
         return _NODES if share == np.inf else int(min(_NODES, max(1, share / self._pace)))
 
-    def _ascend(
-        self, a: _Array, linear: _Array, sign: int, floor: float, before: list[tuple[_Array, _Array]]
-    ) -> tuple[_Array, _Array]:
+    def _ascend(self, side: _Side, floor: float) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
-        starts = np.concatenate([self._archive[sign], self._seen[sign]])
-        if not len(self._seen[sign]):
-            rng = np.random.default_rng((self._seed, len(self._archive[sign])))
+        h = len(side.linear)
+        starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
+        if not len(self._seen[side.sign]):
+            rng = np.random.default_rng((self._seed, len(self._archive[side.sign])))
             few, many = _STARTS
-            count = min(many, max(few, _PRODUCTS // max(1, len(a))))
-            random = rng.standard_normal((count, len(linear)))
+            count = min(many, max(few, _PRODUCTS // max(1, len(side.a))))
+            random = rng.standard_normal((count, h))
             starts = np.concatenate([starts, random / np.linalg.norm(random, axis=1, keepdims=True)])
-        response = np.empty(len(starts))
-        respond(self._factory.rows, a, linear, starts, response)
-        return self._improve(starts[spread(starts, response, _KEPT, near=_APART)], a, linear, floor)
+        starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
+        side.ascend(starts[spread(starts, side.respond(starts), _KEPT, near=_APART)], floor)
 
-    def _search_near(
-        self, a: _Array, linear: _Array, sign: int, floor: float, before: list[tuple[_Array, _Array]]
-    ) -> tuple[_Array, _Array]:
-        """Branch and bound in a small cone around each end of `before` that is near the floor.
+    def _search_near(self, side: _Side, floor: float) -> None:
+        """Branch and bound in a small cone around each end that is near the floor.
 
-        Near a maximum there are many smaller ones, which walls crossed one at a time do not leave.
+        Near a maximum there are many smaller ones, where an ascent ends.
         """
-        U, value = before[-1]
+        h = len(side.linear)
+        if h == 1:
+            return
         better = []
-        directions, told = np.zeros((16, len(linear))), np.zeros(16)
-        for u, known in zip(U, value, strict=True):
-            if len(u) == 1 or known < _CLOSE * floor:
+        for u, value in zip(side.U, side.value, strict=True):
+            if value < _CLOSE * floor:
                 continue
-            known = max(known, floor)
-            told[:] = 0.0
+            known = max(value, floor)
+            U, told = np.zeros((16, h)), np.zeros(16)
             branch_and_bound(
-                self._factory.rows, a, linear, _surroundings(u, _RADIUS), known, _FINE, directions, told,
+                side.rows, side.a, side.linear, _surroundings(u, _RADIUS), known, _FINE, U, told,
                 known * (1.0 + _FINE), _LOCAL, np.zeros(1, dtype=bool),
             )  # fmt: skip
             if told.max() > known:
-                better.append(directions[told.argmax()].copy())
-        return self._improve(np.array(better).reshape(-1, len(linear)), a, linear, floor)
-
-    def _improve(self, U: _Array, a: _Array, linear: _Array, floor: float) -> tuple[_Array, _Array]:
-        value = np.zeros(len(U))
-        ascend(self._factory.rows, a, linear, U, value, floor, 200, _HOPS)
-        return U, value
+                better.append(U[told.argmax()])
+        side.ascend(np.array(better).reshape(-1, h), floor)
 
     def _columns(
-        self,
-        found: dict[int, list[tuple[_Array, _Array]]],
-        bound: float,
-        floor: float,
-        want: int,
-        stopped: Status | None,
+        self, sides: list[_Side], bound: float, floor: float, want: int, stopped: Status | None
     ) -> PriceResult:
-        """Blocks of the best directions found for each sign."""
-        U = np.concatenate([part for parts in found.values() for part, _ in parts])
-        value = np.concatenate([part for parts in found.values() for _, part in parts])
-        sign = np.concatenate([np.full(len(part), s, np.int8) for s, parts in found.items() for part, _ in parts])
+        """Blocks of the best directions found, and of their partners."""
+        U = np.concatenate([part for side in sides for part in (side.U, -side.U)])
+        value = np.concatenate([part for side in sides for part in (side.value, side.value - side.U @ side.tilt)])
+        sign = np.concatenate([np.full(2 * len(side.U), side.sign, np.int8) for side in sides])
         above = np.flatnonzero(value > floor)
         chosen = above[spread(U[above], value[above], want, sign=sign[above], near=_COPIES)]
         U, value, sign = U[chosen], value[chosen], sign[chosen]
@@ -260,6 +243,54 @@ class SpherePricer:
             self._archive[s] = np.concatenate([self._archive[s], U[sign == s]])[-_ARCHIVE:]
         columns: Blocks = self._factory.blocks(self._factory.patterns(U), sign)
         return PriceResult(bound=bound, columns=columns, directions=U, value=value, stopped=stopped)
+
+
+@dataclass(slots=True)
+class _Side:
+    """The correlation ``f(u) = linear . u + sum_j a[j] (rows[j] . u)_+`` for one output sign, and what is known of it.
+
+    Ends `U` (m, h) of ascents have the values `value` (m,); a proof has `told` (q, h) directions and their values.
+    """
+
+    sign: int
+    rows: _Array
+    a: _Array
+    linear: _Array
+    tilt: _Array = field(init=False)  # f(u) - f(-u) = tilt . u
+    U: _Array = field(init=False)
+    value: _Array = field(init=False)
+    told: _Array = field(init=False)
+    told_value: _Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tilt = 2.0 * self.linear + self.a @ self.rows
+        self.U = self.told = np.zeros((0, len(self.linear)))
+        self.value = self.told_value = np.zeros(0)
+
+    @property
+    def best(self) -> float:
+        """Largest value of an end, 0 without any."""
+        return float(self.value.max(initial=0.0))
+
+    def respond(self, U: _Array) -> _Array:
+        """The value of f at each row of `U` (m, h)."""
+        value = np.empty(len(U))
+        respond(self.rows, self.a, self.linear, U, value)
+        return value
+
+    def ascend(self, U: _Array, floor: float) -> None:
+        """Ascent from each row of `U` (m, h), whose ends are kept."""
+        value = np.zeros(len(U))
+        ascend(self.rows, self.a, self.linear, U, value, floor, _STEPS)
+        self.U = np.concatenate([self.U, U])
+        self.value = np.concatenate([self.value, value])
+
+    def roots(self) -> list[_Array]:
+        """Cones of orthonormal vertices (h, h) that cover the half of the sphere where f attains its maximum."""
+        h = len(self.linear)
+        basis = np.linalg.qr(np.column_stack([self.tilt, np.eye(h)]))[0].T
+        basis[0] *= 1.0 if basis[0] @ self.tilt >= 0.0 else -1.0
+        return [np.array([1.0, *signs])[:, None] * basis for signs in itertools.product((1.0, -1.0), repeat=h - 1)]
 
 
 def _thinned(U: _Array, value: _Array) -> _Array:
