@@ -14,7 +14,7 @@ from convex_core.program import CellFactory
 from convex_core.solvers import sphere_pricer
 from convex_core.solvers._sphere import branch_and_bound
 from convex_core.solvers.select import enumerated_pricer, searched_pricer
-from convex_core.solvers.sphere_pricer import SpherePricer, _surroundings, _thinned
+from convex_core.solvers.sphere_pricer import SpherePricer, _Side, _surroundings, _thinned
 
 
 def problem_of_rows(rows):
@@ -206,3 +206,39 @@ def test_starts_are_thinned_to_the_best_of_each_cell_of_a_grid():
     cells = np.round(sphere_pricer._GRID * kept)
     assert len(np.unique(cells, axis=0)) == len(kept)
     assert len(_thinned(U[:0], value[:0])) == 0
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("h", range(1, 6))
+def test_the_half_that_is_searched_holds_the_maximum(h, flat):
+    rng = np.random.default_rng(h)
+    rows = rng.standard_normal((15, h))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    a = rng.standard_normal(15)
+    side = _Side(1, rows, a, -0.5 * a @ rows if flat else rng.standard_normal(h))
+    U = rng.standard_normal((500, h))
+    difference = side.respond(U) - side.respond(-U)
+    assert difference == pytest.approx(U @ side.tilt, abs=1e-10)
+    if flat:
+        assert difference == pytest.approx(np.zeros(500), abs=1e-10)
+    roots = side.roots()
+    assert len(roots) == 2 ** (h - 1)
+    inside = np.stack([np.linalg.solve(root.T, U.T).min(axis=0) >= 0.0 for root in roots])
+    higher = difference > 1e-9
+    assert (inside.sum(axis=0)[higher] == 1).all()  # the roots do not overlap
+    assert not inside[:, difference < -1e-9].any()
+    for root in roots:
+        assert root @ root.T == pytest.approx(np.eye(h), abs=1e-12)
+
+
+def test_opposites_of_good_directions_are_columns_too():
+    problem = Problem.from_dataset(load_dataset("digits"))
+    price = searched_pricer(problem).price(problem.y, floor=0.1, want=200, budget=Budget(), prove=True)
+    factory = CellFactory(problem.architecture, problem.patches)
+    a, linear = factory.ridge(problem.y)
+    sign = price.columns.sign
+    responses = sign * (np.maximum(price.directions @ factory.rows.T, 0.0) @ a + price.directions @ linear)
+    assert price.value == pytest.approx(responses, rel=1e-9)
+    tilts = sign * (price.directions @ (2.0 * linear + a @ factory.rows))
+    assert (tilts > 0.0).any()
+    assert (tilts < 0.0).any()

@@ -6,8 +6,8 @@ before finds a good value, branch and bound proves that nothing is much better. 
 length h, slowly with the number of rows.
 
 Since :math:`(x)_+ - (-x)_+ = x`, the difference :math:`f(u) - f(-u) = t^T u` with :math:`t = 2 b + \sum_j a_j r_j` is
-linear. So f attains its maximum where :math:`t^T u \ge 0`: one half of the sphere is searched, and a direction with a
-large value is known to have a partner on the other half.
+linear. So f attains its maximum where :math:`t^T u \ge 0`: one half of the sphere is searched, and the value of the
+opposite of a direction is known with its own.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class SpherePricer:
         best = excess = 0.0
         with ThreadPoolExecutor(self._threads) as pool:
             for step in (self._ascend, self._search_near) if keen else (self._ascend,):
-                list(pool.map(lambda side, step=step: step(side, floor), sides))
+                list(pool.map(lambda side, step=step: step(side, floor, budget), sides))
                 best = max(side.best for side in sides)
                 excess = best / floor - 1.0 if floor > 0.0 else 0.0
                 if excess > _FEW:
@@ -194,7 +194,7 @@ class SpherePricer:
         share = budget.remaining * self._threads / sharing
         return _NODES if share == np.inf else int(min(_NODES, max(1, share / self._pace)))
 
-    def _ascend(self, side: _Side, floor: float) -> None:
+    def _ascend(self, side: _Side, floor: float, budget: Budget) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
         h = len(side.linear)
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
@@ -207,7 +207,7 @@ class SpherePricer:
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
         side.ascend(starts[spread(starts, side.respond(starts), _KEPT, near=_APART)], floor)
 
-    def _search_near(self, side: _Side, floor: float) -> None:
+    def _search_near(self, side: _Side, floor: float, budget: Budget) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
 
         Near a maximum there are many smaller ones, where an ascent ends.
@@ -217,7 +217,7 @@ class SpherePricer:
             return
         better = []
         for u, value in zip(side.U, side.value, strict=True):
-            if value < _CLOSE * floor:
+            if value < _CLOSE * floor or budget.stop() is not None:
                 continue
             known = max(value, floor)
             U, told = np.zeros((16, h)), np.zeros(16)
@@ -232,7 +232,7 @@ class SpherePricer:
     def _columns(
         self, sides: list[_Side], bound: float, floor: float, want: int, stopped: Status | None
     ) -> PriceResult:
-        """Blocks of the best directions found, and of their partners."""
+        """Blocks of the best directions found, and of their opposites."""
         U = np.concatenate([part for side in sides for part in (side.U, -side.U)])
         value = np.concatenate([part for side in sides for part in (side.value, side.value - side.U @ side.tilt)])
         sign = np.concatenate([np.full(2 * len(side.U), side.sign, np.int8) for side in sides])
