@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from test_penalties import epigraph_value
 
 from convex_core import (
-    BackendError,
     Exactness,
     InputError,
     Network,
@@ -374,7 +373,7 @@ def test_ascents_find_what_a_poor_list_lacks():
 @pytest.mark.parametrize(("h", "layers", "relaxation"), [(2, 3, "nuclear"), (3, 3, "spectral"), (3, 4, "weighted")])
 def test_branch_and_bound_is_refused_where_the_norm_is_not_euclidean(h, layers, relaxation):
     """Its bound is a maximum over the Euclidean ball, which says nothing about another ball's atoms."""
-    with pytest.raises(BackendError, match="expected the Euclidean norm"):
+    with pytest.raises(InputError, match="expected the Euclidean norm"):
         solve(circular_problem(0, h=h, layers=layers, relaxation=relaxation), method="branch-and-bound")
 
 

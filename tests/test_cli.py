@@ -123,6 +123,15 @@ def test_a_script_of_too_much_data_is_refused_before_solving(fail, tmp_path, mon
     assert "script: got" in fail("solve", *SMALL, "--script", tmp_path / "program.py")
 
 
+def test_options_that_would_do_nothing_are_refused(fail):
+    assert "script-cells: got 'all' without --script" in fail("solve", *SMALL, "--script-cells", "all")
+
+
+def test_a_method_that_does_not_fit_the_problem_is_bad_input(fail):
+    message = fail("solve", *SMALL, "--pooling", "max", "--method", "branch-and-bound")
+    assert "expected one whose atoms are sums over hyperplanes" in message
+
+
 def test_files_of_one_command_do_not_replace_each_other(fail, tmp_path):
     data = tmp_path / "d.npz"
     save_dataset(load_dataset("edge", n=4), data)

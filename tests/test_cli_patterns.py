@@ -65,6 +65,13 @@ def test_samples_where_there_are_too_many_to_count(run, rows):
     assert result["sample"]["draws"] == 10
 
 
+def test_more_samples_than_memory_are_refused(capsys, rows):
+    assert main(["patterns", "--rows", str(rows), "--sample", "1000000000000", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "m: got 1,000,000,000,000 draws, expected at most" in err
+
+
 def test_text(capsys, rows):
     assert main(["patterns", "--rows", str(rows), "--sample", "20000"]) == 0
     text = capsys.readouterr().out

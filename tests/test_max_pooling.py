@@ -18,7 +18,6 @@ from problem_cases import patch_problem
 from scipy.optimize import nnls
 
 from convex_core import (
-    BackendError,
     Exactness,
     InputError,
     Problem,
@@ -225,7 +224,7 @@ def test_repeated_patches_and_padding_are_ties_and_change_nothing():
 
 def test_branch_and_bound_is_refused_and_never_chosen_for_real_groups():
     problem = max_problem(0)
-    with pytest.raises(BackendError, match="atoms are sums over hyperplanes"):
+    with pytest.raises(InputError, match="atoms are sums over hyperplanes"):
         solve(problem, method="branch-and-bound")
     pricer, _ = make_pricer(problem, budget=Budget(), max_patterns=30)
     assert pricer.scope is Scope.RESTRICTED

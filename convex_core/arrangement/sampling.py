@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, SizeError
 from ..validation import finite_array, frozen, integer
+from .nbc import words_per_pattern
 from .nbc_numpy import pack
-from .patterns import unpack_active
+from .patterns import MAX_BYTES, unpack_active
 from .reads import EPS, Reads
 from .rows import MergedRows, PreparedRows, prepare_rows
 
@@ -116,7 +117,8 @@ def sample_patterns(
     InputError
         If `rows` is not a finite real matrix, the method is unknown, or `v` does not fit.
     SizeError
-        If the rows are so degenerate that no proposal is accepted.
+        If the draws do not fit the memory set aside for patterns, or if the rows are so degenerate that no proposal is
+        accepted.
 
     Examples
     --------
@@ -135,6 +137,10 @@ def sample_patterns(
         raise InputError(f"v: got {len(weights)} weights for {method!r}, expected {len(array)} for 'ascent'")
     rng = np.random.default_rng(seed)
     prepared = prepare_rows(array)
+    most = MAX_BYTES // (8 * words_per_pattern(prepared.n))
+    if m > most:
+        message = f"m: got {m:,} draws, expected at most {most:,} ({MAX_BYTES >> 30} GiB)"
+        raise SizeError(message, predicted=m, limit=most)
     acceptance, reads = 1.0, Reads()
     if prepared.rank == 0:
         bits = np.zeros((m, 1), dtype=np.uint64)

@@ -52,7 +52,6 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "--script-cells",
         choices=("used", "all"),
-        default="used",
         help="cells (sign patterns) of the script: those the solution uses, or all (default: used)",
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..architectures import OPTIONS
 from ..data import save_dataset, saved_as
+from ..errors import InputError
 from ..files import write_text
 from ..model_io import save_model
 from ..neurons import random_neurons
@@ -26,6 +27,8 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Solve, write what is asked for, and report."""
+    if args.script is None and args.script_cells is not None:
+        raise InputError(f"script-cells: got {args.script_cells!r} without --script, expected a file to write")
     check_outputs(
         reads=(args.data,),
         out=args.out,

@@ -17,7 +17,7 @@ from scipy import sparse
 
 from ..architectures import Architecture, Patterns
 from ..arrangement import closed_form, merge_rows
-from ..errors import BackendError
+from ..errors import InputError
 from ..progress import Budget
 
 __all__ = ["Blocks", "CellFactory"]
@@ -160,7 +160,7 @@ class CellFactory:
         """
         coefficients = self.architecture.ridge_coefficients(v, self.patches)
         if coefficients is None:
-            raise BackendError(
+            raise InputError(
                 f"search over directions: got the architecture {self.architecture.name!r}, "
                 "expected one whose atoms are sums over hyperplanes"
             )

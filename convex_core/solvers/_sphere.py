@@ -1,6 +1,6 @@
 r"""Kernels: the maximum of :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+` over the unit ball, by branch and bound.
 
-The sphere is cut into simplicial cones with unit vertices :math:`q_1 \dots q_h`, starting from the orthants. On a cone,
+A simplicial cone is cut into such cones; on one with unit vertices :math:`q_1 \dots q_h`,
 
 * a row whose sign is the same at all vertices is linear (or zero);
 * an undecided row with :math:`a_j > 0` is convex and homogeneous, so it lies below its interpolation at the vertices;
@@ -13,7 +13,8 @@ Without undecided convex rows the bound converges to the maximum itself, so only
 where the row with the largest interpolation error changes sign, or, while many rows are undecided, at the middle of
 the edge along which they bend most: on halves of the longest edge the bound gains less, twice the cones are needed.
 
-The products of the undecided rows with the vertices are kept on one stack: a child needs one new product per row.
+Decided rows are kept as their sum at the vertices, undecided ones, convex rows first, as their products with the
+vertices on one stack: a child needs one new product per row.
 All vertices of a cone make angles of at most 90 degrees, so a point :math:`u = \sum_p x_p q_p` of the unit ball has
 :math:`\|x\| \le 1`, and a rounding error e of the linear function at the vertices adds at most :math:`\|e\|` to the
 bound, however thin the cone.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..architectures import CodeList, VectorOutputs
 from ..arrangement import sample_patterns
-from ..errors import BackendError, Interrupted, SizeError
+from ..errors import InputError, Interrupted, SizeError
 from ..local_search import local_search
 from ..neurons import random_neurons
 from ..penalties import L2Penalty
@@ -93,13 +93,13 @@ def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
 
     Raises
     ------
-    BackendError
+    InputError
         If the atoms are not additive, or blocks are not measured by the Euclidean norm.
     """
     factory, duals = _one_output(problem)
     factory.ridge(duals[0])  # raises if there are no ridge coefficients
     if not isinstance(factory.architecture.penalty, L2Penalty):  # its bound is over the Euclidean ball
-        raise BackendError(
+        raise InputError(
             f"search over directions: got the architecture {problem.architecture.name!r} with a block norm of its own, "
             "expected the Euclidean norm"
         )
