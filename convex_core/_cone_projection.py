@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ._gram_schmidt import orthogonalise
 from ._numba import njit
 
-__all__ = ["project_on_cone", "top_cone_supports"]
+__all__ = ["count_below", "project_on_cone", "top_cone_supports"]
 
 _Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ _COSINE = 1e-13
 
 
 @njit(error_model="numpy", fastmath={"contract"})
-def _count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: float, d: _Array) -> int:
+def count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: float, d: _Array) -> int:
     """Write ``signs[j] * columns[:, j] @ r`` to `d`, in loops that vectorise; answers how many are below `level`."""
     M = len(signs)
     for j in range(M):
@@ -81,7 +81,7 @@ def project_on_cone(
             worst = -_COSINE * norm
             enter = -1
             # most often there is none: a start that was given is seldom wrong
-            outside = _count_below(columns, signs, r, worst, d)
+            outside = count_below(columns, signs, r, worst, d)
             for j in range(len(signs) if outside > 0 else 0):
                 if d[j] < worst:
                     taken = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._cone_projection import project_on_cone
+from .._cone_projection import count_below, project_on_cone
 from .._numba import njit
 
 __all__ = ["ascend", "respond"]
@@ -53,21 +53,13 @@ def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> N
 
 
 @njit(error_model="numpy", fastmath={"reassoc", "contract"})
-def _products(columns: _Array, u: _Array, d: _Array) -> None:
-    """Write the product of each row with u (h,) to `d` (M,); `columns` (h, M) are the rows, transposed."""
-    first = columns[0]
-    for j in range(len(d)):
-        d[j] = first[j] * u[0]
-    for t in range(1, len(u)):
-        column = columns[t]
-        for j in range(len(d)):
-            d[j] += column[j] * u[t]
-
-
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
 def _gradient(columns: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, d: _Array) -> None:
     """Gradient `g` (h,) of f in the cell of `u` (h,), and the products `d` (M,)."""
-    _products(columns, u, d)
+    for j in range(len(d)):
+        d[j] = columns[0, j] * u[0]
+    for t in range(1, len(u)):
+        for j in range(len(d)):
+            d[j] += columns[t, j] * u[t]
     for t in range(len(u)):
         column = columns[t]
         total = linear[t]
@@ -105,11 +97,7 @@ def _project(
     norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, d, 0)[0]
     if norm <= floor:
         return norm
-    _products(columns, r, d)
-    outside = 0
-    for j in range(len(d)):
-        outside += d[j] * sides[j] < -_GROWTH * norm
-    if outside == 0:
+    if count_below(columns, sides, r, -_GROWTH * norm, d) == 0:
         return norm
     return project_on_cone(g, columns, sides, floor, r, Q, T, lam, trial, passive, d, 0)[0]
 
