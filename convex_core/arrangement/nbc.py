@@ -25,6 +25,7 @@ are comparisons of angles.
 from __future__ import annotations
 
 import functools
+import gc
 import math
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -146,7 +147,15 @@ def first_pattern(prepared: PreparedRows) -> First:
 def load_kernels() -> None:
     """Compile the kernels or load them from the cache, once per process, by a run on three rows."""
     level = (np.eye(3, 4), np.zeros(4))
-    run_task(3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), dtype=np.uint64), np.zeros(1, dtype=np.uint8))
+    collects = gc.isenabled()
+    gc.disable()  # numba's compiler makes objects by the million and hardly a cycle: 6 % of its time
+    try:
+        run_task(
+            3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), dtype=np.uint64), np.zeros(1, dtype=np.uint8)
+        )
+    finally:
+        if collects:
+            gc.enable()
 
 
 def run_tasks(
@@ -251,11 +260,13 @@ def run_task(
     path[0, : len(task.prefix)] = task.prefix
     real = np.zeros((3, width))
     ints = np.zeros((3, width), dtype=np.int64)
-    words = np.zeros((2 * k + 1, out.shape[1]), dtype=np.uint64)
+    words = np.zeros((2 * k + 1, out.shape[1]), dtype=np.int64)
     small = np.zeros((7, k))
     stats = np.array([0.0, NOTHING_READ, NOTHING_READ])
     base = len(task.prefix)
-    found = subtree(T, n, path, base, task.lo, task.hi, fill, limit, out, real, ints, words, small, stats, flag)
+    found = subtree(
+        T, n, path, base, task.lo, task.hi, fill, limit, out.view(np.int64), real, ints, words, small, stats, flag
+    )
     count = max(int(found), 0)
     smallest = float(stats[1:].min())
     reads = Reads(float(stats[0]), math.inf if smallest == NOTHING_READ else smallest)

@@ -46,6 +46,7 @@ _OUTER: dict[str, Any] = {
     "fastmath": {"nnan", "nsz", "contract"},
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
+    "no_rewrites": True,
 }
 # part of the compiled and cached outer function, so optimised once and not stored by themselves
 _INNER = {**_OUTER, "no_cpython_wrapper": True, "forceinline": True, "cache": False}
@@ -83,21 +84,6 @@ def _pivot(
     for t in range(1, q):
         if abs(T[d, t, i]) > abs(T[d, p, i]):
             p = t
-    # a smaller row parallel to row i is a broken circuit: cheap to suspect, then tested in full
-    slope = T[d, 0, i] / T[d, 1, i]
-    suspects = 0
-    for j in range(i):
-        suspects += abs(T[d, 0, j] - slope * T[d, 1, j]) < 1e-6 * abs(T[d, 0, j])
-    for j in range(i if suspects > 0 else 0):
-        if abs(T[d, 0, j] - slope * T[d, 1, j]) < 1e-6 * abs(T[d, 0, j]):
-            m = T[d, p, j] / T[d, p, i]
-            gap = 0.0
-            for t in range(q):
-                gap = max(gap, abs(T[d, t, j] - m * T[d, t, i]))
-            bound = 2.5 * (T[d, k, j] + abs(m) * T[d, k, i])
-            if gap <= bound:
-                _read(gap, bound, stats)
-                return False
     size = abs(T[d, p, i])
     inverse = 1.0 / T[d, p, i]
     row = 0
@@ -108,7 +94,8 @@ def _pivot(
             for j in range(stop):
                 v = T[d, t, j] - T[d, p, j] * f
                 T[o, row, j] = v
-                real[0, j] = max(real[0, j] * keep, abs(v))
+                largest = real[0, j] * keep
+                real[0, j] = abs(v) if abs(v) > largest else largest
             row += 1
             keep = 1.0
     ei = T[d, k, i]
@@ -133,7 +120,7 @@ def _pivot(
             T[o, k, j] = 0.0  # exact zeros stay exact
             for t in range(q - 1):
                 T[o, t, j] = 0.0
-            bit = np.uint64(1) << np.uint64(j & 63)
+            bit = 1 << (j & 63)
             words[2 * d, j >> 6] |= bit
             if T[d, k + 1, j] > 0.0:
                 words[2 * d + 1, j >> 6] |= bit
@@ -161,7 +148,7 @@ def _groups(
         real[1, j] = 2.0 * T[d, k, j] / (abs(T[d, 0, j]) + abs(T[d, 1, j]) + _TINY) + 8 * EPS
     m = 0
     for j in range(stop if wide else top):
-        angle = min(real[0, j], 2.0 - real[0, j])
+        angle = real[0, j] if real[0, j] < 1.0 else 2.0 - real[0, j]
         bound = real[1, j] + real[1, 0]
         line = 0 < j < top and (angle > bound * stats[1] or not _read(angle, bound, stats))
         ints[2, j] = line
@@ -191,7 +178,8 @@ def _groups(
             bound = real[1, j] + real[1, b]
             b = j
             if angle <= bound * stats[1] and _read(angle, bound, stats):
-                ints[1, groups - 1] = min(ints[1, groups - 1], j)
+                if j < ints[1, groups - 1]:
+                    ints[1, groups - 1] = j
                 continue
         b = j
         ints[1, groups] = j
@@ -217,19 +205,19 @@ def _emit(
     xn = T[d, 0, n]
     yn = T[d, 1, n]
     for w in range(words.shape[1]):
-        bits = np.uint64(0)
+        bits = 0
         for j in range(w << 6, min((w << 6) + 64, T.shape[2])):
-            bits |= np.uint64((real[2, j] <= 0.0) & (T[d, k, j] > 0.0)) << np.uint64(j & 63)
+            bits |= ((real[2, j] <= 0.0) & (T[d, k, j] > 0.0)) << (j & 63)
         words[2 * k - 2, w] = bits
-        words[2 * k - 1, w] = ~np.uint64(0)
-        words[2 * k, w] = np.uint64(0)
+        words[2 * k - 1, w] = -1
+        words[2 * k, w] = 0
     if n & 63:
-        words[2 * k - 1, n >> 6] = (np.uint64(1) << np.uint64(n & 63)) - np.uint64(1)
+        words[2 * k - 1, n >> 6] = (1 << (n & 63)) - 1
     p = 0  # columns passed so far, if wide
     error = 0.0
     for j in range(T.shape[2] if wide else 0):
         if real[0, j] < _FAR / 2:
-            error = max(error, real[1, j])
+            error = real[1, j] if real[1, j] > error else error
     size0 = abs(x0) + abs(y0)
     size = abs(xn) + abs(yn)
     d2 = real[2, n]
@@ -263,9 +251,9 @@ def _emit(
         if wide and g >= 0:
             while ints[0, p] != b:
                 j = ints[0, p]
-                words[2 * k, j >> 6] |= np.uint64(1) << np.uint64(j & 63)
+                words[2 * k, j >> 6] |= 1 << (j & 63)
                 p += 1
-            near = 2.0 * error * max(nonzero, 2.0)
+            near = error * (2.0 * nonzero if nonzero > 2.0 else 4.0)
             alone = real[0, ints[0, p + 1]] - angle > near and (p == 0 or angle - real[0, ints[0, p - 1]] > near)
         for j in range(np.uint64(T.shape[2]) if alone else start, np.uint64(T.shape[2])):
             value = abs(real[0, j] - angle)
@@ -275,7 +263,10 @@ def _emit(
             for j in range(top, n):
                 _read(abs(real[0, j] - angle), real[1, j] + own, stats)
             # the objective is generic: parallel to no row
-            stats[2] = min(stats[2], abs(real[0, n] - angle) / (real[1, n] + own))
+            value = abs(real[0, n] - angle)
+            bound = real[1, n] + own
+            if value < bound * stats[2]:
+                stats[2] = value / bound
         if g < 0:
             continue
         d0 = real[2, b]
@@ -286,30 +277,30 @@ def _emit(
         # errors of the determinants
         e0 = T[d, k, 0] * sizeb + T[d, k, b] * size0 + 12 * EPS * size0 * sizeb
         e1 = T[d, k, n] * sizeb + T[d, k, b] * size + 12 * EPS * size * sizeb
-        turned = np.uint64(0)  # one bit per t: rank 64 would mean more than 2^64 patterns
+        turned = 0  # one bit per t: rank 64 would mean more than 2^64 patterns
         for t in range(d):
             value = small[0, t] * d0 - small[2, t] * d1 - small[4, t] * d2
             bound = abs(small[0, t]) * e0 + abs(small[2, t]) * e1 + abs(small[4, t]) * e2
             bound += abs(d0) * small[1, t] + abs(d1) * small[3, t] + abs(d2) * small[5, t]
             if abs(value) < bound * stats[2]:
                 stats[2] = abs(value) / bound
-            turned |= np.uint64((value > 0.0) != (d1 > 0.0)) << np.uint64(t & 63)
+            turned |= ((value > 0.0) != (d1 > 0.0)) << t
         # a row parallel to the group is passed if the objective is, whatever its rounding
         passed = real[0, n] < angle
         tilt = -2.0 if passed else 2.0
         border = angle - tilt * own
         if alone and passed:
-            words[2 * k, b >> 6] |= np.uint64(1) << np.uint64(b & 63)
+            words[2 * k, b >> 6] |= 1 << (b & 63)
         for w in range(out.shape[1]):
-            bits = words[2 * k, w] if alone else np.uint64(0)
+            bits = words[2 * k, w] if alone else 0
             for j in range(w << 6, w << 6 if alone else min((w << 6) + 64, T.shape[2])):
-                bits |= np.uint64(real[0, j] + tilt * real[1, j] < border) << np.uint64(j & 63)
+                bits |= (real[0, j] + tilt * real[1, j] < border) << (j & 63)
             bits = (bits ^ words[2 * k - 2, w]) & words[2 * k - 1, w]
             for t in range(d):
-                flip = np.uint64(0) - ((turned >> np.uint64(t & 63)) & np.uint64(1))
+                flip = -((turned >> t) & 1)
                 bits |= words[2 * t + 1, w] ^ (words[2 * t, w] & flip)
             out[pos, w] = bits
-        out[pos, 0] |= np.uint64(1)  # row 0 is positive even where the bounds are too wide to tell
+        out[pos, 0] |= 1  # row 0 is positive even where the bounds are too wide to tell
         pos += 1
 
 
@@ -336,7 +327,7 @@ def subtree(
             wide = fill and top >= _WIDE
             groups = _groups(T, d, k, top, T.shape[2] if fill else (top + 7) & -8, wide, real, ints, stats)
             if fill:  # a list is never longer than the count that sized it, whatever a doubtful number is read as
-                groups = min(groups, out.shape[0] - pos)
+                groups = groups if groups < out.shape[0] - pos else out.shape[0] - pos
             if fill and groups > 0:
                 _emit(T, d, k, n, top, groups, wide, out, pos, path, real, ints, words, small, stats)
             pos += groups
@@ -346,8 +337,8 @@ def subtree(
         least = k - d - 1
         if d < base:
             least = path[0, d]
-        elif d == base:
-            least = max(least, lo)
+        elif d == base and lo > least:
+            least = lo
         if i < least:
             d -= 1
             continue
@@ -359,5 +350,5 @@ def subtree(
             if d < base:
                 path[1, d] = path[0, d]
             elif d == base:
-                path[1, d] = min(i, hi) - 1
-    return int(pos)
+                path[1, d] = (i if i < hi else hi) - 1
+    return pos
