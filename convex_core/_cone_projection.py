@@ -10,6 +10,7 @@ what is wanted.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 from ._gram_schmidt import orthogonalise
 from ._numba import njit
 
-__all__ = ["count_below", "project_on_cone", "top_cone_supports"]
+__all__ = ["NONE_HELD", "count_below", "project_on_cone", "top_cone_supports"]
 
 _Array = NDArray[np.float64]
 
 # a column is a candidate when its cosine with the residual is below -_COSINE
 _COSINE = 1e-13
+#: `held` of a projection that starts from no row; for the literal 0 numba would compile everything once more
+NONE_HELD: int = cast(int, np.int64(0))
 
 
 @njit(error_model="numpy", fastmath={"contract"})
@@ -197,7 +200,7 @@ def top_cone_supports(
         i = pair // 2
         for t in range(p):
             g[t] = G[i, t] if pair % 2 == 0 else -G[i, t]
-        norm, _ = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, 0)
+        norm, _ = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, NONE_HELD)
         if norm <= bar:
             continue
         if norm > bound:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._cone_projection import top_cone_supports
-from ._numba import HAVE_NUMBA
+from ._numba import HAVE_NUMBA, compiling
 from .arrangement import cell_facets
 from .arrangement.cell_kernel import facets_kernel, witness_kernel
 from .arrangement.nbc_kernel import subtree
@@ -36,19 +36,22 @@ KERNELS: tuple[Any, ...] = (
 
 def compile_first() -> None:
     """Compile, or load from numba's cache, what the first solution over listed cells needs."""
-    solve(tiny_problem())
+    with compiling():
+        solve(tiny_problem())
 
 
 def compile_solvers() -> None:
     """Compile, or load from numba's cache, what solutions over listed cells and by search need."""
     compile_first()
-    solve(tiny_problem(), method="branch-and-bound")
+    with compiling():
+        solve(tiny_problem(), method="branch-and-bound")
 
 
 def compile_kernels() -> None:
     """Compile, or load from numba's cache, all of :data:`KERNELS`; without numba only the slow imports are done."""
     compile_solvers()
-    cell_facets(np.eye(2), np.ones((1, 2)))
+    with compiling():
+        cell_facets(np.eye(2), np.ones((1, 2)))
 
 
 def kept_on_disk() -> bool:

@@ -40,6 +40,42 @@ def test_every_kernel_is_compiled_and_kept():
     assert kept
 
 
+# what callers pass differs in how it came about, and must not in layout: kernels would be compiled once more for it
+_USE = """
+import json
+import numpy as np
+from convex_core import METHODS, Problem, ThreeLayerCNN, TwoLayerCNN, patch_geometry, sample_patterns, solve, solve_path
+from convex_core import _warm_up
+from convex_core.architectures import make_architecture
+from convex_core.arrangement import cell_facets, cell_witnesses
+from convex_core.solvers import sphere_pricer
+
+rng = np.random.default_rng(0)
+cnn = TwoLayerCNN(patch_geometry((6,), 3, 1))
+sphere_pricer._MANY = -1  # after any proof the surroundings of ends are searched
+for n in (8, 40):
+    problem = Problem(cnn, rng.standard_normal((n, 6)), rng.standard_normal(n), 0.02 * n)
+    for method in METHODS if n == 8 else ("auto", "branch-and-bound"):
+        if method != "cvxpy":
+            solve(problem, method=method, max_patterns=2000)
+    solve_path(problem, points=3)
+for output_norm in ("l1", "l2"):
+    two = make_architecture("two-layer", patch_geometry((3,), 2, 1), outputs=2, output_norm=output_norm)
+    solve(Problem(two, rng.standard_normal((4, 3)), rng.standard_normal((4, 2)), 0.1))
+shared = ThreeLayerCNN(patch_geometry((4,), 2, 2), sharing="shared")
+solve(Problem(shared, rng.standard_normal((4, 4)), rng.standard_normal(4), 0.1), max_patterns=500)
+rows = rng.standard_normal((9, 3))
+signs = np.sign(rng.standard_normal((5, 3)) @ rows.T)
+cell_facets(rows, signs, witnesses=cell_witnesses(rows, signs))
+cell_facets(rows, np.asfortranarray(signs))
+print(json.dumps({kernel.__name__: len(kernel.signatures) for kernel in _warm_up.KERNELS}))
+"""
+
+
+def test_one_compilation_is_enough():
+    assert set(json.loads(_run(_USE)).values()) == {1}
+
+
 def test_an_empty_cache_is_noticed(tmp_path):
     code = "from convex_core import _warm_up; print(_warm_up.kept_on_disk())"
     assert _run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() == "False"

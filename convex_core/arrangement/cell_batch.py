@@ -110,7 +110,7 @@ def cell_facets(rows: ArrayLike, signs: ArrayLike, *, witnesses: Witnesses | Non
     facet = np.zeros(sides.shape, dtype=np.bool_)
     step: NDArray[np.float64] = np.random.default_rng(0).standard_normal((normals.shape[1],))
     step /= float(np.linalg.norm(step))
-    facets_kernel(normals, sides, inside.points, np.minimum(inside.margins, 1.0), step, facet)
+    facets_kernel(normals, sides, np.array(inside.points), np.minimum(inside.margins, 1.0), step, facet)
     return facet
 
 

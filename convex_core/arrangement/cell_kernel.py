@@ -19,7 +19,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .._cone_projection import project_on_cone
+from .._cone_projection import NONE_HELD, project_on_cone
 from .._gram_schmidt import orthogonalise
 from .._numba import njit
 
@@ -54,7 +54,7 @@ def witness_kernel(rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Ar
                 for t in range(h):
                     wide[t, j] = signs[i, j] * rows[j, t]
                 wide[h, j] = scale * abs(signs[i, j])
-            k = project_on_cone(g, wide, ones, 0.0, r, Q, T, lam, trial, touching, d, 0)[1]
+            k = project_on_cone(g, wide, ones, 0.0, r, Q, T, lam, trial, touching, d, NONE_HELD)[1]
             # a_i = sum_l T[l, i] Q[l] and a_i . x = 1 for the rows touched: x = sum_l y[l] Q[l] with T' y = 1
             s = 0
             for a in range(min(k, h)):
@@ -129,7 +129,9 @@ def facets_kernel(
             while signs[i, j] != 0 and not facet[i, j]:
                 for t in range(h):
                     g[t] = -local[j, t]
-                norm = project_on_cone(g, found, ones[:count], _REDUNDANT, r, Q, T, lam, trial, passive, d, 0)[0]
+                norm = project_on_cone(g, found, ones[:count], _REDUNDANT, r, Q, T, lam, trial, passive, d, NONE_HELD)[
+                    0
+                ]
                 if norm <= _REDUNDANT:
                     break
                 first = j

@@ -25,7 +25,6 @@ are comparisons of angles.
 from __future__ import annotations
 
 import functools
-import gc
 import math
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -35,6 +34,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numba import compiling
 from .._threads import available_cores
 from ..errors import Interrupted
 from ..progress import Budget
@@ -147,15 +147,8 @@ def first_pattern(prepared: PreparedRows) -> First:
 def load_kernels() -> None:
     """Compile the kernels or load them from the cache, once per process, by a run on three rows."""
     level = (np.eye(3, 4), np.zeros(4))
-    collects = gc.isenabled()
-    gc.disable()  # numba's compiler makes objects by the million and hardly a cycle: 6 % of its time
-    try:
-        run_task(
-            3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), dtype=np.uint64), np.zeros(1, dtype=np.uint8)
-        )
-    finally:
-        if collects:
-            gc.enable()
+    with compiling():
+        run_task(3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), np.uint64), np.zeros(1, np.uint8))
 
 
 def run_tasks(

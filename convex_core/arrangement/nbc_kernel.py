@@ -31,7 +31,7 @@ floats, which LLVM leaves scalar, and none starts at a signed variable, which mi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -51,6 +51,8 @@ _OUTER: dict[str, Any] = {
 # part of the compiled and cached outer function, so optimised once and not stored by themselves
 _INNER = {**_OUTER, "no_cpython_wrapper": True, "forceinline": True, "cache": False}
 _TINY = 1e-290
+# not the literal 0, for which numba would compile everything a second time
+_ZERO: int = cast(int, np.int64(0))
 #: initial value of stats[1:]: finite, as the kernels are compiled for numbers that are never nan
 NOTHING_READ = 1e300
 #: angle of a column that is no line: larger than any other
@@ -316,8 +318,8 @@ def subtree(
     once the number exceeds `limit`.
     """
     k = T.shape[1] - 2
-    pos: Any = np.int64(0)  # not the literal 0, for which numba would compile everything a second time
-    d: Any = np.int64(0)
+    pos = _ZERO
+    d = _ZERO
     path[1, 0] = path[0, 0] if base > 0 else hi - 1
     while d >= 0 and pos <= limit:
         if flag[0]:

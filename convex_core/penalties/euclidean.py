@@ -80,8 +80,8 @@ class L2Penalty:
         parts = 1 if len(G) < _WORTH_THREADS else 2
 
         def part(first: int) -> tuple[NDArray[np.int64], _Array, _Array, float]:
-            own = np.ascontiguousarray(G[first::parts])
-            index, value, direction, bound = top_cone_supports(own, cells[first::parts], rows, sides, floor, want)
+            own, its = np.ascontiguousarray(G[first::parts]), np.ascontiguousarray(cells[first::parts])
+            index, value, direction, bound = top_cone_supports(own, its, rows, sides, floor, want)
             return 2 * (parts * (index // 2) + first) + index % 2, value, direction, float(bound)
 
         found = at_once(part, range(parts))

@@ -175,9 +175,9 @@ class CellFactory:
         """Side of every merged hyperplane, +1 or -1 (or 0: no constraint), from codes (m, N)."""
         own = self.architecture.sides(active, self.patches)
         if own is not None:
-            merged: NDArray[np.int8] = np.sign((self._incidence.T @ own.T.astype(np.int64)).T).astype(np.int8)
-            return merged
-        return 2 * active[:, self.representatives].view(np.int8) - np.int8(1)
+            merged = np.sign((self._incidence.T @ own.T.astype(np.int64)).T)
+            return np.ascontiguousarray(merged, dtype=np.int8)
+        return 2 * np.take(active, self.representatives, axis=1).view(np.int8) - np.int8(1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
         """Sign patterns (m, N) of a cell whose closure holds each direction (m, p).

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._cone_projection import count_below, project_on_cone
+from .._cone_projection import NONE_HELD, count_below, project_on_cone
 from .._numba import njit
 
 __all__ = ["ascend", "respond"]
@@ -94,12 +94,12 @@ def _project(
 
     The rows of `near` alone make a larger cone, so a longer projection: it is the one asked for if it is in the cell.
     """
-    norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, d, 0)[0]
+    norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
     if norm <= floor:
         return norm
     if count_below(columns, sides, r, -_GROWTH * norm, d) == 0:
         return norm
-    return project_on_cone(g, columns, sides, floor, r, Q, T, lam, trial, passive, d, 0)[0]
+    return project_on_cone(g, columns, sides, floor, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
 
 
 @njit(error_model="numpy")

@@ -215,10 +215,10 @@ def branch_and_bound(
             Slist[0, 1] = top
     Slist[0, 0] = 0
     Slist[0, 2] = top
-    SQ[0] = root
     for p in range(h):
         d = 0.0
         for t in range(h):
+            SQ[0, p, t] = root[p, t]
             d += linear[t] * root[p, t]
         Sg[0, p] = d
     Sbound[0] = np.inf
@@ -254,9 +254,11 @@ def branch_and_bound(
             rows2 = np.empty(size, np.int64)
             coef2 = np.empty(size)
             D2 = np.empty((h, size))
-            rows2[:old] = rows
-            coef2[:old] = coef
-            D2[:, :old] = D
+            for s in range(old):  # copies of slices would make numba compile messages about their shapes, for seconds
+                rows2[s] = rows[s]
+                coef2[s] = coef[s]
+                for p in range(h):
+                    D2[p, s] = D[p, s]
             rows = rows2
             coef = coef2
             D = D2

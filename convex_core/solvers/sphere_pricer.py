@@ -290,7 +290,8 @@ class _Side:
         h = len(self.linear)
         basis = np.linalg.qr(np.column_stack([self.tilt, np.eye(h)]))[0].T
         basis[0] *= 1.0 if basis[0] @ self.tilt >= 0.0 else -1.0
-        return [np.array([1.0, *signs])[:, None] * basis for signs in itertools.product((1.0, -1.0), repeat=h - 1)]
+        turns = itertools.product((1.0, -1.0), repeat=h - 1)
+        return [np.ascontiguousarray(np.array([1.0, *signs])[:, None] * basis) for signs in turns]
 
 
 def _thinned(U: _Array, value: _Array) -> _Array:
