@@ -34,24 +34,24 @@ KERNELS: tuple[Any, ...] = (
 )
 
 
+@compiling()
 def compile_first() -> None:
     """Compile, or load from numba's cache, what the first solution over listed cells needs."""
-    with compiling():
-        solve(tiny_problem())
+    solve(tiny_problem())
 
 
+@compiling()
 def compile_solvers() -> None:
     """Compile, or load from numba's cache, what solutions over listed cells and by search need."""
     compile_first()
-    with compiling():
-        solve(tiny_problem(), method="branch-and-bound")
+    solve(tiny_problem(), method="branch-and-bound")
 
 
+@compiling()
 def compile_kernels() -> None:
     """Compile, or load from numba's cache, all of :data:`KERNELS`; without numba only the slow imports are done."""
     compile_solvers()
-    with compiling():
-        cell_facets(np.eye(2), np.ones((1, 2)))
+    cell_facets(np.eye(2), np.ones((1, 2)))
 
 
 def kept_on_disk() -> bool:

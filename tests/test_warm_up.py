@@ -44,7 +44,7 @@ def test_every_kernel_is_compiled_and_kept():
 _USE = """
 import json
 import numpy as np
-from convex_core import METHODS, Problem, ThreeLayerCNN, TwoLayerCNN, patch_geometry, sample_patterns, solve, solve_path
+from convex_core import METHODS, Problem, ThreeLayerCNN, TwoLayerCNN, patch_geometry, solve, solve_path
 from convex_core import _warm_up
 from convex_core.architectures import make_architecture
 from convex_core.arrangement import cell_facets, cell_witnesses

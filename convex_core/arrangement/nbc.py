@@ -144,11 +144,11 @@ def first_pattern(prepared: PreparedRows) -> First:
 
 
 @functools.cache
+@compiling()
 def load_kernels() -> None:
     """Compile the kernels or load them from the cache, once per process, by a run on three rows."""
     level = (np.eye(3, 4), np.zeros(4))
-    with compiling():
-        run_task(3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), np.uint64), np.zeros(1, np.uint8))
+    run_task(3, Task(3, (), 2, 3, 1), level, True, 1, np.zeros((1, 1), np.uint64), np.zeros(1, np.uint8))
 
 
 def run_tasks(
