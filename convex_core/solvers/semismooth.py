@@ -47,6 +47,9 @@ _GROWTH = 10.0
 _END = 1e13
 # sigma grows while a step leaves more than this share of the error
 _SLOW = 0.05
+# blocks of a larger cosine are merged where one of them is on the wall of the other, up to so much
+_NEAR = 0.99
+_WALL = 1e-12
 # phi is minimised until what is missing is this share of the step in the blocks
 _INEXACT = 0.3
 _STEPS = 60
@@ -162,8 +165,30 @@ def semismooth_newton(
         if best.error <= tol or stale == 2 or budget.stop() is not None:
             break
         if moved > _SLOW * before:
+            C = _merged(blocks, C)
             sigma *= _GROWTH
     return best
+
+
+def _merged(blocks: Blocks, C: _Array) -> _Array:
+    """Blocks `C` (B, p) where none lies in the cone of another one that would answer it with the same outputs.
+
+    Such a block is on a wall between two cells. Its sum with the other one has the same outputs and, by the triangle
+    inequality, no larger norm; but where the two are nearly parallel so little that steps would take for ever.
+    """
+    live = np.flatnonzero(C.any(axis=1))
+    unit = C[live] / np.linalg.norm(C[live], axis=1)[:, None]
+    merged = C.copy()
+    for pair in live[np.argwhere(np.triu(unit @ unit.T > _NEAR, k=1))]:
+        for one, other in (pair, pair[::-1]):
+            c, G = merged[one], blocks.G[other]
+            small = _WALL * np.abs(c).max()
+            outside = -(blocks.sides[other] * (blocks.rows @ c)).min(initial=0.0)
+            change = np.abs((G - blocks.G[one]) @ c).max()
+            if c.any() and outside <= small and change <= small * np.abs(G).max():
+                merged[other] += c
+                merged[one] = 0.0
+    return merged
 
 
 def _minimise(
