@@ -99,31 +99,48 @@ def independent_atoms(Phi: _Array, size: _Array, *, relative_zero: float = 1e-9)
     order = order[np.argsort(-size[order], kind="stable")]
     keep, rest = order[:0], order
     while True:
-        z = _null_vector(Phi[:, keep] / length[keep], relative_zero) if len(keep) else None
-        if z is None:  # independent so far: more atoms join, so that no step sees more than n + 1 columns
+        null = _null_space(Phi[:, keep] / length[keep], relative_zero)
+        if null.shape[1] == 0:  # independent so far: more atoms join, so that no step sees more than n + 1 columns
             if not len(rest):
                 return keep, size[keep]
             joining = max(1, len(Phi) - len(keep))
             keep, rest = np.append(keep, rest[:joining]), rest[joining:]
             continue
-        z /= length[keep]
-        if z.sum() > 0.0:
-            z = -z
-        falling = z < 0.0
-        ratios = np.full(len(keep), np.inf)
-        ratios[falling] = size[keep][falling] / -z[falling]
-        leave = int(np.argmin(ratios))
-        moved = np.maximum(size[keep] + ratios[leave] * z, 0.0)
-        moved[leave] = 0.0
-        size[keep] = moved
-        keep = keep[moved > 0.0]
+        while null.shape[1]:
+            z = null[:, -1] / length[keep]
+            if z.sum() > 0.0:
+                z = -z
+            falling = z < 0.0
+            ratios = np.full(len(keep), np.inf)
+            ratios[falling] = size[keep][falling] / -z[falling]
+            leave = int(np.argmin(ratios))
+            moved = np.maximum(size[keep] + ratios[leave] * z, 0.0)
+            moved[leave] = 0.0
+            size[keep] = moved
+            for gone in np.flatnonzero(moved == 0.0):
+                null = _without(null, int(gone))
+            null, keep = null[moved > 0.0], keep[moved > 0.0]
 
 
-def _null_vector(columns: _Array, relative_zero: float) -> _Array | None:
-    """A unit vector z with ``columns @ z = 0``, or None if the columns are linearly independent."""
+def _null_space(columns: _Array, relative_zero: float) -> _Array:
+    """Orthonormal basis (m, d) of the vectors z with ``columns @ z = 0``."""
     n, m = columns.shape
+    if m == 0:
+        return np.zeros((0, 0))
     _, singular, Vt = np.linalg.svd(columns, full_matrices=m > n)
-    if m <= n and singular[-1] > relative_zero * singular[0]:
-        return None
-    null: _Array = Vt[-1]
+    rank = int(np.count_nonzero(singular > relative_zero * singular[0]))
+    null: _Array = Vt[rank:].T
     return null
+
+
+def _without(basis: _Array, row: int) -> _Array:
+    """Orthonormal basis of the vectors in the span of `basis` (m, d) that are zero in `row`."""
+    entries = basis[row]
+    length = float(np.linalg.norm(entries))
+    if length <= 1e-12:  # they all are
+        return basis
+    # a reflection takes the row to a multiple of the last unit vector, whose column is then left out
+    mirror = entries.copy()
+    mirror[-1] += length if mirror[-1] >= 0.0 else -length
+    mirror /= np.linalg.norm(mirror)
+    return basis[:, :-1] - 2.0 * np.outer(basis @ mirror, mirror[:-1])

@@ -140,9 +140,9 @@ def test_long_filters_are_listed_instead():
 def test_a_cone_holds_the_surroundings_of_its_centre(h):
     rng = np.random.default_rng(h)
     radius = 0.02
-    for u in rng.standard_normal((20, h)):
-        u = u / np.linalg.norm(u)
-        vertices = _surroundings(u, radius)
+    U = rng.standard_normal((20, h))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    for u, vertices in zip(U, _surroundings(U, radius), strict=True):
         assert np.linalg.norm(vertices, axis=1) == pytest.approx(np.ones(h))
         assert (vertices @ vertices.T).min() > 0.0  # branch and bound asks for angles of at most 90 degrees
         away = rng.standard_normal((200, h))

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from .._numba import njit
 from ._majorant import least_majorant
 
-__all__ = ["branch_and_bound"]
+__all__ = ["branch_and_bound", "search_cones"]
 
 _Array = NDArray[np.float64]
 
@@ -40,6 +40,8 @@ _ZERO = 1e-11
 _FAR = 2.0
 # sweeps end when one takes less than this share of what is left: from there a cut is quicker
 _LITTLE = 0.05
+# directions kept from a small cone
+_TOLD = 16
 
 
 @njit(error_model="numpy", fastmath={"reassoc", "contract"})
@@ -453,3 +455,36 @@ def branch_and_bound(
             Sweight[depth, 1] = w1
             depth += 1
     return bound, best, count, nodes
+
+
+@njit(error_model="numpy")
+def search_cones(
+    R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int,
+    halt: NDArray[np.bool_], better: _Array, value: _Array,
+) -> None:  # fmt: skip
+    """Search for values above those known in each of some small cones.
+
+    Parameters
+    ----------
+    R, a, linear, slack, max_nodes, halt
+        As in :func:`branch_and_bound`.
+    cones : (m, h, h)
+        Unit vertices.
+    known : (m,)
+        Values that are known there.
+    better, value : (m, h), (m,)
+        Filled with the best direction found in each cone, and its value; 0 where none is better than known.
+    """
+    found = np.empty((_TOLD, R.shape[1]))
+    found_value = np.empty(_TOLD)
+    for i in range(len(cones)):
+        for k in range(_TOLD):
+            found_value[k] = 0.0
+        above = known[i] * (1.0 + slack)
+        branch_and_bound(R, a, linear, cones[i], known[i], slack, found, found_value, above, max_nodes, halt)
+        value[i] = 0.0
+        for k in range(_TOLD):
+            if found_value[k] > max(value[i], known[i]):
+                value[i] = found_value[k]
+                for t in range(R.shape[1]):
+                    better[i, t] = found[k, t]

@@ -192,7 +192,7 @@ def generate_columns(
         violating = price.value > beta * (1.0 + 1e-13)
         new = master.add(price.columns.take(violating), price.directions[violating])
         if new:
-            master.expect(0.01 * max(float(price.value.max()) / beta - 1.0, tol))
+            master.expect(1e-4 * max(float(price.value.max()) / beta - 1.0, tol))
         # without new columns only accuracy can help: the same blocks, solved harder
         if not new and not master.tighten():
             status = Status.STALLED

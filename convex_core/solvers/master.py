@@ -49,6 +49,7 @@ class RestrictedMaster:
     loss: Loss
     penalty: Penalty
     start: NewtonState = field(init=False)
+    directions: _Array = field(init=False)
     stated: NDArray[np.bool_] = field(init=False)
     idle: NDArray[np.int64] = field(init=False)
     build_seconds: float = 0.0
@@ -60,6 +61,7 @@ class RestrictedMaster:
     def __post_init__(self) -> None:
         B = len(self.blocks)
         self.start = NewtonState(np.zeros((B, self.blocks.rows.shape[1])), -self.loss.gradient(0.0 * self.y, self.y))
+        self.directions = np.zeros((B, self.blocks.rows.shape[1]))
         self.stated = np.zeros(self.blocks.sides.shape, dtype=bool)
         self.idle = np.zeros(B, dtype=np.int64)
         self.newton = self._smooth
@@ -81,16 +83,12 @@ class RestrictedMaster:
             return 0
         self.newton = self._smooth
         chosen = np.array(fresh)
-        M, p = columns.rows.shape
         added = columns.take(chosen)
-        stated = np.zeros((len(fresh), M), dtype=bool)
-        distance = np.where(added.sides != 0, np.abs(directions[chosen] @ columns.rows.T), np.inf)
-        nearest = np.argsort(distance, axis=1)[:, : 8 * p]
-        np.put_along_axis(stated, nearest, True, axis=1)
         self.blocks = self.blocks.extended(added)
-        self.stated = np.concatenate([self.stated, stated & (added.sides != 0)])
+        self.directions = np.concatenate([self.directions, directions[chosen]])
+        self.stated = np.concatenate([self.stated, np.zeros(added.sides.shape, dtype=bool)])
         self.idle = np.concatenate([self.idle, np.zeros(len(fresh), dtype=np.int64)])
-        self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((len(fresh), p))]))
+        self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((len(fresh), added.G.shape[2]))]))
         return len(fresh)
 
     def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> None:
@@ -129,6 +127,7 @@ class RestrictedMaster:
 
     def _solve_conic(self, budget: Budget) -> MasterSolution:
         """Solve by Clarabel, adding violated cone rows until there are none."""
+        self._state_nearest()
         answer, built = solve_with_lazy_rows(
             self.blocks,
             self.y,
@@ -146,6 +145,16 @@ class RestrictedMaster:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
         return MasterSolution(answer.C, dual)
 
+    def _state_nearest(self) -> None:
+        """State the rows nearest to the direction of each block that has none stated."""
+        new = np.flatnonzero(~self.stated.any(axis=1))
+        directions, rows, sides = self.directions[new], self.blocks.rows, self.blocks.sides[new]
+        distance = np.where(sides != 0, np.abs(directions @ rows.T), np.inf)
+        nearest = np.argsort(distance, axis=1)[:, : 8 * rows.shape[1]]
+        stated = np.zeros_like(sides, dtype=bool)
+        np.put_along_axis(stated, nearest, True, axis=1)
+        self.stated[new] = stated & (sides != 0)
+
     def retire(self, C: _Array, rounds: int = 2) -> None:
         """Drop the blocks that have been zero for `rounds` rounds running."""
         size = self.penalty.norm(C)
@@ -153,6 +162,7 @@ class RestrictedMaster:
         self.idle = np.where(zero, self.idle + 1, 0)
         keep = self.idle < rounds
         self.blocks = self.blocks.take(keep)
+        self.directions = self.directions[keep]
         self.stated = self.stated[keep]
         self.idle = self.idle[keep]
         self.start = replace(self.start, C=self.start.C[keep])

@@ -22,6 +22,7 @@ from ..penalties import Search
 from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
+from ._spread import keep_apart
 
 __all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "spread"]
 
@@ -208,13 +209,6 @@ def spread(
     """
     order = np.argsort(-value, kind="stable")
     unit = directions[order] / np.linalg.norm(directions[order], axis=1, keepdims=True)
-    side = None if sign is None else sign[order]
-    free = np.ones(len(order), dtype=bool)
-    kept: list[int] = []
-    while len(kept) < want and free.any():
-        best = int(np.argmax(free))
-        kept.append(best)
-        far = unit @ unit[best] <= near
-        far[best] = False  # no copy of its own, whatever rounding says
-        free &= far if side is None else far | (side != side[best])
-    return order[kept]
+    side = np.zeros(len(order), dtype=np.int8) if sign is None else sign[order]
+    kept = np.empty(want, dtype=np.int64)
+    return order[kept[: keep_apart(unit, side, near, kept)]]

@@ -47,9 +47,11 @@ _GROWTH = 10.0
 _END = 1e13
 # sigma grows while a step leaves more than this share of the error
 _SLOW = 0.05
-# blocks of a larger cosine are merged where one of them is on the wall of the other, up to so much
-_NEAR = 0.99
+# while a step leaves more than this share, blocks on the wall of another one, up to so much, are merged into it where
+# the cosine between the two is larger
+_STUCK = 0.5
 _WALL = 1e-12
+_NEAR = 0.99
 # phi is minimised until what is missing is this share of the step in the blocks
 _INEXACT = 0.3
 _STEPS = 60
@@ -165,8 +167,9 @@ def semismooth_newton(
         if best.error <= tol or stale == 2 or budget.stop() is not None:
             break
         if moved > _SLOW * before:
-            C = _merged(blocks, C)
             sigma *= _GROWTH
+        if moved > _STUCK * before:
+            C = _merged(blocks, C)
     return best
 
 
@@ -178,16 +181,18 @@ def _merged(blocks: Blocks, C: _Array) -> _Array:
     """
     live = np.flatnonzero(C.any(axis=1))
     unit = C[live] / np.linalg.norm(C[live], axis=1)[:, None]
-    merged = C.copy()
-    for pair in live[np.argwhere(np.triu(unit @ unit.T > _NEAR, k=1))]:
-        for one, other in (pair, pair[::-1]):
-            c, G = merged[one], blocks.G[other]
-            small = _WALL * np.abs(c).max()
-            outside = -(blocks.sides[other] * (blocks.rows @ c)).min(initial=0.0)
-            change = np.abs((G - blocks.G[one]) @ c).max()
-            if c.any() and outside <= small and change <= small * np.abs(G).max():
-                merged[other] += c
-                merged[one] = 0.0
+    near = unit @ unit.T > _NEAR
+    np.fill_diagonal(near, False)
+    one, other = live[np.array(np.nonzero(near))]
+    small = _WALL * np.abs(C[one]).max(axis=1, initial=0.0)
+    inside = (blocks.sides[other] * (C @ blocks.rows.T)[one]).min(axis=1, initial=0.0) >= -small
+    merged, changed = C.copy(), np.zeros(len(C), dtype=bool)
+    for b, k in zip(one[inside], other[inside], strict=True):
+        same = np.abs((blocks.G[k] - blocks.G[b]) @ C[b]) <= _WALL * np.abs(C[b]).max() * np.abs(blocks.G[k]).max()
+        if same.all() and not changed[b] and merged[k].any():
+            merged[k] += merged[b]
+            merged[b] = 0.0
+            changed[[b, k]] = True
     return merged
 
 

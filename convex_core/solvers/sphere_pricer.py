@@ -24,7 +24,7 @@ from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
 from ._ascent import ascend, respond
-from ._sphere import branch_and_bound
+from ._sphere import branch_and_bound, search_cones
 from .pricing import PriceResult, spread
 
 __all__ = ["SpherePricer"]
@@ -63,14 +63,17 @@ _QUICK = 0.03
 _PLENTY = 0.05
 _MANY = 1_000
 _LITTLE = 1e-6
-# after such a proof, and once ascent finds no more than this, it is worth to search the surroundings of its ends
-_FEW = 1e-2
+# after such a proof, and once ascent finds no more than this, it is worth to search the surroundings of its ends; where
+# it finds next to nothing, a proof most often has the last word
+_FEW, _NEARLY = 1e-2, 1e-5
 # they have at least this share of the floor; branch and bound looks at cones of this radius, to this accuracy, and at
 # no more cones in each
 _CLOSE = 0.98
 _RADIUS = 2e-2
 _FINE = 1e-8
 _LOCAL = 500
+# cones searched between two looks at the budget
+_BATCH = 64
 # against the clock no one knows what the first proof takes: up to this share of the time ascent tries to do without
 _FIRST, _EARLY = 0.2, 1e-3
 # cosine above which two columns of one round are near copies
@@ -135,7 +138,7 @@ class SpherePricer:
                 list(pool.map(lambda side, step=step: step(side, floor, budget), sides))
                 best = max(side.best for side in sides)
                 excess = best / floor - 1.0 if floor > 0.0 else 0.0
-                if excess > _FEW:
+                if not _NEARLY < excess <= _FEW:
                     break
         if excess > enough and not prove:
             return self._columns(sides, np.inf, floor, want, None)
@@ -212,22 +215,19 @@ class SpherePricer:
 
         Near a maximum there are many smaller ones, where an ascent ends.
         """
-        h = len(side.linear)
-        if h == 1:
+        tall = np.flatnonzero(side.value >= _CLOSE * floor)
+        if len(side.linear) == 1:
             return
-        better = []
-        for u, value in zip(side.U, side.value, strict=True):
-            if value < _CLOSE * floor or budget.stop() is not None:
-                continue
-            known = max(value, floor)
-            U, told = np.zeros((16, h)), np.zeros(16)
-            branch_and_bound(
-                side.rows, side.a, side.linear, _surroundings(u, _RADIUS), known, _FINE, U, told,
-                known * (1.0 + _FINE), _LOCAL, np.zeros(1, dtype=bool),
+        for start in range(0, len(tall), _BATCH):
+            if budget.stop() is not None:
+                break
+            ends = tall[start : start + _BATCH]
+            better, value = np.zeros((len(ends), len(side.linear))), np.zeros(len(ends))
+            search_cones(
+                side.rows, side.a, side.linear, _surroundings(side.U[ends], _RADIUS),
+                np.maximum(side.value[ends], floor), _FINE, _LOCAL, np.zeros(1, dtype=bool), better, value,
             )  # fmt: skip
-            if told.max() > known:
-                better.append(U[told.argmax()])
-        side.ascend(np.array(better).reshape(-1, h), floor)
+            side.ascend(better[value > 0.0], floor)
 
     def _columns(
         self, sides: list[_Side], bound: float, floor: float, want: int, stopped: Status | None
@@ -304,12 +304,13 @@ def _thinned(U: _Array, value: _Array) -> _Array:
     return U[order[np.sort(first)[:_MOST_SEEN]]]
 
 
-def _surroundings(u: _Array, radius: float) -> _Array:
-    """Unit vertices (h, h) of a simplicial cone that contains every direction within `radius` of the unit u (h,)."""
-    h = len(u)
-    basis = np.linalg.qr(np.column_stack([u, np.eye(h)]))[0][:, 1:]  # of the tangent space
+def _surroundings(U: _Array, radius: float) -> _Array:
+    """For each unit u of `U` (m, h) unit vertices (h, h) of a simplicial cone with every direction within `radius`."""
+    m, h = U.shape
+    frames = np.concatenate([U[:, :, None], np.broadcast_to(np.eye(h), (m, h, h))], axis=2)
+    basis = np.linalg.qr(frames)[0][:, :, 1:]  # of the tangent spaces
     corners = np.linalg.qr(np.eye(h) - 1.0 / h)[0][:, : h - 1]  # a regular simplex, its centre at 0
     corners /= np.linalg.norm(corners, axis=1, keepdims=True)
-    vertices: _Array = u + (h - 1) * np.tan(radius) * corners @ basis.T
-    vertices /= np.linalg.norm(vertices, axis=1, keepdims=True)
+    vertices: _Array = U[:, None, :] + (h - 1) * np.tan(radius) * corners @ basis.transpose(0, 2, 1)
+    vertices /= np.linalg.norm(vertices, axis=2, keepdims=True)
     return vertices
