@@ -36,8 +36,9 @@ _Array = NDArray[np.float64]
 
 # a row is decided on a cone when its products with the vertices change sign by no more than this
 _ZERO = 1e-11
-# a bound above this multiple of what would close the cone is not improved, the cone is cut at once
-_FAR = 2.0
+# a bound above this multiple of what would close the cone is not improved, nor is the value looked at where it is
+# attained: the cone is cut at once
+_FAR = 1.15
 # sweeps end when one takes less than this share of what is left: from there a cut is quicker
 _LITTLE = 0.05
 # directions kept from a small cone
@@ -180,7 +181,6 @@ def branch_and_bound(
     fresh = np.empty(M)
     plus = np.empty(M)
     minus = np.empty(M)
-    error = np.empty(M)
     keep = np.empty(M, np.int64)
     gone = np.empty(M, np.int64)
 
@@ -297,12 +297,12 @@ def branch_and_bound(
             s = keep[i]
             rows[stop + i] = rows[start + s]
             coef[stop + i] = coef[start + s]
-            share = plus[s] / (plus[s] + minus[s])
-            theta[i] = share
-            error[i] = abs(coef[start + s]) * share * minus[s]
             if rows[start + s] == cut:
                 cut_at = stop + i
         middle = stop + convex
+        for i in range(convex, kept):
+            s = keep[i]
+            theta[i] = plus[s] / (plus[s] + minus[s])
         for p in range(h):
             above = _positive(coef[stop:middle], D[p, stop:middle]) + g[p]
             value[p] = above + _positive(coef[middle:top], D[p, middle:top])
@@ -351,7 +351,7 @@ def branch_and_bound(
                     upper = min(upper, norm + slip)
                     if upper <= limit or before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
                         break
-            if upper > limit:
+            if limit < upper < _FAR * limit:
                 # b = sum x_p q_p points to where the bound is attained: look there
                 norm = 0.0
                 for t in range(h):
@@ -386,9 +386,11 @@ def branch_and_bound(
             most = 0.0
             total = 0.0
             for i in range(kept if convex == 0 else convex):
-                total += error[i]
-                if error[i] > most:
-                    most = error[i]
+                s = keep[i]
+                d = abs(coef[stop + i]) * plus[s] * minus[s] / (plus[s] + minus[s])
+                total += d
+                if d > most:
+                    most = d
                     worst = stop + i
             if convex > h and most <= 0.5 * total:
                 worst = -1

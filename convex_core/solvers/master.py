@@ -22,8 +22,10 @@ _Array = NDArray[np.float64]
 # the best error, relative to beta, that Newton's method is asked for, and the worst that is taken from it
 _FINEST = 1e-11
 _COARSEST = 1e-3
-# share of sigma with which the next solve starts
+# share of sigma with which the next solve starts, and where the first one starts from given blocks, in units of one over
+# the largest squared gate matrix
 _RESTART = 0.1
+_WARM = 1e7
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class RestrictedMaster:
     def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> None:
         """Start from `blocks` with the values `C` (B, p) and the dual vector `dual` (n,)."""
         self.add(blocks, C / self.penalty.norm(C)[:, None])
-        self.start = NewtonState(C, dual)
+        largest = float(np.einsum("bnp,bnp->b", blocks.G, blocks.G).max(initial=0.0))
+        self.start = NewtonState(C, dual, _WARM / largest if largest > 0.0 else 0.0)
 
     def expect(self, accuracy: float) -> None:
         """Solve from now on to about `accuracy`, relative to beta: finer than what pricing finds violated."""

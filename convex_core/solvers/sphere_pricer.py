@@ -72,6 +72,8 @@ _CLOSE = 0.98
 _RADIUS = 2e-2
 _FINE = 1e-8
 _LOCAL = 500
+# cosine above which two ends are one
+_SAME = 1.0 - 1e-6
 # cones searched between two looks at the budget
 _BATCH = 64
 # against the clock no one knows what the first proof takes: up to this share of the time ascent tries to do without
@@ -97,6 +99,9 @@ class SpherePricer:
         self._factory = factory
         self._seed = seed
         self._threads = threads
+        self._pool = ThreadPoolExecutor(
+            threads, "pricing"
+        )  # kept: starting its threads takes as long as a small search
         h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
@@ -133,13 +138,12 @@ class SpherePricer:
         if self._examined == 0 and budget.time_limit is not None and budget.seconds < _FIRST * budget.time_limit:
             enough, keen = _EARLY, True
         best = excess = 0.0
-        with ThreadPoolExecutor(self._threads) as pool:
-            for step in (self._ascend, self._search_near) if keen else (self._ascend,):
-                list(pool.map(lambda side, step=step: step(side, floor, budget), sides))
-                best = max(side.best for side in sides)
-                excess = best / floor - 1.0 if floor > 0.0 else 0.0
-                if not _NEARLY < excess <= _FEW:
-                    break
+        for step in (self._ascend, self._search_near) if keen else (self._ascend,):
+            list(self._pool.map(lambda side, step=step: step(side, floor, budget), sides))
+            best = max(side.best for side in sides)
+            excess = best / floor - 1.0 if floor > 0.0 else 0.0
+            if not _NEARLY < excess <= _FEW:
+                break
         if excess > enough and not prove:
             return self._columns(sides, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
@@ -179,17 +183,19 @@ class SpherePricer:
         told = max(_TOLD_EACH, _TOLD // len(tasks))
         started = itertools.count(1)
         halt = np.zeros(1, dtype=bool)
-        with ThreadPoolExecutor(self._threads) as pool:
-            running = [pool.submit(one, side, root) for side, root in tasks]
-            while wait(running, timeout=_WATCH).not_done:
-                halt[0] = budget.stop() is not None
-            answers = [task.result() for task in running]
+        running = [self._pool.submit(one, side, root) for side, root in tasks]
+        while wait(running, timeout=_WATCH).not_done:
+            halt[0] = budget.stop() is not None
+        answers = [task.result() for task in running]
         self._examined = sum(examined for _, _, _, examined in answers)
-        for side in sides:
+
+        def learn(side: _Side) -> None:
             own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
             side.told = np.concatenate([U for _, U, _, _ in own])
             side.told_value = np.concatenate([value for _, _, value, _ in own])
             self._seen[side.sign] = _thinned(side.told, side.told_value)
+
+        list(self._pool.map(learn, sides))
         return max(known, *(bound for bound, _, _, _ in answers))
 
     def _nodes(self, budget: Budget, sharing: int) -> int:
@@ -218,6 +224,7 @@ class SpherePricer:
         tall = np.flatnonzero(side.value >= _CLOSE * floor)
         if len(side.linear) == 1:
             return
+        tall = tall[spread(side.U[tall], side.value[tall], len(tall), near=_SAME)]
         for start in range(0, len(tall), _BATCH):
             if budget.stop() is not None:
                 break
