@@ -22,8 +22,8 @@ _Array = NDArray[np.float64]
 # the best error, relative to beta, that Newton's method is asked for, and the worst that is taken from it
 _FINEST = 1e-11
 _COARSEST = 1e-3
-# share of sigma with which the next solve starts, and where the first one starts from given blocks, in units of one over
-# the largest squared gate matrix
+# share of sigma with which the next solve starts; and sigma with which the first one starts from given blocks, in units
+# of one over the largest squared gate matrix
 _RESTART = 0.1
 _WARM = 1e7
 
