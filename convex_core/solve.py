@@ -39,7 +39,7 @@ METHODS: dict[str, str] = {
     "auto": "column generation, priced over a list of every pattern, by branch and bound, or over samples",
     "column-generation": "column generation, priced over a list of every pattern",
     "branch-and-bound": "column generation, priced over every pattern by branch and bound, none listed (short filters)",
-    "sampled": "column generation over sampled patterns (restricted)",
+    "sampled": "column generation over sampled patterns, and those that ascent meets (restricted)",
     "clarabel": "every pattern in one conic program, given to Clarabel directly",
     "cvxpy": "every pattern in one vectorised CVXPY model",
     "gated": "the program without its cone rows: a lower bound, and a network by splitting its blocks into the cones",

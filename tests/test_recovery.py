@@ -50,6 +50,25 @@ def test_balancing_minimises_the_regulariser():
     assert even.regulariser == pytest.approx(1.0)
 
 
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 20), m=st.integers(1, 50), rank=st.integers(1, 20))
+def test_as_many_atoms_are_kept_as_are_independent(seed, n, m, rank):
+    """Many are dropped after one decomposition; at an optimum, where v . phi is the same for all, no size is lost."""
+    rng = np.random.default_rng(seed)
+    rank = min(n, m, rank)
+    Phi = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, m))
+    size = rng.uniform(0.1, 2.0, m)
+    keep, new = independent_atoms(Phi, size)
+    assert len(keep) <= rank == np.linalg.matrix_rank(Phi)
+    assert len(set(keep.tolist())) == len(keep)
+    assert new.min() > 0.0
+    assert Phi[:, keep] @ new == pytest.approx(Phi @ size, abs=1e-9 * np.abs(Phi).max() * size.sum())
+    assert new.sum() <= size.sum() * (1 + 1e-12)
+    even = np.vstack([Phi, np.ones(m)])  # v picks the last output
+    keep, new = independent_atoms(even, size)
+    assert new.sum() == pytest.approx(size.sum(), rel=1e-9)
+
+
 def test_dead_atoms_are_dropped():
     keep, size = independent_atoms(np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([1.0, 5.0]))
     assert (keep.tolist(), size.tolist()) == ([0], [1.0])

@@ -19,7 +19,7 @@ from convex_core.solvers.clarabel_backend import solve_clarabel
 from convex_core.solvers.column_generation import WarmStart, generate_columns
 from convex_core.solvers.master import RestrictedMaster
 from convex_core.solvers.select import enumerated_pricer
-from convex_core.solvers.semismooth import NewtonState, semismooth_newton
+from convex_core.solvers.semismooth import NewtonState, _merged, semismooth_newton
 
 
 def some_blocks(problem, share, rng, silent=0.0):
@@ -89,6 +89,28 @@ def test_it_equals_clarabel_and_every_zero_block_is_priced(seed, n, K, h, beta, 
     assert priced.max(initial=0.0) <= beta * (1 + 1e-7)
     live = np.linalg.norm(answer.C, axis=1) > 0.0
     assert priced[live] == pytest.approx(np.full(live.sum(), beta), rel=1e-7)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10_000), h=st.integers(2, 4))
+def test_blocks_on_walls_are_merged_into_their_neighbours(seed, h):
+    rng = np.random.default_rng(seed)
+    problem = patch_problem(seed, 5, 2, h, 0.1)
+    factory = CellFactory(problem.architecture, problem.patches)
+    # a point on a wall, and the cells on both sides of it
+    wall = factory.rows[rng.integers(len(factory.rows))]
+    on = rng.standard_normal(h)
+    on -= (on @ wall) * wall
+    beside = np.stack([on + 1e-7 * wall, on - 1e-7 * wall])
+    two = factory.patterns(beside)
+    blocks = factory.blocks(np.concatenate([two, two]), np.array([1, 1, -1, -1], np.int8))
+    C = np.stack([on, beside[1], on, np.zeros(h)])
+    merged = _merged(blocks, C)
+    assert not merged[0].any()
+    assert merged[1] == pytest.approx(C[0] + C[1], rel=1e-12)
+    assert np.array_equal(merged[2:], C[2:])  # of the other sign, alone
+    assert objective(blocks, problem, merged) <= objective(blocks, problem, C) * (1 + 1e-12)
+    assert np.einsum("bnp,bp->n", blocks.G, merged) == pytest.approx(np.einsum("bnp,bp->n", blocks.G, C), abs=1e-10)
 
 
 def test_any_start_leads_to_the_same_optimum():

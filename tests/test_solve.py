@@ -23,6 +23,7 @@ from convex_core import (
     patch_geometry,
     solve,
 )
+from convex_core.architectures import make_architecture
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +207,19 @@ def test_sampled_patterns_give_an_upper_bound_and_say_so(talk, talk_solution):
     assert s.certificate.restricted_lower_bound <= s.network_objective * (1 + 1e-12)
     again = solve(talk, method="sampled", seed=3)
     assert np.array_equal(again.network.filters, s.network.filters)
+
+
+@pytest.mark.parametrize(("seed", "outputs"), [(2, 1), (7, 1), (1, 2)])
+def test_bounds_over_patterns_that_ascents_add_hold_for_all_of_them(seed, outputs):
+    rng = np.random.default_rng(seed)
+    several = {"outputs": outputs, "output_norm": "l1"} if outputs > 1 else {}
+    cnn = make_architecture("two-layer", patch_geometry((9,), 6, 1), **several)
+    y = rng.standard_normal((12, outputs) if outputs > 1 else 12)
+    s = solve(Problem(cnn, rng.standard_normal((12, 9)), y, 0.02), method="sampled", seed=seed)
+    assert s.status is Status.RESTRICTED_OPTIMUM
+    assert s.lower_bound == -np.inf
+    # bounds from before the list grew would lie above its optimum, by 2e-3 and 2e-2
+    assert (1 - 1e-6) * s.network_objective <= s.certificate.restricted_lower_bound <= s.network_objective
 
 
 def test_too_many_patterns_are_refused_or_sampled(talk):

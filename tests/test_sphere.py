@@ -12,7 +12,8 @@ from problem_cases import brute_force_tau, patch_problem
 from convex_core import Budget, Problem, Scope, Status, TwoLayerCNN, load_dataset, patch_geometry, solve
 from convex_core.program import CellFactory
 from convex_core.solvers import sphere_pricer
-from convex_core.solvers._sphere import branch_and_bound
+from convex_core.solvers._sphere import branch_and_bound, search_cones
+from convex_core.solvers.pricing import spread
 from convex_core.solvers.select import enumerated_pricer, searched_pricer
 from convex_core.solvers.sphere_pricer import SpherePricer, _Side, _surroundings, _thinned
 
@@ -150,6 +151,51 @@ def test_a_cone_holds_the_surroundings_of_its_centre(h):
         away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-300)
         inside = np.cos(radius) * u + (np.sin(radius) * away if h > 1 else 0.0)
         assert np.linalg.solve(vertices.T, inside.T).min() >= -1e-10
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**31), h=st.integers(2, 4), share=st.sampled_from([0.0, 0.9, 1.5]))
+def test_small_cones_are_searched_for_values_above_those_known(seed, h, share):
+    rng = np.random.default_rng(seed)
+    rows, a, linear = rng.standard_normal((30, h)), rng.standard_normal(30), rng.standard_normal(h)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    U = rng.standard_normal((5, h))
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    cones = _surroundings(U, 0.1)
+    inside = rng.dirichlet(np.ones(h), (5, 400)) @ cones
+    inside /= np.linalg.norm(inside, axis=2, keepdims=True)
+    value = inside @ linear + np.maximum(inside @ rows.T, 0.0) @ a
+    known = share * np.maximum(value.max(axis=1), 0.01)
+    better, found = np.zeros((5, h)), np.ones(5)
+    search_cones(rows, a, linear, cones, known, 1e-8, 100_000, np.zeros(1, dtype=bool), better, found)
+    for i in range(5):
+        if found[i] == 0.0:  # nothing but what is known
+            assert value[i].max() <= known[i] * (1 + 2e-8)
+            continue
+        assert found[i] > known[i]
+        assert found[i] >= value[i].max() * (1 - 1e-7)
+        assert found[i] == pytest.approx(better[i] @ linear + np.maximum(better[i] @ rows.T, 0.0) @ a, rel=1e-12)
+        assert np.linalg.norm(better[i]) == pytest.approx(1.0)
+        assert np.linalg.solve(cones[i].T, better[i]).min() >= -1e-9
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**31), m=st.integers(0, 60), want=st.integers(0, 20), signed=st.booleans())
+def test_what_is_kept_apart_is_the_best_of_its_copies(seed, m, want, signed):
+    rng = np.random.default_rng(seed)
+    U, value = rng.standard_normal((m, 3)), rng.integers(0, 10, m).astype(float)
+    sign = rng.choice(np.array([-1, 1], np.int8), m) if signed else None
+    kept = spread(U, value, want, sign=sign, near=0.7)
+    unit = U / np.linalg.norm(U, axis=1, keepdims=True)
+    copies = unit @ unit.T > 0.7
+    if sign is not None:
+        copies &= sign[:, None] == sign
+    assert len(kept) <= want
+    assert np.all(np.diff(value[kept]) <= 0.0)
+    assert copies[np.ix_(kept, kept)].sum() == len(kept)
+    if len(kept) < want:  # whatever was left out is a copy of one that is no worse
+        for i in set(range(m)) - set(kept.tolist()):
+            assert (copies[i, kept] & (value[kept] >= value[i])).any()
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,6 +1,7 @@
 r"""Pricing over a list of cells that grows by local ascent, for norms and sizes that no search covers.
 
-With ridge coefficients a and b the correlation of a dual vector with the atom of c is
+With the Euclidean norm the ascents are those of :mod:`.sphere_pricer`, without its proofs. For other norms, with ridge
+coefficients a and b the correlation of a dual vector with the atom of c is
 :math:`b^T c + \sum_j a_j (r_j^T c)_+`, a difference of convex functions. Its convex part (a > 0) is replaced by the
 tangent at the present c, the concave part is kept, and the conic program
 
@@ -13,6 +14,8 @@ cells met with a violation join the list. Nothing is proved about cells that wer
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import clarabel
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,11 @@ from scipy import sparse
 
 from ..architectures import CodeList
 from ..conic_forms import clarabel_cones, clarabel_settings
+from ..penalties import L2Penalty
 from ..program.blocks import CellFactory
 from ..progress import Budget
 from .pricing import EnumeratedPricer, PriceResult
+from .sphere_pricer import SpherePricer
 
 __all__ = ["AscentPricer"]
 
@@ -37,6 +42,10 @@ _LITTLE = 0.02
 # relative growth below which an ascent has arrived, and accuracy of each of its programs
 _GROWTH = 1e-4
 _TOL = 1e-7
+# cells that one exploration adds at most
+_COLUMNS = 200
+# explorations in a row without a new cell that end the growth
+_PATIENCE = 4
 
 
 class AscentPricer(EnumeratedPricer):
@@ -55,6 +64,8 @@ class AscentPricer(EnumeratedPricer):
     def __init__(self, factory: CellFactory, codes: NDArray[np.bool_], *, seed: int) -> None:
         super().__init__(factory, CodeList(codes))
         self._rng = np.random.default_rng(seed)
+        euclidean = isinstance(factory.architecture.penalty, L2Penalty)
+        self._sphere = SpherePricer(factory, seed=seed) if euclidean else None
         self._starts = np.zeros((0, factory.p))
         self._signs = np.zeros(0)
 
@@ -71,7 +82,7 @@ class AscentPricer(EnumeratedPricer):
             return best
         best = super().price(v, floor=floor, want=want, budget=budget, slack=slack)
         self._remember(best)
-        return best
+        return replace(best, grown=True)
 
     def _remember(self, best: PriceResult) -> None:
         sign = best.columns.sign.astype(np.float64)
@@ -80,6 +91,20 @@ class AscentPricer(EnumeratedPricer):
 
     def _grow(self, v: _Array, floor: float, budget: Budget) -> bool:
         """Add the cells of ascents that end above `floor`; whether there were new ones."""
+        have = self.patterns.active()
+        for _ in range(_PATIENCE if self._sphere is not None else 1):
+            if self._sphere is not None:
+                found = self._sphere.explore(v, floor=floor, want=_COLUMNS, budget=budget).columns.active
+            else:
+                found = self.factory.patterns(self._ends(v, floor, budget))
+            codes = np.unique(np.concatenate([have, found]), axis=0)
+            if len(codes) > len(have):
+                super().__init__(self.factory, CodeList(codes))
+                return True
+        return False
+
+    def _ends(self, v: _Array, floor: float, budget: Budget) -> _Array:
+        """Ends above `floor` of convex-concave procedures (m, p)."""
         factory = self.factory
         fresh = self._rng.standard_normal((_FRESH, factory.p))
         starts = np.concatenate([self._starts, fresh, fresh])
@@ -93,14 +118,7 @@ class AscentPricer(EnumeratedPricer):
                 value, end = ascent.run(c)
                 if value > floor:
                     found.append(end)
-        if not found:
-            return False
-        have = self.patterns.active()
-        codes = np.unique(np.concatenate([have, factory.patterns(np.array(found))]), axis=0)
-        grown = len(codes) > len(have)
-        if grown:
-            super().__init__(factory, CodeList(codes))
-        return grown
+        return np.array(found).reshape(-1, factory.p)
 
 
 class _Ascent:

@@ -169,6 +169,8 @@ def generate_columns(
         begin = time.perf_counter()
         price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol)
         price_seconds += time.perf_counter() - begin
+        if price.grown:  # what was proved before is not about the cells that joined
+            lower, best_tau = -math.inf, math.inf
         if math.isfinite(price.bound):
             alpha = loss.dual_scale(v, y, price.bound, beta)
             value = loss.dual_value(alpha * v, y)

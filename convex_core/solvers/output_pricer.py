@@ -58,7 +58,7 @@ class OutputPricer:
     ) -> PriceResult:
         """Price each output's part of `v` (n * q,), and keep the best columns of all."""
         architecture = self._architecture
-        bound, stopped = floor, None
+        bound, stopped, grown = floor, None, False
         codes, signs, directions, values = [], [], [], []
         for output, pricer in enumerate(self._pricers):
             # what is proved of one output raises the floor of a proof for the next
@@ -71,6 +71,7 @@ class OutputPricer:
                 prove=prove,
             )
             bound = max(bound, part.bound)
+            grown = grown or part.grown
             codes.append(architecture.coded(part.columns.active, output))
             signs.append(part.columns.sign)
             directions.append(part.directions)
@@ -82,9 +83,10 @@ class OutputPricer:
         value = np.concatenate(values)
         best = np.argsort(-value, kind="stable")[:want]
         return PriceResult(
-            bound=bound,
+            bound=np.inf if grown else bound,  # outputs may share a list, which grew after the first were priced
             columns=self._factory.blocks(np.concatenate(codes)[best], np.concatenate(signs)[best]),
             directions=np.concatenate(directions)[best],
             value=value[best],
             stopped=stopped,
+            grown=grown,
         )

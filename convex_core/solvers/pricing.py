@@ -53,6 +53,8 @@ class PriceResult:
         Correlation of each column.
     stopped : Status or None
         Why the run ended early, if it did.
+    grown : bool
+        Whether more cells are covered than before: earlier bounds do not hold for all of them.
     """
 
     bound: float
@@ -60,6 +62,7 @@ class PriceResult:
     directions: _Array
     value: _Array
     stopped: Status | None = None
+    grown: bool = False
 
 
 class Pricer(Protocol):

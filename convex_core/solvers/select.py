@@ -64,7 +64,8 @@ def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES, budg
     Gaussian directions and, with the Euclidean penalty, the fixed points of local ascent on the correlation with y are
     used: cells that matter have large atoms, which uniform sampling over cells would miss. Where the cells are not
     those of an arrangement, random neurons meet them, and neurons that climb (:func:`grown_codes`). With another norm,
-    and atoms that are sums over hyperplanes, the list begins with the cells of a trained network and grows by ascents.
+    and atoms that are sums over hyperplanes, the list begins with the cells of a trained network. Where atoms are such
+    sums, the list grows by the ascents of :class:`AscentPricer`.
     """
     factory, duals = _one_output(problem)
     if factory.additive and len(duals) == 1 and not isinstance(problem.architecture.penalty, L2Penalty):
@@ -80,11 +81,12 @@ def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES, budg
             found = grown_codes(problem, factory, found, seed=seed, budget=budget)
     else:
         found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
-    lists = [found]
-    if isinstance(problem.architecture.penalty, L2Penalty):
-        starts = found[np.random.default_rng(seed).permutation(len(found))[:_ASCENTS]]
-        lists += [_ascend(factory, sign * v, starts) for v in duals for sign in (1.0, -1.0)]
-    pricer = EnumeratedPricer(factory, CodeList(np.unique(np.concatenate(lists), axis=0)))
+    if not isinstance(problem.architecture.penalty, L2Penalty):
+        return _every_output(problem, [EnumeratedPricer(factory, CodeList(found))] * len(duals))
+    starts = found[np.random.default_rng(seed).permutation(len(found))[:_ASCENTS]]
+    climbed = [_ascend(factory, sign * v, starts) for v in duals for sign in (1.0, -1.0)]
+    codes = np.unique(np.concatenate([found, *climbed]), axis=0)
+    pricer = AscentPricer(factory, codes, seed=seed) if factory.additive else EnumeratedPricer(factory, CodeList(codes))
     return _every_output(problem, [pricer] * len(duals))
 
 

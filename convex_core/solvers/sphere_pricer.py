@@ -105,6 +105,7 @@ class SpherePricer:
         h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
+        self._explored = 0  # calls without a proof
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
         self._pace = _NODE_SECONDS  # seconds a cone took one thread in it
@@ -131,19 +132,12 @@ class SpherePricer:
 
         Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
         """
-        a, linear = self._factory.ridge(v)
-        sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
         enough = max(_PLENTY / max(1.0, self._examined / _MANY) ** 3, _LITTLE)
         keen = self._examined > _MANY  # ascent is worth more trouble
         if self._examined == 0 and budget.time_limit is not None and budget.seconds < _FIRST * budget.time_limit:
             enough, keen = _EARLY, True
-        best = excess = 0.0
-        for step in (self._ascend, self._search_near) if keen else (self._ascend,):
-            list(self._pool.map(lambda side, step=step: step(side, floor, budget), sides))
-            best = max(side.best for side in sides)
-            excess = best / floor - 1.0 if floor > 0.0 else 0.0
-            if not _NEARLY < excess <= _FEW:
-                break
+        sides, best = self._climb(v, floor, budget, keen)
+        excess = best / floor - 1.0 if floor > 0.0 else 0.0
         if excess > enough and not prove:
             return self._columns(sides, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
@@ -162,6 +156,24 @@ class SpherePricer:
             above = side.told[side.told_value > floor * (1.0 + goal)]
             side.ascend(above[spread(above, side.respond(above), _KEPT, near=_APART)], floor)
         return self._columns(sides, max(bound, floor), floor, want, budget.stop())
+
+    def explore(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
+        """Columns that ascent finds, from other random starts at each call, and no bound."""
+        self._explored += 1
+        sides, _ = self._climb(v, floor, budget, True)
+        return self._columns(sides, np.inf, floor, want, budget.stop())
+
+    def _climb(self, v: _Array, floor: float, budget: Budget, keen: bool) -> tuple[list[_Side], float]:
+        """Ascent for both output signs, by what else there is than steps if it is worth it, and the best value."""
+        a, linear = self._factory.ridge(v)
+        sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
+        best = 0.0
+        for step in (self._ascend, self._search_near) if keen else (self._ascend,):
+            list(self._pool.map(lambda side, step=step: step(side, floor, budget), sides))
+            best = max(side.best for side in sides)
+            if not _NEARLY * floor < best - floor <= _FEW * floor:
+                break
+        return sides, best
 
     def _search(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
         """Branch and bound over every root cone: the bound; the sides are told directions, new starts among them."""
@@ -208,7 +220,7 @@ class SpherePricer:
         h = len(side.linear)
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
         if not len(self._seen[side.sign]):
-            rng = np.random.default_rng((self._seed, len(self._archive[side.sign])))
+            rng = np.random.default_rng((self._seed, len(self._archive[side.sign]), self._explored))
             few, many = _STARTS
             count = min(many, max(few, _PRODUCTS // max(1, len(side.a))))
             random = rng.standard_normal((count, h))
