@@ -214,8 +214,8 @@ def test_bounds_over_patterns_that_ascents_add_hold_for_all_of_them(seed, output
     rng = np.random.default_rng(seed)
     several = {"outputs": outputs, "output_norm": "l1"} if outputs > 1 else {}
     cnn = make_architecture("two-layer", patch_geometry((9,), 6, 1), **several)
-    y = rng.standard_normal((12, outputs) if outputs > 1 else 12)
-    s = solve(Problem(cnn, rng.standard_normal((12, 9)), y, 0.02), method="sampled", seed=seed)
+    X, y = rng.standard_normal((12, 9)), rng.standard_normal((12, outputs) if outputs > 1 else 12)
+    s = solve(Problem(cnn, X, y, 0.02), method="sampled", seed=seed)
     assert s.status is Status.RESTRICTED_OPTIMUM
     assert s.lower_bound == -np.inf
     # bounds from before the list grew would lie above its optimum, by 2e-3 and 2e-2
