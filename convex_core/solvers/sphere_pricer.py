@@ -196,8 +196,11 @@ class SpherePricer:
         started = itertools.count(1)
         halt = np.zeros(1, dtype=bool)
         running = [self._pool.submit(one, side, root) for side, root in tasks]
-        while wait(running, timeout=_WATCH).not_done:
-            halt[0] = budget.stop() is not None
+        try:
+            while wait(running, timeout=_WATCH).not_done:
+                halt[0] = budget.stop() is not None
+        finally:
+            halt[0] = True  # an exception leaves nobody searching
         answers = [task.result() for task in running]
         self._examined = sum(examined for _, _, _, examined in answers)
 
