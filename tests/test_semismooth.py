@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from problem_cases import patch_problem
 
@@ -104,6 +104,7 @@ def test_blocks_on_walls_are_merged_into_their_neighbours(seed, h):
     beside = np.stack([on + 1e-7 * wall, on - 1e-7 * wall])
     two = factory.patterns(beside)
     blocks = factory.blocks(np.concatenate([two, two]), np.array([1, 1, -1, -1], np.int8))
+    assume(np.abs(blocks.G[0] @ on).max() > 1e-6)  # a block without outputs goes with any sign
     C = np.stack([on, beside[1], on, np.zeros(h)])
     merged = _merged(blocks, C)
     assert not merged[0].any()

@@ -351,7 +351,7 @@ def branch_and_bound(
                     upper = min(upper, norm + slip)
                     if upper <= limit or before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
                         break
-            if limit < upper < _FAR * limit:
+            if upper > limit and (limit <= 0.0 or upper < _FAR * limit):
                 # b = sum x_p q_p points to where the bound is attained: look there
                 norm = 0.0
                 for t in range(h):
