@@ -26,6 +26,8 @@ _COARSEST = 1e-3
 # of one over the largest squared gate matrix
 _RESTART = 0.1
 _WARM = 1e7
+# the error that the first solve from given blocks is asked for: they are near, and a proof may follow at once
+_NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class RestrictedMaster:
         self.add(blocks, C / self.penalty.norm(C)[:, None])
         largest = float(np.einsum("bnp,bnp->b", blocks.G, blocks.G).max(initial=0.0))
         self.start = NewtonState(C, dual, _WARM / largest if largest > 0.0 else 0.0)
+        self.accuracy = _NEAR
 
     def expect(self, accuracy: float) -> None:
         """Solve from now on to about `accuracy`, relative to beta: finer than what pricing finds violated."""
