@@ -99,9 +99,8 @@ class SpherePricer:
         self._factory = factory
         self._seed = seed
         self._threads = threads
-        self._pool = ThreadPoolExecutor(
-            threads, "pricing"
-        )  # kept: starting its threads takes as long as a small search
+        # kept, because starting its threads takes as long as a small search
+        self._pool = ThreadPoolExecutor(threads, "pricing")
         h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
