@@ -24,13 +24,18 @@ except ImportError:  # no wheel for this interpreter: callers take their numpy r
 HAVE_NUMBA: bool = _numba is not None
 
 
-def njit(**options: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """``numba.njit(nogil=True, cache=True)`` with `options` over these, or the identity without numba."""
+def njit(*, borrowing: bool = False, **options: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """``numba.njit(nogil=True, cache=True)`` with `options` over these, or the identity without numba.
+
+    A function that allocates nothing can be `borrowing`: it counts no references to the arrays it is given. The counts
+    are atomic, and take a third of the time of kernels with short loops.
+    """
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if _numba is None:
             return function
-        return cast(Callable[_P, _R], _numba.njit(**{"cache": True, "nogil": True, **options})(function))
+        own = {"cache": True, "nogil": True, **({"_nrt": False} if borrowing else {})}
+        return cast(Callable[_P, _R], _numba.njit(**{**own, **options})(function))
 
     return decorate
 

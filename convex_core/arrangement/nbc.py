@@ -249,17 +249,16 @@ def run_task(
     width = -(-(n + 1) // _LINE) * _LINE
     T = np.zeros((depths, k + 2, width))
     T[0, :k, : n + 1], T[0, k, : n + 1] = level
-    path = np.zeros((2, depths + 1), dtype=np.int64)
-    path[0, : len(task.prefix)] = task.prefix
-    real = np.zeros((3, width))
-    ints = np.zeros((3, width), dtype=np.int64)
-    words = np.zeros((2 * k + 1, out.shape[1]), dtype=np.int64)
-    small = np.zeros((7, k))
+    path = np.zeros((4, depths), dtype=np.int64)
+    path[2], path[3] = k - 1 - np.arange(depths), n
+    for depth, row in enumerate(task.prefix):
+        path[2:, depth] = row, row + 1
+    path[2:, len(task.prefix)] = task.lo, task.hi
+    real = np.zeros((4, width))
+    ints = np.zeros((2, width), dtype=np.int64)
+    words = np.zeros((2 * k - 4, out.shape[1]), dtype=np.uint64)
     stats = np.array([0.0, NOTHING_READ, NOTHING_READ])
-    base = len(task.prefix)
-    found = subtree(
-        T, n, path, base, task.lo, task.hi, fill, limit, out.view(np.int64), real, ints, words, small, stats, flag
-    )
+    found = subtree(T, n, path, fill, limit, out, real, ints, words, stats, flag)
     count = max(int(found), 0)
     smallest = float(stats[1:].min())
     reads = Reads(float(stats[0]), math.inf if smallest == NOTHING_READ else smallest)
