@@ -54,6 +54,11 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.sign)
 
+    @property
+    def largest_gate(self) -> float:
+        """Largest squared Frobenius norm of a gate matrix; 0 without blocks."""
+        return float(np.einsum("bnp,bnp->b", self.G, self.G).max(initial=0.0))
+
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Blocks:
         """The blocks at `index`."""
         return Blocks(self.G[index], self.rows, self.sides[index], self.active[index], self.sign[index])

@@ -98,7 +98,7 @@ class RestrictedMaster:
     def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> None:
         """Start from `blocks` with the values `C` (B, p) and the dual vector `dual` (n,)."""
         self.add(blocks, C / self.penalty.norm(C)[:, None])
-        largest = float(np.einsum("bnp,bnp->b", blocks.G, blocks.G).max(initial=0.0))
+        largest = blocks.largest_gate
         self.start = NewtonState(C, dual, _WARM / largest if largest > 0.0 else 0.0)
         self.accuracy = _NEAR
 

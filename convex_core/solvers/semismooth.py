@@ -140,7 +140,7 @@ def semismooth_newton(
         Limit on updates of the blocks.
     """
     B, n, p = blocks.G.shape
-    gate = float(np.einsum("bnp,bnp->b", blocks.G, blocks.G).max(initial=0.0))
+    gate = blocks.largest_gate
     if gate == 0.0:  # no block says anything
         return NewtonState(np.zeros((B, p)), y.copy(), 0.0, 0.0)
     J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
