@@ -28,7 +28,7 @@ _COSINE = 1e-13
 NONE_HELD: int = cast(int, np.int64(0))
 
 
-@njit(error_model="numpy", fastmath={"contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"contract"})
 def count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: float, d: _Array) -> int:
     """Write ``signs[j] * columns[:, j] @ r`` to `d`, in loops that vectorise; answers how many are below `level`."""
     M = len(signs)
@@ -44,7 +44,7 @@ def count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: floa
     return count
 
 
-@njit()
+@njit(borrowing=True)
 def project_on_cone(
     g: _Array,
     columns: _Array,

@@ -14,7 +14,7 @@ __all__ = ["orthogonalise"]
 _Array = NDArray[np.float64]
 
 
-@njit()
+@njit(borrowing=True)
 def orthogonalise(Q: _Array, T: _Array, i: int, independent: float) -> bool:
     """Make row i of `Q` orthonormal to the rows before it; column i of `T` says how: old row = sum_m T[m, i] Q[m].
 

@@ -22,6 +22,9 @@ except ImportError:  # no wheel for this interpreter: callers take their numpy r
     _numba = None
 
 HAVE_NUMBA: bool = _numba is not None
+# an option without a public name: done without, should numba drop it
+_OPTIONS = getattr(getattr(getattr(_numba, "core", None), "options", None), "DefaultOptions", None)
+_UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(_OPTIONS, "_nrt") else {}
 
 
 def njit(*, borrowing: bool = False, **options: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
@@ -34,8 +37,8 @@ def njit(*, borrowing: bool = False, **options: Any) -> Callable[[Callable[_P, _
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if _numba is None:
             return function
-        own = {"cache": True, "nogil": True, **({"_nrt": False} if borrowing else {})}
-        return cast(Callable[_P, _R], _numba.njit(**{**own, **options})(function))
+        counted = _UNCOUNTED if borrowing else {}
+        return cast(Callable[_P, _R], _numba.njit(**{"cache": True, "nogil": True, **counted, **options})(function))
 
     return decorate
 

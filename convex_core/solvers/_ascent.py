@@ -52,7 +52,7 @@ def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> N
             value[i] += f
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _gradient(columns: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, d: _Array) -> None:
     """Gradient `g` (h,) of f in the cell of `u` (h,), and the products `d` (M,)."""
     for j in range(len(d)):
@@ -68,7 +68,7 @@ def _gradient(columns: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, 
         g[t] = total
 
 
-@njit(error_model="numpy")
+@njit(borrowing=True, error_model="numpy")
 def _gather(
     columns: _Array, sides: NDArray[np.int8], d: _Array, near: _Array, near_sides: NDArray[np.int8],
     index: NDArray[np.int64],
@@ -85,7 +85,7 @@ def _gather(
     return m
 
 
-@njit(error_model="numpy")
+@njit(borrowing=True, error_model="numpy")
 def _project(
     g: _Array, columns: _Array, sides: NDArray[np.int8], near: _Array, near_sides: NDArray[np.int8],
     floor: float, r: _Array, d: _Array, Q: _Array, T: _Array, lam: _Array, trial: _Array, passive: NDArray[np.int64],

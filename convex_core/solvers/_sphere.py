@@ -45,7 +45,7 @@ _LITTLE = 0.05
 _TOLD = 16
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _child(
     D: _Array, start: int, stop: int, new: int, i0: int, i1: int, w0: float, w1: float,
     fresh: _Array, plus: _Array, minus: _Array,
@@ -68,7 +68,7 @@ def _child(
             minus[s] -= d if d < 0.0 else 0.0
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _positive(c: _Array, d: _Array) -> float:
     """Sum of ``c * max(d, 0)``."""
     total = 0.0
@@ -77,7 +77,7 @@ def _positive(c: _Array, d: _Array) -> float:
     return total
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _shared(c: _Array, share: _Array, d: _Array) -> float:
     """Sum of ``c * share * d``."""
     total = 0.0
@@ -86,7 +86,7 @@ def _shared(c: _Array, share: _Array, d: _Array) -> float:
     return total
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
     """How much rows with the products `d0` and `d1` at the ends of an edge bend along it."""
     total = 0.0
@@ -97,7 +97,7 @@ def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
     return total
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
 def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> float:
     """Sum of ``c * max(D.T x, 0)`` over the columns from `start` to `stop`; `d` is overwritten."""
     count = stop - start
