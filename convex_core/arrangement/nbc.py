@@ -254,9 +254,9 @@ def run_task(
     for depth, row in enumerate(task.prefix):
         path[2:, depth] = row, row + 1
     path[2:, len(task.prefix)] = task.lo, task.hi
-    real = np.zeros((4, width))
+    real = np.zeros((3, width))
     ints = np.zeros((2, width), dtype=np.int64)
-    words = np.zeros((2 * k - 4, out.shape[1]), dtype=np.uint64)
+    words = np.zeros((2 * k - 3, out.shape[1]), dtype=np.uint64)
     stats = np.array([0.0, NOTHING_READ, NOTHING_READ])
     found = subtree(T, n, path, fill, limit, out, real, ints, words, stats, flag)
     count = max(int(found), 0)

@@ -11,10 +11,10 @@ objective in column n, then empty columns up to a multiple of 8, so that short l
 Counting needs only the coordinates, and only the columns below the row chosen last, which shortens every loop. Scratch
 memory comes from the caller:
 
-    real (4, width)     in a residual plane, per column: angle, bound on its error, determinant with row 0, and -1 for
-                        lines turned round when folded to an angle
+    real (3, width)     in a residual plane, per column: angle, bound on its error, determinant with row 0
     ints (2, width)     lines below the row chosen last, in order of their angles; the smallest of each parallel group
-    words (2 k - 4, W)  2 t, 2 t + 1: loops made by choice t with a positive coefficient on it, and with another
+    words (2 k - 3, W)  2 t, 2 t + 1: loops made by choice t with a positive coefficient on it, and with another; last
+                        the lines turned round when folded to an angle
     path (4, k - 1)     row chosen at each depth, the next to try, the smallest to try, and one more than the largest
     stats (3,)          the largest zero and the smallest nonzero of :class:`.reads.Reads`; a test that cannot change
                         them is not recorded. Last the smallest ratio of the numbers that are nonzero by theory: apart,
@@ -148,7 +148,7 @@ def _pivot(
 @njit(**_INNER)
 def _plane(
     A: _Array, d: int, k: int, n: int, top: int, fill: bool, out: _Array, pos: int,
-    angles: _Array, errors: _Array, turns: _Array, folds: _Array, order: _Array, lines: _Array,
+    angles: _Array, errors: _Array, turns: _Array, order: _Array, lines: _Array,
     words: _Array, stats: _Array,
 ) -> int:  # fmt: skip
     """Count the groups of parallel lines of the residual plane A = T[d] below `top`; if `fill`, write their patterns.
@@ -172,7 +172,6 @@ def _plane(
         angles[j] = (1.0 if A[k, j] > 0.0 else _FAR) + (u if g <= 0.0 else -u)
     for j in range(width):
         errors[j] = 2.0 * A[k, j] / (abs(A[0, j]) + abs(A[1, j]) + _TINY) + 8 * EPS
-        folds[j] = -1.0 if (turns[j] <= 0.0) & (angles[j] < _FAR / 2) else 1.0
     angles[0] = 2.0  # whatever its rounding
     # in order, a line has as many before it as have smaller angles; equal ones are side by side
     stop = (top + 7) & -8
@@ -223,7 +222,13 @@ def _plane(
         stats[2] = abs(d2) / e2
     objective = angles[n]
     angles[n] = _FAR
-    folds[n] = 1.0
+    for w in range(np.uint64(out.shape[1])):
+        first = w * _WORD
+        left = np.uint64(width) - first
+        bits = _NO_BITS
+        for j in range(left if left < _WORD else _WORD):
+            bits |= np.uint64((turns[first + j] <= 0.0) & (angles[first + j] < _FAR / 2)) << j
+        words[2 * d, w] = bits
     for g in range(groups):
         b = lines[g]
         angle = angles[b]
@@ -247,9 +252,8 @@ def _plane(
             left = np.uint64(width) - first
             bits = _NO_BITS
             for j in range(left if left < _WORD else _WORD):
-                x = angles[first + j] + tilt * errors[first + j]
-                bits |= np.uint64(x * folds[first + j] < border * folds[first + j]) << j
-            out[pos, w] = bits
+                bits |= np.uint64(angles[first + j] + tilt * errors[first + j] < border) << j
+            out[pos, w] = bits ^ words[2 * d, w]
         d0 = turns[b]
         xb = A[0, b]
         yb = A[1, b]
@@ -295,7 +299,7 @@ def subtree(
         if k - d == 2:
             pos += _plane(
                 T[d], d, k, n, path[0, d - 1] if d > 0 else n, fill, out, pos,
-                real[0], real[1], real[2], real[3], ints[0], ints[1], words, stats,
+                real[0], real[1], real[2], ints[0], ints[1], words, stats,
             )  # fmt: skip
             d -= 1
             continue
