@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ._gram_schmidt import orthogonalise
 from ._numba import njit
 
-__all__ = ["NONE_HELD", "count_below", "project_on_cone", "top_cone_supports"]
+__all__ = ["NONE_HELD", "cone_scratch", "count_below", "project_on_cone", "top_cone_supports", "top_supports_kernel"]
 
 _Array = NDArray[np.float64]
 
@@ -28,7 +28,16 @@ _COSINE = 1e-13
 NONE_HELD: int = cast(int, np.int64(0))
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"contract"})
+def cone_scratch(p: int, M: int) -> tuple[_Array, _Array, NDArray[np.int64], _Array]:
+    """Work arrays of a kernel that projects on cones of M rows: `bases`, `vectors`, `passive`, `d`.
+
+    Of shapes (2, p, p), (5, p), (p,) and (M,). They come from Python since numba takes half a second to compile what
+    allocates arrays in a kernel.
+    """
+    return np.zeros((2, p, p)), np.zeros((5, p)), np.zeros(p, np.int64), np.zeros(M)
+
+
+@njit(borrowing=True, inner=True, fastmath={"contract"})
 def count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: float, d: _Array) -> int:
     """Write ``signs[j] * columns[:, j] @ r`` to `d`, in loops that vectorise; answers how many are below `level`."""
     M = len(signs)
@@ -130,14 +139,12 @@ def project_on_cone(
                     gap = lam[i] - trial[i]
                     ratio = lam[i] / gap if gap > 0.0 else 0.0
                     if ratio < step or leave < 0:
-                        step = min(step, ratio)
+                        step = ratio if ratio < step else step
                         leave = i
-            if leave < 0:
-                for i in range(k):
-                    lam[i] = trial[i]
-                break
             for i in range(k):
-                lam[i] += step * (trial[i] - lam[i])
+                lam[i] = (1.0 - step) * lam[i] + step * trial[i]
+            if leave < 0:
+                break
             lam[leave] = 0.0
             first = k
             kept = 0
@@ -149,7 +156,8 @@ def project_on_cone(
                 elif i < first:
                     first = i
             k = kept
-            first = min(first, k)
+            if first > k:
+                first = k
             if k == 0:
                 break
         new = 0.0
@@ -166,41 +174,49 @@ def project_on_cone(
     return norm, k
 
 
-@njit()
 def top_cone_supports(
-    G: _Array,
-    cells: NDArray[np.int64],
-    rows: _Array,
-    sides: NDArray[np.int8],
-    floor: float,
-    want: int,
+    G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], floor: float, want: int
 ) -> tuple[NDArray[np.int64], _Array, _Array, float]:
     """Largest supports of ``+G[i]`` and ``-G[i]`` over the cone of cell ``cells[i]``, above `floor`.
 
     Answers positions (2 i for +, 2 i + 1 for -), values, unit directions, and a bound on all pairs. Vectors with a
     large norm should come first: what is already held raises the bar that drops the rest.
     """
-    m, p = G.shape
-    index = np.empty(want, np.int64)
-    value = np.empty(want)
-    direction = np.empty((want, p))
-    g = np.empty(p)
-    r = np.empty(p)
-    Q = np.empty((p, p))
-    T = np.zeros((p, p))
-    lam = np.empty(p)
-    trial = np.empty(p)
-    passive = np.empty(p, np.int64)
+    p = G.shape[1]
     columns = np.ascontiguousarray(rows.T)
-    d = np.empty(len(rows))
-    held = 0
+    index, value, direction = np.zeros(want, np.int64), np.zeros(want), np.zeros((want, p))
+    held, bound = top_supports_kernel(
+        G, cells, columns, sides, floor, index, value, direction, *cone_scratch(p, len(rows))
+    )
+    return index[:held], value[:held], direction[:held], bound
+
+
+@njit(borrowing=True)
+def top_supports_kernel(
+    G: _Array, cells: NDArray[np.int64], columns: _Array, sides: NDArray[np.int8], floor: float,
+    index: NDArray[np.int64], value: _Array, direction: _Array,
+    bases: _Array, vectors: _Array, passive: NDArray[np.int64], d: _Array,
+) -> tuple[int, float]:  # fmt: skip
+    """Fill `index`, `value` (want,) and `direction` (want, p) from the front; answers how many, and the bound.
+
+    The last four arrays are :func:`cone_scratch`.
+    """
+    m, p = G.shape
+    want = len(index)
+    Q, T = bases[0], bases[1]
+    g, r, lam, trial = vectors[0], vectors[1], vectors[2], vectors[3]
+    held = NONE_HELD
     bar = floor
     bound = floor
     for pair in range(2 * m):
         i = pair // 2
+        size = 0.0
         for t in range(p):
             g[t] = G[i, t] if pair % 2 == 0 else -G[i, t]
-        norm, _ = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, NONE_HELD)
+            size += g[t] * g[t]
+        if size <= bar * abs(bar):  # most are dropped here
+            continue
+        norm = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
         if norm <= bar:
             continue
         if norm > bound:
@@ -209,7 +225,7 @@ def top_cone_supports(
         if held < want:
             held += 1
         else:
-            slot = 0
+            slot = NONE_HELD
             for s in range(1, want):
                 if value[s] < value[slot]:
                     slot = s
@@ -222,4 +238,4 @@ def top_cone_supports(
             for s in range(1, want):
                 if value[s] < bar:
                     bar = value[s]
-    return index[:held], value[:held], direction[:held], bound
+    return held, bound

@@ -14,7 +14,7 @@ __all__ = ["orthogonalise"]
 _Array = NDArray[np.float64]
 
 
-@njit(borrowing=True)
+@njit(borrowing=True, inner=True)
 def orthogonalise(Q: _Array, T: _Array, i: int, independent: float) -> bool:
     """Make row i of `Q` orthonormal to the rows before it; column i of `T` says how: old row = sum_m T[m, i] Q[m].
 
@@ -24,14 +24,14 @@ def orthogonalise(Q: _Array, T: _Array, i: int, independent: float) -> bool:
     p = Q.shape[1]
     for m in range(T.shape[0]):
         T[m, i] = 0.0
-    for _again in range(2):
-        for m in range(i):
-            d = 0.0
-            for t in range(p):
-                d += Q[m, t] * Q[i, t]
-            T[m, i] += d
-            for t in range(p):
-                Q[i, t] -= d * Q[m, t]
+    for a in range(2 * i):
+        m = a - i if a >= i else a
+        d = 0.0
+        for t in range(p):
+            d += Q[m, t] * Q[i, t]
+        T[m, i] += d
+        for t in range(p):
+            Q[i, t] -= d * Q[m, t]
     d = 0.0
     for t in range(p):
         d += Q[i, t] * Q[i, t]

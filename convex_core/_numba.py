@@ -22,23 +22,34 @@ except ImportError:  # no wheel for this interpreter: callers take their numpy r
     _numba = None
 
 HAVE_NUMBA: bool = _numba is not None
+_DEFAULTS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "no_rewrites": True,
+}
 # an option without a public name: done without, should numba drop it
 _OPTIONS = getattr(getattr(getattr(_numba, "core", None), "options", None), "DefaultOptions", None)
 _UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(_OPTIONS, "_nrt") else {}
 
 
-def njit(*, borrowing: bool = False, **options: Any) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """``numba.njit(nogil=True, cache=True)`` with `options` over these, or the identity without numba.
+def njit(
+    *, borrowing: bool = False, inner: bool = False, **options: Any
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """``numba.njit(nogil=True, cache=True, error_model="numpy")`` with `options` too, or the identity without numba.
 
     A function that allocates nothing can be `borrowing`: it counts no references to the arrays it is given. The counts
-    are atomic, and take a third of the time of kernels with short loops.
+    are atomic, and take a third of the time of kernels with short loops. One that only kernels call is `inner`: it gets
+    no entry from Python, which takes time to compile.
     """
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if _numba is None:
             return function
         counted = _UNCOUNTED if borrowing else {}
-        return cast(Callable[_P, _R], _numba.njit(**{"cache": True, "nogil": True, **counted, **options})(function))
+        entered = {"no_cpython_wrapper": True} if inner else {}
+        return cast(Callable[_P, _R], _numba.njit(**{**_DEFAULTS, **counted, **entered, **options})(function))
 
     return decorate
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cone_projection import top_cone_supports
+from ._cone_projection import top_supports_kernel
 from ._numba import HAVE_NUMBA, compiling
 from .arrangement import cell_facets
 from .arrangement.cell_kernel import facets_kernel, witness_kernel
@@ -17,7 +17,7 @@ from .problem import Problem
 from .solve import solve
 from .solvers._ascent import ascend, respond
 from .solvers._cone_prox import cone_prox
-from .solvers._sphere import branch_and_bound, search_cones
+from .solvers._sphere import branch_and_bound
 from .solvers._spread import keep_apart
 
 __all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "kept_on_disk", "tiny_problem"]
@@ -30,9 +30,8 @@ KERNELS: tuple[Any, ...] = (
     facets_kernel,
     keep_apart,
     respond,
-    search_cones,
     subtree,
-    top_cone_supports,
+    top_supports_kernel,
     witness_kernel,
 )
 
@@ -48,10 +47,6 @@ def compile_solvers() -> None:
     """Compile, or load from numba's cache, what solutions over listed cells and by search need."""
     compile_first()
     solve(tiny_problem(), method="branch-and-bound")
-    # the tiny problem is over before it searches small cones
-    rows, cones, better = np.eye(2), np.eye(2)[None], np.zeros((1, 2))
-    halt = np.zeros(1, dtype=bool)
-    search_cones(rows, np.ones(2), np.zeros(2), cones, np.ones(1), 1e-8, 1, halt, better, np.zeros(1))
 
 
 @compiling()

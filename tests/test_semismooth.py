@@ -200,6 +200,9 @@ def prox(Z, rows, sides, t):
         C,
         F,
         width,
+        np.zeros((2, p, p)),
+        np.empty((2, p)),
+        np.empty(len(rows)),
     )
     return C, [F[b, : width[b]].T for b in range(B)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._cone_projection import cone_scratch
 from .._numba import HAVE_NUMBA
 from ..errors import InputError
 from ..validation import finite_array, frozen
@@ -63,7 +64,8 @@ def cell_witnesses(rows: ArrayLike, signs: ArrayLike) -> Witnesses:
     normals, sides = _prepare(rows, signs)
     points, margins = np.zeros((len(sides), normals.shape[1])), np.full(len(sides), -np.inf)
     if HAVE_NUMBA:
-        witness_kernel(normals, sides, points, margins)
+        M, h = normals.shape
+        witness_kernel(normals, sides, points, margins, np.zeros((h + 1, M)), *cone_scratch(h + 1, M))
     for i in np.flatnonzero(margins < _THIN):
         oriented = sides[i, :, None] * normals
         oriented = oriented[sides[i] != 0]
@@ -110,7 +112,11 @@ def cell_facets(rows: ArrayLike, signs: ArrayLike, *, witnesses: Witnesses | Non
     facet = np.zeros(sides.shape, dtype=np.bool_)
     step: NDArray[np.float64] = np.random.default_rng(0).standard_normal((normals.shape[1],))
     step /= float(np.linalg.norm(step))
-    facets_kernel(normals, sides, np.array(inside.points), np.minimum(inside.margins, 1.0), step, facet)
+    M, h = normals.shape
+    facets_kernel(
+        normals, sides, np.array(inside.points), np.minimum(inside.margins, 1.0), step, facet,
+        np.zeros((M, h)), np.zeros((h, M)), np.ones(M, np.int8), *cone_scratch(h, M),
+    )  # fmt: skip
     return facet
 
 

@@ -32,32 +32,34 @@ _REDUNDANT = 1e-11
 _RESCALE = 50.0
 
 
-@njit()
-def witness_kernel(rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Array) -> None:
+@njit(borrowing=True)
+def witness_kernel(
+    rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Array,
+    wide: _Array, bases: _Array, vectors: _Array, touching: NDArray[np.int64], d: _Array,
+) -> None:  # fmt: skip
     """Write to `U` (m, h) the point of largest margin of the cell of each of `signs` (m, M), and its margin.
 
-    The margin is not positive where no interior point is found.
+    The margin is not positive where no interior point is found. Work arrays: `wide` (h + 1, M), and
+    :func:`cone_scratch` for h + 1 coordinates.
     """
     M, h = rows.shape
-    wide, d = np.empty((h + 1, M)), np.empty(M)
-    g = np.zeros(h + 1)
+    Q, T = bases[0], bases[1]
+    g, r, lam, trial = vectors[0], vectors[1], vectors[2], vectors[3]
+    for t in range(h):
+        g[t] = 0.0
     g[h] = -1.0
-    r, lam, trial = np.empty(h + 1), np.empty(h + 1), np.empty(h + 1)
-    Q, T = np.empty((h + 1, h + 1)), np.zeros((h + 1, h + 1))
-    touching = np.empty(h + 1, np.int64)
-    ones = np.ones(M, np.int8)
     for i in range(signs.shape[0]):
         margin[i] = -math.inf
         scale = 1.0
         while scale > 1e-14 and margin[i] < 0.01 * scale:
             for j in range(M):
                 for t in range(h):
-                    wide[t, j] = signs[i, j] * rows[j, t]
-                wide[h, j] = scale * abs(signs[i, j])
-            k = project_on_cone(g, wide, ones, 0.0, r, Q, T, lam, trial, touching, d, NONE_HELD)[1]
+                    wide[t, j] = rows[j, t]
+                wide[h, j] = scale * signs[i, j]
+            k = project_on_cone(g, wide, signs[i], 0.0, r, Q, T, lam, trial, touching, d, NONE_HELD)[1]
             # a_i = sum_l T[l, i] Q[l] and a_i . x = 1 for the rows touched: x = sum_l y[l] Q[l] with T' y = 1
-            s = 0
-            for a in range(min(k, h)):
+            s = NONE_HELD
+            for a in range(k if k < h else h):
                 j = touching[a]
                 for t in range(h):
                     Q[s, t] = signs[i, j] * rows[j, t]
@@ -91,22 +93,21 @@ def witness_kernel(rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Ar
             scale /= _RESCALE
 
 
-@njit()
+@njit(borrowing=True)
 def facets_kernel(
-    rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Array, step: _Array, facet: NDArray[np.bool_]
-) -> None:
+    rows: _Array, signs: NDArray[np.int8], U: _Array, margin: _Array, step: _Array, facet: NDArray[np.bool_],
+    local: _Array, found: _Array, ones: NDArray[np.int8],
+    bases: _Array, vectors: _Array, passive: NDArray[np.int64], d: _Array,
+) -> None:  # fmt: skip
     """Mark in `facet` (m, M) the constraints that bound the cells of `signs` (m, M), given interior points `U` (m, h).
 
     `step` (h,) is a unit vector in general position that moves the point, by half of its margin. A thin cell is
-    stretched across its point first, which changes no facet: normals near each other become far apart.
+    stretched across its point first, which changes no facet: normals near each other become far apart. `ones` (M,) is
+    filled with 1; work arrays: `local` (M, h), `found` (h, M), and :func:`cone_scratch` for h coordinates.
     """
     M, h = rows.shape
-    local, found, d = np.empty((M, h)), np.empty((h, M)), np.empty(M)
-    ones = np.ones(M, np.int8)
-    g, x = np.empty(h), np.empty(h)
-    r, lam, trial = np.empty(h), np.empty(h), np.empty(h)
-    Q, T = np.empty((h, h)), np.zeros((h, h))
-    passive = np.empty(h, np.int64)
+    Q, T = bases[0], bases[1]
+    g, r, lam, trial, x = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4]
     for i in range(signs.shape[0]):
         nearest = math.inf
         for j in range(M):
@@ -121,10 +122,11 @@ def facets_kernel(
             if size != 0.0:
                 for t in range(h):
                     local[j, t] /= size
-                nearest = min(nearest, depth / margin[i] / size)
+                near = depth / margin[i] / size
+                nearest = near if near < nearest else nearest
         for t in range(h):
             x[t] = U[i, t] + 0.5 * nearest * step[t]
-        count = 0
+        count = NONE_HELD
         for j in range(M):
             while signs[i, j] != 0 and not facet[i, j]:
                 for t in range(h):

@@ -48,13 +48,10 @@ __all__ = ["NOTHING_READ", "subtree"]
 _Array = Any
 _OUTER: dict[str, Any] = {
     "fastmath": {"nnan", "nsz", "contract"},
-    "error_model": "numpy",
-    "no_cfunc_wrapper": True,
-    "no_rewrites": True,
     "borrowing": True,
 }
 # part of the compiled and cached outer function, so not stored by itself
-_INNER = {**_OUTER, "no_cpython_wrapper": True, "forceinline": True, "cache": False}
+_INNER = {**_OUTER, "inner": True, "forceinline": True, "cache": False}
 _TINY = 1e-290
 _EPS4, _EPS8, _EPS12 = 4 * EPS, 8 * EPS, 12 * EPS
 _ZERO: int = cast(int, np.int64(0))

@@ -27,7 +27,7 @@ _PAYS = 1e-4
 _GROWTH = 1e-12
 
 
-@njit(error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(fastmath={"reassoc", "contract"})
 def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> None:
     """Write f of each row of `U` (m, h) to `value` (m,): part after part of the rows, in loops that vectorise."""
     M, h = R.shape
@@ -52,7 +52,7 @@ def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> N
             value[i] += f
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
 def _gradient(columns: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, d: _Array) -> None:
     """Gradient `g` (h,) of f in the cell of `u` (h,), and the products `d` (M,)."""
     for j in range(len(d)):
@@ -68,7 +68,7 @@ def _gradient(columns: _Array, a: _Array, linear: _Array, u: _Array, g: _Array, 
         g[t] = total
 
 
-@njit(borrowing=True, error_model="numpy")
+@njit(borrowing=True, inner=True)
 def _gather(
     columns: _Array, sides: NDArray[np.int8], d: _Array, near: _Array, near_sides: NDArray[np.int8],
     index: NDArray[np.int64],
@@ -85,7 +85,7 @@ def _gather(
     return m
 
 
-@njit(borrowing=True, error_model="numpy")
+@njit(borrowing=True, inner=True)
 def _project(
     g: _Array, columns: _Array, sides: NDArray[np.int8], near: _Array, near_sides: NDArray[np.int8],
     floor: float, r: _Array, d: _Array, Q: _Array, T: _Array, lam: _Array, trial: _Array, passive: NDArray[np.int64],
@@ -102,7 +102,7 @@ def _project(
     return project_on_cone(g, columns, sides, floor, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
 
 
-@njit(error_model="numpy")
+@njit()
 def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int) -> None:
     """Improve each unit row of `U` (m, h) in place; the values go to `value` (m,).
 

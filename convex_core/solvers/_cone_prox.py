@@ -25,7 +25,7 @@ __all__ = ["cone_prox"]
 _Array = NDArray[np.float64]
 
 
-@njit(error_model="numpy")
+@njit(borrowing=True)
 def cone_prox(
     Z: _Array,
     columns: _Array,
@@ -37,6 +37,9 @@ def cone_prox(
     C: _Array,
     F: _Array,
     width: NDArray[np.int64],
+    bases: _Array,
+    vectors: _Array,
+    d: _Array,
 ) -> None:
     """Proximal map `C` (B, p) of the rows of `Z` (B, p), and the columns ``F[b, : width[b]].T`` of its derivative.
 
@@ -52,13 +55,12 @@ def cone_prox(
         Rows that carried each projection, their multipliers and their number: where it starts, and where it ends.
     C, F, width : (B, p), (B, p, p), (B,)
         Filled; a block that goes to zero has width 0.
+    bases, vectors, d : (2, p, p), (2 or more, p), (M,)
+        Work arrays.
     """
     B, p = Z.shape
-    r = np.empty(p)
-    Q = np.empty((p, p))
-    T = np.zeros((p, p))
-    trial = np.empty(p)
-    d = np.empty(sides.shape[1])
+    Q, T = bases[0], bases[1]
+    r, trial = vectors[0], vectors[1]
     for b in range(B):
         width[b] = 0
         norm = 0.0

@@ -15,7 +15,7 @@ __all__ = ["least_majorant"]
 _Array = NDArray[np.float64]
 
 
-@njit(borrowing=True, error_model="numpy")
+@njit(borrowing=True, inner=True)
 def least_majorant(
     Q: _Array,
     phi: _Array,

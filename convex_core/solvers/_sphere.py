@@ -45,7 +45,7 @@ _LITTLE = 0.05
 _TOLD = 16
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
 def _child(
     D: _Array, start: int, stop: int, new: int, i0: int, i1: int, w0: float, w1: float,
     fresh: _Array, plus: _Array, minus: _Array,
@@ -68,7 +68,7 @@ def _child(
             minus[s] -= d if d < 0.0 else 0.0
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
 def _positive(c: _Array, d: _Array) -> float:
     """Sum of ``c * max(d, 0)``."""
     total = 0.0
@@ -77,7 +77,7 @@ def _positive(c: _Array, d: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
 def _shared(c: _Array, share: _Array, d: _Array) -> float:
     """Sum of ``c * share * d``."""
     total = 0.0
@@ -86,7 +86,7 @@ def _shared(c: _Array, share: _Array, d: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
 def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
     """How much rows with the products `d0` and `d1` at the ends of an edge bend along it."""
     total = 0.0
@@ -97,7 +97,7 @@ def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
 def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> float:
     """Sum of ``c * max(D.T x, 0)`` over the columns from `start` to `stop`; `d` is overwritten."""
     count = stop - start
@@ -110,7 +110,7 @@ def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> fl
     return _positive(c[start:stop], d[:count])
 
 
-@njit(error_model="numpy")
+@njit()
 def branch_and_bound(
     R: _Array,
     a: _Array,
@@ -459,34 +459,35 @@ def branch_and_bound(
     return bound, best, count, nodes
 
 
-@njit(error_model="numpy")
 def search_cones(
-    R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int,
-    halt: NDArray[np.bool_], better: _Array, value: _Array,
-) -> None:  # fmt: skip
+    R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int
+) -> tuple[_Array, _Array]:
     """Search for values above those known in each of some small cones.
+
+    Not a kernel: numba would compile the search once more as a part of it, and a call takes microseconds.
 
     Parameters
     ----------
-    R, a, linear, slack, max_nodes, halt
+    R, a, linear, slack, max_nodes
         As in :func:`branch_and_bound`.
     cones : (m, h, h)
         Unit vertices.
     known : (m,)
         Values that are known there.
+
+    Returns
+    -------
     better, value : (m, h), (m,)
-        Filled with the best direction found in each cone, and its value; 0 where none is better than known.
+        Best direction found in each cone, and its value; 0 where none is better than known.
     """
-    found = np.empty((_TOLD, R.shape[1]))
-    found_value = np.empty(_TOLD)
+    better, value = np.zeros(cones.shape[:2]), np.zeros(len(cones))
+    found, found_value = np.zeros((_TOLD, R.shape[1])), np.zeros(_TOLD)
+    halt = np.zeros(1, dtype=bool)
     for i in range(len(cones)):
-        for k in range(_TOLD):
-            found_value[k] = 0.0
+        found_value[:] = 0.0
         above = known[i] * (1.0 + slack)
         branch_and_bound(R, a, linear, cones[i], known[i], slack, found, found_value, above, max_nodes, halt)
-        value[i] = 0.0
-        for k in range(_TOLD):
-            if found_value[k] > max(value[i], known[i]):
-                value[i] = found_value[k]
-                for t in range(R.shape[1]):
-                    better[i, t] = found[k, t]
+        best = int(found_value.argmax())
+        if found_value[best] > known[i]:
+            better[i], value[i] = found[best], found_value[best]
+    return better, value

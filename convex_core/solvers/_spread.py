@@ -10,7 +10,7 @@ from .._numba import njit
 __all__ = ["keep_apart"]
 
 
-@njit(borrowing=True, error_model="numpy")
+@njit(borrowing=True)
 def keep_apart(unit: NDArray[np.float64], side: NDArray[np.int8], near: float, kept: NDArray[np.int64]) -> int:
     """Fill `kept` with positions of directions that have a cosine of at most `near` with each one kept before.
 

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.linalg import lapack
 
+from .._cone_projection import cone_scratch
 from ..program.blocks import Blocks
 from ..progress import Budget
 from ._cone_prox import cone_prox
@@ -94,12 +95,13 @@ class _Cones:
         self.C = np.zeros((B, p))
         self.F = np.zeros((B, p, p))
         self.width = np.zeros(B, np.int64)
+        self.bases, self.vectors, _, self.d = cone_scratch(p, len(blocks.rows))
 
     def prox(self, Z: _Array, sigma: float) -> _Array:
         """Fill `C` with the proximal map of `Z`, `F` and `width` with its derivative."""
         cone_prox(
             Z, self.columns, self.sides, sigma * self.beta,
-            self.passive, self.lam, self.held, self.C, self.F, self.width,
+            self.passive, self.lam, self.held, self.C, self.F, self.width, self.bases, self.vectors, self.d,
         )  # fmt: skip
         return self.C
 

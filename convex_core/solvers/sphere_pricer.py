@@ -243,10 +243,9 @@ class SpherePricer:
             if budget.stop() is not None:
                 break
             ends = tall[start : start + _BATCH]
-            better, value = np.zeros((len(ends), len(side.linear))), np.zeros(len(ends))
-            search_cones(
+            better, value = search_cones(
                 side.rows, side.a, side.linear, _surroundings(side.U[ends], _RADIUS),
-                np.maximum(side.value[ends], floor), _FINE, _LOCAL, np.zeros(1, dtype=bool), better, value,
+                np.maximum(side.value[ends], floor), _FINE, _LOCAL,
             )  # fmt: skip
             side.ascend(better[value > 0.0], floor)
 
