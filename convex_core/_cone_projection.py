@@ -10,22 +10,19 @@ what is wanted.
 from __future__ import annotations
 
 import math
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._gram_schmidt import orthogonalise
-from ._numba import njit
+from ._numba import NONE, ZERO, njit
 
-__all__ = ["NONE_HELD", "cone_scratch", "count_below", "project_on_cone", "top_cone_supports", "top_supports_kernel"]
+__all__ = ["cone_scratch", "count_below", "project_on_cone", "top_cone_supports", "top_supports_kernel"]
 
 _Array = NDArray[np.float64]
 
 # a column is a candidate when its cosine with the residual is below -_COSINE
 _COSINE = 1e-13
-#: `held` of a projection that starts from no row; for the literal 0 numba would compile everything once more
-NONE_HELD: int = cast(int, np.int64(0))
 
 
 def cone_scratch(p: int, M: int) -> tuple[_Array, _Array, NDArray[np.int64], _Array]:
@@ -46,7 +43,7 @@ def count_below(columns: _Array, signs: NDArray[np.int8], r: _Array, level: floa
     for t in range(1, len(r)):
         for j in range(M):
             d[j] += columns[t, j] * r[t]
-    count = 0
+    count = ZERO
     for j in range(M):
         d[j] *= signs[j]
         count += d[j] < level
@@ -84,14 +81,14 @@ def project_on_cone(
     start = norm
     k = held
     for step_number in range(3 * (p + 10)):
-        first = 0  # columns of Q from here on must be rebuilt
+        first = ZERO  # columns of Q from here on must be rebuilt
         if step_number == 0 and k > 0:
             norm = math.inf
         else:
             if norm <= floor or norm <= 1e-15 * start:
                 return norm, k
             worst = -_COSINE * norm
-            enter = -1
+            enter = NONE
             # most often there is none: a start that was given is seldom wrong
             outside = count_below(columns, signs, r, worst, d)
             for j in range(len(signs) if outside > 0 else 0):
@@ -133,7 +130,7 @@ def project_on_cone(
                     e -= T[i, m] * trial[m]
                 trial[i] = e / T[i, i]
             step = 1.0
-            leave = -1
+            leave = NONE
             for i in range(k):
                 if trial[i] <= 0.0:
                     gap = lam[i] - trial[i]
@@ -147,7 +144,7 @@ def project_on_cone(
                 break
             lam[leave] = 0.0
             first = k
-            kept = 0
+            kept = ZERO
             for i in range(k):
                 if lam[i] > 0.0:
                     passive[kept] = passive[i]
@@ -205,7 +202,7 @@ def top_supports_kernel(
     want = len(index)
     Q, T = bases[0], bases[1]
     g, r, lam, trial = vectors[0], vectors[1], vectors[2], vectors[3]
-    held = NONE_HELD
+    held = ZERO
     bar = floor
     bound = floor
     for pair in range(2 * m):
@@ -216,7 +213,7 @@ def top_supports_kernel(
             size += g[t] * g[t]
         if size <= bar * abs(bar):  # most are dropped here
             continue
-        norm = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
+        norm = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, ZERO)[0]
         if norm <= bar:
             continue
         if norm > bound:
@@ -225,7 +222,7 @@ def top_supports_kernel(
         if held < want:
             held += 1
         else:
-            slot = NONE_HELD
+            slot = ZERO
             for s in range(1, want):
                 if value[s] < value[slot]:
                     slot = s

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
-__all__ = ["HAVE_NUMBA", "compiling", "njit"]
+import numpy as np
+
+__all__ = ["HAVE_NUMBA", "NONE", "ZERO", "compiling", "njit"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -22,6 +24,10 @@ except ImportError:  # no wheel for this interpreter: callers take their numpy r
     _numba = None
 
 HAVE_NUMBA: bool = _numba is not None
+#: where a kernel begins to count or holds no position yet: a literal 0 or -1 has a type of its own, which changes at
+#: the first step, so that numba infers all types once more, and compiles a function called with it once more
+ZERO: int = cast(int, np.int64(0))
+NONE: int = cast(int, np.int64(-1))
 _DEFAULTS: dict[str, Any] = {
     "cache": True,
     "nogil": True,

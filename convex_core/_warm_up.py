@@ -15,7 +15,7 @@ from .arrangement.nbc_kernel import subtree
 from .data import load_dataset
 from .problem import Problem
 from .solve import solve
-from .solvers._ascent import ascend, respond
+from .solvers._ascent import ascend_kernel, respond_kernel
 from .solvers._cone_prox import cone_prox
 from .solvers._sphere import branch_and_bound
 from .solvers._spread import keep_apart
@@ -24,12 +24,12 @@ __all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "ke
 
 #: kernels that Python calls; others are part of these
 KERNELS: tuple[Any, ...] = (
-    ascend,
+    ascend_kernel,
     branch_and_bound,
     cone_prox,
     facets_kernel,
     keep_apart,
-    respond,
+    respond_kernel,
     subtree,
     top_supports_kernel,
     witness_kernel,

@@ -19,9 +19,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .._cone_projection import NONE_HELD, project_on_cone
+from .._cone_projection import project_on_cone
 from .._gram_schmidt import orthogonalise
-from .._numba import njit
+from .._numba import ZERO, njit
 
 __all__ = ["facets_kernel", "witness_kernel"]
 
@@ -56,9 +56,9 @@ def witness_kernel(
                 for t in range(h):
                     wide[t, j] = rows[j, t]
                 wide[h, j] = scale * signs[i, j]
-            k = project_on_cone(g, wide, signs[i], 0.0, r, Q, T, lam, trial, touching, d, NONE_HELD)[1]
+            k = project_on_cone(g, wide, signs[i], 0.0, r, Q, T, lam, trial, touching, d, ZERO)[1]
             # a_i = sum_l T[l, i] Q[l] and a_i . x = 1 for the rows touched: x = sum_l y[l] Q[l] with T' y = 1
-            s = NONE_HELD
+            s = ZERO
             for a in range(k if k < h else h):
                 j = touching[a]
                 for t in range(h):
@@ -126,14 +126,12 @@ def facets_kernel(
                 nearest = near if near < nearest else nearest
         for t in range(h):
             x[t] = U[i, t] + 0.5 * nearest * step[t]
-        count = NONE_HELD
+        count = ZERO
         for j in range(M):
             while signs[i, j] != 0 and not facet[i, j]:
                 for t in range(h):
                     g[t] = -local[j, t]
-                norm = project_on_cone(g, found, ones[:count], _REDUNDANT, r, Q, T, lam, trial, passive, d, NONE_HELD)[
-                    0
-                ]
+                norm = project_on_cone(g, found, ones[:count], _REDUNDANT, r, Q, T, lam, trial, passive, d, ZERO)[0]
                 if norm <= _REDUNDANT:
                     break
                 first = j

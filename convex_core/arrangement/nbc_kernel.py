@@ -35,11 +35,11 @@ over floats, which LLVM leaves scalar, and starts at no signed variable, which m
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from .._numba import njit
+from .._numba import ZERO, njit
 from .reads import EPS
 
 __all__ = ["NOTHING_READ", "subtree"]
@@ -54,7 +54,6 @@ _OUTER: dict[str, Any] = {
 _INNER = {**_OUTER, "inner": True, "forceinline": True, "cache": False}
 _TINY = 1e-290
 _EPS4, _EPS8, _EPS12 = 4 * EPS, 8 * EPS, 12 * EPS
-_ZERO: int = cast(int, np.int64(0))
 _NO_BITS, _ONE, _WORD = np.uint64(0), np.uint64(1), np.uint64(64)
 #: initial value of stats[1:]: finite, as the kernels are compiled for numbers that are never nan
 NOTHING_READ = 1e300
@@ -107,8 +106,8 @@ def subtree(
     order = ints[0]
     lines = ints[1]
     turned = words.shape[0] - 1
-    pos = _ZERO
-    d = _ZERO
+    pos = ZERO
+    d = ZERO
     path[1, 0] = path[3, 0] - 1
     while d >= 0 and pos <= limit:
         if flag[0]:
@@ -140,7 +139,7 @@ def subtree(
                 mine = angles[a]
                 for j in range(below):
                     lines[j] += mine < angles[j]
-            count = _ZERO
+            count = ZERO
             for j in range(top):
                 if angles[j] < _FAR:
                     place = lines[j]
@@ -148,7 +147,7 @@ def subtree(
                         place += 1
                     order[place] = j
                     count += 1
-            groups = _ZERO
+            groups = ZERO
             before = 0.0
             doubt = errors[0]
             for a in range(count):
@@ -195,7 +194,7 @@ def subtree(
                 zero = stats[0]
                 nonzero = stats[1]
                 # in general position the lines below top differ from each other as neighbours do, which was tested
-                doubtful = _ZERO
+                doubtful = ZERO
                 for j in range(np.uint64(top & -8 if groups == top - 1 else 0), np.uint64(width)):
                     value = abs(angles[j] - angle)
                     bound = errors[j] + own
@@ -247,7 +246,7 @@ def subtree(
         B = T[d + 1]
         z = q - 1
         stop = (A.shape[1] if fill else i + 8) & -8
-        p = _ZERO
+        p = ZERO
         for t in range(1, q):
             if abs(A[t, i]) > abs(A[p, i]):
                 p = t
@@ -265,7 +264,7 @@ def subtree(
         unit = abs(A[p, i])
         error = A[k, i]
         least = stats[1]
-        doubtful = _ZERO
+        doubtful = ZERO
         for j in range(stop):
             multiple = A[p, j] * inverse
             error_j = 2.5 * (A[k, j] + abs(multiple) * error) + _EPS4 * (angles[j] + abs(multiple) * unit)

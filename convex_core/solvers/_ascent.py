@@ -7,13 +7,15 @@ hyperplanes, and steps along the gradient alone would stop short of it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .._cone_projection import NONE_HELD, count_below, project_on_cone
-from .._numba import njit
+from .._cone_projection import cone_scratch, count_below, project_on_cone
+from .._numba import ZERO, njit
 
-__all__ = ["ascend", "respond"]
+__all__ = ["ascend", "ascend_kernel", "respond", "respond_kernel"]
 
 _Array = NDArray[np.float64]
 
@@ -27,25 +29,47 @@ _PAYS = 1e-4
 _GROWTH = 1e-12
 
 
-@njit(fastmath={"reassoc", "contract"})
-def respond(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array) -> None:
-    """Write f of each row of `U` (m, h) to `value` (m,): part after part of the rows, in loops that vectorise."""
+def respond(R: _Array, a: _Array, linear: _Array, U: _Array) -> _Array:
+    """Values f of the rows of `U` (m, h)."""
+    value = np.zeros(len(U))
+    respond_kernel(np.ascontiguousarray(R.T), a, linear, U, value, np.zeros(_PART))
+    return value
+
+
+def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, enough: float, moves: int) -> _Array:
+    """Improve each unit row of `U` (m, h) in place; answers the values (m,).
+
+    At most `moves` gradient steps lead to a cell; where it promises more than `enough`, to its best point.
+    """
     M, h = R.shape
-    d = np.empty(_PART)
+    columns = np.ascontiguousarray(R.T)
+    sides = np.zeros((2, M), np.int8)
+    ascend_kernel(
+        columns, a, linear, U, enough, moves, np.zeros((h, M)), sides, np.zeros(M, np.int64), *cone_scratch(h, M)
+    )
+    # a projection much shorter than g is known less well than its length says
+    return respond(R, a, linear, U)
+
+
+@njit(borrowing=True, fastmath={"reassoc", "contract"})
+def respond_kernel(columns: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, d: _Array) -> None:
+    """Write f of each row of `U` (m, h) to `value` (m,): part after part of the rows, in loops that vectorise."""
+    h, M = columns.shape
     for i in range(U.shape[0]):
         value[i] = 0.0
         for t in range(h):
             value[i] += linear[t] * U[i, t]
     for start in range(0, M, _PART):
-        part = np.ascontiguousarray(R[start : start + _PART].T)
-        share = a[start : start + _PART]
-        size = part.shape[1]
+        size = M - start if M - start < _PART else _PART
+        share = a[start:]
         for i in range(U.shape[0]):
+            first = columns[0, start:]
             for j in range(size):
-                d[j] = part[0, j] * U[i, 0]
+                d[j] = first[j] * U[i, 0]
             for t in range(1, h):
+                next_ = columns[t, start:]
                 for j in range(size):
-                    d[j] += part[t, j] * U[i, t]
+                    d[j] += next_[j] * U[i, t]
             f = 0.0
             for j in range(size):
                 f += share[j] * (d[j] if d[j] > 0.0 else 0.0)
@@ -74,7 +98,7 @@ def _gather(
     index: NDArray[np.int64],
 ) -> int:  # fmt: skip
     """Copy the rows with small products `d` (M,) to `near` (h, M), with sides and positions; answers how many."""
-    m = 0
+    m = ZERO
     for j in range(len(d)):
         index[m] = j
         m += abs(d[j]) <= _NEAR
@@ -85,42 +109,20 @@ def _gather(
     return m
 
 
-@njit(borrowing=True, inner=True)
-def _project(
-    g: _Array, columns: _Array, sides: NDArray[np.int8], near: _Array, near_sides: NDArray[np.int8],
-    floor: float, r: _Array, d: _Array, Q: _Array, T: _Array, lam: _Array, trial: _Array, passive: NDArray[np.int64],
-) -> float:  # fmt: skip
-    """Length of the projection `r` of `g` on the cell of `sides`; if that is at most `floor`, only a bound at most it.
+@njit(borrowing=True)
+def ascend_kernel(
+    columns: _Array, a: _Array, linear: _Array, U: _Array, enough: float, moves: int,
+    near: _Array, sides: NDArray[np.int8], index: NDArray[np.int64],
+    bases: _Array, vectors: _Array, passive: NDArray[np.int64], d: _Array,
+) -> None:  # fmt: skip
+    """Improve each unit row of `U` (m, h) in place, as :func:`ascend` says; `columns` (h, M) are the rows, transposed.
 
-    The rows of `near` alone make a larger cone, so a longer projection: it is the one asked for if it is in the cell.
+    Work arrays: `near` (h, M), `sides` (2, M), `index` (M,), and :func:`.cone_scratch` for h coordinates.
     """
-    norm = project_on_cone(g, near, near_sides, floor, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
-    if norm <= floor:
-        return norm
-    if count_below(columns, sides, r, -_GROWTH * norm, d) == 0:
-        return norm
-    return project_on_cone(g, columns, sides, floor, r, Q, T, lam, trial, passive, d, NONE_HELD)[0]
-
-
-@njit()
-def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enough: float, moves: int) -> None:
-    """Improve each unit row of `U` (m, h) in place; the values go to `value` (m,).
-
-    At most `moves` gradient steps lead to a cell; where it promises more than `enough`, to its best point.
-    """
-    M, h = R.shape
-    columns = np.ascontiguousarray(R.T)
-    d = np.empty(M)
-    sides = np.empty(M, np.int8)
-    g = np.empty(h)
-    best = np.empty(h)
-    r = np.empty(h)
-    Q = np.empty((h, h))
-    T = np.zeros((h, h))
-    lam = np.empty(h)
-    trial = np.empty(h)
-    passive = np.empty(h, np.int64)
-    near, near_sides, index = np.empty((h, M)), np.empty(M, np.int8), np.empty(M, np.int64)
+    h, M = columns.shape
+    Q, T = bases[0], bases[1]
+    g, r, lam, trial, best = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4]
+    own, near_sides = sides[0], sides[1]
     # a value at rounding level of the coefficients has no direction
     rounding = 0.0
     for t in range(h):
@@ -128,8 +130,9 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
     for j in range(M):
         rounding += abs(a[j])
     rounding *= _GROWTH
+    lowest = enough if enough > rounding else rounding
     for i in range(U.shape[0]):
-        current = -np.inf
+        current = -math.inf
         for _move in range(moves):
             # gradient steps cross many cells at once: take them as long as they pay
             _gradient(columns, a, linear, U[i], g, d)
@@ -138,7 +141,7 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
             for t in range(h):
                 here += g[t] * U[i, t]
                 length += g[t] * g[t]
-            length = np.sqrt(length)
+            length = math.sqrt(length)
             if here > current * (1.0 + _PAYS) and here > rounding:
                 current = here
                 for t in range(h):
@@ -149,14 +152,16 @@ def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, value: _Array, enoug
                 for t in range(h):
                     U[i, t] = best[t]
                 _gradient(columns, a, linear, U[i], g, d)
-            least = max(current, here, enough, rounding)
+                here = current
+            least = here if here > lowest else lowest
             for j in range(M):
-                sides[j] = 1 if d[j] >= 0.0 else -1
-            m = _gather(columns, sides, d, near, near_sides, index)
-            norm = _project(g, columns, sides, near, near_sides[:m], least, r, d, Q, T, lam, trial, passive)
+                own[j] = 1 if d[j] >= 0.0 else -1
+            # the rows near the point make a larger cone: the projection on it is the one asked for if it is in the cell
+            m = _gather(columns, own, d, near, near_sides, index)
+            norm = project_on_cone(g, near, near_sides[:m], least, r, Q, T, lam, trial, passive, d, ZERO)[0]
+            if norm > least and count_below(columns, own, r, -_GROWTH * norm, d) > 0:
+                norm = project_on_cone(g, columns, own, least, r, Q, T, lam, trial, passive, d, ZERO)[0]
             if norm > least * (1.0 + _GROWTH):
                 for t in range(h):
                     U[i, t] = r[t] / norm
             break
-    # a projection much shorter than g is known less well than its length says
-    respond(R, a, linear, U, value)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .._cone_projection import project_on_cone
 from .._gram_schmidt import orthogonalise
-from .._numba import njit
+from .._numba import ZERO, njit
 
 __all__ = ["cone_prox"]
 
@@ -85,7 +85,7 @@ def cone_prox(
         while count < p:
             # the unit vector that is least in the span of what there is
             best = -1.0
-            axis = 0
+            axis = ZERO
             for i in range(p):
                 left = 1.0
                 for m in range(count):

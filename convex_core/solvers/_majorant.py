@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._gram_schmidt import orthogonalise
-from .._numba import njit
+from .._numba import NONE, ZERO, njit
 
 __all__ = ["least_majorant"]
 
@@ -34,7 +34,7 @@ def least_majorant(
     kept orthonormal in `E`, so thin cones do no harm. Stops early once the bound is at most `enough`.
     """
     h = Q.shape[0]
-    k = 0
+    k = ZERO
     for t in range(h):
         b[t] = 0.0
         x[t] = 0.0
@@ -42,7 +42,7 @@ def least_majorant(
     for p in range(h):
         scale = max(scale, abs(phi[p]))
     for _ in range(4 * h + 8):
-        enter = -1
+        enter = NONE
         worst = 1e-14 * scale
         short = 0.0
         norm = 0.0
@@ -69,7 +69,7 @@ def least_majorant(
         x[enter] = 0.0
         k += 1
         while True:
-            i = 0
+            i = ZERO
             while i < k:
                 p = passive[i]
                 for t in range(h):
@@ -93,7 +93,7 @@ def least_majorant(
                     d -= T[i, m] * trial[m]
                 trial[i] = d / T[i, i]
             step = 1.0
-            leave = -1
+            leave = NONE
             for i in range(k):
                 if trial[i] <= 0.0:
                     gap = x[passive[i]] - trial[i]
@@ -108,7 +108,7 @@ def least_majorant(
             for i in range(k):
                 x[passive[i]] += step * (trial[i] - x[passive[i]])
             x[passive[leave]] = 0.0
-            kept = 0
+            kept = ZERO
             for i in range(k):
                 if x[passive[i]] > 0.0:
                     passive[kept] = passive[i]

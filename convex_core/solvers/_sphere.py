@@ -27,7 +27,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .._numba import njit
+from .._numba import NONE, ZERO, njit
 from ._majorant import least_majorant
 
 __all__ = ["branch_and_bound", "search_cones"]
@@ -35,7 +35,7 @@ __all__ = ["branch_and_bound", "search_cones"]
 _Array = NDArray[np.float64]
 
 # a row is decided on a cone when its products with the vertices change sign by no more than this
-_ZERO = 1e-11
+_DECIDED = 1e-11
 # a bound above this multiple of what would close the cone is not improved, nor is the value looked at where it is
 # attained: the cone is cut at once
 _FAR = 1.15
@@ -198,10 +198,10 @@ def branch_and_bound(
 
     best = 0.0
     bound = floor
-    count = 0
-    nodes = 0
+    count = ZERO
+    nodes = ZERO
 
-    top = 0
+    top = ZERO
     for first in (True, False):  # convex rows first, and so on every list of rows
         for j in range(M):
             if (a[j] > 0.0) == first and a[j] != 0.0:
@@ -227,7 +227,7 @@ def branch_and_bound(
     Sslip[0] = 0.0
     Sedge[0, 0] = -1
     Scut[0] = -1
-    depth = 1
+    depth = ZERO + 1
     while depth > 0:
         depth -= 1
         limit = max(floor, best) * (1.0 + slack)
@@ -266,15 +266,15 @@ def branch_and_bound(
             D = D2
         slip = Sslip[depth]
         cut = Scut[depth]
-        cut_at = -1
+        cut_at = NONE
         _child(D, start, stop, new, i0, i1, w0, w1, fresh, plus, minus)
-        # a row within _ZERO of deciding is decided; if it is convex, what that may hide is added to the bound
-        kept = 0
-        passed = 0
-        convex = 0
+        # a row within _DECIDED of deciding is decided; if it is convex, what that may hide is added to the bound
+        kept = ZERO
+        passed = ZERO
+        convex = ZERO
         for s in range(stop - start):
-            up = plus[s] > _ZERO
-            down = minus[s] > _ZERO
+            up = plus[s] > _DECIDED
+            down = minus[s] > _DECIDED
             undecided = up and down
             keep[kept] = s
             gone[passed] = s
@@ -376,9 +376,9 @@ def branch_and_bound(
             bound = max(bound, upper)
             continue
         # branch
-        e0 = 0
-        e1 = 1
-        worst = -1
+        e0 = ZERO
+        e1 = ZERO + 1
+        worst = NONE
         if cut_at >= 0:
             worst = cut_at
         else:
@@ -393,8 +393,8 @@ def branch_and_bound(
                     most = d
                     worst = stop + i
             if convex > h and most <= 0.5 * total:
-                worst = -1
-        cut = -1
+                worst = NONE
+        cut = NONE
         if worst >= 0:
             cut = rows[worst]
             # cut where the worst row changes sign, on the edge where it does so most evenly

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._numba import njit
+from .._numba import ZERO, njit
 
 __all__ = ["keep_apart"]
 
@@ -30,7 +30,7 @@ def keep_apart(unit: NDArray[np.float64], side: NDArray[np.int8], near: float, k
     count : int
         How many are kept.
     """
-    count = 0
+    count = ZERO
     for i in range(len(unit)):
         if count == len(kept):
             break

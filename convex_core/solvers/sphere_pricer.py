@@ -294,14 +294,11 @@ class _Side:
 
     def respond(self, U: _Array) -> _Array:
         """The value of f at each row of `U` (m, h)."""
-        value = np.empty(len(U))
-        respond(self.rows, self.a, self.linear, U, value)
-        return value
+        return respond(self.rows, self.a, self.linear, U)
 
     def ascend(self, U: _Array, floor: float) -> None:
         """Ascent from each row of `U` (m, h), whose ends are kept."""
-        value = np.zeros(len(U))
-        ascend(self.rows, self.a, self.linear, U, value, floor, _STEPS)
+        value = ascend(self.rows, self.a, self.linear, U, floor, _STEPS)
         self.U = np.concatenate([self.U, U])
         self.value = np.concatenate([self.value, value])
 
