@@ -181,7 +181,7 @@ def top_cone_supports(
     """
     p = G.shape[1]
     columns = np.ascontiguousarray(rows.T)
-    index, value, direction = np.zeros(want, np.int64), np.zeros(want), np.zeros((want, p))
+    index, value, direction = np.empty(want, np.int64), np.empty(want), np.empty((want, p))
     held, bound = top_supports_kernel(
         G, cells, columns, sides, floor, index, value, direction, *cone_scratch(p, len(rows))
     )

@@ -62,14 +62,16 @@ def respond_kernel(columns: _Array, a: _Array, linear: _Array, U: _Array, value:
     for start in range(0, M, _PART):
         size = M - start if M - start < _PART else _PART
         share = a[start:]
+        first = columns[0, start:]
         for i in range(U.shape[0]):
-            first = columns[0, start:]
+            u = U[i, 0]
             for j in range(size):
-                d[j] = first[j] * U[i, 0]
+                d[j] = first[j] * u
             for t in range(1, h):
-                next_ = columns[t, start:]
+                u = U[i, t]
+                column = columns[t, start:]
                 for j in range(size):
-                    d[j] += next_[j] * U[i, t]
+                    d[j] += column[j] * u
             f = 0.0
             for j in range(size):
                 f += share[j] * (d[j] if d[j] > 0.0 else 0.0)
