@@ -24,7 +24,7 @@ def orthogonalise(Q: _Array, T: _Array, i: int, independent: float) -> bool:
     p = Q.shape[1]
     for m in range(T.shape[0]):
         T[m, i] = 0.0
-    for a in range(2 * i):
+    for a in range(2 * i):  # both rounds in one loop: LLVM would write a loop of two out
         m = a - i if a >= i else a
         d = 0.0
         for t in range(p):

@@ -46,10 +46,7 @@ __all__ = ["NOTHING_READ", "subtree"]
 
 # numba types the arguments when it compiles; array types would only repeat what is said above
 _Array = Any
-_OUTER: dict[str, Any] = {
-    "fastmath": {"nnan", "nsz", "contract"},
-    "borrowing": True,
-}
+_OUTER: dict[str, Any] = {"fastmath": {"nnan", "nsz", "contract"}, "borrowing": True}
 # part of the compiled and cached outer function, so not stored by itself
 _INNER = {**_OUTER, "inner": True, "forceinline": True, "cache": False}
 _TINY = 1e-290

@@ -24,7 +24,7 @@ __all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "so
 MAX_PATTERNS = 300_000
 #: The same for methods that put every pattern into one program.
 MAX_WHOLE = {"clarabel": 5_000, "cvxpy": 1_500}
-#: Longest wait for the kernels to be compiled: 8 seconds on a free machine, once; a busy one may take a minute.
+#: Longest wait for the kernels to be compiled: 5 seconds on a free machine, once; a busy one may take a minute.
 WARM_UP_SECONDS = 90.0
 
 
