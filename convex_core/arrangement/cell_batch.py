@@ -65,7 +65,9 @@ def cell_witnesses(rows: ArrayLike, signs: ArrayLike) -> Witnesses:
     points, margins = np.zeros((len(sides), normals.shape[1])), np.full(len(sides), -np.inf)
     if HAVE_NUMBA:
         M, h = normals.shape
-        witness_kernel(normals, sides, points, margins, np.zeros((h + 1, M)), *cone_scratch(h + 1, M))
+        wide = np.zeros((h + 1, M))
+        wide[:h] = normals.T
+        witness_kernel(normals, sides, points, margins, wide, *cone_scratch(h + 1, M))
     for i in np.flatnonzero(margins < _THIN):
         oriented = sides[i, :, None] * normals
         oriented = oriented[sides[i] != 0]

@@ -39,8 +39,8 @@ def witness_kernel(
 ) -> None:  # fmt: skip
     """Write to `U` (m, h) the point of largest margin of the cell of each of `signs` (m, M), and its margin.
 
-    The margin is not positive where no interior point is found. Work arrays: `wide` (h + 1, M), and
-    :func:`cone_scratch` for h + 1 coordinates.
+    The margin is not positive where no interior point is found. `wide` (h + 1, M) holds the rows,
+    transposed, and a row to work in; other work arrays: :func:`cone_scratch` for h + 1 coordinates.
     """
     M, h = rows.shape
     Q, T = bases[0], bases[1]
@@ -53,8 +53,6 @@ def witness_kernel(
         scale = 1.0
         while scale > 1e-14 and margin[i] < 0.01 * scale:
             for j in range(M):
-                for t in range(h):
-                    wide[t, j] = rows[j, t]
                 wide[h, j] = scale * signs[i, j]
             k = project_on_cone(g, wide, signs[i], 0.0, r, Q, T, lam, trial, touching, d, ZERO)[1]
             # a_i = sum_l T[l, i] Q[l] and a_i . x = 1 for the rows touched: x = sum_l y[l] Q[l] with T' y = 1
