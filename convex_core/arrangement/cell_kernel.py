@@ -39,8 +39,8 @@ def witness_kernel(
 ) -> None:  # fmt: skip
     """Write to `U` (m, h) the point of largest margin of the cell of each of `signs` (m, M), and its margin.
 
-    The margin is not positive where no interior point is found. `wide` (h + 1, M) holds the rows,
-    transposed, and a row to work in; other work arrays: :func:`cone_scratch` for h + 1 coordinates.
+    The margin is not positive where no interior point is found. `wide` (h + 1, M) holds the rows, transposed, and a
+    row to work in; other work arrays: :func:`cone_scratch` for h + 1 coordinates.
     """
     M, h = rows.shape
     Q, T = bases[0], bases[1]

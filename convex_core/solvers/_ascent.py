@@ -29,26 +29,25 @@ _PAYS = 1e-4
 _GROWTH = 1e-12
 
 
-def respond(R: _Array, a: _Array, linear: _Array, U: _Array) -> _Array:
-    """Values f of the rows of `U` (m, h)."""
+def respond(columns: _Array, a: _Array, linear: _Array, U: _Array) -> _Array:
+    """Values f of the rows of `U` (m, h); `columns` (h, M) are the rows r_j, transposed."""
     value = np.zeros(len(U))
-    respond_kernel(np.ascontiguousarray(R.T), a, linear, U, value, np.zeros(_PART))
+    respond_kernel(columns, a, linear, U, value, np.zeros(_PART))
     return value
 
 
-def ascend(R: _Array, a: _Array, linear: _Array, U: _Array, enough: float, moves: int) -> _Array:
-    """Improve each unit row of `U` (m, h) in place; answers the values (m,).
+def ascend(columns: _Array, a: _Array, linear: _Array, U: _Array, enough: float, moves: int) -> _Array:
+    """Improve each unit row of `U` (m, h) in place; answers the values (m,). `columns` as in :func:`respond`.
 
     At most `moves` gradient steps lead to a cell; where it promises more than `enough`, to its best point.
     """
-    M, h = R.shape
-    columns = np.ascontiguousarray(R.T)
+    h, M = columns.shape
     sides = np.zeros((2, M), np.int8)
     ascend_kernel(
         columns, a, linear, U, enough, moves, np.zeros((h, M)), sides, np.zeros(M, np.int64), *cone_scratch(h, M)
     )
     # a projection much shorter than g is known less well than its length says
-    return respond(R, a, linear, U)
+    return respond(columns, a, linear, U)
 
 
 @njit(borrowing=True, fastmath={"reassoc", "contract"})

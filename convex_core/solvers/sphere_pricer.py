@@ -276,6 +276,7 @@ class _Side:
     rows: _Array
     a: _Array
     linear: _Array
+    columns: _Array = field(init=False)  # the rows, transposed
     tilt: _Array = field(init=False)  # f(u) - f(-u) = tilt . u
     U: _Array = field(init=False)
     value: _Array = field(init=False)
@@ -283,6 +284,7 @@ class _Side:
     told_value: _Array = field(init=False)
 
     def __post_init__(self) -> None:
+        self.columns = np.ascontiguousarray(self.rows.T)
         self.tilt = 2.0 * self.linear + self.a @ self.rows
         self.U = self.told = np.zeros((0, len(self.linear)))
         self.value = self.told_value = np.zeros(0)
@@ -294,11 +296,11 @@ class _Side:
 
     def respond(self, U: _Array) -> _Array:
         """The value of f at each row of `U` (m, h)."""
-        return respond(self.rows, self.a, self.linear, U)
+        return respond(self.columns, self.a, self.linear, U)
 
     def ascend(self, U: _Array, floor: float) -> None:
         """Ascent from each row of `U` (m, h), whose ends are kept."""
-        value = ascend(self.rows, self.a, self.linear, U, floor, _STEPS)
+        value = ascend(self.columns, self.a, self.linear, U, floor, _STEPS)
         self.U = np.concatenate([self.U, U])
         self.value = np.concatenate([self.value, value])
 
