@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import check_arguments
+from ._records import record
 from .architectures import Architecture
 from .certificate import Certificate, certify
 from .errors import InputError
@@ -31,7 +33,8 @@ __all__ = ["Audit", "audit", "network_from_arrays", "own_patterns"]
 _Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Audit:
     """What can be proved about a trained network.
 
@@ -48,6 +51,9 @@ class Audit:
     network: Network
     certificate: Certificate
     own: Solution | None
+
+    def __repr__(self) -> str:
+        return f"Audit({self.certificate!r}, own patterns {self.own_objective:.6g})"
 
     @property
     def own_objective(self) -> float:
@@ -105,6 +111,7 @@ def audit(
     >>> result.certificate.lower_bound <= result.own_objective <= result.certificate.objective
     True
     """
+    check_arguments("audit", problem=(problem, Problem), network=(network, Network))
     certificate = certify(
         problem,
         network,
@@ -159,6 +166,7 @@ def network_from_arrays(architecture: Architecture, arrays: Mapping[str, Any]) -
     >>> network_from_arrays(cnn, state).filters.shape
     (3, 2)
     """
+    check_arguments("network_from_arrays", architecture=(architecture, Architecture), arrays=(arrays, Mapping))
     if "filters" in arrays:
         missing = [name for name in architecture.shapes if name not in arrays]
         if missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ._records import record
 from .architectures import Architecture
 from .local_search import local_search
 from .network import Network
@@ -17,6 +18,7 @@ from .status import Exactness
 __all__ = ["Bounds", "Link", "best_network", "solve_link"]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Link:
     """One convex program among several.
@@ -48,7 +50,8 @@ class Link:
         return self.solution.exactness
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Bounds:
     """Bounds from below and the best network.
 
@@ -65,6 +68,13 @@ class Bounds:
     links: tuple[Link, ...]
     network: Network
     value: float
+
+    def __repr__(self) -> str:
+        labels = ", ".join(link.label for link in self.links)
+        return (
+            f"{type(self).__name__}({labels}: lower bound {self.lower_bound:.6g}, value {self.value:.6g}, "
+            f"gap {self.relative_gap:.2g})"
+        )
 
     @property
     def lower_bound(self) -> float:

@@ -19,6 +19,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import check_arguments
+from ._records import record
 from .network import Network
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
@@ -33,7 +35,8 @@ __all__ = ["Certificate", "beta_max", "certify", "judge"]
 _Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Certificate:
     """What is proved about one network.
 
@@ -72,6 +75,12 @@ class Certificate:
     status: Status
     exactness: Exactness
     patterns: int | None
+
+    def __repr__(self) -> str:
+        return (
+            f"Certificate({self.status}, objective {self.objective:.6g}, lower bound {self.lower_bound:.6g}, "
+            f"gap {self.relative_gap:.2g}, {self.scope}, {self.exactness})"
+        )
 
 
 def certify(
@@ -119,6 +128,7 @@ def certify(
     >>> certify(problem, zero).relative_gap  # beta is above beta_max: the zero network is optimal
     0.0
     """
+    check_arguments("certify", problem=(problem, Problem), network=(network, Network))
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     stopped: Status | None = None
     if pricer is None:
@@ -201,6 +211,7 @@ def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -
     >>> scope.value
     'global'
     """
+    check_arguments("beta_max", problem=(problem, Problem))
     budget = Budget()
     if pricer is None:
         pricer, _ = make_pricer(problem, budget=budget, seed=seed)

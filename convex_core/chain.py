@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ._arguments import check_arguments
+from ._records import record
 from .architectures import ThreeLayerCNN
 from .bounds import Bounds, best_network, solve_link
 from .errors import InputError
@@ -29,7 +31,8 @@ _PROGRAMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Chain(Bounds):
     """The whole chain; its network has a shared filter."""
 
@@ -69,6 +72,7 @@ def chain(
     >>> bool(found.lower_bound <= found.value)
     True
     """
+    check_arguments("chain", problem=(problem, Problem))
     if not isinstance(problem.architecture, ThreeLayerCNN):
         raise InputError(f"problem: got the architecture {problem.architecture.name!r}, expected 'three-layer'")
     budget = budget or Budget()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from .status import Status
 
 __all__ = ["BackendError", "ConvexCoreError", "InputError", "Interrupted", "SizeError"]
@@ -33,6 +36,9 @@ class SizeError(InputError):
         self.predicted = predicted
         self.limit = limit
 
+    def __reduce__(self) -> tuple[Callable[..., SizeError], tuple[str]]:
+        return partial(SizeError, predicted=self.predicted, limit=self.limit), (str(self),)
+
 
 class BackendError(ConvexCoreError):
     """A solver backend is missing, or was given a problem that it does not accept."""
@@ -51,4 +57,8 @@ class Interrupted(ConvexCoreError):  # noqa: N818 - a request, not an error
 
     def __init__(self, message: str, *, status: Status) -> None:
         super().__init__(f"{message}: {status.value}")
+        self.message = message
         self.status = status
+
+    def __reduce__(self) -> tuple[Callable[..., Interrupted], tuple[str]]:
+        return partial(Interrupted, status=self.status), (self.message,)

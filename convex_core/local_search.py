@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 
+from ._arguments import check_arguments
 from ._quasi_newton import bfgs
 from .architectures import Architecture, Parameters
 from .errors import InputError
@@ -97,6 +98,7 @@ def local_search(
     >>> bool(found >= solve(problem).lower_bound)
     True
     """
+    check_arguments("local_search", problem=(problem, Problem))
     budget = budget or Budget()
     architecture = problem.architecture
     enough = problem.size + 1

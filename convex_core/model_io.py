@@ -9,6 +9,8 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import check_arguments
+from ._records import record
 from .architectures import OPTIONS, make_architecture
 from .data.npz import read_npz
 from .errors import InputError
@@ -24,6 +26,7 @@ __all__ = ["Model", "load_model", "save_model", "save_network"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Model:
     """What a model file holds.
@@ -61,6 +64,7 @@ def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
     InputError
         If the file cannot be written.
     """
+    check_arguments("save_model", target=(target, object), solution=(solution, Solution))
     save_network(
         target,
         solution.network,
@@ -82,6 +86,7 @@ def save_network(target: str | Path | IO[bytes], network: Network, **values: Arr
     InputError
         If the file cannot be written.
     """
+    check_arguments("save_network", target=(target, object), network=(network, Network))
     architecture = network.architecture
     geometry = architecture.geometry
     arrays: dict[str, Any] = {

@@ -8,6 +8,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import check_arguments
+from ._records import record
 from .architectures import Architecture, Parameters
 from .errors import InputError
 from .validation import finite_array, frozen
@@ -17,7 +19,8 @@ __all__ = ["Network"]
 _Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Network:
     r"""Network :math:`f(X) = \sum_j \varphi_{\theta_j}(X)` of m neurons.
 
@@ -53,6 +56,7 @@ class Network:
     def __init__(
         self, architecture: Architecture, filters: ArrayLike, weights: ArrayLike, hidden: ArrayLike | None = None
     ) -> None:
+        check_arguments("Network", architecture=(architecture, Architecture))
         shapes = architecture.shapes
         given = {"filters": filters, "weights": weights} | ({} if hidden is None else {"hidden": hidden})
         if given.keys() != shapes.keys():
@@ -74,6 +78,10 @@ class Network:
         object.__setattr__(self, "hidden", None)
         for name, array in arrays.items():
             object.__setattr__(self, name, cast(_Array, frozen(array)))
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in self.parameters.items())
+        return f"Network({self.architecture.name}, {shapes})"
 
     @classmethod
     def from_parameters(cls, architecture: Architecture, parameters: Parameters) -> Network:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._records import record
 from .errors import InputError
 from .validation import finite_array, frozen, integer
 
@@ -37,6 +38,7 @@ def _shape(value: object, name: str, lengths: tuple[int, ...]) -> tuple[int, ...
     return tuple(integer(item, name) for item in items)
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class PatchGeometry:
     """The windows of one convolutional layer on inputs of one shape.

@@ -22,6 +22,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import check_arguments
+from ._records import record
 from .certificate import beta_max
 from .errors import InputError, Interrupted
 from .network import Network
@@ -44,6 +46,7 @@ _Array = NDArray[np.float64]
 _SHORTEST = 1e-3
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class PathPreview:
     """A quick answer between the exact points of a path. It is a preview: near the optimum, not the optimum.
@@ -77,7 +80,8 @@ class PathPreview:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Path:
     """Certified solutions at decreasing beta.
 
@@ -107,6 +111,10 @@ class Path:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_quick", _Quick(self.solutions))
+
+    def __repr__(self) -> str:
+        ends = f", beta {self.requested[0]:.4g} to {self.requested[-1]:.4g}" if len(self.requested) else ""
+        return f"Path({self.status}, {len(self)} of {len(self.requested)} points{ends}, {self.seconds:.2f} s)"
 
     def __len__(self) -> int:
         return len(self.solutions)
@@ -173,6 +181,9 @@ class _Quick:
         self._programs: dict[tuple[int, ...], FixedDirections | ConicDirections] = {}
         # a program is warm-started, so that two questions at once would spoil each other
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[_Quick], tuple[tuple[Solution, ...]]]:
+        return _Quick, (self._solutions,)  # neither a lock nor a solver's workspace can be pickled
 
     def preview(self, beta: float) -> PathPreview:
         last = len(self._solutions) - 1
@@ -269,6 +280,7 @@ def solve_path(
     >>> quick.lower_bound <= quick.objective
     True
     """
+    check_arguments("solve_path", problem=(problem, Problem))
     tol = positive_number(tol, "tol")
     points = integer(points, "points")
     refine = integer(refine, "refine", minimum=0)

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ._records import record
+
 __all__ = ["Factors", "convolution", "factors", "half_spectrum_weights", "smallest_product"]
 
 _Array = NDArray[np.float64]
@@ -38,6 +40,7 @@ _FALL = 0.01
 _MAX_NEWTON = 400
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Factors:
     """Factors of B vectors: the filter u (B, h) of norm 1, used k times, and the rest w (B, d)."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import check_arguments
+from ._records import record
 from .architectures import Architecture, make_architecture
 from .errors import InputError
 from .losses import Loss, SoftmaxLoss, SquaredLoss
@@ -24,7 +26,8 @@ __all__ = ["Problem"]
 _Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Problem:
     r"""The regularised training problem of a network architecture.
 
@@ -72,6 +75,8 @@ class Problem:
     def __init__(
         self, architecture: Architecture, X: ArrayLike, y: ArrayLike, beta: float, loss: Loss | None = None
     ) -> None:
+        loss = SquaredLoss() if loss is None else loss
+        check_arguments("Problem", architecture=(architecture, Architecture), loss=(loss, Loss))
         inputs = moderate(finite_array(X, "X", ndim=2), "X")
         patches = architecture.geometry.extract(inputs)
         object.__setattr__(self, "architecture", architecture)
@@ -80,12 +85,19 @@ class Problem:
             self, "y", cast(_Array, frozen(moderate(targets(y, len(inputs), outputs=architecture.q), "y")))
         )
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
-        object.__setattr__(self, "loss", SquaredLoss() if loss is None else loss)
+        object.__setattr__(self, "loss", loss)
         if architecture.q == 1 and isinstance(self.loss, SoftmaxLoss):
             raise InputError("loss: got softmax with a network of one output, expected the option outputs >= 2")
         self.loss.check_targets(self.y)
         patches.flags.writeable = False
         object.__setattr__(self, "patches", patches)
+
+    def __repr__(self) -> str:
+        g = self.architecture.geometry
+        return (
+            f"Problem({self.architecture.name}, n={self.n}, d={g.d}, K={g.K}, h={g.h}, beta={self.beta:.6g}, "
+            f"loss={self.loss.name})"
+        )
 
     @classmethod
     def from_dataset(
@@ -118,6 +130,10 @@ class Problem:
             Of the architecture, for example ``pooling="mean"``. With the softmax loss there are as many ``outputs`` as
             the dataset has classes unless told otherwise; for several outputs the two classes -1 and +1 are 0 and 1.
         """
+        from .data import Dataset  # the one place that needs the class
+
+        loss = SquaredLoss() if loss is None else loss
+        check_arguments("Problem.from_dataset", dataset=(dataset, Dataset), loss=(loss, Loss))
         if isinstance(loss, SoftmaxLoss):
             options.setdefault("outputs", dataset.classes or max(2, int(dataset.y.max()) + 1))
         circular = architecture == "circular"
@@ -159,6 +175,7 @@ class Problem:
 
     def check_network(self, network: Network) -> None:
         """Raise :class:`InputError` unless `network` has this problem's architecture."""
+        check_arguments("problem", network=(network, Network))
         if network.architecture != self.architecture:
             raise InputError(
                 f"network: got architecture {network.architecture}, expected {self.architecture} as in the problem"

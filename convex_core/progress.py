@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ._records import record
 from .errors import InputError
 from .status import Status
 
@@ -22,6 +23,7 @@ class CancelFlag(Protocol):
         ...
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One report of a running computation.
@@ -54,7 +56,7 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Budget:
     """Wall-clock limit, cancel flag and progress callback of one computation.
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._arguments import check_arguments
+from ._records import record
 from .architectures import CircularCNN
 from .bounds import Bounds, Link, best_network, solve_link
 from .errors import InputError
@@ -25,7 +27,8 @@ from .progress import Budget
 __all__ = ["Sandwich", "sandwich"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Sandwich(Bounds):
     """Bounds from below, the spectral program (the talk's) first, the best network, and the bound from above.
 
@@ -73,6 +76,7 @@ def sandwich(
     >>> f"{found.value:.6f} {found.ceiling.value:.6f}"
     '0.137170 0.154070'
     """
+    check_arguments("sandwich", problem=(problem, Problem))
     cnn = problem.architecture
     if not isinstance(cnn, CircularCNN):
         raise InputError(f"problem: got the architecture {cnn.name!r}, expected 'circular'")

@@ -11,7 +11,9 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arguments import check_arguments
 from ._blas import one_blas_thread
+from ._records import record
 from .architectures import CodeList
 from .arrangement import count_patterns
 from .certificate import Certificate, judge
@@ -52,6 +54,7 @@ _FINISHED = (Status.OPTIMAL, Status.STALLED, Status.ITERATION_LIMIT)
 _COUNTED = 1_000_000
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Wall-clock seconds by stage; `total` is the whole call."""
@@ -63,7 +66,8 @@ class Timings:
     total: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Solution:
     """A trained network with its certificate.
 
@@ -117,6 +121,13 @@ class Solution:
     history: tuple[Round, ...]
     seconds: Timings
     seed: int
+
+    def __repr__(self) -> str:
+        patterns = "" if self.patterns is None else f", {self.patterns:,} patterns"
+        return (
+            f"Solution({self.status}, objective {self.network_objective:.6g}, gap {self.relative_gap:.2g}, "
+            f"{self.scope}, {self.active_filters} filters{patterns}, {self.seconds.total:.2f} s)"
+        )
 
     @property
     def network_objective(self) -> float:
@@ -210,12 +221,14 @@ def solve(
     >>> solution.scope.value, solution.patterns, solution.relative_gap <= 1e-8
     ('global', 4072, True)
     """
+    check_arguments("solve", problem=(problem, Problem))
     tol = positive_number(tol, "tol")
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     search = choose_search(problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget)
     return solve_over(problem, search, tol=tol, budget=budget)
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class CellSearch:
     """How the cells of a problem are searched; it depends on the patches only, so one serves every beta.

@@ -9,6 +9,7 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..arrangement import enumerate_patterns
 from ..patches import PatchGeometry
 from ..penalties import Penalty
@@ -50,6 +51,7 @@ class Patterns(Protocol):
         ...
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class CodeList:
     """Codes given explicitly as an array (P, N) of bool; `certified` if they are provably all cells.

@@ -38,6 +38,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
@@ -87,6 +89,7 @@ for _ in range(layers):  # a convolution: z_s becomes sum_a u_a z_(s + a)
 phi = np.maximum(np.sum(z * w1, axis=2), 0.0)"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class CircularCNN(ArrangementCells, UnitFilters):
     """The circular CNN of the module's formula.
@@ -123,6 +126,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
     relaxation: str = ""
 
     def __post_init__(self) -> None:
+        check_arguments("CircularCNN", geometry=(self.geometry, PatchGeometry))
         geometry = self.geometry
         if len(geometry.input_shape) != 1 or geometry.padding != "circular" or geometry.stride != (1,):
             raise InputError(

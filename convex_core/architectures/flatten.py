@@ -25,6 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..patches import PatchGeometry
 from .base import FiltersAndWeights, Parameters, side_by_side
 from .formulas import NetworkFormulas, listed
@@ -36,6 +38,7 @@ __all__ = ["FlattenCNN"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class FlattenCNN(SignedCells, FiltersAndWeights):
     """The CNN with one ReLU and a flatten layer of the module's formula.
@@ -64,6 +67,7 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
     relaxation: str = "cone"
 
     def __post_init__(self) -> None:
+        check_arguments("FlattenCNN", geometry=(self.geometry, PatchGeometry))
         self.check_relaxation()
 
     @property

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
 from ..progress import Budget
@@ -41,6 +43,7 @@ a, sigma, b = np.linalg.svd(c.reshape(h, K), full_matrices=False)  # a neuron pe
 u, w = np.sqrt(sigma)[:, None] * a.T, np.sqrt(sigma)[:, None] * b"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class LinearCNN(ArrangementCells, FiltersAndWeights):
     """The linear CNN of the module's formula.
@@ -60,6 +63,9 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
     """
 
     geometry: PatchGeometry
+
+    def __post_init__(self) -> None:
+        check_arguments("LinearCNN", geometry=(self.geometry, PatchGeometry))
 
     @property
     def name(self) -> str:

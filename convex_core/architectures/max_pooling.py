@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..arrangement import enumerate_patterns
 from ..patches import PatchGeometry
 from ..progress import Budget
@@ -48,6 +50,7 @@ for d in D:  # with the winner x_k of a group, or 0: x_k >= 0 and x_k - x_l >= 0
     cone.append(np.concatenate([np.concatenate([x, *(x - X[group])]) for x, group in zip(top, groups)]))"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class MaxPoolingCNN(PooledNeurons):
     """The two-layer ReLU CNN with max pooling of the module's formula.
@@ -87,6 +90,7 @@ class MaxPoolingCNN(PooledNeurons):
     pairs: tuple[_Ints, _Ints] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_arguments("MaxPoolingCNN", geometry=(self.geometry, PatchGeometry))
         size = integer(self.pool_size, "pool_size", minimum=0)
         object.__setattr__(self, "pool_size", size)
         place = np.stack(np.meshgrid(*map(np.arange, self.geometry.grid), indexing="ij")).reshape(

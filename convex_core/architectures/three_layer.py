@@ -34,6 +34,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..arrangement import closed_form, enumerate_patterns, merge_rows
 from ..errors import InputError, Interrupted, SizeError
 from ..patches import PatchGeometry
@@ -80,6 +82,7 @@ phi = np.maximum(np.einsum("knm,mk->nm", hidden, w1), 0.0)"""
 MAX_PATCHES = 8
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ThreeLayerCNN(UnitFilters):
     """The three-layer CNN of the module's formula.
@@ -114,6 +117,7 @@ class ThreeLayerCNN(UnitFilters):
     relaxation: str = ""
 
     def __post_init__(self) -> None:
+        check_arguments("ThreeLayerCNN", geometry=(self.geometry, PatchGeometry))
         if self.sharing not in _SHARING:
             raise InputError(f"sharing: got {self.sharing!r}, expected one of {', '.join(_SHARING)}")
         if self.relaxation == "":

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
@@ -112,6 +114,7 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
         return self.atoms(patches, parameters["filters"]) * parameters["weights"]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class TwoLayerCNN(PooledNeurons):
     """The two-layer ReLU CNN of the module's formula.
@@ -142,6 +145,7 @@ class TwoLayerCNN(PooledNeurons):
     pooling: str = "sum"
 
     def __post_init__(self) -> None:
+        check_arguments("TwoLayerCNN", geometry=(self.geometry, PatchGeometry))
         if self.pooling not in _POOLINGS:
             raise InputError(f"pooling: got {self.pooling!r}, expected one of {', '.join(_POOLINGS)}")
 

@@ -24,6 +24,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
+from .._records import record
 from ..arrangement import pattern_bound
 from ..errors import InputError
 from ..patches import PatchGeometry
@@ -48,6 +50,7 @@ _DESIGN = """\
 G = np.einsum("inh,io->inoh", G, output).reshape(P, n * q, h)  # in the rows of the block's own output"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SeveralOutputs(EuclideanCost):
     """Forward pass of a network with q outputs: a neuron of the network with one output, times weights w of each.
@@ -71,6 +74,7 @@ class SeveralOutputs(EuclideanCost):
     q: int
 
     def __post_init__(self) -> None:
+        check_arguments(type(self).__name__, single=(self.single, Architecture))
         integer(self.q, "outputs", minimum=2, maximum=MAX_OUTPUTS)
         if self.single.unit_length is not None or self.single.shapes != {
             "filters": (self.single.geometry.h,),
@@ -120,6 +124,7 @@ class SeveralOutputs(EuclideanCost):
         return {"filters": together["filters"], "weights": alone}
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class VectorOutputs(SeveralOutputs):
     """The network of the module's formula; its parameters are those of :class:`SeveralOutputs`.

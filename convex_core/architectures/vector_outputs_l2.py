@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from .base import Architecture
 from .formulas import NetworkFormulas, listed
 from .signed_cells import SignedCells
@@ -38,6 +39,7 @@ _DESIGN = """\
 G = np.einsum("inh,op->inoph", G, np.eye(q)).reshape(P, n * q, q * h)  # for Z (q, h), sample by sample"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class VectorOutputsL2(SignedCells, SeveralOutputs):
     """The network of the module's formula.

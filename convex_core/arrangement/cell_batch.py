@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._cone_projection import cone_scratch
 from .._numba import HAVE_NUMBA
+from .._records import record
 from ..errors import InputError
 from ..validation import finite_array, frozen
 from .cell_kernel import facets_kernel, witness_kernel
@@ -21,6 +22,7 @@ _Signs = NDArray[np.int8]
 _THIN = 1e-7
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Witnesses:
     """One interior point per cell.

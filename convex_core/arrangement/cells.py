@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from .._records import record
+
 __all__ = ["Cell", "cell_rays", "cell_witness"]
 
 _Floats = NDArray[np.float64]
@@ -15,6 +17,7 @@ _Floats = NDArray[np.float64]
 _SCALES = 10.0 ** -np.arange(0.0, 15.0, 2.0)
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell {u : signs_i row_i . u > 0} of an arrangement.

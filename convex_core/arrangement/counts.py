@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._records import record
 from ..errors import SizeError
 from ..progress import Budget
 from ..validation import finite_array, integer
@@ -70,6 +71,7 @@ def polynomial_bound(n: int, K: int, r: int) -> float:
     return math.exp(exponent) if exponent < 700 else math.inf
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class PatternCount:
     """Number of sign patterns of the rows of a matrix.

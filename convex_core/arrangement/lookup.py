@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import locked, record
 from .rows import MergedRows
 
 __all__ = ["Facets", "Lookup", "build_lookup", "find_facets"]
@@ -24,6 +25,7 @@ MAX_SIEVE_BITS = 26
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Facets:
     """Facets of m cells, cell by cell: those of cell i are entries ``offsets[i] : offsets[i + 1]``.
@@ -52,6 +54,7 @@ class Facets:
         return len(self.offsets) - 1
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """Sorted keys of the stored half of an arrangement.
@@ -113,7 +116,7 @@ def build_lookup(bits: _Words) -> Lookup:
     low = np.uint64((1 << min(len(keys).bit_length() + 3, MAX_SIEVE_BITS)) - 1)
     sieve = np.zeros(int(low) + 1, dtype=np.bool_)
     sieve[keys & low] = True
-    return Lookup(odd, keys, order.astype(np.int64), sieve)
+    return locked(Lookup(odd, keys, order.astype(np.int64), sieve))
 
 
 def find_facets(
@@ -160,4 +163,4 @@ def find_facets(
     rows = first_rows[plane]
     signs = np.where(positive, merged.sign[rows], -merged.sign[rows]).astype(np.int8)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=len(indices)))])
-    return Facets(offsets, plane, rows, signs, (neighbour + half * lower) % (2 * half))
+    return locked(Facets(offsets, plane, rows, signs, (neighbour + half * lower) % (2 * half)))

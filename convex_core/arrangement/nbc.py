@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numba import compiling
+from .._records import record
 from .._threads import available_cores
 from ..errors import Interrupted
 from ..progress import Budget
@@ -64,6 +65,7 @@ _LINE = 8
 Level = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Half:
     """One of each pair of antipodal cells: packed patterns (None when only counted), number, zero tests."""
@@ -80,6 +82,7 @@ class First(NamedTuple):
     reads: Reads
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Task:
     """Bases of the truncation to rank `k` whose largest rows are `prefix` and whose next row is in [lo, hi).

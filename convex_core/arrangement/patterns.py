@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._records import locked, record
 from ..errors import InputError, SizeError
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
@@ -32,7 +33,8 @@ MAX_BYTES = 2 << 30
 _WITNESS_ENTRIES = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Arrangement:
     """All sign patterns of a central hyperplane arrangement {u : row_i . u = 0}.
 
@@ -73,6 +75,11 @@ class Arrangement:
     min_nonzero: float
     seconds: float
     _lookup: list[Lookup] = field(default_factory=list, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        N, h = self.rows.shape
+        certain = "certified" if self.certified else "not certified"
+        return f"Arrangement({self.count:,} patterns of {N:,} rows in R^{h}, rank {self.rank}, {certain})"
 
     def __len__(self) -> int:
         return self.count
@@ -157,7 +164,7 @@ class Arrangement:
             raise InputError(f"indices: got values in [{chosen.min()}, {chosen.max()}], expected [0, {self.count - 1}]")
         if self.rank == 0:
             empty = np.zeros(0, dtype=np.int64)
-            return Facets(np.zeros(len(chosen) + 1, dtype=np.int64), empty, empty, empty.astype(np.int8), empty)
+            return locked(Facets(np.zeros(len(chosen) + 1, dtype=np.int64), empty, empty, empty.astype(np.int8), empty))
         return find_facets(self._table(), self.bits, self.merged, self._first_rows(), chosen.astype(np.int64))
 
     def cell(self, index: int) -> Cell:
@@ -184,16 +191,18 @@ class Arrangement:
         else:
             witness, margin = cell_witness(normals)
             rays = cell_rays(normals, witness)
-        return Cell(
-            index=p,
-            active=self.active(p, p + 1)[0],
-            signs=self.signs(p, p + 1)[0],
-            witness=witness,
-            margin=margin,
-            facet_rows=facets.rows,
-            facet_signs=facets.signs,
-            neighbours=facets.neighbours,
-            rays=rays,
+        return locked(
+            Cell(
+                index=p,
+                active=self.active(p, p + 1)[0],
+                signs=self.signs(p, p + 1)[0],
+                witness=witness,
+                margin=margin,
+                facet_rows=facets.rows,
+                facet_signs=facets.signs,
+                neighbours=facets.neighbours,
+                rays=rays,
+            )
         )
 
     def witnesses(self, start: int = 0, stop: int | None = None) -> Witnesses:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
+
 __all__ = ["EPS", "GAP", "ROOM", "ROUNDING", "SAFE", "UNIT", "Reads"]
 
 EPS = float(np.finfo(np.float64).eps)
@@ -33,6 +35,7 @@ ROUNDING = 0.05
 ROOM = 3e4
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Reads:
     """Extremes over all zero tests of a computation, each value in units of its own error bound.

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr
 
+from .._records import locked, record
 from ..validation import finite_array
 from .reads import EPS, UNIT, Reads
 
 __all__ = ["MergedRows", "PreparedRows", "merge_rows", "prepare_rows"]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class MergedRows:
     """Distinct hyperplanes of a matrix of rows.
@@ -42,6 +44,7 @@ class MergedRows:
     reads: Reads
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class PreparedRows:
     """Merged rows in basis-first order with generic coordinates.
@@ -99,7 +102,7 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     live = np.flatnonzero(peak > zero_bound)
     reads = Reads.of(peak[peak > 0], zero_bound)
     if live.size == 0:
-        return MergedRows(np.zeros((0, h)), index, sign, reads)
+        return locked(MergedRows(np.zeros((0, h)), index, sign, reads))
     unit = rows[live] / peak[live, None]
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     key, flip = _orient(unit)
@@ -116,7 +119,7 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     # a hyperplane is oriented as its first row was given
     sign[live] = (flip * flip[representatives][index[live]]).astype(np.int8)
     merged = unit[representatives] * flip[representatives, None]
-    return MergedRows(merged, index, sign, reads | merge_reads)
+    return locked(MergedRows(merged, index, sign, reads | merge_reads))
 
 
 def _orient(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -179,7 +182,7 @@ def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
     rename = np.empty_like(order)
     rename[order] = np.arange(m)
     index = np.where(merged.index >= 0, rename[merged.index], -1)
-    ordered = MergedRows(merged.rows[order], index, merged.sign, merged.reads)
+    ordered = locked(MergedRows(merged.rows[order], index, merged.sign, merged.reads))
     rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((rank, rank)))[0]
     coordinates = np.ascontiguousarray(ordered.rows @ q[:, :rank] @ rotation)
     return PreparedRows(ordered, rank, coordinates, error, reads)

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._records import record
 from ..errors import InputError, SizeError
 from ..validation import finite_array, frozen, integer
 from .nbc import words_per_pattern
@@ -29,6 +30,7 @@ _BATCH_ENTRIES = 1 << 17
 _Floats = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SampledPatterns:
     """Sign patterns drawn independently, possibly with repetitions.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..architectures import TwoLayerCNN
 from ..arrangement import closed_form, enumerate_patterns
 from ..certificate import beta_max
@@ -24,6 +25,7 @@ __all__ = ["CASES", "Case", "CountInstance", "SolveInstance", "all_patterns", "w
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class CountInstance:
     """Hyperplanes with normals `rows` (N, h), and the number of their cells as known in closed form."""
@@ -32,6 +34,7 @@ class CountInstance:
     cells: int
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SolveInstance:
     """A training problem.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..errors import BackendError, InputError
 from .clock import Spent
 
@@ -30,6 +31,7 @@ _SCRIPT = Path(__file__).with_name("peer_script.py")
 _IMPORT_SECONDS = 60.0
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
     """Blocks C (2P, h), those with output sign +1 first; every run's seconds; its word; its peak in bytes."""

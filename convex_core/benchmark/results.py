@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._records import record
+
 __all__ = ["Report", "Row", "header_line"]
 
 _HEADER = ("case", "solver", "objective", "gap", "violation", "seconds", "CPU s", "runs", "ratio", "peak MB", "note")
@@ -107,6 +109,7 @@ class Row:
         return _line(self.cells_of_table())
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Report:
     """Rows of one run, the machine it ran on, and its settings."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..errors import InputError
 from ..validation import finite_array, frozen, integer, positive_number, targets
 
 __all__ = ["Dataset"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class Dataset:
     """Samples, targets, and what is needed to draw and to describe them.
 
@@ -109,6 +111,11 @@ class Dataset:
                 _check_numbers(np.asarray(fields["y_test"]), "y_test", len(self.labels))
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        test = "" if self.y_test is None else f", {len(self.y_test)} test samples"
+        name = self.name if len(self.name) <= 60 else f"{self.name[:57]}..."
+        return f"Dataset({name!r}, n={self.n}, input shape {self.input_shape}{test})"
 
     @property
     def n(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..errors import InputError
 from ..validation import integer
 
@@ -78,6 +79,7 @@ def standardise(train: _Images, test: _Images | None = None) -> tuple[_Images, _
     return (train - mean) / deviation, None if test is None else (test - mean) / deviation
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """What is done to images before training, in this order: grayscale, crop, mean_pool, standardise, flatten, pad.

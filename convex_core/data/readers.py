@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
 from ..errors import InputError
 from ..files import replacing
 from ..validation import finite_array
@@ -86,6 +87,7 @@ def save_dataset(dataset: Dataset, path: str | Path) -> Path:
     InputError
         If the file cannot be written.
     """
+    check_arguments("save_dataset", dataset=(dataset, Dataset), path=(path, object))
     arrays: dict[str, NDArray[Any]] = {
         "X": dataset.X,
         "y": dataset.y,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._records import record
+
 __all__ = ["EXPERIMENTS", "ArmPlan", "Plan"]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
     """One convex program of an experiment.
@@ -42,6 +45,7 @@ class ArmPlan:
     quick: bool = False
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An experiment.

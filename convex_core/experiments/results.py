@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..solve import Solution
 from ..status import Status
 from .plans import ArmPlan, Plan
@@ -18,6 +19,7 @@ __all__ = ["Arm", "ExperimentResult", "Training"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Arm:
     """One convex program, solved and judged.
@@ -64,7 +66,8 @@ class Arm:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
+@dataclass(frozen=True, slots=True)
 class Training:
     """SGD from several seeds, recorded.
 
@@ -107,6 +110,7 @@ class Training:
         }
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ExperimentResult:
     """One experiment: its plan, the convex programs, and SGD.

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from .._records import record
 from ..errors import InputError
 from ..solve import Solution
 from ..status import Scope
@@ -33,6 +34,7 @@ RATIO_TICKS = (1.0, 1.1, 1.2, 1.5, 2.0)
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SGDCurves:
     """Recorded SGD runs at one beta: iterations (T,) and the objective (S, T) of S seeds."""

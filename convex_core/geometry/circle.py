@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..arrangement import Arrangement
 from ..errors import InputError
 from .locate import cells_at
@@ -16,6 +17,7 @@ __all__ = ["CircleCells", "circle_cells"]
 _Floats = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class CircleCells:
     """Sectors of the unit circle, pattern by pattern.

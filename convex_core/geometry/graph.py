@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from .._records import record
 from ..arrangement import Arrangement
 from ..errors import SizeError
 
@@ -17,6 +18,7 @@ __all__ = ["CellGraph", "cell_graph"]
 MAX_CELLS = 2_000
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class CellGraph:
     """All cells of an arrangement and what is next to what.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._records import record
 from ..arrangement import Arrangement
 from ..errors import InputError
 
@@ -20,6 +21,7 @@ __all__ = ["SphereCells", "sphere_cells"]
 _Floats = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SphereCells:
     """Spherical polygons, pattern by pattern: the corners of pattern p are ``vertices[offsets[p] : offsets[p + 1]]``.

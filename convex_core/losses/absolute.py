@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only
 
@@ -17,6 +18,7 @@ __all__ = ["AbsoluteLoss"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class AbsoluteLoss(BoundedLoss):
     r"""Absolute loss :math:`\|f - y\|_1`, with no 1/n.

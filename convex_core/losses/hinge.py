@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only, labels
 
@@ -17,6 +18,7 @@ __all__ = ["HingeLoss"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class HingeLoss(BoundedLoss):
     r"""Hinge loss :math:`\sum_i \max(0, 1 - y_i f_i)` for labels -1 and +1, with no 1/n.

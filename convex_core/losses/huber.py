@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import LossForm
 from ..validation import positive_number
 from .base import BoundedLoss, Formulas
@@ -18,6 +19,7 @@ __all__ = ["HuberLoss"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class HuberLoss(BoundedLoss):
     r"""Huber loss :math:`\sum_i h(f_i - y_i)`, quadratic near zero and linear beyond :math:`\delta`, with no 1/n.

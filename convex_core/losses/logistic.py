@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import entr, expit
 
+from .._records import record
 from ..conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only, labels
 
@@ -18,6 +19,7 @@ __all__ = ["LogisticLoss"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class LogisticLoss(BoundedLoss):
     r"""Logistic loss :math:`\sum_i \log(1 + e^{-y_i f_i})` for labels -1 and +1, with no 1/n.

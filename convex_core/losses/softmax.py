@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import entr, logsumexp, softmax
 
+from .._records import record
 from ..conic_forms import LossForm
 from ..errors import InputError
 from .base import BoundedLoss, Formulas, auxiliaries_only
@@ -22,6 +23,7 @@ _Array = NDArray[np.float64]
 _OUTSIDE = 1e-9
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SoftmaxLoss(BoundedLoss):
     r"""Softmax cross-entropy :math:`\sum_s \big(\log \sum_o e^{f_{so}} - y_s^T f_s\big)` of one-hot targets, no 1/n.

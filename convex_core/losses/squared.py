@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import LossForm
 from .base import Formulas, Targets
 
@@ -17,6 +18,7 @@ __all__ = ["SquaredLoss"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SquaredLoss(Targets):
     r"""Squared loss :math:`\tfrac12\|f - y\|_2^2`, with no 1/n.

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..conic_forms import PenaltyForm
 
 __all__ = ["EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
@@ -24,6 +25,7 @@ __all__ = ["EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ConeSupports:
     """The largest supports among many (vector, cone) pairs.
@@ -50,6 +52,7 @@ def _never() -> bool:
     return False
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Search:
     """How far a search for supports must go.

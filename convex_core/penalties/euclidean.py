@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._cone_projection import top_cone_supports
+from .._records import record
 from .._threads import at_once
 from ..conic_forms import PenaltyForm
 from .base import EXACT, ConeSupports, PenaltyFormulas, Search
@@ -21,6 +22,7 @@ _Array = NDArray[np.float64]
 _WORTH_THREADS = 500
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class L2Penalty:
     r"""Euclidean block norm :math:`\|c\|_2`, its own dual norm.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import PenaltyForm
 from .base import PenaltyFormulas
 from .supports import ConicSupports
@@ -18,6 +19,7 @@ __all__ = ["NuclearPenalty", "symmetric_entries"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class NuclearPenalty(ConicSupports):
     r"""Nuclear norm :math:`\|Z\|_* = \sum_i \sigma_i(Z)` of a block that is a matrix (row-major); dual: operator norm.

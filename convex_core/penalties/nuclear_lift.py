@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights, smallest_product
 from .base import PenaltyFormulas
@@ -41,6 +42,7 @@ for b, Z in enumerate(lifts):
 penalty = {scale!r} * sum(cp.normNuc(Z) for Z in lifts)"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class NuclearLiftPenalty(ConicSupports):
     """Norm of the module's formula.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import ConeKind, PenaltyForm
 from ..power_spectra import half_spectrum_weights
 from .base import PenaltyFormulas
@@ -25,6 +26,7 @@ omega = np.where(2 * np.arange({d}) % {d} == 0, 1.0, {pair!r})  # frequencies al
 penalty = {scale!r} * cp.sum(cp.abs(C @ F) @ omega)"""
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SpectralPenalty(ConicSupports):
     r"""Weighted l1 norm in the frequency domain of real blocks :math:`c \in R^d`.

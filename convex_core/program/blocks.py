@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..architectures import Architecture, Patterns
 from ..arrangement import closed_form, merge_rows
 from ..errors import InputError
@@ -27,6 +28,7 @@ _Array = NDArray[np.float64]
 _ON = 1e-10
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """A stack of B blocks.

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..arrangement import Witnesses, cell_facets, cell_witnesses
 from ..conic_forms import ConeKind, LossForm, PenaltyForm
 from ..losses import Loss
@@ -30,6 +31,7 @@ __all__ = ["ConeRows", "ConicProgram", "all_cone_rows", "assemble", "facet_rows"
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ConeRows:
     """Which cone rows are stated: row i says ``sides[block[i], row[i]] * rows[row[i]] @ c[block[i]] >= 0``."""

@@ -5,6 +5,7 @@ The formulas are those of the loss, the penalty and the architecture, as in :mod
 
 from __future__ import annotations
 
+from .._arguments import check_arguments
 from ..architectures import NetworkLatex
 from ..penalties import Penalty
 from ..problem import Problem
@@ -34,6 +35,7 @@ def training_latex(problem: Problem) -> str:
     & u_j\in\mathbb{R}^{10}
     \end{aligned}
     """
+    check_arguments("training_latex", problem=(problem, Problem))
     latex = problem.architecture.formulas.latex
     cost = rf"\tfrac{{{_number(problem.beta)}}}{{2}}\sum_j \big({latex.cost}\big)"
     lines = [*_objective(r"\min_{u,\,w}", problem, cost), f"& f = {latex.network}"]
@@ -64,6 +66,7 @@ def convex_latex(problem: Problem, cells: int | None = None) -> str:
     & \text{for }c = c_i,\, c_i'\text{ and all }i,\, k
     \end{aligned}
     """
+    check_arguments("convex_latex", problem=(problem, Problem))
     architecture = problem.architecture
     latex, penalty = architecture.formulas.latex, architecture.penalty
     blocks, size = r",\,".join(latex.blocks), r"\times ".join(map(str, latex.shape))

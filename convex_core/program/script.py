@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
 from ..errors import InputError, SizeError
 from ..problem import Problem
 from ..status import Exactness
@@ -141,6 +142,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
     >>> compile(text, "script", "exec") is not None
     True
     """
+    check_arguments("cvxpy_script", problem=(problem, Problem))
     architecture, loss = problem.architecture, problem.loss
     formulas, penalty = architecture.formulas, architecture.penalty.formulas
     none = {name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()}
@@ -204,6 +206,7 @@ def whole_cvxpy_script(problem: Problem, *, max_patterns: int = MAX_SCRIPT_CELLS
     >>> "The only cell is included: this is the whole program." in text
     True
     """
+    check_arguments("whole_cvxpy_script", problem=(problem, Problem))
     cells = problem.architecture.patterns(problem.patches, max_patterns=max_patterns)
     return cvxpy_script(problem, cells.active(), complete=cells.certified)
 

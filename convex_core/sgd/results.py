@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..architectures import Architecture, Parameters
 from ..network import Network
 from ..status import Status
@@ -26,6 +27,7 @@ def networks(architecture: Architecture, parameters: Parameters) -> tuple[Networ
     )
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class SGDSettings:
     """Everything that, with the problem, determines a run.
@@ -66,7 +68,8 @@ class SGDSettings:
     record_every: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
+@dataclass(frozen=True, slots=True)
 class SGDRecord:
     """The state of all seeds after some steps.
 
@@ -112,7 +115,8 @@ class SGDRecord:
         return networks(architecture, self.parameters)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
+@dataclass(frozen=True, slots=True, repr=False)
 class SGDResult:
     """The history and the networks of a run.
 
@@ -145,6 +149,12 @@ class SGDResult:
     best_networks: tuple[Network, ...]
     final_networks: tuple[Network, ...]
     status: Status
+
+    def __repr__(self) -> str:
+        return (
+            f"SGDResult({self.status}, {len(self.seeds)} seeds, {self.settings.iterations} iterations, "
+            f"best objective {self.best_objective[self.best]:.6g} at seed {self.seeds[self.best]})"
+        )
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arguments import check_arguments
 from ..problem import Problem
 from ..progress import Budget
 from ..status import Status
@@ -85,6 +86,7 @@ def train_sgd(
     >>> bool(result.objective[:, -1].max() < result.objective[:, 0].min())
     True
     """
+    check_arguments("train_sgd", problem=(problem, Problem))
     steps = sgd_steps(
         problem,
         m=m,
@@ -154,6 +156,7 @@ def sgd_steps(
     >>> [record.iteration for record in sgd_steps(problem, iterations=20, record_every=8)]
     [0, 8, 16, 20]
     """
+    check_arguments("sgd_steps", problem=(problem, Problem))
     settings = make_settings(
         problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every
     )

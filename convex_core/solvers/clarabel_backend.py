@@ -9,6 +9,7 @@ import clarabel
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..conic_forms import clarabel_cones, clarabel_settings
 from ..program.conic import ConicProgram
 from ..progress import Budget
@@ -18,6 +19,7 @@ __all__ = ["ConicSolution", "solve_clarabel"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ConicSolution:
     """What a conic solver answered; nothing here is trusted until it has been judged from the data.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._blas import one_blas_thread
+from .._records import record
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
@@ -27,6 +28,7 @@ __all__ = ["ColumnGenerationResult", "Round", "WarmStart", "generate_columns", "
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Round:
     """One round of column generation.
@@ -53,6 +55,7 @@ class Round:
     seconds: float
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class WarmStart:
     """Blocks to start from: those of a problem that differs in beta only, say.
@@ -72,6 +75,7 @@ class WarmStart:
     dual: _Array
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class ColumnGenerationResult:
     """Best point and best dual vector found; `lower` covers the cells of the pricer only.

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._records import record
 from ..conic_forms import clarabel_cones, clarabel_settings
 from ..penalties import Penalty
 from ..problem import Problem
@@ -35,6 +36,7 @@ __all__ = ["GatedSolution", "decompose", "solve_gated"]
 _Array = NDArray[np.float64]
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class GatedSolution:
     """The gated program solved, and its blocks split into the cones.

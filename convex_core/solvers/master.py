@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..losses import Loss, SquaredLoss
 from ..penalties import L2Penalty, Penalty
 from ..program import Blocks
@@ -30,6 +31,7 @@ _WARM = 1e7
 _NEAR = 1e-4
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class MasterSolution:
     """Solution of the restricted master: blocks C (B, p) and dual vector v (n,)."""

@@ -33,6 +33,8 @@ import osqp
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from .._arguments import check_arguments
+from .._records import record
 from ..errors import BackendError
 from ..network import Network
 from ..problem import Problem
@@ -45,6 +47,7 @@ _Array = NDArray[np.float64]
 _TOL = 1e-9
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class QPSolution:
     """Solution of one of the two programs.
@@ -103,6 +106,7 @@ class FixedDirections:
     """
 
     def __init__(self, problem: Problem, network: Network) -> None:
+        check_arguments("FixedDirections", problem=(problem, Problem), network=(network, Network))
         if not is_quadratic(problem):
             raise BackendError(
                 f"OSQP: got the {problem.loss.name} loss, which needs {' and '.join(_others(problem))} cones, "
@@ -115,6 +119,13 @@ class FixedDirections:
         self._units = *problem.loss.units(problem.y), float(np.abs(self._Phi).max(initial=0.0)) or 1.0
         self._form = problem.loss.form(problem.y).in_units(*self._units[:2])
         self._program: _Program | None = None
+        self._network = network
+
+    def __reduce__(self) -> tuple[type[FixedDirections], tuple[Problem, Network]]:
+        return FixedDirections, (self._problem, self._network)  # OSQP's workspace cannot be pickled
+
+    def __repr__(self) -> str:
+        return f"FixedDirections({self._problem!r}, {self._Phi.shape[1]} neurons)"
 
     def solve(self, beta: float | None = None, *, max_iter: int = 20_000) -> QPSolution:
         """Sizes ``a >= 0`` at `beta` (the problem's own if None), warm-started from the previous call."""

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..architectures import Patterns
 from ..penalties import Search
 from ..program.blocks import Blocks, CellFactory
@@ -37,6 +38,7 @@ _COLLECT = 200
 _NEAR = 0.95
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class PriceResult:
     """Answer of a pricer for one dual vector.

@@ -33,6 +33,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from .._cone_projection import cone_scratch
+from .._records import record
 from ..program.blocks import Blocks
 from ..progress import Budget
 from ._cone_prox import cone_prox
@@ -58,6 +59,7 @@ _INEXACT = 0.3
 _STEPS = 60
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class NewtonState:
     """Where the method starts, and what it answers.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from ..errors import SizeError
 from ..problem import Problem
 from ..program import Blocks, facet_rows
@@ -24,6 +25,7 @@ _Array = NDArray[np.float64]
 MAX_WHOLE_ENTRIES = 20_000_000
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class WholeSolution:
     """Blocks of the program over every pattern, judged by nobody yet."""

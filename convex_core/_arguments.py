@@ -1,0 +1,70 @@
+"""The nouns that functions take, as Problem, Network or Dataset: what is given in place of one is said in words."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from .errors import InputError
+
+__all__ = ["check_arguments"]
+
+
+def check_arguments(function: str, **given: tuple[object, type]) -> None:
+    """Raise :class:`InputError` unless each argument is an instance of its class.
+
+    Parameters
+    ----------
+    function : str
+        Who asks.
+    **given
+        Each argument with its class, in the order of the parameters. A class that is a protocol asks for its public
+        members.
+
+    Raises
+    ------
+    InputError
+        Says what was given, and whether the arguments are only in the wrong order.
+
+    Examples
+    --------
+    >>> check_arguments("repeat", word=(3, str), times=("ab", int))
+    Traceback (most recent call last):
+    ...
+    convex_core.errors.InputError: repeat: got (int, str), expected (word, times): the arguments are swapped
+    """
+    values = [value for value, _ in given.values()]
+    kinds = [kind for _, kind in given.values()]
+    if all(map(_fits, values, kinds)):
+        return
+    if any(all(map(_fits, order, kinds)) for order in permutations(values)):
+        got = ", ".join(type(value).__name__ for value in values)
+        raise InputError(f"{function}: got ({got}), expected ({', '.join(given)}): the arguments are swapped")
+    name, value, kind = next((name, value, kind) for name, (value, kind) in given.items() if not _fits(value, kind))
+    made = _MADE_BY.get((type(value).__name__, kind.__name__)) or _MADE_BY.get(("", kind.__name__))
+    hint = f", for example {made}" if made else ""
+    raise InputError(f"{function}: got {_a(type(value).__name__)} for {name}, expected {_a(kind.__name__)}{hint}")
+
+
+#: how to get from what people give to what is expected
+_MADE_BY = {
+    ("Dataset", "Problem"): "Problem.from_dataset(dataset)",
+    ("Solution", "Network"): "solution.network",
+    ("Solution", "Problem"): "solution.problem",
+    ("Model", "Network"): "model.network",
+    ("str", "Loss"): "make_loss(name)",
+    ("str", "Dataset"): "load_dataset(name) or read_dataset(path)",
+    ("", "PatchGeometry"): "patch_geometry(input_shape, filter_size, stride)",
+    ("", "Architecture"): "TwoLayerCNN(patch_geometry(input_shape, filter_size, stride))",
+}
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _fits(value: object, kind: type) -> bool:
+    if not getattr(kind, "_is_protocol", False):
+        return isinstance(value, kind)
+    # isinstance() would work out the properties; the class has them nearly always
+    members = [name for name in vars(kind) if not name.startswith("_")]
+    return all(hasattr(type(value), name) for name in members) or all(hasattr(value, name) for name in members)
