@@ -1,75 +1,258 @@
-"""Optional numba: ``njit`` compiles and caches when numba is importable, otherwise returns the function as it is.
+"""Optional numba: ``njit`` compiles at the first call and caches; without numba a kernel is the function as it is.
 
 Numba compiles a kernel anew for every layout of its arrays, for literal integers beside others, and for read-only
 arrays: callers pass contiguous writable ones, so that what was compiled once is enough.
+
+Numba is imported when the first kernel is called. What it takes to import it, to compile and to load from the cache is
+no part of anybody's time limit: :func:`clock` stands still meanwhile.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
+import importlib.util
+import os
+import stat
+import tempfile
+import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar, cast
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 
-__all__ = ["HAVE_NUMBA", "NONE", "ZERO", "compiling", "njit"]
+__all__ = [
+    "NONE", "ZERO", "Kernel", "cache_folder", "clock", "compiled_seconds", "compiling", "have_numba", "njit", "tell",
+]  # fmt: skip
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-try:
-    import numba as _numba
-except ImportError:  # no wheel for this interpreter: callers take their numpy route
-    _numba = None
-
-HAVE_NUMBA: bool = _numba is not None
 #: where a kernel begins to count or holds no position yet: a literal 0 or -1 has a type of its own, which changes at
 #: the first step, so that numba infers all types once more, and compiles a function called with it once more
 ZERO: int = cast(int, np.int64(0))
 NONE: int = cast(int, np.int64(-1))
 _DEFAULTS: dict[str, Any] = {
-    "cache": True,
     "nogil": True,
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
     "no_rewrites": True,
 }
-# an option without a public name: done without, should numba drop it
-_OPTIONS = getattr(getattr(getattr(_numba, "core", None), "options", None), "DefaultOptions", None)
-_UNCOUNTED: dict[str, Any] = {"_nrt": False} if hasattr(_OPTIONS, "_nrt") else {}
 
 
 def njit(
     *, borrowing: bool = False, inner: bool = False, **options: Any
 ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """``numba.njit(nogil=True, cache=True, error_model="numpy")`` with `options` too, or the identity without numba.
+    """``numba.njit(nogil=True, cache=True, error_model="numpy")`` with `options` too, at the first call.
 
     A function that allocates nothing can be `borrowing`: it counts no references to the arrays it is given. The counts
     are atomic, and take a third of the time of kernels with short loops. One that only kernels call is `inner`: it gets
     no entry from Python, which takes time to compile.
     """
+    entered = {"no_cpython_wrapper": True} if inner else {}
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        if _numba is None:
-            return function
-        counted = _UNCOUNTED if borrowing else {}
-        entered = {"no_cpython_wrapper": True} if inner else {}
-        return cast(Callable[_P, _R], _numba.njit(**{**_DEFAULTS, **counted, **entered, **options})(function))
+        return Kernel(function, borrowing, {**_DEFAULTS, **entered, **options})
 
     return decorate
 
 
+class Kernel(Generic[_P, _R]):
+    """A function that numba compiles; called from another kernel it is resolved when that one is compiled.
+
+    Whatever numba's dispatcher has besides, as ``signatures`` and ``stats``, is found here too.
+    """
+
+    def __init__(self, function: Callable[_P, _R], borrowing: bool, options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._borrowing = borrowing
+        self._options = options
+        self._run: Callable[_P, _R] | None = None
+
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        run = self._run or self._made()
+        return run(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._made(), name)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks of a global that it meets in another kernel."""
+        return cast(Any, self._made())._numba_type_
+
+    def _made(self) -> Callable[_P, _R]:
+        if self._run is None:
+            numba = _numba()
+            self._run = self._function if numba is None else self._dispatcher(numba)
+        return self._run
+
+    def _dispatcher(self, numba: Any) -> Callable[_P, _R]:
+        # an option without a public name: done without, should numba drop it
+        counted = self._borrowing and hasattr(numba.core.options.DefaultOptions, "_nrt")
+        dispatcher = numba.njit(**self._options, **({"_nrt": False} if counted else {}))(self._function)
+        _keep_on_disk(numba, dispatcher)
+        compile_one = dispatcher.compile
+
+        def compile_timed(signature: Any) -> Any:
+            with compiling():
+                return compile_one(signature)
+
+        dispatcher.compile = compile_timed
+        return cast("Callable[_P, _R]", dispatcher)
+
+
+def have_numba() -> bool:
+    """Whether numba can be imported; there are interpreters without a wheel, where callers take their numpy route."""
+    return importlib.util.find_spec("numba") is not None and _numba() is not None
+
+
+@functools.cache
+def _numba() -> Any:
+    """The module numba, or None if it cannot be imported."""
+    with compiling():
+        try:
+            import numba
+        except ImportError:
+            return None
+        return numba
+
+
+# -- the cache on disk
+
+
+def cache_folder() -> Path | None:
+    """A folder for compiled kernels where numba finds none, as in containers; None if others could write to it too.
+
+    Numba takes ``NUMBA_CACHE_DIR``, the folder of the package or the user's cache, whichever can be written to first.
+    What is in the folder is code, so that it must belong to this user alone.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else None
+    folder = Path(tempfile.gettempdir()) / ("convex-core-kernels" if user is None else f"convex-core-kernels-{user}")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    if user is not None and (found.st_uid != user or found.st_mode & 0o077):
+        return None
+    return folder if stat.S_ISDIR(found.st_mode) else None
+
+
+def _keep_on_disk(numba: Any, dispatcher: Any) -> None:
+    """Have numba cache what it compiles: where it usually does, else in :func:`cache_folder`, else not at all."""
+    with suppress(RuntimeError, OSError):  # "no locator available"
+        dispatcher.enable_caching()
+        dispatcher._cache = _Lenient(dispatcher._cache)
+        return
+    folder, usual = cache_folder(), numba.config.CACHE_DIR
+    if folder is None:
+        return
+    numba.config.CACHE_DIR = str(folder)  # the one way to name a folder; it is read at once
+    try:
+        with suppress(RuntimeError, OSError):
+            dispatcher.enable_caching()
+            dispatcher._cache = _Lenient(dispatcher._cache)
+    finally:
+        numba.config.CACHE_DIR = usual
+
+
+class _Lenient:
+    """A cache whose failures cost time and nothing else: a disk that is full, a file that is broken or not ours."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        try:
+            return self._cache.load_overload(signature, context)
+        except Exception:  # anything can be in a broken file
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        with suppress(Exception):
+            self._cache.save_overload(signature, compiled)
+
+
+# -- the time that it takes
+
+
+class _Told(Protocol):
+    def compiling(self, seconds: float) -> None: ...
+
+
+#: seconds over, since when one is under way (or None), how many are nested or side by side
+_spent: tuple[float, float | None, int] = (0.0, None, 0)
+_lock = threading.Lock()
+_here = threading.local()
+
+
+def compiled_seconds() -> float:
+    """Wall-clock seconds of this process in which kernels were imported, compiled or loaded, in any thread."""
+    over, since, _ = _spent
+    return over if since is None else over + time.perf_counter() - since
+
+
+def clock() -> float:
+    """Seconds on a clock that stands still while kernels are compiled."""
+    over, since, _ = _spent
+    return (time.perf_counter() if since is None else since) - over
+
+
+def tell(listener: _Told) -> None:
+    """Call ``listener.compiling(seconds)`` before and after whatever this thread compiles from now on.
+
+    `listener` is not kept alive; `seconds` are those of the process so far.
+    """
+    if not hasattr(_here, "listeners"):
+        _here.listeners = weakref.WeakSet()
+    _here.listeners.add(listener)
+
+
 @contextmanager
 def compiling() -> Iterator[None]:
-    """Pause the garbage collector while kernels are compiled: numba makes objects by the million, hardly any in cycles.
+    """Stop :func:`clock`, and pause the garbage collector: numba makes objects by the million, hardly any in cycles.
 
-    Saves 6 to 9 % of the time.
+    The pause saves 6 to 9 % of the time.
     """
     collects = gc.isenabled()
     gc.disable()
+    outermost = _step(1)
     try:
+        if outermost:
+            _say()
         yield
     finally:
         if collects:
-            gc.enable()
+            gc.enable()  # and with the next allocation it collects what was left lying, on this time too
+        _step(-1)
+    if outermost:
+        _say()
+
+
+def _step(by: int) -> bool:
+    """Count one more or one less under way; whether it is the first."""
+    global _spent
+    with _lock:
+        over, since, depth = _spent
+        now = time.perf_counter()
+        if since is not None and depth + by == 0:
+            _spent = (over + now - since, None, 0)
+        else:
+            _spent = (over, now if since is None else since, depth + by)
+        return depth == 0
+
+
+def _say() -> None:
+    for listener in list(getattr(_here, "listeners", ())):
+        listener.compiling(compiled_seconds())

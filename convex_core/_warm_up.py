@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._cone_projection import top_supports_kernel
-from ._numba import HAVE_NUMBA, compiling
+from ._numba import compiling, have_numba
 from .arrangement import cell_facets
 from .arrangement.cell_kernel import facets_kernel, witness_kernel
 from .arrangement.nbc_kernel import subtree
@@ -58,7 +58,7 @@ def compile_kernels() -> None:
 
 def kept_on_disk() -> bool:
     """Whether numba's cache has a file for each kernel: then nobody has to wait for its compiler."""
-    return not HAVE_NUMBA or all(
+    return not have_numba() or all(
         any(Path(kernel.stats.cache_path).glob(f"*.{kernel.__name__}-{kernel.__code__.co_firstlineno}.*.nbi"))
         for kernel in KERNELS
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ._numba import clock, tell
 from ._records import record
 from .errors import InputError
 from .status import Status
@@ -56,9 +56,11 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Budget:
     """Wall-clock limit, cancel flag and progress callback of one computation.
+
+    The clock stands still while kernels are compiled, in whatever thread: that happens once, and is reported.
 
     Attributes
     ----------
@@ -83,16 +85,18 @@ class Budget:
     time_limit: float | None = None
     cancel: CancelFlag | None = None
     progress: ProgressCallback | None = None
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=clock)
 
     def __post_init__(self) -> None:
         if self.time_limit is not None and not self.time_limit > 0:
             raise InputError(f"time_limit: got {self.time_limit!r}, expected a positive number of seconds")
+        if self.progress is not None:
+            tell(self)
 
     @property
     def seconds(self) -> float:
-        """Seconds since construction."""
-        return time.perf_counter() - self.started
+        """Seconds since construction, without those in which kernels were compiled."""
+        return clock() - self.started
 
     @property
     def remaining(self) -> float:
@@ -106,6 +110,10 @@ class Budget:
         if self.time_limit is not None and self.seconds >= self.time_limit:
             return Status.TIME_LIMIT
         return None
+
+    def compiling(self, seconds: float) -> None:
+        """Report that kernels are compiled, which has taken `seconds` so far."""
+        self.report("compile", f"compiling kernels, once: {seconds:.0f} s")
 
     def report(
         self,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
-from convex_core._numba import HAVE_NUMBA
+from convex_core._numba import have_numba
 from convex_core.arrangement import (
     Arrangement,
     closed_form,
@@ -33,7 +33,7 @@ from convex_core.progress import Budget
 from convex_core.status import Status
 
 ENGINES = [
-    pytest.param("numba", marks=pytest.mark.skipif(not HAVE_NUMBA, reason="numba is not installed")),
+    pytest.param("numba", marks=pytest.mark.skipif(not have_numba(), reason="numba is not installed")),
     "numpy",
 ]
 
@@ -66,7 +66,7 @@ def test_known_counts(name, engine):
     assert len(np.unique(arrangement.bits, axis=0)) == cells // 2
 
 
-@pytest.mark.skipif(not HAVE_NUMBA, reason="about a minute without numba")
+@pytest.mark.skipif(not have_numba(), reason="about a minute without numba")
 @pytest.mark.parametrize(("rows", "cells"), [(resonance(6), 1_066_044), (threshold(6), 15_028_134)])
 def test_large_families_counted(rows, cells):
     counted = count_patterns(rows)
@@ -100,7 +100,7 @@ def test_general_position(n, h, engine):
     assert len(pattern_set(arrangement)) == arrangement.count
 
 
-@pytest.mark.skipif(not HAVE_NUMBA, reason="several seconds without numba")
+@pytest.mark.skipif(not have_numba(), reason="several seconds without numba")
 @pytest.mark.parametrize(
     ("n", "h", "cells"), [(30, 4, 8_180), (24, 6, 89_104), (30, 6, 293_192), (20, 10, 524_288), (1000, 3, 999_002)]
 )
@@ -152,7 +152,7 @@ def test_random_integer_rows_match_exact_counter(engine, data):
     assert {s.tobytes() for s in np.sign(u @ rows.T).astype(np.int8)} <= pattern_set(arrangement)
 
 
-@pytest.mark.skipif(not HAVE_NUMBA, reason="compares the two engines")
+@pytest.mark.skipif(not have_numba(), reason="compares the two engines")
 @pytest.mark.parametrize(
     "rows",
     [
@@ -186,7 +186,7 @@ def test_doubtful_rows_are_counted_about_as_they_are_listed(seed):
     assert not arrangement.certified
 
 
-@pytest.mark.skipif(not HAVE_NUMBA, reason="the kernel writes to room given to it")
+@pytest.mark.skipif(not have_numba(), reason="the kernel writes to room given to it")
 def test_a_list_stays_in_its_room():
     prepared = prepare_rows(np.random.default_rng(0).standard_normal((90, 3)))
     counted, sizes = count_half(prepared, limit=10**6)
@@ -379,7 +379,7 @@ def test_budget_stops(engine):
 def test_progress_is_reported():
     seen = []
     count_patterns(np.random.default_rng(0).standard_normal((25, 6)), budget=Budget(progress=seen.append))
-    if HAVE_NUMBA:
+    if have_numba():
         assert seen
         assert seen[-1].fraction == pytest.approx(1.0)
         assert all(report.stage == "patterns" for report in seen)
@@ -409,7 +409,7 @@ def test_bad_options():
 
 
 def test_missing_numba(monkeypatch):
-    monkeypatch.setattr("convex_core.arrangement.search.HAVE_NUMBA", False)
+    monkeypatch.setattr("convex_core.arrangement.search.have_numba", lambda: False)
     assert enumerate_patterns(threshold(3)).count == 104
     with pytest.raises(BackendError, match="numba"):
         enumerate_patterns(threshold(3), engine="numba")

@@ -117,7 +117,7 @@ def test_without_numba(monkeypatch):
     rows = CASES["gaussian (9, 5)"]
     signs = enumerate_patterns(rows).signs(0, 6)
     compiled = cell_witnesses(rows, signs)
-    monkeypatch.setattr("convex_core.arrangement.cell_batch.HAVE_NUMBA", False)
+    monkeypatch.setattr("convex_core.arrangement.cell_batch.have_numba", lambda: False)
     plain = cell_witnesses(rows, signs)
     np.testing.assert_allclose(plain.points, compiled.points, atol=1e-9)
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from arrangement_cases import threshold
 
-from convex_core._numba import HAVE_NUMBA
+from convex_core._numba import have_numba
 from convex_core.arrangement import enumerate_patterns, stream_patterns
 from convex_core.arrangement.nbc import tasks
 from convex_core.errors import InputError, Interrupted
 from convex_core.progress import Budget
 
 ENGINES = [
-    pytest.param("numba", marks=pytest.mark.skipif(not HAVE_NUMBA, reason="numba is not installed")),
+    pytest.param("numba", marks=pytest.mark.skipif(not have_numba(), reason="numba is not installed")),
     "numpy",
 ]
 CASES = {

@@ -10,9 +10,9 @@ import sys
 import pytest
 
 from convex_core import _warm_up
-from convex_core._numba import HAVE_NUMBA
+from convex_core._numba import have_numba
 
-pytestmark = pytest.mark.skipif(not HAVE_NUMBA, reason="nothing to compile")
+pytestmark = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
 
 # in a process of its own: other tests compile kernels too
 _COUNT = """

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._cone_projection import cone_scratch
-from .._numba import HAVE_NUMBA
+from .._numba import have_numba
 from .._records import record
 from ..errors import InputError
 from ..validation import finite_array, frozen
@@ -65,7 +65,7 @@ def cell_witnesses(rows: ArrayLike, signs: ArrayLike) -> Witnesses:
     """
     normals, sides = _prepare(rows, signs)
     points, margins = np.zeros((len(sides), normals.shape[1])), np.full(len(sides), -np.inf)
-    if HAVE_NUMBA:
+    if have_numba():
         M, h = normals.shape
         wide = np.zeros((h + 1, M))
         wide[:h] = normals.T

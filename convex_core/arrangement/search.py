@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .._numba import HAVE_NUMBA
+from .._numba import have_numba
 from ..errors import BackendError, InputError
 from ..progress import Budget
 from .nbc import Half, load_kernels, run_tasks, tasks
@@ -18,7 +18,7 @@ Engine = Literal["auto", "numba", "numpy"]
 
 def warm_up() -> None:
     """Compile the kernels, or load them from numba's cache, ahead of the first use; without numba do nothing."""
-    if HAVE_NUMBA:
+    if have_numba():
         load_kernels()
 
 
@@ -34,9 +34,9 @@ def use_numba(engine: Engine) -> bool:
     """
     if engine not in ("auto", "numba", "numpy"):
         raise InputError(f"engine: got {engine!r}, expected 'auto', 'numba' or 'numpy'")
-    if engine == "numba" and not HAVE_NUMBA:
+    if engine == "numba" and not have_numba():
         raise BackendError("engine: got 'numba', which is not installed, expected 'auto' or 'numpy'")
-    if engine == "numpy" or not HAVE_NUMBA:
+    if engine == "numpy" or not have_numba():
         return False
     load_kernels()
     return True
