@@ -26,8 +26,18 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 import numpy as np
 
 __all__ = [
-    "NONE", "ZERO", "Kernel", "cache_folder", "clock", "compiled_seconds", "compiling", "have_numba", "njit", "tell",
-]  # fmt: skip
+    "NONE",
+    "ZERO",
+    "Kernel",
+    "cache_folder",
+    "clock",
+    "compiled_kernels",
+    "compiled_seconds",
+    "compiling",
+    "have_numba",
+    "njit",
+    "tell",
+]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -148,24 +158,25 @@ def cache_folder() -> Path | None:
 
 def _keep_on_disk(numba: Any, dispatcher: Any) -> None:
     """Have numba cache what it compiles: where it usually does, else in :func:`cache_folder`, else not at all."""
-    with suppress(RuntimeError, OSError):  # "no locator available"
-        dispatcher.enable_caching()
-        dispatcher._cache = _Lenient(dispatcher._cache)
-        return
-    folder, usual = cache_folder(), numba.config.CACHE_DIR
-    if folder is None:
-        return
-    numba.config.CACHE_DIR = str(folder)  # the one way to name a folder; it is read at once
     try:
-        with suppress(RuntimeError, OSError):
-            dispatcher.enable_caching()
-            dispatcher._cache = _Lenient(dispatcher._cache)
-    finally:
-        numba.config.CACHE_DIR = usual
+        dispatcher.enable_caching()
+    except (RuntimeError, OSError):  # "no locator available"
+        usual, folder = numba.config.CACHE_DIR, cache_folder()
+        if folder is not None:
+            numba.config.CACHE_DIR = str(folder)  # the one way to name a folder; it is read at once
+            try:
+                with suppress(RuntimeError, OSError):
+                    dispatcher.enable_caching()
+            finally:
+                numba.config.CACHE_DIR = usual
+    dispatcher._cache = _Cache(dispatcher._cache)
 
 
-class _Lenient:
-    """A cache whose failures cost time and nothing else: a disk that is full, a file that is broken or not ours."""
+class _Cache:
+    """Numba's cache, whose failures cost time and nothing else: a full disk, a file that is broken or not ours.
+
+    What it does not hold is about to be compiled, which it tells.
+    """
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
@@ -175,13 +186,18 @@ class _Lenient:
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:
-            return self._cache.load_overload(signature, context)
+            found = self._cache.load_overload(signature, context)
         except Exception:  # anything can be in a broken file
-            return None
+            found = None
+        if found is None:
+            _missed.append(signature)
+            _say()
+        return found
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         with suppress(Exception):
             self._cache.save_overload(signature, compiled)
+        _say()
 
 
 # -- the time that it takes
@@ -194,6 +210,8 @@ class _Told(Protocol):
 #: seconds over, since when one is under way (or None), how many are nested or side by side
 _spent: tuple[float, float | None, int] = (0.0, None, 0)
 _lock = threading.Lock()
+#: what was not in the cache
+_missed: list[Any] = []
 _here = threading.local()
 
 
@@ -203,6 +221,11 @@ def compiled_seconds() -> float:
     return over if since is None else over + time.perf_counter() - since
 
 
+def compiled_kernels() -> int:
+    """How many kernels, or other versions of them, this process has compiled and not loaded."""
+    return len(_missed)
+
+
 def clock() -> float:
     """Seconds on a clock that stands still while kernels are compiled."""
     over, since, _ = _spent
@@ -210,9 +233,10 @@ def clock() -> float:
 
 
 def tell(listener: _Told) -> None:
-    """Call ``listener.compiling(seconds)`` before and after whatever this thread compiles from now on.
+    """Call ``listener.compiling(seconds)`` before and after each kernel that this thread compiles from now on.
 
-    `listener` is not kept alive; `seconds` are those of the process so far.
+    What is loaded from the cache is not worth a word. `listener` is not kept alive; `seconds` are those of the process
+    so far.
     """
     if not hasattr(_here, "listeners"):
         _here.listeners = weakref.WeakSet()
@@ -227,21 +251,17 @@ def compiling() -> Iterator[None]:
     """
     collects = gc.isenabled()
     gc.disable()
-    outermost = _step(1)
+    _step(1)
     try:
-        if outermost:
-            _say()
         yield
     finally:
         if collects:
             gc.enable()  # and with the next allocation it collects what was left lying, on this time too
         _step(-1)
-    if outermost:
-        _say()
 
 
-def _step(by: int) -> bool:
-    """Count one more or one less under way; whether it is the first."""
+def _step(by: int) -> None:
+    """Count one more or one less under way."""
     global _spent
     with _lock:
         over, since, depth = _spent
@@ -250,7 +270,6 @@ def _step(by: int) -> bool:
             _spent = (over + now - since, None, 0)
         else:
             _spent = (over, now if since is None else since, depth + by)
-        return depth == 0
 
 
 def _say() -> None:

@@ -59,7 +59,11 @@ def compile_kernels() -> None:
 def kept_on_disk() -> bool:
     """Whether numba's cache has a file for each kernel: then nobody has to wait for its compiler."""
     return not have_numba() or all(
-        any(Path(kernel.stats.cache_path).glob(f"*.{kernel.__name__}-{kernel.__code__.co_firstlineno}.*.nbi"))
+        any(
+            Path(kernel.stats.cache_path).glob(
+                f"*.{kernel.__name__}-{kernel.__wrapped__.__code__.co_firstlineno}.*.nbi"
+            )
+        )
         for kernel in KERNELS
     )
 

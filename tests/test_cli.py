@@ -34,6 +34,11 @@ def strict(text):
     return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
 
 
+def said(err):
+    """What stderr says, but for the compilation of kernels where nobody has compiled them before."""
+    return "".join(line for line in err.splitlines(keepends=True) if "compiling kernels" not in line)
+
+
 @pytest.fixture
 def run(capsys):
     """Run a command that must succeed; its JSON object."""
@@ -41,7 +46,7 @@ def run(capsys):
     def call(*argv):
         assert main([*map(str, argv), "--json"]) == 0
         out, err = capsys.readouterr()
-        assert err == ""
+        assert said(err) == ""
         assert out.count("\n") == 1
         return strict(out)
 
@@ -298,7 +303,7 @@ def test_datasets_lists_them_all(run, monkeypatch):
 def test_without_json_it_is_for_people(argv, says, capsys):
     assert main(argv) == 0
     out, err = capsys.readouterr()
-    assert err == ""
+    assert said(err) == ""
     for words in says:
         assert words in out
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._numba import compiled_kernels, compiled_seconds
 from ..progress import Progress, ProgressCallback
 
 __all__ = ["aligned", "jsonable", "number", "print_json", "running", "table"]
@@ -65,10 +66,11 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def running() -> Iterator[tuple[ProgressCallback | None, threading.Event]]:
     """Progress callback (on a terminal) and cancel flag of a long command.
 
-    The first Ctrl-C sets the flag, so that the best answer so far is printed; the second one interrupts.
+    The first Ctrl-C sets the flag, so that the best answer so far is printed; the second one interrupts. Time that went
+    into compiling kernels is said at the end: it counts towards no limit.
     """
     cancel = threading.Event()
-    with _first_interrupt_sets(cancel):
+    with _compilation_said(), _first_interrupt_sets(cancel):
         if not sys.stderr.isatty():
             yield None, cancel
             return
@@ -94,6 +96,14 @@ def _describe(report: Progress) -> str:
         if math.isfinite(value)
     ]
     return ", ".join([f"{report.stage}: {report.message}", *bounds])
+
+
+@contextmanager
+def _compilation_said() -> Iterator[None]:
+    kernels, seconds = compiled_kernels(), compiled_seconds()
+    yield
+    if compiled_kernels() > kernels:
+        print(f"convex_core: compiling kernels, once: {compiled_seconds() - seconds:.0f} s", file=sys.stderr)
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from ..arrangement import (
     merge_rows,
     polynomial_bound,
     sample_patterns,
-    warm_up,
 )
 from ..arrangement.sampling import Method
 from ..data import read_npy
@@ -51,7 +50,6 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         raise InputError(f"method: got {method!r}, expected one of {', '.join(SAMPLING)}")
     check_outputs(reads=(args.data, args.rows), out=args.out)
     rows, n, K = _rows(args)
-    warm_up()
     with running() as (progress, cancel):
         budget = Budget(time_limit=args.time_limit, cancel=cancel, progress=progress)
         found: PatternCount | Arrangement | None

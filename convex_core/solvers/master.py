@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numba import clock
 from .._records import record
 from ..losses import Loss, SquaredLoss
 from ..penalties import L2Penalty, Penalty
@@ -124,9 +124,9 @@ class RestrictedMaster:
     def solve(self, budget: Budget) -> MasterSolution:
         """Solve over the present blocks."""
         if self.newton:
-            begin = time.perf_counter()
+            begin = clock()
             answer = semismooth_newton(self.blocks, self.y, self.beta, self.start, tol=self.accuracy, budget=budget)
-            self.solve_seconds += time.perf_counter() - begin
+            self.solve_seconds += clock() - begin
             if answer.error <= _COARSEST or budget.stop() is not None:
                 # the next one is much like this one: a smaller sigma lets its blocks move
                 self.start = replace(answer, sigma=_RESTART * answer.sigma)

@@ -13,13 +13,13 @@ opposite of a direction is known with its own.
 from __future__ import annotations
 
 import itertools
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numba import clock
 from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
@@ -179,14 +179,14 @@ class SpherePricer:
 
         def one(side: _Side, root: _Array) -> tuple[float, _Array, _Array, int]:
             U, value = np.zeros((told, len(side.linear))), np.zeros(told)
-            begin = time.perf_counter()
+            begin = clock()
             nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
             answer = branch_and_bound(
                 side.rows, side.a, side.linear, root, known, accuracy, U, value, _SEEN * known, nodes, halt
             )
             examined = int(answer[3])
             if examined > _TIMED:
-                self._pace = (time.perf_counter() - begin) / examined
+                self._pace = (clock() - begin) / examined
             count = min(int(answer[2]), len(U))
             return float(answer[0]), U[:count], value[:count], examined
 

@@ -1,0 +1,173 @@
+"""Compiling kernels: no part of a time limit, said, and cached where there is a place for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convex_core import Budget, Status, _numba
+from convex_core._numba import clock, compiled_seconds, compiling, have_numba
+
+compiled = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
+
+
+def test_the_clock_stands_still_while_kernels_are_compiled():
+    budget = Budget(time_limit=0.2)
+    before, real = clock(), time.perf_counter()
+    with compiling():
+        with compiling():
+            time.sleep(0.3)
+        assert clock() - before < 0.05
+        assert budget.stop() is None
+    assert compiled_seconds() >= 0.3
+    assert clock() - before <= time.perf_counter() - real - 0.29
+    assert budget.stop() is None
+    assert budget.remaining > 0.0
+    time.sleep(0.2)
+    assert budget.stop() is Status.TIME_LIMIT
+
+
+def test_compilations_side_by_side_are_counted_once():
+    def wait():
+        with compiling():
+            time.sleep(0.2)
+
+    before, real = compiled_seconds(), time.perf_counter()
+    threads = [threading.Thread(target=wait) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 0.2 <= compiled_seconds() - before <= time.perf_counter() - real
+
+
+def test_a_compilation_that_fails_lets_the_clock_go_on():
+    with pytest.raises(ZeroDivisionError), compiling():
+        _ = 1 / 0
+    before = clock()
+    time.sleep(0.01)
+    assert clock() > before
+
+
+_SOLVE = """
+import json, sys
+import numpy as np
+from convex_core import Problem, TwoLayerCNN, patch_geometry, solve
+rng = np.random.default_rng(3)
+X = rng.standard_normal((11, 4))
+problem = Problem(TwoLayerCNN(patch_geometry((4,), 4)), X, np.sign(X[:, 0] * X[:, 1]), 0.4)
+reports = []
+s = solve(problem, method=sys.argv[1], time_limit=2.0, progress=reports.append)
+said = [r.message for r in reports if r.stage == "compile"]
+print(json.dumps([s.status.value, s.network_objective, s.relative_gap, s.seconds.total, said]))
+"""
+
+
+def _solve(method: str, **environment: str) -> list:
+    done = subprocess.run(
+        [sys.executable, "-c", _SOLVE, method],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@compiled
+@pytest.mark.parametrize("method", ["column-generation", "branch-and-bound"])
+def test_a_time_limit_gives_the_same_result_before_and_after_compilation(method, tmp_path):
+    status, objective, gap, seconds, said = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
+    assert said[0].startswith("compiling kernels, once: ")
+    assert said[-1].endswith(" s")
+    warm = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
+    assert [status, objective, gap] == warm[:3]
+    assert (status, gap <= 1e-6, seconds <= 2.5) == ("optimal", True, True)
+    assert warm[4] == []  # what is loaded from the cache is not worth a word
+
+
+@compiled
+def test_the_command_line_says_that_it_compiles(tmp_path):
+    command = [sys.executable, "-m", "convex_core", "patterns", "--dataset", "edge", "--json"]
+    cold, warm = (
+        subprocess.run(command, capture_output=True, text=True, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)})
+        for _ in range(2)
+    )
+    assert cold.stderr.startswith("convex_core: compiling kernels, once: ")
+    assert cold.stderr.count("\n") == 1
+    assert warm.stderr == ""
+    assert json.loads(cold.stdout)["patterns"] == json.loads(warm.stdout)["patterns"]
+
+
+def _kernel():
+    @_numba.njit()
+    def double(x):
+        for i in range(len(x)):
+            x[i] *= 2.0
+
+    return double
+
+
+@compiled
+def test_without_a_place_to_cache_in_kernels_still_run(monkeypatch):
+    import numba
+
+    def nowhere(function):
+        raise RuntimeError(f"cannot cache function {function.__name__!r}: no locator available for file 'somewhere'")
+
+    monkeypatch.setattr(numba.core.dispatcher, "FunctionCache", nowhere)
+    double, x = _kernel(), np.ones(2)
+    double(x)
+    assert x.tolist() == [2.0, 2.0]
+    assert double.stats.cache_path is None
+
+
+@compiled
+def test_a_broken_or_full_cache_costs_time_only(monkeypatch, tmp_path):
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    first = _kernel()
+    first(np.ones(2))
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert files
+    for content in (b"", b"broken", b"\x80\x04\x95\xff"):
+        for file in files:
+            file.write_bytes(content)
+        double, x = _kernel(), np.ones(2)
+        double(x)
+        assert x.tolist() == [2.0, 2.0]
+    double, x = _kernel(), np.ones(2)
+    monkeypatch.setattr(type(double._cache._cache), "save_overload", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    double(x.astype(np.int64).astype(np.float32))
+    double(x)
+    assert x.tolist() == [2.0, 2.0]
+
+
+def test_the_cache_of_last_resort_belongs_to_this_user_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = _numba.cache_folder()
+    assert folder.parent == tmp_path
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert _numba.cache_folder() == folder
+    folder.chmod(0o777)  # somebody else could have put code there
+    assert _numba.cache_folder() is None
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    assert _numba.cache_folder() is None
+    folder.unlink()
+    folder.write_text("a file")
+    assert _numba.cache_folder() is None
+    monkeypatch.setattr(tempfile, "tempdir", str(Path("/nonexistent")))
+    assert _numba.cache_folder() is None
