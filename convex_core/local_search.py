@@ -23,7 +23,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, minimize
 
 from ._arguments import check_arguments
 from ._quasi_newton import bfgs
@@ -176,6 +175,8 @@ class _Search:
     ) -> tuple[float, _Array]:
         if len(x) <= _DENSE:
             return bfgs(function, x, tol=tol, max_steps=_MAX_STEPS, stop=self._is_over)
+        from scipy.optimize import OptimizeResult, minimize  # slow to import: only this search pays for it
+
         answer: OptimizeResult = minimize(  # type: ignore[call-overload]
             function,
             x,

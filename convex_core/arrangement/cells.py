@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from .._records import record
 
@@ -74,6 +73,8 @@ def cell_witness(normals: _Floats) -> tuple[_Floats, float]:
     target[h] = 1.0
     best, margin = normals.mean(axis=0), -np.inf
     for scale in _SCALES:
+        from scipy.optimize import nnls  # slow to import: only cells that are looked at pay for it
+
         touching = nnls(np.vstack([normals.T, np.full(f, scale)]), target)[0] > 0
         for _ in range(h):
             # from the touching facets the shortest x is one least-norm solve, free of the residual's cancellation

@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import osqp
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
@@ -205,6 +204,8 @@ class _Program:
         self._near = near if P.nnz == 0 else 0.0
         self._x = np.zeros(P.shape[0])
         self._max_iter = max_iter
+        import osqp  # slow to import: only this backend pays for it
+
         self._solver = osqp.OSQP()
         self._solver.setup(
             sparse.csc_matrix(P + self._near * sparse.eye_array(len(self._x))),
