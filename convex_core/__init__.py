@@ -10,6 +10,12 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 
 from __future__ import annotations
 
+from ._signals import end_at_once, is_command
+
+if is_command():
+    end_at_once()  # the imports take a while
+
+# isort: split
 from .architectures import Architecture, CircularCNN, ThreeLayerCNN, TwoLayerCNN
 from .arrangement import (
     Arrangement,

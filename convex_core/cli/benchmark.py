@@ -9,7 +9,7 @@ from typing import Any
 
 from ..benchmark import Row, run_benchmark
 from ..benchmark.results import header_line
-from .output import running
+from .output import running, say
 
 __all__ = ["run"]
 
@@ -21,8 +21,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     def show(row: Row) -> None:
         nonlocal shown
         if not shown:  # not before the arguments are known to be good
-            print(header_line(), file=sys.stderr)
-        print(row.line(), file=sys.stderr, flush=True)
+            say(header_line())
+        say(row.line())
         shown += 1
 
     with running() as (progress, cancel):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import argparse
 import sys
 import warnings
 from collections.abc import Sequence
 
+from .._signals import INTERRUPTED, PROGRAM, TERMINATED, Terminated
 from ..errors import ConvexCoreError, InputError
-from .output import print_json
+from .output import interrupted, print_json, say, silence
 from .parser import build_parser
 
 __all__ = ["main"]
-
-PROGRAM = "convex_core"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,19 +26,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 with a result on stdout; 2 on bad input and 1 on any other expected failure, with one line on stderr.
+        0 with a result on stdout; 2 on bad input and 1 on any other expected failure, with one line on stderr. 130
+        after Ctrl-C and 143 after SIGTERM, with one line too, and the best answer so far on stdout if there is one.
 
     Examples
     --------
     >>> main(["solve", "--dataset", "nosuch"])
     2
     """
+    interrupted.clear()
     with warnings.catch_warnings():
         # stderr holds progress and the one line of a failure, nothing else
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
         try:
-            args = build_parser(PROGRAM).parse_args(argv)
+            args = _parsed(argv)
             if sys.stdout is None:
                 raise InputError("standard output: got a closed stream, expected an open one for the result")
             result, text = args.run(args)
@@ -48,29 +49,37 @@ def main(argv: Sequence[str] | None = None) -> int:
             else:
                 print(text)
             sys.stdout.flush()
+            if interrupted.is_set():
+                return _fail("interrupted, the result is the best so far", INTERRUPTED)
         except InputError as error:
             return _fail(error, 2)
         except (ConvexCoreError, MemoryError) as error:
-            return _fail(error, 1)
+            return _fail(error, INTERRUPTED if interrupted.is_set() else 1)
+        except Terminated:
+            return _fail("terminated", TERMINATED)
         except KeyboardInterrupt:
-            return _fail("interrupted", 130)
+            return _fail("interrupted", INTERRUPTED)
         except BrokenPipeError:
             # the reader has gone (``| head``); keep the interpreter from flushing into the closed pipe
-            _silence()
+            silence(sys.stdout)
             return 1
         except OSError as error:  # files have errors of their own: this is standard output, on a full disk say
-            _silence()
+            silence(sys.stdout)
             return _fail(f"standard output: got {error.strerror or error}, expected a writable stream", 1)
     return 0
 
 
-def _silence() -> None:
-    """Send what is left in standard output nowhere, so that the interpreter does not fail on it when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return build_parser(PROGRAM).parse_args(argv)
+    except SystemExit:  # --help
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        raise
 
 
 def _fail(reason: object, status: int) -> int:
     """Print the one line and give back the exit status."""
     sentence = " ".join(str(reason).split()) or type(reason).__name__
-    print(f"{PROGRAM}: error: {sentence}", file=sys.stderr)
+    say(f"{PROGRAM}: error: {sentence}")
     return status

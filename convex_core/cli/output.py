@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import IO, Any
 
 import numpy as np
 
 from .._numba import compiled_kernels, compiled_seconds
+from .._signals import PROGRAM
 from ..progress import Progress, ProgressCallback
 
-__all__ = ["aligned", "jsonable", "number", "print_json", "running", "table"]
+__all__ = ["aligned", "interrupted", "jsonable", "number", "print_json", "running", "say", "silence", "table"]
+
+#: whether Ctrl-C has cut a command of this process short
+interrupted = threading.Event()
 
 
 def jsonable(value: Any) -> Any:
@@ -41,6 +46,22 @@ def jsonable(value: Any) -> Any:
 def print_json(result: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout."""
     print(json.dumps(jsonable(result), allow_nan=False))
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, if there is one that takes it."""
+    if sys.stderr is None:
+        return
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: IO[str]) -> None:
+    """Send what is left in `stream` nowhere, so that the interpreter does not fail on it when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def number(value: float | None, digits: int = 8) -> str:
@@ -70,8 +91,8 @@ def running() -> Iterator[tuple[ProgressCallback | None, threading.Event]]:
     into compiling kernels is said at the end: it counts towards no limit.
     """
     cancel = threading.Event()
-    with _compilation_said(), _first_interrupt_sets(cancel):
-        if not sys.stderr.isatty():
+    with _compilation_said(), _first_interrupt_sets(cancel), _remembered(cancel):
+        if sys.stderr is None or not sys.stderr.isatty():
             yield None, cancel
             return
         from rich.console import Console
@@ -99,11 +120,20 @@ def _describe(report: Progress) -> str:
 
 
 @contextmanager
+def _remembered(cancel: threading.Event) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if cancel.is_set():
+            interrupted.set()
+
+
+@contextmanager
 def _compilation_said() -> Iterator[None]:
     kernels, seconds = compiled_kernels(), compiled_seconds()
     yield
     if compiled_kernels() > kernels:
-        print(f"convex_core: compiling kernels, once: {compiled_seconds() - seconds:.0f} s", file=sys.stderr)
+        say(f"{PROGRAM}: compiling kernels, once: {compiled_seconds() - seconds:.0f} s")
 
 
 @contextmanager
