@@ -33,6 +33,7 @@ __all__ = [
     "clock",
     "compiled_kernels",
     "compiled_seconds",
+    "compiles_here",
     "compiling",
     "have_numba",
     "njit",
@@ -226,6 +227,11 @@ def compiled_kernels() -> int:
     return len(_missed)
 
 
+def compiles_here() -> bool:
+    """Whether this thread is compiling now."""
+    return getattr(_here, "depth", 0) > 0
+
+
 def clock() -> float:
     """Seconds on a clock that stands still while kernels are compiled."""
     over, since, _ = _spent
@@ -251,6 +257,7 @@ def compiling() -> Iterator[None]:
     """
     collects = gc.isenabled()
     gc.disable()
+    _here.depth = getattr(_here, "depth", 0) + 1
     _step(1)
     try:
         yield
@@ -258,6 +265,7 @@ def compiling() -> Iterator[None]:
         if collects:
             gc.enable()  # and with the next allocation it collects what was left lying, on this time too
         _step(-1)
+        _here.depth -= 1
 
 
 def _step(by: int) -> None:

@@ -12,6 +12,7 @@ from .. import classification
 from ..architectures import OPTIONS
 from ..data import Dataset, load_dataset, read_dataset
 from ..errors import InputError
+from ..files import check_writable
 from ..losses import make_loss
 from ..network import Network
 from ..problem import Problem
@@ -94,11 +95,8 @@ def check_outputs(reads: tuple[str | None, ...] = (), **paths: str | None) -> No
         if path is None:
             continue
         name = option.replace("_", "-")
-        file = Path(path)
-        target = file if file.exists() else file.parent
-        if file.is_dir() or not (file.exists() or target.is_dir()) or not os.access(target, os.W_OK):
-            raise InputError(f"{name}: got {path!r}, expected a writable file in an existing directory")
-        real = os.path.realpath(path)
+        check_writable(path, name)
+        file, real = Path(path), os.path.realpath(path)
         # several streams may end in /dev/null
         if real in taken and (file.is_file() or not file.exists()):
             raise InputError(f"{name}: got {path!r}, which is also {taken[real]}, expected a file of its own")

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .._numba import compiled_kernels, compiled_seconds
+from .._numba import compiled_kernels, compiled_seconds, compiles_here
 from .._signals import PROGRAM
 from ..progress import Progress, ProgressCallback
 
@@ -87,8 +87,8 @@ def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def running() -> Iterator[tuple[ProgressCallback | None, threading.Event]]:
     """Progress callback (on a terminal) and cancel flag of a long command.
 
-    The first Ctrl-C sets the flag, so that the best answer so far is printed; the second one interrupts. Time that went
-    into compiling kernels is said at the end: it counts towards no limit.
+    The first Ctrl-C sets the flag, so that the best answer so far is printed; the second one, or one while kernels are
+    compiled, interrupts. Time that went into compiling is said at the end: it counts towards no limit.
     """
     cancel = threading.Event()
     with _compilation_said(), _first_interrupt_sets(cancel), _remembered(cancel):
@@ -144,8 +144,10 @@ def _first_interrupt_sets(cancel: threading.Event) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
 
     def request(*_: object) -> None:
-        cancel.set()
         signal.signal(signal.SIGINT, before)
+        if compiles_here():  # which takes seconds, and asks nobody whether to go on
+            raise KeyboardInterrupt
+        cancel.set()
 
     signal.signal(signal.SIGINT, request)
     try:
