@@ -99,6 +99,18 @@ class Kernel(Generic[_P, _R]):
         """What numba asks of a global that it meets in another kernel."""
         return cast(Any, self._made())._numba_type_
 
+    @property
+    def kept(self) -> tuple[Path, ...]:
+        """The files in which numba's cache has this kernel; none without numba, or a place for them."""
+        cache = getattr(self._made(), "_cache", None)
+        pattern = f"*.{self._function.__name__}-{self._function.__code__.co_firstlineno}.*.nbi"
+        return tuple(file for place in getattr(cache, "places", ()) for file in sorted(place.glob(pattern)))
+
+    @property
+    def cached(self) -> bool:
+        """Whether what is compiled is kept."""
+        return getattr(getattr(self._made(), "_cache", None), "cache_path", None) is not None
+
     def _made(self) -> Callable[_P, _R]:
         if self._run is None:
             numba = _numba()
@@ -109,7 +121,7 @@ class Kernel(Generic[_P, _R]):
         # an option without a public name: done without, should numba drop it
         counted = self._borrowing and hasattr(numba.core.options.DefaultOptions, "_nrt")
         dispatcher = numba.njit(**self._options, **({"_nrt": False} if counted else {}))(self._function)
-        _keep_on_disk(numba, dispatcher)
+        dispatcher._cache = _Cache(numba, self._function)
         compile_one = dispatcher.compile
 
         def compile_timed(signature: Any) -> Any:
@@ -146,8 +158,9 @@ def cache_folder() -> Path | None:
     What is in the folder is code, so that it must belong to this user alone.
     """
     user = os.getuid() if hasattr(os, "getuid") else None
-    folder = Path(tempfile.gettempdir()) / ("convex-core-kernels" if user is None else f"convex-core-kernels-{user}")
+    name = "convex-core-kernels" if user is None else f"convex-core-kernels-{user}"
     try:
+        folder = Path(tempfile.gettempdir()) / name  # there may be no folder for temporary files at all
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError:
@@ -157,47 +170,64 @@ def cache_folder() -> Path | None:
     return folder if stat.S_ISDIR(found.st_mode) else None
 
 
-def _keep_on_disk(numba: Any, dispatcher: Any) -> None:
-    """Have numba cache what it compiles: where it usually does, else in :func:`cache_folder`, else not at all."""
-    try:
-        dispatcher.enable_caching()
-    except (RuntimeError, OSError):  # "no locator available"
-        usual, folder = numba.config.CACHE_DIR, cache_folder()
-        if folder is not None:
-            numba.config.CACHE_DIR = str(folder)  # the one way to name a folder; it is read at once
-            try:
-                with suppress(RuntimeError, OSError):
-                    dispatcher.enable_caching()
-            finally:
-                numba.config.CACHE_DIR = usual
-    dispatcher._cache = _Cache(dispatcher._cache)
+def _located(caching: Any, function: Callable[..., Any], folder: str | Path | None, *, written: bool) -> Any:
+    """Numba's cache of a function in a subfolder of `folder`, or with None beside the source."""
+    locator = getattr(caching, "InTreeCacheLocator", None) or caching._InTreeCacheLocator
+    members: dict[str, Any] = {}
+    if folder is not None:
+        members["get_cache_path"] = lambda self: str(Path(folder) / self.get_suitable_cache_subpath(self._py_file))
+    if not written:
+        members["ensure_cache_path"] = lambda self: None
+    places = {"_locator_classes": (type("Locator", (locator,), members),)}
+    implementation = type("Implementation", (caching.CompileResultCacheImpl,), places)
+    return type("Cache", (caching.FunctionCache,), {"_impl_class": implementation})(function)
 
 
 class _Cache:
     """Numba's cache, whose failures cost time and nothing else: a full disk, a file that is broken or not ours.
 
-    What it does not hold is about to be compiled, which it tells.
+    It has two layers. What was compiled ahead, when a container was built for example, is read from
+    ``NUMBA_CACHE_DIR``, or without it from beside the source, even where nothing can be written; numba itself reads
+    only where it can write. What is new goes where numba puts it, else to :func:`cache_folder`. What neither holds is
+    about to be compiled, which is told.
     """
 
-    def __init__(self, cache: Any) -> None:
-        self._cache = cache
+    def __init__(self, numba: Any, function: Callable[..., Any]) -> None:
+        caching, named = numba.core.caching, numba.config.CACHE_DIR or None
+        self._new: Any = caching.NullCache()
+        try:
+            self._new = caching.FunctionCache(function)
+        except (RuntimeError, OSError):  # "no locator available"
+            folder = cache_folder()
+            with suppress(RuntimeError, OSError):
+                self._new = self._new if folder is None else _located(caching, function, folder, written=True)
+        self._layers: tuple[Any, ...] = (self._new,)
+        with suppress(Exception):  # an interface that numba may change, and a convenience
+            prepared = _located(caching, function, named, written=False)
+            if prepared.cache_path != self._new.cache_path:
+                self._layers = (prepared, self._new)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._cache, name)
+        return getattr(self._new, name)
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The folders of all layers."""
+        return tuple(Path(layer.cache_path) for layer in self._layers if layer.cache_path is not None)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        try:
-            found = self._cache.load_overload(signature, context)
-        except Exception:  # anything can be in a broken file
-            found = None
-        if found is None:
-            _missed.append(signature)
-            _say()
-        return found
+        for layer in self._layers:
+            with suppress(Exception):  # anything can be in a broken file
+                found = layer.load_overload(signature, context)
+                if found is not None:
+                    return found
+        _missed.append(signature)
+        _say()
+        return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         with suppress(Exception):
-            self._cache.save_overload(signature, compiled)
+            self._new.save_overload(signature, compiled)
         _say()
 
 

@@ -1,8 +1,7 @@
-"""Every kernel compiled ahead of its first use, here or by ``python -m convex_core._warm_up`` in another process."""
+"""Every kernel compiled ahead of its first use, here or by ``python -m convex_core warm-up`` in another process."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from .solvers._cone_prox import cone_prox
 from .solvers._sphere import branch_and_bound
 from .solvers._spread import keep_apart
 
-__all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "kept_on_disk", "tiny_problem"]
+__all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "keeps", "kept_on_disk", "tiny_problem"]
 
 #: kernels that Python calls; others are part of these
 KERNELS: tuple[Any, ...] = (
@@ -56,22 +55,16 @@ def compile_kernels() -> None:
     cell_facets(np.eye(2), np.ones((1, 2)))
 
 
+def keeps() -> bool:
+    """Whether there is a place for what is compiled, so that another process can load it."""
+    return have_numba() and all(kernel.cached for kernel in KERNELS)
+
+
 def kept_on_disk() -> bool:
     """Whether numba's cache has a file for each kernel: then nobody has to wait for its compiler."""
-    return not have_numba() or all(
-        any(
-            Path(kernel.stats.cache_path).glob(
-                f"*.{kernel.__name__}-{kernel.__wrapped__.__code__.co_firstlineno}.*.nbi"
-            )
-        )
-        for kernel in KERNELS
-    )
+    return not have_numba() or all(kernel.kept for kernel in KERNELS)
 
 
 def tiny_problem() -> Problem:
     """Two signals of length four, over in a moment."""
     return Problem.from_dataset(load_dataset("shift", n=2, d=4))
-
-
-if __name__ == "__main__":
-    compile_kernels()

@@ -126,11 +126,12 @@ def test_without_a_place_to_cache_in_kernels_still_run(monkeypatch):
     def nowhere(function):
         raise RuntimeError(f"cannot cache function {function.__name__!r}: no locator available for file 'somewhere'")
 
-    monkeypatch.setattr(numba.core.dispatcher, "FunctionCache", nowhere)
+    monkeypatch.setattr(numba.core.caching, "FunctionCache", nowhere)
+    monkeypatch.setattr(_numba, "cache_folder", lambda: None)
     double, x = _kernel(), np.ones(2)
     double(x)
     assert x.tolist() == [2.0, 2.0]
-    assert double.stats.cache_path is None
+    assert not double.cached
 
 
 @compiled
@@ -149,7 +150,7 @@ def test_a_broken_or_full_cache_costs_time_only(monkeypatch, tmp_path):
         double(x)
         assert x.tolist() == [2.0, 2.0]
     double, x = _kernel(), np.ones(2)
-    monkeypatch.setattr(type(double._cache._cache), "save_overload", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(type(double._cache._new), "save_overload", lambda *_: (_ for _ in ()).throw(OSError("full")))
     double(x.astype(np.int64).astype(np.float32))
     double(x)
     assert x.tolist() == [2.0, 2.0]

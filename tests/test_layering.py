@@ -1,6 +1,8 @@
 """Data flows one way: who may import whom, read from the source."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,33 @@ def test_everything_public_is_documented_and_listed_once():
         thing = getattr(convex_core, name)
         if not isinstance(thing, dict):
             assert thing.__doc__, name
+
+
+#: slow to import, and needed by some computations only
+SLOW = (
+    "cvxpy", "IPython", "llvmlite", "matplotlib", "numba", "osqp", "pandas", "plotly", "rich", "scipy.optimize",
+    "scipy.spatial", "scipy.stats", "scs", "sklearn", "streamlit",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import convex_core",
+        "from convex_core import *",
+        "from convex_core.cli.parser import build_parser; build_parser('x')",
+        "import convex_core as cc; cc.Problem.from_dataset(cc.load_dataset('talk'))",
+    ],
+)
+def test_what_is_slow_to_import_is_imported_when_it_is_needed(code):
+    listed = f"{code}; import sys; print(*(name for name in {SLOW} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_everything_public_is_there_by_every_way_of_importing():
+    assert set(convex_core.__all__) <= set(dir(convex_core))
+    names = {}
+    exec("from convex_core import *", names)
+    assert set(convex_core.__all__) <= names.keys()
+    assert all(names[name] is getattr(convex_core, name) for name in convex_core.__all__)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from .._warm_up import compile_kernels, tiny_problem
 from ..arrangement import closed_form, enumerate_patterns
@@ -113,6 +112,8 @@ def _enumerate(instance: CountInstance, budget: Budget) -> Outcome:
 
 def _lp_tree(instance: CountInstance, budget: Budget) -> Outcome:
     """One row after another: each cell is kept, and split where a linear program finds a point on the other side."""
+    from scipy.optimize import linprog  # slow to import: only this contender pays for it, and not on its time
+
     rows = instance.rows / np.linalg.norm(instance.rows, axis=1, keepdims=True)
     h = rows.shape[1]
     clock = Clock()

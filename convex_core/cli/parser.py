@@ -13,7 +13,7 @@ from ..experiments import EXPERIMENTS
 from ..losses import LOSSES
 from ..patches import Padding
 from ..solve import METHODS
-from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve
+from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve, warm_up
 
 __all__ = ["build_parser"]
 
@@ -143,6 +143,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--html", metavar="RESULT.html", help="write a self-contained page with the figures")
 
     command("datasets", datasets.run, "List the built-in datasets.")
+    command("warm-up", warm_up.run, "Compile the kernels and keep them, so that nobody waits for them afterwards.")
     return parser
 
 

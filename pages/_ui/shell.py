@@ -51,7 +51,7 @@ def run() -> None:
     chosen = st.navigation(_navigation(), expanded=True)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
-    warm.kernels()
+    warm.wait()
     # read by controls.bound: a widget is about to appear on another page than the one its value comes from
     st.session_state[ARRIVING] = st.session_state.get(_PAGE, chosen.url_path) != chosen.url_path
     st.session_state[_PAGE] = chosen.url_path

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from convex_core._warm_up import compile_first, kept_on_disk
+from convex_core._numba import compiled_kernels, compiled_seconds
+from convex_core._warm_up import compile_first, compile_kernels, keeps, kept_on_disk
 from convex_core.data import load_dataset
 from convex_core.figures.chart import Chart, encoded_once
 from convex_core.figures.dial import SGDCurves, beta_dial
@@ -20,7 +21,18 @@ from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 
-__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "home_dial", "kernels"]
+__all__ = [
+    "HOME_ITERATIONS",
+    "HOME_POINTS",
+    "HOME_SEED",
+    "HOME_SEEDS",
+    "Home",
+    "home",
+    "home_dial",
+    "kernels",
+    "preparing",
+    "wait",
+]
 
 #: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
@@ -31,6 +43,9 @@ HOME_SMALLEST = 1 / 60
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
 HOME_ITERATIONS = 1000
+#: Kernels that are there within this time need no word; the line is renewed this often.
+SOON_SECONDS = 0.8
+LINE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +62,32 @@ def kernels() -> threading.Thread:
     thread = threading.Thread(target=_compile, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def wait() -> None:
+    """Let the visitor read what is being prepared until the kernels are there; nothing is shown if they are soon."""
+    thread = kernels()
+    thread.join(SOON_SECONDS)
+    if not thread.is_alive():
+        return
+    place = st.empty()
+    while thread.is_alive():
+        with place.container():
+            st.title("convex core")
+            st.markdown(
+                "Training a ReLU CNN looks hopelessly non-convex. It is a convex problem in disguise, so the best "
+                "network there is can be found, and proved to be the best. The page appears as soon as this is done:"
+            )
+            st.info(preparing(), icon=":material/hourglass_top:")
+        thread.join(LINE_SECONDS)
+    place.empty()
+
+
+def preparing() -> str:
+    """What the server is doing before the first page."""
+    if compiled_kernels():
+        return f"Compiling kernels, once: {compiled_seconds():.0f} s"
+    return "Loading the compiled kernels"
 
 
 @st.cache_resource(show_spinner=False)
@@ -72,13 +113,14 @@ def home_dial(dark: bool, with_curves: bool) -> Chart:
 def _compile() -> None:
     compile_first()
     if not kept_on_disk():
-        threading.Thread(target=_compile_elsewhere, name="warm-up of the rest", daemon=True).start()
+        rest = _compile_elsewhere if keeps() else compile_kernels
+        threading.Thread(target=rest, name="warm-up of the rest", daemon=True).start()
 
 
 def _compile_elsewhere() -> None:
     """Fill numba's cache from another process: a thread that compiles keeps this one's busy for 5 ms at a time."""
     root = pathlib.Path(__file__).parent.parent.parent
-    subprocess.run([sys.executable, "-m", "convex_core._warm_up"], cwd=root, capture_output=True, check=False)
+    subprocess.run([sys.executable, "-m", "convex_core", "warm-up"], cwd=root, capture_output=True, check=False)
 
 
 def _path() -> Path:

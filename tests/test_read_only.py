@@ -1,0 +1,141 @@
+"""Where nothing can be written and nobody has a home, as in containers: all works, kernels are kept if they can be."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from users import run_bound
+
+import convex_core
+from convex_core._numba import have_numba
+
+ROOT = Path(convex_core.__file__).parents[1]
+SOLVE = ["solve", "--dataset", "edge", "--option", "n=4", "--json"]
+PATTERNS = ["patterns", "--dataset", "edge", "--option", "n=4", "--json"]
+COMPILED = "convex_core: compiling kernels, once: "
+
+compiled = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
+
+
+def lock(folder: Path) -> None:
+    """Nobody can write to `folder` any more."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o222)
+
+
+def unlock(folder: Path) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A copy of the package and the app without compiled files."""
+    place = tmp_path / "installed"
+    place.mkdir()
+    for name in ("convex_core", "pages", "assets"):
+        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", place)
+    if (ROOT / ".streamlit").is_dir():
+        shutil.copytree(ROOT / ".streamlit", place / ".streamlit")
+    (tmp_path / "home").mkdir(mode=0o555)
+    (tmp_path / "tmp").mkdir()
+    yield place
+    unlock(tmp_path)
+
+
+def run(place: Path, *argv: str, code: str | None = None, **environment: str):
+    """A process in a read-only folder, with a home that is read-only too."""
+    folder = place.parent
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_", "STREAMLIT_"))}
+    env = inherited | {"PYTHONPATH": str(place), "HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
+    command = [sys.executable, *(("-m", "convex_core") if code is None else ("-c", code)), *argv]
+    return run_bound(command, folder, env=env | environment, cwd=place)
+
+
+def answer(done) -> dict:
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if not line.startswith(COMPILED)] == []
+    return json.loads(done.stdout)
+
+
+@compiled
+def test_a_read_only_installation_keeps_its_kernels_in_a_temporary_folder(installed, tmp_path):
+    lock(installed)
+    first = run(installed, *PATTERNS)
+    assert answer(first)["patterns"] > 0
+    assert first.stderr.startswith(COMPILED)
+    again = run(installed, *PATTERNS)
+    assert answer(again)["patterns"] == answer(first)["patterns"]
+    assert again.stderr == ""
+    assert [path.name for path in (tmp_path / "tmp").iterdir()] == [f"convex-core-kernels-{os.getuid()}"]
+
+
+@compiled
+@pytest.mark.parametrize("named", ["read-only", "unset"])
+def test_without_any_place_to_write_to_kernels_are_compiled_each_time(installed, tmp_path, named):
+    lock(installed)
+    (tmp_path / "locked").mkdir(mode=0o555)
+    environment = {} if named == "unset" else {"NUMBA_CACHE_DIR": str(tmp_path / "locked" / "gone")}
+    code = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv.pop(1); from convex_core.cli import main; sys.exit(main())"
+    )
+    done = run(installed, str(tmp_path / "locked"), *PATTERNS, code=code, **environment)
+    assert answer(done)["patterns"] > 0
+    assert done.stderr.startswith(COMPILED)
+
+
+@compiled
+@pytest.mark.parametrize("named", [False, True])
+def test_what_was_compiled_ahead_is_read_where_nothing_can_be_written(installed, tmp_path, named):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")} if named else {}
+    ahead = run(installed, *PATTERNS, **environment)
+    assert ahead.stderr.startswith(COMPILED)
+    lock(installed)
+    if named:
+        lock(tmp_path / "kernels")
+    done = run(installed, *PATTERNS, **environment)
+    assert answer(done)["patterns"] == answer(ahead)["patterns"]
+    assert done.stderr == ""
+
+
+@compiled
+def test_warm_up_prepares_every_kernel_and_says_where(installed, tmp_path):
+    (tmp_path / "kernels").mkdir()
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    first = answer(run(installed, "warm-up", "--json", **environment))
+    assert first.keys() == {"seconds", "numba", "kernels", "compiled", "cache"}
+    assert len(first["kernels"]) == len(set(first["kernels"])) >= 9
+    assert first["compiled"] >= len(first["kernels"])
+    assert first["cache"] == str(tmp_path / "kernels")
+    assert first["seconds"] > 0
+    lock(tmp_path / "kernels")
+    for command in (["warm-up", "--json"], SOLVE, [*SOLVE, "--method", "branch-and-bound"]):
+        done = run(installed, *command, **environment)
+        assert done.stderr == ""
+        assert answer(done).get("compiled", 0) == 0
+
+
+_APP = """
+import json
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("app.py", default_timeout=300).run()
+print(json.dumps({"titles": [t.value for t in app.title], "exceptions": [e.value for e in app.exception]}))
+"""
+
+
+def test_the_app_runs_where_nothing_can_be_written(installed):
+    lock(installed)
+    done = run(installed, code=_APP)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["exceptions"] == []
+    assert found["titles"]
+    assert "Traceback" not in done.stderr
