@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
 
 # in a process of its own: other tests compile kernels too
 _COUNT = """
+import contextlib
 import json
 from convex_core import _warm_up
 
@@ -42,6 +45,7 @@ def test_every_kernel_is_compiled_and_kept():
 
 # what callers pass differs in how it came about, and must not in layout: kernels would be compiled once more for it
 _USE = """
+import contextlib
 import json
 import numpy as np
 from convex_core import METHODS, Problem, ThreeLayerCNN, TwoLayerCNN, patch_geometry, solve, solve_path
@@ -79,3 +83,81 @@ def test_one_compilation_is_enough():
 def test_an_empty_cache_is_noticed(tmp_path):
     code = "from convex_core import _warm_up; print(_warm_up.kept_on_disk())"
     assert _run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() == "False"
+
+
+class _Place:
+    """Stands for Streamlit: remembers what is on the page, and what was once."""
+
+    def __init__(self) -> None:
+        self.now: list[str] = []
+        self.ever: list[str] = []
+
+    def empty(self):
+        self.now = []
+        return self
+
+    @contextlib.contextmanager
+    def container(self):
+        self.now = []
+        yield
+
+    def write(self, text: str, **_: object) -> None:
+        self.now.append(text)
+        self.ever.append(text)
+
+    title = markdown = info = write
+
+
+def test_a_visitor_reads_what_is_being_compiled_until_it_is(monkeypatch):
+    from pages._ui import warm
+
+    place, ended = _Place(), threading.Event()
+    seconds = iter(range(3, 100))
+
+    def count():
+        if len(place.ever) > 9:
+            ended.set()
+        return float(next(seconds))
+
+    for name, value in {"SOON_SECONDS": 0.01, "LINE_SECONDS": 0.01, "st": place, "compiled_seconds": count}.items():
+        monkeypatch.setattr(warm, name, value)
+    monkeypatch.setattr(warm, "compiled_kernels", lambda: 1)
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    monkeypatch.setattr(warm, "kernels", lambda: thread)
+    warm.wait()
+    assert place.ever[0] == "convex core"
+    assert [text for text in place.ever if "Compiling" in text][:2] == [
+        "Compiling kernels, once: 3 s",
+        "Compiling kernels, once: 4 s",
+    ]
+    assert place.now == []
+
+
+def test_nothing_is_said_when_kernels_are_there_at_once(monkeypatch):
+    from pages._ui import warm
+
+    place = _Place()
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    monkeypatch.setattr(warm, "st", place)
+    monkeypatch.setattr(warm, "kernels", lambda: thread)
+    warm.wait()
+    assert place.ever == []
+
+
+def test_without_a_place_on_disk_the_rest_is_compiled_in_the_same_process(monkeypatch):
+    from pages._ui import warm
+
+    for keeps, wanted in ((True, "elsewhere"), (False, "here")):
+        done: list[str] = []
+        monkeypatch.setattr(warm, "compile_first", lambda: None)
+        monkeypatch.setattr(warm, "kept_on_disk", lambda: False)
+        monkeypatch.setattr(warm, "keeps", lambda keeps=keeps: keeps)
+        monkeypatch.setattr(warm, "compile_kernels", lambda done=done: done.append("here"))
+        monkeypatch.setattr(warm, "_compile_elsewhere", lambda done=done: done.append("elsewhere"))
+        warm._compile()
+        for thread in threading.enumerate():
+            if thread.name == "warm-up of the rest":
+                thread.join()
+        assert done == [wanted]
