@@ -114,6 +114,8 @@ def read_network(architecture: Architecture, arrays: Mapping[str, Any]) -> Readi
             f"network: got {_names(arrays)}, expected {', '.join(parameters)} for the architecture {architecture.name}"
         )
     biases, layers = _biases_and_layers(arrays)
+    if len(layers) == 2:
+        no_others(arrays, (*layers, *biases), "network")
     chosen = _choose(architecture, {name: finite_array(arrays[name], name, ndim=(0, 1, 2, 3, 4)) for name in layers})
     no_others(arrays, (chosen.first, chosen.last, *biases), "network")
     first, last = (f"{name} {np.shape(arrays[name])}" for name in (chosen.first, chosen.last))
@@ -176,7 +178,7 @@ def _choose(architecture: Architecture, arrays: Mapping[str, _Array]) -> _Candid
         if filters is not None and kernel.ndim > weight.ndim:
             expected = _shapes(architecture, layouts[0], str(len(filters)))[1]
             raise InputError(
-                f"{other}: got shape {weight.shape}, expected {expected}, a weight for each of the {len(filters)} filters "
+                f"{other}: got shape {weight.shape}, expected {expected}, a weight for each of {len(filters)} filters "
                 f"in {name} and each output, in the order of {layouts[0]}"
             )
     raise InputError(f"network: got {shapes or 'no arrays'}, expected two layers of shapes {wanted}")

@@ -129,6 +129,11 @@ def _reconstruct(*_: object) -> _PickledArray:
     return _PickledArray()
 
 
+def _latin1(text: object, *_: object) -> bytes:
+    """What Python 3 writes for bytes in the protocol of Python 2."""
+    return text.encode("latin-1") if isinstance(text, str) else b""
+
+
 # A pickle may name any importable callable, so loading one from a stranger runs a stranger's code. The
 # CIFAR-10 authors distribute their batches as pickles nevertheless. Such a batch needs exactly these names
 # besides Python's own containers, and each is answered by an inert stand-in: not even numpy's C code sees the
@@ -138,6 +143,7 @@ _ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
     ("numpy", "dtype"): _PickledDtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("_codecs", "encode"): _latin1,
 }
 
 

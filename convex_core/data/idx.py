@@ -63,7 +63,7 @@ def read_idx_images(
     """Images and labels of an IDX image file and the label file beside it.
 
     The label file has the same name with "labels" for "images", whatever the punctuation and the packing, or is the
-    only IDX file of one axis there.
+    only IDX file of one axis there, unless one name says train and the other test.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def _labels_beside(images: Path) -> Path:
         # unpacked or packed, both of the same name: one of them is enough
         packed = images.name.endswith(".gz")
         return next((file for file in named if file.name.endswith(".gz") == packed), named[0])
-    if len(found) == 1:
+    if len(found) == 1 and len({part for part in map(_part, (images, found[0])) if part}) < 2:
         return found[0]
     names = ", ".join(file.name for file in found) or "no IDX file of one axis"
     raise InputError(f"{images}: got {names} beside the images, expected one label file, named as the images are")
@@ -104,6 +104,11 @@ def _key(file: Path) -> str:
     """What the names of an image file and its label file have in common."""
     name = re.sub(r"images?|labels?", "*", file.name.lower().removesuffix(".gz"))
     return re.sub(r"[^a-z0-9*]", "", re.sub(r"idx\d", "idx", name))
+
+
+def _part(file: Path) -> str:
+    """Which part of a dataset the name says it is: labels of another part are not taken for these."""
+    return next((word for word in ("train", "t10k", "test", "val") if word in file.name.lower()), "")
 
 
 def _candidates(folder: Path) -> list[Path]:
