@@ -37,6 +37,7 @@ _Array = NDArray[np.float64]
 
 #: What may lie beside the parameters in a file: results about the network, not parts of it.
 RESULTS = ("dual", "predictions")
+_OWN = ("filters", "weights", "hidden")
 _LAYOUTS = {"weight": "PyTorch", "kernel": "Keras"}
 #: Words in names, asked only where the shapes leave the roles of two arrays open.
 _FIRST = re.compile(r"conv|filter|feature|hidden|encoder|first|fc1|dense_?1\b")
@@ -102,7 +103,7 @@ def read_network(architecture: Architecture, arrays: Mapping[str, Any]) -> Readi
     'conv.weight (3, 1, 2) as 3 filters, fc.weight (1, 3) as output weights, in the order of PyTorch'
     """
     parameters = list(architecture.shapes)
-    if "filters" in arrays:
+    if any(name in arrays for name in _OWN):
         missing = [name for name in parameters if name not in arrays]
         if missing:
             raise InputError(f"network: got no {', '.join(missing)}, expected {', '.join(parameters)}")
@@ -181,7 +182,9 @@ def _choose(architecture: Architecture, arrays: Mapping[str, _Array]) -> _Candid
                 f"{other}: got shape {weight.shape}, expected {expected}, a weight for each of {len(filters)} filters "
                 f"in {name} and each output, in the order of {layouts[0]}"
             )
-    raise InputError(f"network: got {shapes or 'no arrays'}, expected two layers of shapes {wanted}")
+    raise InputError(
+        f"network: got {shapes or 'no arrays'}, expected filters and weights, or two layers of shapes {wanted}"
+    )
 
 
 def _in_order(first: str, last: str) -> bool:

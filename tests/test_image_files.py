@@ -209,6 +209,13 @@ def test_the_first_images_of_a_sorted_file_are_not_trained_on_alone(tmp_path):
 # --- how many
 
 
+def test_gray_images_have_no_colours_to_weigh(tmp_path):
+    path = save(tmp_path, "cifar10.npz", images=GRAY, labels=LABELS)
+    assert "grayscale=False" in refused(load_dataset, "cifar10", path=path, **PLAIN)
+    assert load_dataset("cifar10", path=path, grayscale=False, **PLAIN).input_shape == (8, 12)
+    assert load_dataset("cifar10", path=tmp_path / "cifar10.npz", grayscale=False, **PLAIN).n == 10
+
+
 def test_too_few_images_are_one_sentence_and_can_be_counted_before(tmp_path, monkeypatch):
     monkeypatch.setenv("CONVEX_CORE_DATA", save(tmp_path, images=GRAY, labels=LABELS))
     assert refused(load_dataset, "mnist", pool=1).startswith("n: got 99, expected at most 24,")
@@ -440,7 +447,7 @@ def test_a_folder_of_pictures_by_class_is_the_pictures_with_their_names(images, 
     assert dataset.labels == ("cat", "dog")
     assert dataset.y.tolist() == [-1, 1] * 5
     assert dataset.input_shape == images.shape[1:]
-    assert dataset.description.startswith("pets: 2 folders of pictures, taken in turn: 10 training and 5 test images")
+    assert dataset.description.startswith("pets (2 folders of pictures, taken in turn): 10 training and 5 test images")
 
 
 def test_folders_named_by_numbers_are_labels_and_are_found_in_the_data_folder(tmp_path, monkeypatch):

@@ -216,7 +216,11 @@ def test_shuffled_arrays_give_the_network_or_a_refusal_never_another_one(data):
 def audit(tmp_path, capsys):
     def call(arrays, *options, data=None):
         np.savez(tmp_path / "state.npz", **arrays)
-        source = ["--dataset", "edge", "--filter-size", "3"] if data is None else ["--data", str(save_dataset(data, tmp_path / "data.npz"))]
+        source = (
+            ["--dataset", "edge", "--filter-size", "3"]
+            if data is None
+            else ["--data", str(save_dataset(data, tmp_path / "data.npz"))]
+        )
         status = main(["audit", str(tmp_path / "state.npz"), *source, *options])
         return status, *capsys.readouterr()
 

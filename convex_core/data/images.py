@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,7 @@ def mnist(
     standardise: bool = False,
     flatten: bool = True,
     pad: int = 1,
-    path: str | None = None,
+    path: str | os.PathLike[str] | None = None,
     download: bool = False,
     scale: float | None = None,
 ) -> Dataset:
@@ -121,7 +122,7 @@ def mnist(
         As for :func:`digits`. The test images follow the training images (or are drawn with them, without
         overlap); 500, the default, are fewer where fewer remain. Where a file has two classes and not ten, `classes`
         None makes the smaller label, or the first name, -1.
-    path : str, optional
+    path : str or Path, optional
         NPZ with `images` and `labels`, IDX image file, or a directory with such files or with a sub-folder of pictures
         for each class (:func:`read_images`, :func:`locate_images`); default: the directory named by the environment
         variable ``CONVEX_CORE_DATA``.
@@ -154,7 +155,7 @@ def cifar10(
     standardise: bool = False,
     flatten: bool = True,
     pad: int = 0,
-    path: str | None = None,
+    path: str | os.PathLike[str] | None = None,
     download: bool = False,
     scale: float | None = None,
 ) -> Dataset:
@@ -180,14 +181,14 @@ def cifar10(
     return _dataset("cifar10", source, classes, n, n_test, selection, steps, seed)
 
 
-def locate_images(name: str, path: str | None = None) -> list[Path]:
+def locate_images(name: str, path: str | os.PathLike[str] | None = None) -> list[Path]:
     """The files that hold the images of `name`: one file or folder of pictures, or several CIFAR batches.
 
     Parameters
     ----------
     name : str
         ``"mnist"`` or ``"cifar10"``.
-    path : str, optional
+    path : str or Path, optional
         A file or a directory; default: the directory named by ``CONVEX_CORE_DATA``. In a directory the standard
         files are looked for first (IDX files, whatever their punctuation and packing; ``data_batch_1`` to
         ``data_batch_5``, also ``.bin``), then ``NAME.npz`` and ``NAME_*.npz`` in alphabetical order, then a sub-folder
@@ -201,7 +202,7 @@ def locate_images(name: str, path: str | None = None) -> list[Path]:
     return list(locate(name, path).files)
 
 
-def find_images(name: str, path: str | None = None, *, scale: float | None = None) -> LabelledImages:
+def find_images(name: str, path: str | os.PathLike[str] | None = None, *, scale: float | None = None) -> LabelledImages:
     """The images in the files of :func:`locate_images`; the source says what else was there.
 
     Raises
@@ -219,7 +220,9 @@ def find_images(name: str, path: str | None = None, *, scale: float | None = Non
     return replace(source, source=f"{source.source} (not used: {_listed(found.unused)})")
 
 
-def count_images(name: str, path: str | None = None, classes: Sequence[int | str] | str | None = None) -> int:
+def count_images(
+    name: str, path: str | os.PathLike[str] | None = None, classes: Sequence[int | str] | str | None = None
+) -> int:
     """Images of the classes that can be used: the largest n + n_test that the dataset `name` takes.
 
     Parameters
@@ -241,7 +244,9 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
     return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
 
 
-def _images(name: Literal["mnist", "cifar10"], path: str | None, download: bool, scale: float | None) -> LabelledImages:
+def _images(
+    name: Literal["mnist", "cifar10"], path: str | os.PathLike[str] | None, download: bool, scale: float | None
+) -> LabelledImages:
     if not isinstance(download, bool):
         raise InputError(f"download: got {download!r}, expected true or false")
     return _openml(name, scale) if download else find_images(name, path, scale=scale)

@@ -31,7 +31,7 @@ class Located:
     unused: tuple[str, ...]
 
 
-def locate(name: str, path: str | None = None) -> Located:
+def locate(name: str, path: str | os.PathLike[str] | None = None) -> Located:
     """Find the images of ``"mnist"`` or ``"cifar10"``.
 
     A `path` that is no directory is taken as it is. In a directory, and in the usual sub-directories, the candidates
@@ -48,12 +48,14 @@ def locate(name: str, path: str | None = None) -> Located:
         raise InputError(
             f"{name}: got no path, expected path=FILE, the variable {DATA_VARIABLE}=DIRECTORY or download=True"
         )
-    if not isinstance(place, str):
+    if not isinstance(place, (str, os.PathLike)):
         raise InputError(f"path: got {place!r}, expected the name of a file or directory")
     folder = Path(place)
     if not is_folder(folder):
         return Located((folder,), ())
-    places = [folder / sub for sub in _PLACES[name] if is_folder(folder / sub)]
+    # where capitals do not matter, two of the names are one place
+    at_all = [folder / sub for sub in _PLACES[name] if is_folder(folder / sub)]
+    places = [at for k, at in enumerate(at_all) if not any(at.samefile(before) for before in at_all[:k])]
     found = [files for search in (_standard, _npz, _pictures) for at in places for files in search(name, at)]
     if not found:
         raise InputError(

@@ -56,7 +56,7 @@ def read_pictures(
     in_turn = zip_longest(*([(name, file) for file in classes[name]] for name in names))
     labelled = [pair for pair in chain.from_iterable(in_turn) if pair is not None]
     pixels = _stack([file for _, file in labelled], max_bytes)
-    source = f"{place.name}: {len(names)} folders of pictures, taken in turn"
+    source = f"{place.name} ({len(names)} folders of pictures, taken in turn)"
     return labelled_images(pixels, [name for name, _ in labelled], source, scale=scale)
 
 
