@@ -26,7 +26,7 @@ from .arrangement import (
     polynomial_bound,
     sample_patterns,
 )
-from .audit import Audit, audit, network_from_arrays
+from .audit import Audit, audit
 from .certificate import Certificate, beta_max, certify
 from .chain import Chain, chain
 from .data import Dataset, dataset_names, load_dataset, read_dataset, save_dataset
@@ -46,6 +46,7 @@ from .sgd import SGDRecord, SGDResult, SGDSettings, sgd_steps, train_sgd
 from .solve import METHODS, Solution, Timings, solve
 from .solvers.column_generation import Round
 from .solvers.osqp_backend import FixedDirections
+from .state_dict import network_from_arrays
 from .status import Exactness, Scope, Status
 
 __version__ = "0.1.0"

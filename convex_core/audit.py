@@ -8,25 +8,21 @@ and the global bound is the price of the patterns training settled in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import check_arguments
 from ._records import record
-from .architectures import Architecture
 from .certificate import Certificate, certify
-from .errors import InputError
 from .network import Network
 from .problem import Problem
 from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .solve import Solution, given_patterns, solve_over
 from .solvers.pricing import Pricer
-from .validation import finite_array
+from .state_dict import network_from_arrays
 
 __all__ = ["Audit", "audit", "network_from_arrays", "own_patterns"]
 
@@ -143,53 +139,3 @@ def own_patterns(problem: Problem, network: Network) -> NDArray[np.bool_]:
         patterns = cells.patterns(parameters["filters"])
         codes = np.concatenate([patterns, codes[:, patterns.shape[1] :]], axis=1)
     return np.unique(codes, axis=0) if len(codes) else codes
-
-
-def network_from_arrays(architecture: Architecture, arrays: Mapping[str, Any]) -> Network:
-    """The network in a mapping of arrays: by our names, or a PyTorch state dict saved as arrays.
-
-    Our names are those of :attr:`Network.parameters` (``filters``, ``weights`` and in deeper networks ``hidden``).
-    Otherwise the first array must be the weight of a convolution, (m, C, h) or (m, C, H, W) in PyTorch's order with the
-    channels first (or a linear layer, (m, d)), and the second the weight of the linear layer behind the pooling,
-    (1, m). Biases must be absent or zero: these networks have none.
-
-    Raises
-    ------
-    InputError
-        If arrays are missing, or of the wrong shape, or a bias is not zero.
-
-    Examples
-    --------
-    >>> from convex_core import TwoLayerCNN, patch_geometry
-    >>> cnn = TwoLayerCNN(patch_geometry((4,), 2))
-    >>> state = {"conv.weight": np.ones((3, 1, 2)), "conv.bias": np.zeros(3), "fc.weight": np.ones((1, 3))}
-    >>> network_from_arrays(cnn, state).filters.shape
-    (3, 2)
-    """
-    check_arguments("network_from_arrays", architecture=(architecture, Architecture), arrays=(arrays, Mapping))
-    if "filters" in arrays:
-        missing = [name for name in architecture.shapes if name not in arrays]
-        if missing:
-            raise InputError(f"network: got no {', '.join(missing)}, expected {', '.join(architecture.shapes)}")
-        return Network.from_parameters(architecture, {name: arrays[name] for name in architecture.shapes})
-    if list(architecture.shapes) != ["filters", "weights"] or architecture.shapes["weights"]:
-        raise InputError(
-            f"network: got {', '.join(arrays) or 'no arrays'}, expected {', '.join(architecture.shapes)} "
-            f"for the architecture {architecture.name}"
-        )
-    for name in (name for name in arrays if name.endswith("bias")):
-        if np.any(finite_array(arrays[name], name, ndim=1) != 0.0):
-            raise InputError(f"{name}: got a bias that is not zero, expected none: these networks have no biases")
-    layers = [name for name in arrays if name.endswith("weight")]
-    if len(layers) != 2:
-        raise InputError(
-            f"network: got {', '.join(arrays) or 'no arrays'}, expected filters and weights, or a PyTorch state dict "
-            "with two layers, whose names end in weight"
-        )
-    kernel = finite_array(arrays[layers[0]], layers[0], ndim=(2, 3, 4))
-    output = finite_array(arrays[layers[1]], layers[1], ndim=2)
-    if output.shape != (1, len(kernel)):
-        raise InputError(f"{layers[1]}: got shape {output.shape}, expected (1, {len(kernel)}), one weight per filter")
-    if kernel.ndim > 2:  # channels first there, last here
-        kernel = np.moveaxis(kernel, 1, -1)
-    return Network(architecture, kernel.reshape(len(kernel), -1), output[0])

@@ -19,11 +19,15 @@ from .losses import LOSS_OPTIONS, Loss, make_loss
 from .network import Network
 from .patches import PatchGeometry
 from .solve import Solution
-from .validation import finite_array, frozen, positive_number
+from .state_dict import RESULTS
+from .validation import finite_array, frozen, no_others, positive_number
 
 __all__ = ["Model", "load_model", "save_model", "save_network"]
 
 _Array = NDArray[np.float64]
+
+_REQUIRED = ("filters", "weights", "architecture", "padding", "input_shape", "filter_shape", "stride")
+_VALUES = ("objective", "lower_bound")
 
 
 @record
@@ -43,6 +47,8 @@ class Model:
         Feasible dual vector of its certificate.
     predictions : (n,) float64 or None
         Outputs on the training inputs.
+    objective, lower_bound : float or None
+        Objective of the network, and bound on the optimum, on the training data.
     """
 
     network: Network
@@ -50,6 +56,8 @@ class Model:
     loss: Loss | None
     dual: _Array | None
     predictions: _Array | None
+    objective: float | None = None
+    lower_bound: float | None = None
 
 
 def save_model(target: str | Path | IO[bytes], solution: Solution) -> None:
@@ -112,38 +120,48 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
     Raises
     ------
     InputError
-        If the file is missing, truncated, pickled, or lacks an array.
+        If the file is missing, truncated, pickled, lacks an array, or holds one that is not used.
     """
     data = read_npz(source)
-    missing = [
-        key
-        for key in (
-            "filters",
-            "weights",
-            "architecture",
-            "padding",
-            "input_shape",
-            "filter_shape",
-            "stride",
-        )
-        if key not in data
-    ]
+    missing = [key for key in _REQUIRED if key not in data]
     if missing:
         raise InputError(f"model file: got no {', '.join(missing)}, expected the arrays that save_model writes")
-    options = {key: data[key].item() for key in OPTIONS if key in data}
-    architecture = make_architecture(str(data["architecture"]), PatchGeometry.from_dict(data), **options)
+    no_others(data, (*_REQUIRED, "hidden", *OPTIONS, *RESULTS, "loss", *LOSS_OPTIONS, "beta", *_VALUES), "model file")
+    orphans = [key for key in LOSS_OPTIONS if key in data and "loss" not in data]
+    if orphans:
+        raise InputError(f"model file: got {orphans[0]} and no loss, expected both or neither")
+    options = {key: _single(data, key) for key in OPTIONS if key in data}
+    architecture = make_architecture(str(_single(data, "architecture")), PatchGeometry.from_dict(data), **options)
     vector = {
-        key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None
-        for key in ("dual", "predictions")
+        key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None for key in RESULTS
     }
+    values = {key: _value(data, key) for key in _VALUES}
     loss = None
     if "loss" in data:
         numbers = {key: float(finite_array(data[key], key, ndim=0)) for key in LOSS_OPTIONS if key in data}
-        loss = make_loss(str(data["loss"]), **numbers)
+        loss = make_loss(str(_single(data, "loss")), **numbers)
     return Model(
         network=Network(architecture, data["filters"], data["weights"], data.get("hidden")),
         beta=positive_number(float(finite_array(data["beta"], "beta", ndim=0)), "beta") if "beta" in data else None,
         loss=loss,
         dual=vector["dual"],
         predictions=vector["predictions"],
+        **values,
     )
+
+
+def _single(data: dict[str, NDArray[Any]], key: str) -> str | int:
+    """Array `key` as the text or number that it holds."""
+    if data[key].ndim or data[key].dtype.kind not in "Uiu":
+        raise InputError(f"{key}: got {data[key].dtype} of shape {data[key].shape}, expected one text or whole number")
+    value: str | int = data[key].item()
+    return value
+
+
+def _value(data: dict[str, NDArray[Any]], key: str) -> float | None:
+    """Array `key` as a float, which a bound that is not known makes infinite; None if it is not there."""
+    if key not in data:
+        return None
+    if data[key].ndim or data[key].dtype.kind not in "fiu":
+        raise InputError(f"{key}: got {data[key].dtype} of shape {data[key].shape}, expected one number")
+    return float(data[key])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -13,7 +14,16 @@ from .errors import InputError
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-__all__ = ["MAX_MAGNITUDE", "finite_array", "frozen", "integer", "moderate", "positive_number", "targets"]
+__all__ = [
+    "MAX_MAGNITUDE",
+    "finite_array",
+    "frozen",
+    "integer",
+    "moderate",
+    "no_others",
+    "positive_number",
+    "targets",
+]
 
 #: largest magnitude of an input or a target: squares of products of two of them stay finite
 MAX_MAGNITUDE = 1e60
@@ -83,6 +93,25 @@ def moderate(array: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     if largest > MAX_MAGNITUDE:
         raise InputError(f"{name}: got an entry of magnitude {largest:g}, expected at most {MAX_MAGNITUDE:g}")
     return array
+
+
+def no_others(names: Iterable[str], used: Iterable[str], source: str) -> None:
+    """Raise :class:`InputError` if a file holds arrays that are not used: none is ignored silently.
+
+    Examples
+    --------
+    >>> no_others(["X", "y", "weight"], ["X", "y"], "mine.npz")
+    Traceback (most recent call last):
+    ...
+    convex_core.errors.InputError: mine.npz: got the array weight, which is not used, expected none but X, y
+    """
+    known = list(used)
+    others = [name for name in names if name not in known]
+    if others:
+        which = "the array" if len(others) == 1 else "the arrays"
+        verb = "is" if len(others) == 1 else "are"
+        shown = ", ".join([name[:80] for name in others[:5]] + (["..."] if len(others) > 5 else []))
+        raise InputError(f"{source}: got {which} {shown}, which {verb} not used, expected none but {', '.join(known)}")
 
 
 def positive_number(value: float, name: str) -> float:

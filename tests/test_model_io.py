@@ -82,6 +82,57 @@ def test_damaged_files_are_one_sentence(solution, tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["scale", "bias", "conv.weight", "X", "filters2"])
+def test_an_array_that_is_not_used_is_refused_by_name(solution, tmp_path, name):
+    save_model(tmp_path / "m.npz", solution)
+    arrays = dict(np.load(tmp_path / "m.npz", allow_pickle=False))
+    np.savez(tmp_path / "m.npz", **arrays, **{name: np.ones(2)})
+    with pytest.raises(InputError, match=f"the array {name}, which is not used"):
+        load_model(tmp_path / "m.npz")
+
+
+def test_all_that_was_written_is_read(solution, tmp_path):
+    save_model(tmp_path / "m.npz", solution)
+    model = load_model(tmp_path / "m.npz")
+    assert (model.objective, model.lower_bound) == (solution.network_objective, solution.lower_bound)
+    no_bound = solve(patch_problem(0), method="sampled", max_patterns=3)
+    save_model(tmp_path / "m.npz", no_bound)
+    assert load_model(tmp_path / "m.npz").lower_bound == no_bound.lower_bound
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pooling", np.array(["sum", "mean"])),
+        ("pooling", np.array(3.5)),
+        ("architecture", np.array(["two-layer"])),
+        ("loss", np.array([1, 2])),
+        ("objective", np.array("low")),
+        ("lower_bound", np.ones(2)),
+        ("delta", np.array(0.5)),
+        ("hidden", np.ones((1, 2))),
+        ("pool_size", np.array(2)),
+        ("input_shape", np.array(15)),
+    ],
+)
+def test_an_entry_of_another_form_is_one_sentence(solution, tmp_path, name, value):
+    save_model(tmp_path / "m.npz", solution)
+    arrays = dict(np.load(tmp_path / "m.npz", allow_pickle=False))
+    np.savez(tmp_path / "m.npz", **(arrays | {name: value}))
+    with pytest.raises(InputError, match="got") as caught:
+        load_model(tmp_path / "m.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_option_of_a_loss_needs_its_loss(solution, tmp_path):
+    save_model(tmp_path / "m.npz", solution)
+    arrays = dict(np.load(tmp_path / "m.npz", allow_pickle=False))
+    del arrays["loss"]
+    np.savez(tmp_path / "m.npz", **arrays, delta=np.array(0.5))
+    with pytest.raises(InputError, match="got delta and no loss"):
+        load_model(tmp_path / "m.npz")
+
+
 def test_missing_and_unwritable_paths(solution, tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_model(tmp_path / "none.npz")

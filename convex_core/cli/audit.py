@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._numba import clock
 from ..architectures import OPTIONS
-from ..audit import audit, network_from_arrays
+from ..audit import audit
 from ..data import read_npz
 from ..errors import InputError
 from ..losses import SquaredLoss, make_loss
 from ..model_io import Model, load_model
 from ..problem import Problem
+from ..state_dict import RESULTS, read_network
+from ..validation import finite_array
 from .inputs import accuracies, describe, make_dataset, make_problem
 from .output import aligned, number, running
 
@@ -24,12 +29,14 @@ _GEOMETRY = ("input_shape", "filter_shape", "stride", "padding")
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Certify and report."""
     dataset = make_dataset(args)
-    model = _read(args)
+    arrays = read_npz(args.model)
+    model = _read(args, arrays)
     if model is None:
         problem = make_problem(dataset, args)
-        network, dual = network_from_arrays(problem.architecture, read_npz(args.model)), None
+        reading = read_network(problem.architecture, arrays)
+        network, dual, understood = reading.network, _results(arrays), reading.sentence
     else:
-        network, dual = model.network, model.dual
+        network, dual, understood = model.network, model.dual, f"a model of this library with {model.network.m} filters"
         known = (args.beta, model.beta, dataset.default_beta)
         beta = next(value for value in known if value is not None)
         loss = model.loss or SquaredLoss()
@@ -37,8 +44,9 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             loss = make_loss(args.loss or loss.name, delta=args.delta)
         data = dataset.numbered() if network.architecture.q > 1 else dataset
         problem = Problem(network.architecture, data.X, data.y, beta, loss)
-        if dual is not None and len(dual) != problem.size:
-            dual = None  # it belongs to other data; the network's own residual serves
+    if dual is not None and len(dual) != problem.size:
+        understood += f"; its dual vector, of length {len(dual)}, belongs to other data and is not used"
+        dual = None  # the network's own residual serves
     start = clock()
     with running() as (progress, cancel):
         judged = audit(
@@ -66,6 +74,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "own_objective": judged.own_objective,
         "own_patterns": 0 if judged.own is None else judged.own.certificate.patterns,
         "filters": network.m,
+        "model": understood,
         "seconds": {"certify": seconds, "total": seconds},
         **accuracies(dataset, network),
         **describe(dataset, problem),
@@ -73,7 +82,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     text = aligned(
         [
             ("data", dataset.description),
-            ("network", f"{args.model}, {network.m} filters, beta {problem.beta:g}"),
+            ("network", f"{args.model}: {understood}"),
+            ("beta", f"{problem.beta:g}"),
             ("objective", number(certificate.objective, 10)),
             ("lower bound", f"{number(certificate.lower_bound, 10)} ({certificate.scope}: {certificate.scope.text})"),
             ("relative gap", number(certificate.relative_gap, 3)),
@@ -86,9 +96,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return result, text
 
 
-def _read(args: argparse.Namespace) -> Model | None:
+def _read(args: argparse.Namespace, arrays: dict[str, NDArray[Any]]) -> Model | None:
     """The model with its own geometry, or None when the file holds filters and weights alone."""
-    arrays = read_npz(args.model)
     if not any(key in arrays for key in _GEOMETRY):
         return None
     given = [name for name in ("filter_size", "stride", "padding", *OPTIONS) if getattr(args, name) is not None]
@@ -97,3 +106,11 @@ def _read(args: argparse.Namespace) -> Model | None:
             f"{given[0].replace('_', '-')}: got a value and a model with its own geometry, expected one of the two"
         )
     return load_model(args.model)
+
+
+def _results(arrays: dict[str, NDArray[Any]]) -> NDArray[np.float64] | None:
+    """The dual vector that lies beside bare filters and weights; what else may lie there is checked too."""
+    for name in RESULTS:
+        if name in arrays:
+            finite_array(arrays[name], name, ndim=1)
+    return arrays.get("dual")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..arrangement import closed_form
 from ..data import DatasetInfo, dataset_info, dataset_names, load_dataset
+from ..errors import InputError
 from ..patches import patch_geometry
 from .output import table
 
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             " x ".join(map(str, entry["filter_size"] or ["-"])),
             " x ".join(map(str, entry["stride"] or ["-"])),
             "-" if entry["patterns_bound"] is None else f"{entry['patterns_bound']:,}",
-            entry["summary"] if entry["available"] else f"{entry['summary']} (needs files: set CONVEX_CORE_DATA)",
+            _summary(entry),
         )
         for entry in entries
     ]
@@ -32,12 +33,22 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return {"datasets": entries}, table(header, rows)
 
 
+def _summary(entry: dict[str, Any]) -> str:
+    if entry["problem"] is not None:
+        return f"{entry['summary']} ({entry['problem']})"
+    return entry["summary"] if entry["available"] else f"{entry['summary']} (needs files: set CONVEX_CORE_DATA)"
+
+
 def _entry(info: DatasetInfo) -> dict[str, Any]:
     sizes: dict[str, Any] = dict.fromkeys(
         ("n", "d", "input_shape", "n_test", "filter_size", "stride", "beta", "patterns_bound")
     )
-    if info.available:
-        dataset = load_dataset(info.name)
+    problem = None
+    try:
+        dataset = load_dataset(info.name) if info.available else None
+    except InputError as error:  # files that are there and do not fit hide no other dataset
+        dataset, problem = None, str(error)
+    if dataset is not None:
         geometry = patch_geometry(dataset.input_shape, dataset.default_filter, dataset.default_stride)
         sizes = {
             "n": dataset.n,
@@ -54,6 +65,7 @@ def _entry(info: DatasetInfo) -> dict[str, Any]:
         "summary": info.summary,
         "details": info.details,
         "available": info.available,
+        "problem": problem,
         "options": dict(info.options),
         **sizes,
     }

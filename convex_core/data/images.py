@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,23 +15,33 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..validation import integer
 from .dataset import Dataset
-from .formats import LabelledImages, read_cifar_batches, read_images
+from .formats import read_cifar_batches, read_images
+from .labelled import LabelledImages, labelled_images
+from .locate import DATA_VARIABLE, locate
 from .preprocessing import Preprocessing
 
-__all__ = ["DATA_VARIABLE", "Selection", "cifar10", "digits", "find_images", "locate_images", "mnist"]
-
-#: Environment variable that names a directory with image files.
-DATA_VARIABLE = "CONVEX_CORE_DATA"
+__all__ = [
+    "DATA_VARIABLE",
+    "Selection",
+    "cifar10",
+    "count_images",
+    "digits",
+    "find_images",
+    "locate_images",
+    "mnist",
+]
 
 Selection = Literal["first", "random", "balanced"]
 
-_CIFAR_BATCHES = tuple(f"data_batch_{k}" for k in range(1, 6))
+_DIGITS = 10
+#: Test images of MNIST and CIFAR-10 by default; as many as remain if they are fewer.
+_TEST_IMAGES = 500
 
 
 def digits(
     *,
     seed: int = 0,
-    classes: Sequence[int] | None = (3, 8),
+    classes: Sequence[int | str] | str | None = (3, 8),
     n: int = 20,
     n_test: int | None = None,
     selection: Selection = "balanced",
@@ -50,8 +61,8 @@ def digits(
     ----------
     seed : int
         Seed of the train / test split.
-    classes : pair of int, or None
-        The first is y = +1, the second y = -1; None: digits 0-4 are +1 and 5-9 are -1.
+    classes : pair of int or str, or None
+        Two labels or names of classes, the first is y = +1, the second y = -1; None: digits 0-4 are +1 and 5-9 are -1.
     n, n_test : int
         Training and test images; `n_test` None: all that remain.
     selection : {"balanced", "random", "first"}
@@ -65,9 +76,9 @@ def digits(
     (20, 16)
     """
     pixels, labels = _scikit_learn_digits()
-    source = LabelledImages(pixels.reshape(-1, 8, 8) / 16.0, labels.astype(np.int64), "scikit-learn digits")
+    source = labelled_images(pixels.reshape(-1, 8, 8), labels, "scikit-learn digits", scale=16.0)
     steps = Preprocessing(crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
-    return _dataset("digits", source, classes, n, n_test, selection, steps, seed, "8 x 8 images, values / 16")
+    return _dataset("digits", source, classes, n, n_test, selection, steps, seed)
 
 
 def _scikit_learn_digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -87,17 +98,18 @@ def _scikit_learn_digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def mnist(
     *,
     seed: int = 0,
-    classes: Sequence[int] | None = None,
+    classes: Sequence[int | str] | str | None = None,
     n: int = 99,
-    n_test: int | None = 500,
+    n_test: int | None = _TEST_IMAGES,
     selection: Selection = "first",
     crop: int = 0,
     pool: int = 4,
     standardise: bool = False,
     flatten: bool = True,
     pad: int = 1,
-    path: str | None = None,
+    path: str | os.PathLike[str] | None = None,
     download: bool = False,
+    scale: float | None = None,
 ) -> Dataset:
     """MNIST, as in the talk's experiment: 99 images, d = 50, filters of length 3 with stride 1.
 
@@ -108,29 +120,34 @@ def mnist(
     ----------
     seed, classes, n, n_test, selection, crop, pool, standardise, flatten, pad
         As for :func:`digits`. The test images follow the training images (or are drawn with them, without
-        overlap).
-    path : str, optional
-        NPZ with `images` and `labels`, IDX image file, or a directory with such files; default: the directory
-        named by the environment variable ``CONVEX_CORE_DATA``.
+        overlap); 500, the default, are fewer where fewer remain. Where a file has two classes and not ten, `classes`
+        None makes the smaller label, or the first name, -1.
+    path : str or Path, optional
+        NPZ with `images` and `labels`, IDX image file, or a directory with such files or with a sub-folder of pictures
+        for each class (:func:`read_images`, :func:`locate_images`); default: the directory named by the environment
+        variable ``CONVEX_CORE_DATA``.
     download : bool
         Fetch the set from OpenML (about 15 MB, cached by scikit-learn) instead.
+    scale : float, optional
+        What to divide the pixels by; default: found from the values (:func:`labelled_images`) and said in the
+        description. Values whose scale cannot be known are refused without it.
 
     Raises
     ------
     InputError
         If the images are not found, not readable, or fewer than asked for.
     """
-    source = _images("mnist", path, download)
+    source = _images("mnist", path, download, scale)
     steps = Preprocessing(crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
-    return _dataset("mnist", source, classes, n, n_test, selection, steps, seed, "28 x 28 images, 8-bit values / 255")
+    return _dataset("mnist", source, classes, n, n_test, selection, steps, seed)
 
 
 def cifar10(
     *,
     seed: int = 0,
-    classes: Sequence[int] | None = None,
+    classes: Sequence[int | str] | str | None = None,
     n: int = 99,
-    n_test: int | None = 500,
+    n_test: int | None = _TEST_IMAGES,
     selection: Selection = "first",
     grayscale: bool = True,
     crop: int = 0,
@@ -138,8 +155,9 @@ def cifar10(
     standardise: bool = False,
     flatten: bool = True,
     pad: int = 0,
-    path: str | None = None,
+    path: str | os.PathLike[str] | None = None,
     download: bool = False,
+    scale: float | None = None,
 ) -> Dataset:
     """CIFAR-10, in the manner of the talk's experiment: 99 images as signals, filters of length 3, stride 1.
 
@@ -148,8 +166,8 @@ def cifar10(
 
     Parameters
     ----------
-    seed, classes, n, n_test, selection, crop, pool, standardise, flatten, pad, path, download
-        As for :func:`mnist`; `path` may also be a CIFAR python batch, or the directory of the batches.
+    seed, classes, n, n_test, selection, crop, pool, standardise, flatten, pad, path, download, scale
+        As for :func:`mnist`; `path` may also be a CIFAR-10 batch, python or binary, or the directory of the batches.
     grayscale : bool
         Rec. 601 luma; False keeps the three channels, which every filter then covers.
 
@@ -158,111 +176,148 @@ def cifar10(
     InputError
         As :func:`mnist`.
     """
-    source = _images("cifar10", path, download)
+    source = _images("cifar10", path, download, scale)
     steps = Preprocessing(grayscale=grayscale, crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
-    return _dataset(
-        "cifar10",
-        source,
-        classes,
-        n,
-        n_test,
-        selection,
-        steps,
-        seed,
-        "32 x 32 RGB images, 8-bit values / 255",
-    )
+    return _dataset("cifar10", source, classes, n, n_test, selection, steps, seed)
 
 
-def locate_images(name: str, path: str | None = None) -> list[Path]:
-    """The files that hold the images of `name`: one file, or several CIFAR batches.
+def locate_images(name: str, path: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The files that hold the images of `name`: one file or folder of pictures, or several CIFAR batches.
 
     Parameters
     ----------
     name : str
         ``"mnist"`` or ``"cifar10"``.
-    path : str, optional
+    path : str or Path, optional
         A file or a directory; default: the directory named by ``CONVEX_CORE_DATA``. In a directory the standard
-        files are looked for first (``train-images-idx3-ubyte[.gz]``, ``data_batch_1`` to ``data_batch_5``, also in
-        ``cifar-10-batches-py``), then ``NAME.npz`` and ``NAME_*.npz`` in alphabetical order.
+        files are looked for first (IDX files, whatever their punctuation and packing; ``data_batch_1`` to
+        ``data_batch_5``, also ``.bin``), then ``NAME.npz`` and ``NAME_*.npz`` in alphabetical order, then a sub-folder
+        of pictures for each class; also in ``MNIST/raw``, ``cifar-10-batches-py`` and the like.
 
     Raises
     ------
     InputError
         If there is no place to look, or nothing is found in the directory.
     """
-    place = path or os.environ.get(DATA_VARIABLE)
-    if not place:
-        raise InputError(
-            f"{name}: got no path, expected path=FILE, the variable {DATA_VARIABLE}=DIRECTORY or download=True"
-        )
-    if not isinstance(place, str):
-        raise InputError(f"path: got {place!r}, expected the name of a file or directory")
-    folder = Path(place)
-    if not folder.is_dir():
-        return [folder]
-    standard = []
-    if name == "mnist":
-        standard = [folder / f"train-images-idx3-ubyte{suffix}" for suffix in ("", ".gz")]
-    elif name == "cifar10":
-        for batches in (folder, folder / "cifar-10-batches-py"):
-            found = [batches / batch for batch in _CIFAR_BATCHES if (batches / batch).is_file()]
-            if found:
-                return found
-    for file in (*standard, folder / f"{name}.npz", *sorted(folder.glob(f"{name}_*.npz"))):
-        if file.is_file():
-            return [file]
-    raise InputError(f"{folder}: got no file of {name}, expected its standard files or {name}*.npz")
+    return list(locate(name, path).files)
 
 
-def find_images(name: str, path: str | None = None) -> LabelledImages:
-    """The images in the files of :func:`locate_images`.
+def find_images(name: str, path: str | os.PathLike[str] | None = None, *, scale: float | None = None) -> LabelledImages:
+    """The images in the files of :func:`locate_images`; the source says what else was there.
 
     Raises
     ------
     InputError
         If they are not found or cannot be read.
     """
-    files = locate_images(name, path)
-    return read_images(files[0]) if len(files) == 1 else read_cifar_batches(files)
+    found = locate(name, path)
+    if len(found.files) == 1:
+        source = read_images(found.files[0], scale=scale)
+    else:
+        source = read_cifar_batches(list(found.files), scale=scale)
+    if not found.unused:
+        return source
+    return replace(source, source=f"{source.source} (not used: {_listed(found.unused)})")
 
 
-def _images(name: Literal["mnist", "cifar10"], path: str | None, download: bool) -> LabelledImages:
+def count_images(
+    name: str, path: str | os.PathLike[str] | None = None, classes: Sequence[int | str] | str | None = None
+) -> int:
+    """Images of the classes that can be used: the largest n + n_test that the dataset `name` takes.
+
+    Parameters
+    ----------
+    name : str
+        ``"mnist"`` or ``"cifar10"``.
+    path, classes
+        As for :func:`mnist`.
+
+    Raises
+    ------
+    InputError
+        If the images are not found, not readable, or have no such classes.
+    """
+    return int(np.count_nonzero(_signs(find_images(name, path), classes)[0]))
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+
+
+def _images(
+    name: Literal["mnist", "cifar10"], path: str | os.PathLike[str] | None, download: bool, scale: float | None
+) -> LabelledImages:
     if not isinstance(download, bool):
         raise InputError(f"download: got {download!r}, expected true or false")
-    return _openml(name) if download else find_images(name, path)
+    return _openml(name, scale) if download else find_images(name, path, scale=scale)
 
 
-def _openml(name: Literal["mnist", "cifar10"]) -> LabelledImages:
+def _openml(name: Literal["mnist", "cifar10"], scale: float | None) -> LabelledImages:
     """Download the set from OpenML, in the order of the original training files."""
     from sklearn.datasets import fetch_openml
 
     title, shape = {"mnist": ("mnist_784", (28, 28)), "cifar10": ("CIFAR_10", (3, 32, 32))}[name]
     try:
         bunch = fetch_openml(title, version=1, as_frame=False)
-        pixels = np.asarray(bunch.data, dtype=np.float64).reshape(-1, *shape) / 255.0
+        pixels = np.asarray(bunch.data).reshape(-1, *shape)
         labels = np.asarray(bunch.target).astype(np.int64)
     # urllib, http, parser and cache errors have no common root; each means that there are no images
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{name}: got no download from openml.org ({reason}), expected a connection") from error
-    images = pixels.transpose(0, 2, 3, 1) if len(shape) == 3 else pixels
-    return LabelledImages(images, labels, f"OpenML {title}")
+    return labelled_images(pixels, labels, f"OpenML {title}", scale=scale)
 
 
-def _signs(labels: NDArray[np.int64], classes: Sequence[int] | None) -> tuple[NDArray[np.float64], tuple[str, str]]:
+def _signs(
+    source: LabelledImages, classes: Sequence[int | str] | str | None
+) -> tuple[NDArray[np.float64], tuple[str, str]]:
     """+1 / -1 / 0 (not used) for every label, and the names of -1 and +1."""
-    if classes is None:
-        return np.where(labels <= 4, 1.0, -1.0), ("classes 5-9", "classes 0-4")
-    if isinstance(classes, str) or not isinstance(classes, Sequence) or len(classes) != 2 or classes[0] == classes[1]:
-        raise InputError(f"classes: got {classes!r}, expected two different labels, or None for 0-4 against 5-9")
-    plus, minus = (integer(c, "classes", minimum=0) for c in classes)
-    for label in (plus, minus):
-        if not np.any(labels == label):
-            raise InputError(f"classes: got {label}, expected labels between {labels.min()} and {labels.max()}")
+    labels = source.labels
+    if classes is not None:
+        plus, minus = _two_classes(source, classes)
+    else:
+        present = np.unique(labels)
+        # ten digits, or the ten classes of CIFAR-10 in alphabetical order; other names have no order
+        if (source.names is None or len(source.names) == _DIGITS) and np.isin(present, range(_DIGITS)).all():
+            first = labels < _DIGITS // 2
+            if first.any() and not first.all():
+                return np.where(first, 1.0, -1.0), ("classes 5-9", "classes 0-4")
+        if len(present) != 2:
+            found = _listed([str(k) if source.names is None else source.named(int(k)) for k in present], 12)
+            raise InputError(
+                f"classes: got the labels {found} in {source.source}, expected 0 to 9 for 0-4 against 5-9, two labels, "
+                "or classes=A,B with two of these"
+            )
+        minus, plus = (int(label) for label in present)
     return np.where(labels == plus, 1.0, 0.0) - np.where(labels == minus, 1.0, 0.0), (
-        f"class {minus}",
-        f"class {plus}",
+        source.named(minus),
+        source.named(plus),
     )
+
+
+def _two_classes(source: LabelledImages, classes: Sequence[int | str] | str) -> tuple[int, int]:
+    """The labels of +1 and -1 that were asked for, by number or by name."""
+    wanted = [part.strip() for part in classes.split(",")] if isinstance(classes, str) else classes
+    if not isinstance(wanted, Sequence) or len(wanted) != 2 or wanted[0] == wanted[1]:
+        raise InputError(f"classes: got {classes!r}, expected two different classes, or None for 0-4 against 5-9")
+    return _label(source, wanted[0]), _label(source, wanted[1])
+
+
+def _label(source: LabelledImages, wanted: int | str) -> int:
+    """The label of one class."""
+    labels = source.labels
+    if isinstance(wanted, str):
+        if source.names is not None and wanted in source.names:
+            wanted = source.names.index(wanted)
+        elif source.names is None and wanted.removeprefix("-").isdecimal():
+            wanted = int(wanted)
+        else:
+            found = "no names of classes" if source.names is None else _listed(source.names, 12)
+            raise InputError(f"classes: got {wanted!r} for {source.source}, expected one of {found}")
+    number = integer(wanted, "classes", minimum=int(min(labels.min(), 0)))
+    if not np.any(labels == number):
+        raise InputError(f"classes: got {number}, expected labels between {labels.min()} and {labels.max()}")
+    return number
 
 
 def _training_rows(y: NDArray[np.float64], n: int, selection: Selection, seed: int) -> NDArray[np.intp]:
@@ -283,30 +338,42 @@ def _training_rows(y: NDArray[np.float64], n: int, selection: Selection, seed: i
 def _dataset(
     name: str,
     source: LabelledImages,
-    classes: Sequence[int] | None,
+    classes: Sequence[int | str] | str | None,
     n: int,
     n_test: int | None,
     selection: Selection,
     steps: Preprocessing,
     seed: int,
-    units: str,
 ) -> Dataset:
     integer(seed, "seed", minimum=0)
     if selection not in get_args(Selection):
         raise InputError(f"selection: got {selection!r}, expected one of {', '.join(get_args(Selection))}")
-    y, names = _signs(source.labels, classes)
+    y, names = _signs(source, classes)
     available = int(np.count_nonzero(y))
-    integer(n, "n", maximum=available)
-    held_out = available - n if n_test is None else integer(n_test, "n_test", minimum=0)
-    if n + held_out > available:
+    if integer(n, "n") > available:
+        raise InputError(f"n: got {n}, expected at most {available}, the images of these classes in {source.source}")
+    remaining = available - n
+    if n_test is None or (name != "digits" and n_test == _TEST_IMAGES):
+        held_out = remaining if n_test is None else min(n_test, remaining)
+    else:
+        held_out = integer(n_test, "n_test", minimum=0)
+    if held_out > remaining:
         raise InputError(f"n_test: got {n} + {held_out} images, expected at most {available} in {source.source}")
     rows = _training_rows(y, n, selection, seed)
     train, test = rows[:n], rows[n : n + held_out]
-    X, X_test, shape = steps.apply(source.images[train], source.images[test] if held_out else None)
+    if selection == "first" and n > 1 and abs(y[train].sum()) == n:
+        raise InputError(
+            f"selection: got first, and the first {n} images of {source.source} are of {names[int(y[train[0]] > 0)]} "
+            "alone, expected images of both: selection=balanced takes equally many"
+        )
+    X, X_test, shape = steps.apply(source.take(train), source.take(test) if held_out else None)
     how = {"first": "the first ones in the file", "random": f"drawn with seed {seed}"}.get(
         selection, f"balanced, drawn with seed {seed}"
     )
-    done = ", then ".join((units, *steps.steps))
+    done = ", then ".join((source.understood, *steps.steps))
+    classes_in_order = ""
+    if source.names is not None and names[0] not in source.names:
+        classes_in_order = f" ({', '.join(f'{k} {text}' for k, text in enumerate(source.names))})"
     spatial = shape[:2]
     filter_side = 3 if len(spatial) == 1 else 2
     return Dataset(
@@ -320,7 +387,7 @@ def _dataset(
         labels=names,
         description=(
             f"{source.source}: {n} training and {held_out} test images, {how}; "
-            f"y = +1 for {names[1]}, -1 for {names[0]}; {done}."
+            f"y = +1 for {names[1]}, -1 for {names[0]}{classes_in_order}; {done}."
         ),
         default_filter=tuple(min(filter_side, k) for k in spatial),
         default_stride=(1,) if len(spatial) == 1 else (2, 2),

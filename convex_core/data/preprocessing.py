@@ -28,7 +28,7 @@ def grayscale(images: _Images) -> _Images:
     (1, 2, 2)
     """
     if images.ndim != 4 or images.shape[3] != 3:
-        raise InputError(f"grayscale: got images of shape {images.shape}, expected (n, H, W, 3)")
+        raise InputError(f"grayscale: got images of shape {images.shape}, expected (n, H, W, 3), or grayscale=False")
     luma: _Images = images @ np.array(REC601)
     return luma
 

@@ -99,7 +99,7 @@ _CIRCULAR = (
     ArmPlan("two-layer", "two-layer CNN, certified", same_network=False, quick=True),
 )
 _IMAGE_CHOICES = (
-    "the first 99 images train and the next 500 test; labels +1 for classes 0-4, -1 for classes 5-9",
+    "the first 99 images train and the next 500 (or all that remain) test; labels +1 for classes 0-4, -1 for 5-9",
     "beta, step size, momentum 0.9, cosine schedule, batch of 50 and number of steps",
     "the circular program's patterns are sampled: with 99 hyperplanes in 16 or 50 dimensions they cannot be listed",
     "the two-layer CNN of the last arm, solved to a certificate over every pattern",
@@ -162,7 +162,7 @@ EXPERIMENTS: dict[str, Plan] = {
             {},
             m=20,
             stated=("n = 99 images of d = 50", "filters of length 3, stride 1", "m = 20 filters", "five SGD seeds"),
-            chosen=("d = 50: 28 x 28 mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended",),
+            chosen=("d = 50: MNIST's 28 x 28 mean-pooled 4 x 4 to 7 x 7, flattened, one zero appended",),
         ),
         _on_images(
             "digits",
