@@ -1,0 +1,374 @@
+"""Tables of text as numbers: the lines of a file in any usual dialect, with the names of their columns."""
+
+from __future__ import annotations
+
+import math
+import sys
+from array import array
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .dialect import BLANKS, Dialect, Record, find_dialect, records
+from .numerals import is_missing, looks_like_labels, number, numeral
+
+__all__ = ["TARGET_NAMES", "Table", "quoted", "read_table"]
+
+#: Names, in lower case, of a column that is y wherever it stands.
+TARGET_NAMES = frozenset({"y", "label", "class", "target"})
+#: A table with text in more columns than this has text among its inputs.
+_TEXT_COLUMNS = 4
+#: Rows that say whether a column is written in whole numbers.
+_LOOKED_AT = 50
+#: Longest text shown.
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Numbers of a table, with NaN where there is text, the text itself, and where everything stands in the file.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n, w)
+        The numbers.
+    text : dict
+        For each column with something else than numbers, the texts by row.
+    names : list of str, or None
+        Names of the columns from the header.
+    columns : tuple of int
+        Where the columns stand in the file, from 1.
+    lines : array of int, shape (n,)
+        Lines of the rows in the file, from 1.
+    plain : tuple of bool, one per column
+        Whether the first rows are written without a decimal sign.
+    notes : tuple of str
+        What there is to say about how it was read.
+    """
+
+    values: NDArray[np.float64]
+    text: dict[int, dict[int, str]]
+    names: list[str] | None
+    columns: tuple[int, ...]
+    lines: NDArray[np.int64]
+    plain: tuple[bool, ...]
+    notes: tuple[str, ...]
+
+    def refuse(self, row: int, column: int, expected: str) -> InputError:
+        """An error that names the place and the text of an entry."""
+        shown = self.text.get(column, {}).get(row)
+        got = f"{self.values[row, column]:g}" if shown is None else quoted(shown) if shown.strip() else "an empty field"
+        name = f" ({quoted(self.names[column])})" if self.names and self.names[column].strip() else ""
+        return InputError(f"line {self.lines[row]}, column {self.columns[column]}{name}: got {got}, expected {expected}")
+
+    def without(self, column: int, note: str) -> Table:
+        """The table without a column."""
+        kept = [k for k in range(len(self.columns)) if k != column]
+        return replace(
+            self,
+            values=np.delete(self.values, column, axis=1),
+            text={new: self.text[old] for new, old in enumerate(kept) if old in self.text},
+            names=None if self.names is None else [self.names[k] for k in kept],
+            columns=tuple(self.columns[k] for k in kept),
+            plain=tuple(self.plain[k] for k in kept),
+            notes=(*self.notes, note) if note else self.notes,
+        )
+
+
+def quoted(text: str) -> str:
+    """A text of a file as shown in messages: in quotes and not too long."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "...")
+
+
+def read_table(text: str) -> Table:
+    r"""The table in `text`.
+
+    Raises
+    ------
+    InputError
+        If the lines have different numbers of columns, or there are none.
+
+    Examples
+    --------
+    >>> table = read_table("a;y\n1,5;cat\n\u22122;dog\n")
+    >>> table.names, table.values[:, 0].tolist(), table.text
+    (['a', 'y'], [1.5, -2.0], {1: {0: 'cat', 1: 'dog'}})
+    """
+    dialect = find_dialect(text)
+    rows = _Rows(text, dialect)
+    first = rows.first
+    if first is None:
+        raise InputError("got no samples, expected at least one line of numbers")
+    if len(first.fields) < 2:
+        raise InputError(
+            f"line {first.line}: got 1 column, expected at least one input column and y, separated by commas, "
+            "semicolons, tabs, bars or blanks"
+        )
+    rows.read()
+    table, names, comment = rows.table(), first.fields, rows.comment
+    notes = [dialect.words, *rows.notes]
+    if rows.short_header:
+        names = ["", *names]
+    else:
+        table, names = _trailing(table, names, notes)
+    if rows.short_header or _is_header(table, names):
+        table = _below(table, names)
+        notes[0] += ", with a header"
+    elif comment is not None and (found := _comment_names(comment, dialect, len(names))):
+        table = replace(table, names=found)
+        notes[0] += ", with a header in a comment"
+    else:
+        notes[0] += ", without a header"
+    if not len(table.values):
+        raise InputError(f"line {first.line}: got a header and no samples, expected at least one line of numbers")
+    if table.names is not None:
+        table = replace(table, names=[name.strip() for name in table.names])
+    return replace(table, notes=tuple(notes))
+
+
+class _Rows:
+    """The rows of a table as they are read; the first one, which may be a header, is row 0."""
+
+    def __init__(self, text: str, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.underscores = "_" in text
+        self.comment: str | None = None
+        self.comments = 0
+        self.notes: list[str] = []
+        self.values = array("d")
+        self.lines = array("q")
+        self.text: dict[int, dict[int, str]] = {}
+        self.plain: list[bool] = []
+        self.short_header = False
+        self.trailing = False
+        self.first: Record | None = None
+        self.source = records(text, dialect)
+        for record in self.source:
+            if record.comment is None:
+                self.first = record
+                break
+            self.comments += 1
+            self.comment = record.comment
+
+    def read(self) -> None:
+        """Read everything."""
+        assert self.first is not None
+        width = len(self.first.fields)
+        empty: int | None = None
+        signs = {".", self.dialect.decimal, "e", "E"}
+        for record in chain([self.first], self.source):
+            if record.comment is not None:
+                self.comments += 1
+                continue
+            fields = record.fields
+            if not any(map(str.strip, fields)):
+                empty = record.line if empty is None else empty
+                continue
+            if empty is not None:
+                raise InputError(f"line {empty}: got empty fields only, expected numbers")
+            if len(fields) != width:
+                fields = self._fitted(record, width)
+                width = len(fields)
+            row = len(self.lines)
+            if 0 < row <= _LOOKED_AT:
+                whole = [signs.isdisjoint(field) for field in fields]
+                self.plain = whole if row == 1 else [a and b for a, b in zip(self.plain, whole, strict=True)]
+            self.lines.append(record.line)
+            self._append(row, fields)
+            # a table of words would fill the memory with them, and is refused anyway
+            if row > 1000 and sum(len(entries) > 1 for entries in self.text.values()) > _TEXT_COLUMNS:
+                break
+        if empty is not None:
+            self.notes.append("lines of empty fields at the end were left out")
+        if self.comments:
+            self.notes.append(f"{self.comments} comment line{'s' if self.comments > 1 else ''} skipped")
+
+    def _append(self, row: int, fields: list[str]) -> None:
+        """Add the numbers of a row, NaN and the text itself where there is none."""
+        simple, found = self.dialect.decimal == ".", [0.0]
+        if simple:
+            try:
+                found = [*map(float, fields)]
+            except ValueError:
+                simple = False
+        if simple and math.isfinite(sum(found)) and not (self.underscores and any("_" in field for field in fields)):
+            self.values.extend(found)
+            return
+        for column, field in enumerate(fields):
+            value = number(field, self.dialect.decimal)
+            if value is None or not math.isfinite(value):
+                value = math.nan
+                self.text.setdefault(column, {})[row] = sys.intern(field.strip())
+            self.values.append(value)
+
+    def _fitted(self, record: Record, width: int) -> list[str]:
+        """The fields of a record with another number of them than the first: trailing separators, names of rows."""
+        fields = record.fields
+        more = len(fields) - width
+        if more == 1 and not fields[-1].strip():
+            if not self.trailing:
+                self.trailing = True
+                self.notes.append("separators at the ends of lines left out")
+            return fields[:-1]
+        if more == 1 and len(self.lines) == 1 and self.first is not None and not self._first_has_numbers():
+            # R names its rows and not the column of their names
+            self.short_header = True
+            first = self.first.fields
+            self.values = array("d", [np.nan] * (width + 1))
+            self.text = {k: {0: name} for k, name in enumerate(["", *first])}
+            return fields
+        raise InputError(
+            f"line {record.line}: got {len(fields)} column{'s' if len(fields) != 1 else ''}, expected {width} "
+            f"as in line {self.first.line if self.first else 1}"
+        )
+
+    def _first_has_numbers(self) -> bool:
+        assert self.first is not None
+        return any(number(field, self.dialect.decimal) is not None for field in self.first.fields)
+
+    def table(self) -> Table:
+        """Everything read, row 0 included."""
+        n = len(self.lines)
+        values = np.frombuffer(self.values, dtype=np.float64).reshape(n, -1) if n else np.empty((0, 0))
+        w = values.shape[1]
+        return Table(
+            values,
+            self.text,
+            None,
+            tuple(range(1, w + 1)),
+            np.frombuffer(self.lines, dtype=np.int64),
+            tuple(self.plain) or (False,) * w,
+            (),
+        )
+
+
+def _below(table: Table, names: list[str]) -> Table:
+    """The table without its first row, which is the header `names`."""
+    text = {
+        column: {row - 1: entry for row, entry in entries.items() if row > 0} for column, entries in table.text.items()
+    }
+    return replace(
+        table,
+        values=table.values[1:],
+        text={column: entries for column, entries in text.items() if entries},
+        names=names,
+        lines=table.lines[1:],
+    )
+
+
+def _trailing(table: Table, names: list[str], notes: list[str]) -> tuple[Table, list[str]]:
+    """Without a last column that is empty in every line."""
+    last = len(names) - 1
+    entries = table.text.get(last, {})
+    if last > 1 and len(entries) == len(table.values) and not any(entries.values()):
+        note = "separators at the ends of lines left out"
+        if note not in notes:
+            notes.append(note)
+        return table.without(last, ""), names[:-1]
+    return table, names
+
+
+def _comment_names(comment: str, dialect: Dialect, width: int) -> list[str] | None:
+    """Names of the columns in a comment, as numpy.savetxt writes them; None if it is any other comment."""
+    for separator in (dialect.separator, BLANKS):
+        parts = comment.split() if separator == BLANKS else [part.strip() for part in comment.split(separator)]
+        if len(parts) == width and all(parts) and not any(number(part) is not None for part in parts):
+            return parts
+    return None
+
+
+def _is_header(table: Table, first: list[str]) -> bool:
+    """Whether the first row names the columns.
+
+    It is if it has text wherever the rows below have numbers, or counts the columns.
+
+    Raises
+    ------
+    InputError
+        If it mixes text and numbers, which is a sample with a bad entry, or may be either.
+    """
+    rest = len(table.values) - 1
+    width = len(first)
+    words = [column for column in range(width) if 0 in table.text.get(column, {})]
+    if rest == 0:
+        if words and len(words) < width:
+            raise _mixed(table, first, words[0])
+        return bool(words)
+    wordy = {column for column in range(width) if len(_below_first(table, column)) == rest}
+    bad = [column for column in words if column not in wordy]
+    good = [column for column in range(width) if column not in words and column not in wordy]
+    if not good:
+        return bool(words)
+    counted = _counts(first, [column for column in range(width) if column not in words])
+    if not bad:
+        return _counted_header(table, first, good, counted)
+    named = all(
+        first[column].strip().lower() in TARGET_NAMES or (column == 0 and not first[column].strip()) for column in bad
+    )
+    letters = all(first[column].strip()[:1].isalpha() and not is_missing(first[column]) for column in bad)
+    rising = all(b > a for a, b in zip(table.values[0, good], table.values[0, good[1:]], strict=False))
+    whole = all(float(table.values[0, column]).is_integer() for column in good)
+    if (named and any(first[column].strip() for column in bad) and rising) or (named and counted):
+        return True
+    if counted and len(good) > 1 and len(bad) == 1 and letters and whole:
+        return True
+    raise _mixed(table, first, bad[0])
+
+
+def _mixed(table: Table, first: list[str], column: int) -> InputError:
+    """The error of a first row with text beside numbers."""
+    other = next(field for k, field in enumerate(first) if number(field) is not None or k not in table.text)
+    missing = is_missing(first[column])
+    return table.refuse(
+        0, column, f"a number as beside it ({other.strip()})" + ("" if missing else ", or a header of names alone")
+    )
+
+
+def _below_first(table: Table, column: int) -> list[int]:
+    """Rows below the first with text in a column."""
+    return [row for row in table.text.get(column, {}) if row > 0]
+
+
+def _counts(first: list[str], columns: list[int]) -> int | None:
+    """0 or 1 if the fields in some columns are whole numbers that count up from there, else None."""
+    fields = [numeral(first[column]) for column in columns]
+    for start in (0, 1):
+        if fields == [str(start + k) for k in range(len(fields))]:
+            return start
+    return None
+
+
+def _counted_header(table: Table, first: list[str], good: list[int], counted: int | None) -> bool:
+    """Whether a first row with numbers where all rows have them is a header: 0, 1, 2, ... as pandas writes."""
+    words = [column for column in range(len(first)) if 0 in table.text.get(column, {})]
+    if counted is None or len(good) < 2:
+        return False
+    if words and all(first[column].strip().lower() in TARGET_NAMES or not first[column].strip() for column in words):
+        return True
+    known = {first[column].strip() for column in words}
+    unseen = all(first[column].strip() not in [table.text[column][r] for r in _below_first(table, column)] for column in words)
+    if not unseen:
+        return False
+    fractions = sum(not table.plain[column] for column in good)
+    if words and fractions:
+        return True
+    if fractions >= max(1, len(good) - 2):
+        return True
+    if words:
+        raise InputError(
+            f"line {table.lines[0]}: got {', '.join(field.strip() for field in first[:6])}, which may be a sample or "
+            f"names of columns ({quoted(min(known))}), expected a header that calls the target y"
+        )
+    # all whole numbers: labels that never take the value in the first row speak for a header
+    rare = [c for c in (0, len(first) - 1) if looks_like_labels(table.values[1:, c]) and table.values[0, c] not in table.values[1:, c]]
+    if counted == 0 and rare:
+        return True
+    if counted == 0 or (len(good) >= 8 and rare):
+        raise InputError(
+            f"line {table.lines[0]}: got {', '.join(field.strip() for field in first[:6])}"
+            f"{', ...' if len(first) > 6 else ''}, which may be a sample or numbers of columns, expected a header of names"
+        )
+    return False
