@@ -131,7 +131,7 @@ def _inputs(
 ) -> tuple[NDArray[np.float64], tuple[int, ...], str]:
     """Rows (n, d), the shape of an input, and, for pictures with channels, where those came: first or last."""
     images = name.lower() in ("images", "train_images", "test_images")
-    values = finite_array(array, name, ndim=(3, 4) if images else (2, 3, 4))
+    values = finite_array(array, name, ndim=(3, 4) if images else (2,) if name == "X" else (2, 3, 4))
     if values.ndim == 2:
         return values, said, ""
     shape = values.shape[1:]

@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .numerals import is_missing, looks_like_labels
-from .tables import TARGET_NAMES, Table, quoted
+from .numerals import is_missing, looks_like_labels, number
+from .tables import INDEX_NAMES, TARGET_NAMES, Table, quoted
 
 __all__ = ["Columns", "split_columns"]
 
-#: Names, in lower case, that a column of row numbers may have.
-_INDEX_NAMES = re.compile(r"(unnamed: 0(\.\d+)*|index|id|row|rowname|rownames|row\.names|)")
-_NUMBERED = re.compile(r"(.*?)(\d+)")
+_NUMBERED = re.compile(r"(\D*)(\d{1,9})(\D*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,33 +63,40 @@ def split_columns(table: Table, *, target: str | None, label_first: bool) -> Col
 def _without_index(table: Table, target: str | None) -> Table:
     """The table without a first column that only counts or names its rows."""
     while len(table.columns) > 2:
-        texts = table.text.get(0, {})
-        n = len(table.values)
-        counts = not texts and any(np.array_equal(table.values[:, 0], np.arange(n) + start) for start in (0, 1))
+        texts, n = table.text.get(0, {}), len(table.values)
+        column = table.values[:, 0]
+        counts = not texts and any(np.array_equal(column, np.arange(n) + start) for start in (0, 1))
+        named = len(texts) == n and len(set(texts.values())) == n and not any(map(is_missing, texts.values()))
         if table.names is None:
-            # an index is written without decimals; beside whole numbers it may as well be an input
-            if target == "first" or not counts or n < 3 or not table.plain[0]:
-                return table
-            if not all(table.plain[1:-1]):
-                return table.without(0, "the first column, which counts the rows, was left out")
-            if table.values[0, 0] == 0 and n > 3:
-                raise InputError(
-                    "column 1: got 0, 1, 2, ..., which may count the rows or be an input, expected a header (a name "
-                    "makes it an input, an empty name an index)"
-                )
-            return table
+            return table if target == "first" else _without_bare_index(table, counts, named and n > 2)
         name = table.names[0]
-        if _matches(table, target) == 0 or not _INDEX_NAMES.fullmatch(name.lower()):
+        if _matches(table, target) == 0 or not INDEX_NAMES.fullmatch(name.lower()):
             return table
         unnamed = not name or name.lower().startswith("unnamed")
-        whole = not texts and np.array_equal(table.values[:, 0], np.round(table.values[:, 0]))
-        differ = len(np.unique(table.values[:, 0])) == n if whole else len(set(texts.values())) == n
-        if counts or (unnamed and differ and (whole or len(texts) == n)):
-            called = f"called {quoted(name)}" if name else "without a name"
-            what = "counts" if counts else "numbers" if whole else "names"
-            table = table.without(0, f"the first column, {called}, which {what} the rows, was left out")
-            continue
+        numbers = not texts and np.array_equal(column, np.round(column)) and len(np.unique(column)) == n
+        if not (counts or named or (unnamed and numbers)):
+            return table
+        called = f"called {quoted(name)}" if name else "without a name"
+        what = "counts" if counts else "names" if named else "numbers"
+        table = table.without(0, f"the first column, {called}, which {what} the rows, was left out")
+    return table
+
+
+def _without_bare_index(table: Table, counts: bool, named: bool) -> Table:
+    """The same for a table without a header, where a column that counts may be an input just as well."""
+    if named:
+        return table.without(0, "the first column, which names the rows, was left out")
+    # an index is written without decimals; beside whole numbers, or in few rows, it may as well be an input
+    n, decimals = len(table.values), not all(table.plain[1:-1])
+    if not counts or not table.plain[0] or n < (2 if decimals else 3):
         return table
+    if decimals and n > 2:
+        return table.without(0, "the first column, which counts the rows, was left out")
+    if table.values[0, 0] == 0:
+        raise InputError(
+            f"column 1: got 0, 1{', 2' if n > 2 else ''}{', ...' if n > 3 else ''}, which may count the rows or be an "
+            "input, expected a header (a name makes it an input, an empty name an index)"
+        )
     return table
 
 
@@ -113,7 +118,7 @@ def _target(table: Table, target: str | None, label_first: bool) -> tuple[int, s
     last = len(table.columns) - 1
     if target is not None:
         return _asked(table, target), "asked"
-    choices = "expected --target NAME, first or last (target= in Python)"
+    choices = "expected a choice: --target NAME, first or last (target= in Python)"
     if table.names is not None:
         unnamed = [k for k, name in enumerate(table.names) if not name]
         if unnamed:
@@ -143,10 +148,9 @@ def _target(table: Table, target: str | None, label_first: bool) -> tuple[int, s
     if labels_last and _signs(table, last):
         return last, "last"
     if labels_last or table.names is None or _numbered(table.names) is not None:
-        raise InputError(
-            f"y: got {'labels' if labels_last else 'whole numbers that may be labels'} in the first column and "
-            f"{'in the last one too' if labels_last else 'no name for either end'}, {choices}"
-        )
+        got = "labels in the first and in the last column" if labels_last else "a first column that may be labels"
+        names = "no header" if table.names is None else "a header that does not say which is y"
+        raise InputError(f"y: got {got}, and {names}, {choices}")
     return last, "last"
 
 
@@ -186,12 +190,13 @@ def _numbered(names: list[str]) -> int | None:
 
 
 def _run(names: list[str]) -> bool:
+    """Whether names count up in equal steps with one stem: x0, x1, ..., or 400 nm, 410 nm, ..."""
     parts = [_NUMBERED.fullmatch(name) for name in names]
     if len(names) < 2 or any(part is None for part in parts):
         return False
-    stems = {part[1] for part in parts if part}
-    numbers = [int(part[2]) for part in parts if part]
-    return len(stems) == 1 and all(b == a + 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    stems = {(part[1], part[3]) for part in parts if part}
+    steps = np.diff([int(part[2]) for part in parts if part])
+    return len(stems) == 1 and bool(steps[0] > 0) and bool(np.all(steps == steps[0]))
 
 
 def _odd_one(names: list[str]) -> int | None:
@@ -205,20 +210,26 @@ def _check_inputs(table: Table, target: int) -> None:
     bad = [(min(texts), column) for column, texts in table.text.items() if column != target and texts]
     if bad:
         row, column = min(bad)
-        missing = is_missing(table.text[column][row])
-        raise table.refuse(row, column, "a finite number (missing values are not filled in)" if missing else "a number")
+        raise table.refuse(row, column, _expected(table.text[column][row], "a number"))
+
+
+def _expected(text: str, what: str) -> str:
+    """What was expected instead of a text that is no number, or none that is finite."""
+    if is_missing(text):
+        return f"{what} (NaN or missing values are not filled in)"
+    return "a number that is not infinite" if number(text) is not None else what
 
 
 def _texts(table: Table, column: int) -> list[str]:
     """y as names of classes; InputError where one is missing or a number stands among them."""
     texts = table.text[column]
     for row in sorted(texts):
-        if is_missing(texts[row]):
-            raise table.refuse(row, column, "a value of y (missing values are not filled in)")
+        if is_missing(texts[row]) or number(texts[row]) is not None:
+            raise table.refuse(row, column, _expected(texts[row], "a value of y"))
     if len(texts) == len(table.values):
         return [texts[row] for row in range(len(texts))]
     row = min(texts)
-    number = next(k for k in range(len(table.values)) if k not in texts)
-    if row > number or len(texts) < len(table.values) / 2:
-        raise table.refuse(row, column, f"a number as in line {table.lines[number]}")
-    raise table.refuse(number, column, f"text as in line {table.lines[row]}")
+    other = next(k for k in range(len(table.values)) if k not in texts)
+    if row > other or len(texts) < len(table.values) / 2:
+        raise table.refuse(row, column, f"a number as in line {table.lines[other]}")
+    raise table.refuse(other, column, f"text as in line {table.lines[row]}")

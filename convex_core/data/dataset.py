@@ -182,8 +182,8 @@ class Dataset:
         if self.binary or (self.labels is not None and len(self.labels) > 2):
             return self
         y, y_test, labels = classes_of_numbers(self.y, self.y_test)
-        said = f"Its targets are taken as {class_list(y, labels)}."
-        description = f"{self.description} {said}".strip()
+        said = f"taken as {class_list(y, labels)}."
+        description = f"{self.description.removesuffix('.')}; {said}" if self.description else said
         return replace(self, y=y, y_test=y_test, labels=labels, description=description)
 
 

@@ -22,6 +22,7 @@ _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", BLAN
 #: Records that are looked at to find the separator.
 _SAMPLE = 60
 _QUOTED_WORD = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
+_NUMBER_AND_MORE = re.compile(r"\s*[+-]?\d[\d.,eE+-]*\s+\S")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 
@@ -162,8 +163,10 @@ def _fits(head: str, dialect: Dialect) -> tuple[float, int]:
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
     if width < 2:
         return 0.0, order
-    numbers = sum(looks_numeric(field) for row in body for field in row) / sum(map(len, body))
-    return count / len(body) * (0.01 + numbers), order
+    fields = [field for row in body for field in row]
+    numbers = sum(looks_numeric(field) - 0.5 * (_NUMBER_AND_MORE.match(field) is not None) for field in fields)
+    named = 1.0 if len(rows[0]) in (width - 1, width, width + 1) else 0.5
+    return named * count / len(body) * (0.01 + max(0.0, numbers / len(fields))), order
 
 
 def _regular(head: str, separator: str) -> bool:

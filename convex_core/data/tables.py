@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from array import array
 from dataclasses import dataclass, replace
@@ -15,10 +16,12 @@ from ..errors import InputError
 from .dialect import BLANKS, Dialect, Record, find_dialect, records
 from .numerals import is_missing, looks_like_labels, number, numeral
 
-__all__ = ["TARGET_NAMES", "Table", "quoted", "read_table"]
+__all__ = ["INDEX_NAMES", "TARGET_NAMES", "Table", "quoted", "read_table"]
 
 #: Names, in lower case, of a column that is y wherever it stands.
 TARGET_NAMES = frozenset({"y", "label", "class", "target"})
+#: Names, in lower case, that a column of row numbers or row names may have.
+INDEX_NAMES = re.compile(r"(unnamed: 0(\.\d+)*|index|id|row|rowname|rownames|row\.names|)")
 #: A table with text in more columns than this has text among its inputs.
 _TEXT_COLUMNS = 4
 #: Rows that say whether a column is written in whole numbers.
@@ -213,7 +216,7 @@ class _Rows:
                 self.trailing = True
                 self.notes.append("separators at the ends of lines left out")
             return fields[:-1]
-        if more == 1 and len(self.lines) == 1 and self.first is not None and not self._first_has_numbers():
+        if more == 1 and len(self.lines) == 1 and self.first is not None and self.text:
             # R names its rows and not the column of their names
             self.short_header = True
             first = self.first.fields
@@ -224,10 +227,6 @@ class _Rows:
             f"line {record.line}: got {len(fields)} column{'s' if len(fields) != 1 else ''}, expected {width} "
             f"as in line {self.first.line if self.first else 1}"
         )
-
-    def _first_has_numbers(self) -> bool:
-        assert self.first is not None
-        return any(number(field, self.dialect.decimal) is not None for field in self.first.fields)
 
     def table(self) -> Table:
         """Everything read, row 0 included."""
@@ -275,7 +274,9 @@ def _comment_names(comment: str, dialect: Dialect, width: int) -> list[str] | No
     """Names of the columns in a comment, as numpy.savetxt writes them; None if it is any other comment."""
     for separator in (dialect.separator, BLANKS):
         parts = comment.split() if separator == BLANKS else [part.strip() for part in comment.split(separator)]
-        if len(parts) == width and all(parts) and not any(number(part) is not None for part in parts):
+        if len(parts) != width or any(not part or number(part) is not None for part in parts):
+            continue
+        if separator != BLANKS or all(re.fullmatch(r"[\w.-]+", part) for part in parts):
             return parts
     return None
 
@@ -300,22 +301,29 @@ def _is_header(table: Table, first: list[str]) -> bool:
     wordy = {column for column in range(width) if len(_below_first(table, column)) == rest}
     bad = [column for column in words if column not in wordy]
     good = [column for column in range(width) if column not in words and column not in wordy]
+    counted = _counts(first, [column for column in range(width) if column not in words])
+    if counted and any(column not in words for column in wordy):
+        return True  # a number that counts the columns above nothing but text
     if not good:
         return bool(words)
-    counted = _counts(first, [column for column in range(width) if column not in words])
     if not bad:
         return _counted_header(table, first, good, counted)
-    named = all(
-        first[column].strip().lower() in TARGET_NAMES or (column == 0 and not first[column].strip()) for column in bad
-    )
-    letters = all(first[column].strip()[:1].isalpha() and not is_missing(first[column]) for column in bad)
-    rising = all(b > a for a, b in zip(table.values[0, good], table.values[0, good[1:]], strict=False))
-    whole = all(float(table.values[0, column]).is_integer() for column in good)
-    if (named and any(first[column].strip() for column in bad) and rising) or (named and counted):
+    known = all(_known(first[column], column) for column in bad)
+    fields = [first[column].strip() for column in bad]
+    letters = any(fields) and all(field[:1].isalpha() and not is_missing(field) for field in fields if field or bad[0])
+    whole = all(numeral(first[column]).isdigit() for column in good)
+    if known and (counted or (any(fields) and bool(np.all(np.diff(table.values[0, good]) > 0)))):
         return True
-    if counted and len(good) > 1 and len(bad) == 1 and letters and whole:
+    several = len(good) > 1 and len(bad) - (not fields[0]) == 1
+    if letters and whole and ((counted and several) or (len(bad) > len(good) and len(set(fields)) == len(fields))):
         return True
     raise _mixed(table, first, bad[0])
+
+
+def _known(name: str, column: int) -> bool:
+    """Whether a word names y, or the first column as row numbers."""
+    lower = name.strip().lower()
+    return lower in TARGET_NAMES or (column == 0 and INDEX_NAMES.fullmatch(lower) is not None)
 
 
 def _mixed(table: Table, first: list[str], column: int) -> InputError:
@@ -332,43 +340,50 @@ def _below_first(table: Table, column: int) -> list[int]:
     return [row for row in table.text.get(column, {}) if row > 0]
 
 
-def _counts(first: list[str], columns: list[int]) -> int | None:
-    """0 or 1 if the fields in some columns are whole numbers that count up from there, else None."""
+def _counts(first: list[str], columns: list[int]) -> str:
+    """``"0"`` or ``"1"`` if the fields in some columns are whole numbers that count up from there.
+
+    ``"steps"`` if they are at least three that grow in equal steps, and the empty text if they are neither.
+    """
     fields = [numeral(first[column]) for column in columns]
     for start in (0, 1):
-        if fields == [str(start + k) for k in range(len(fields))]:
-            return start
-    return None
+        if fields and fields == [str(start + k) for k in range(len(fields))]:
+            return str(start)
+    if len(fields) < 3 or not all(field.isascii() and field.isdigit() and len(field) < 10 for field in fields):
+        return ""
+    steps = np.diff([int(field) for field in fields])
+    return "steps" if steps[0] > 0 and np.all(steps == steps[0]) else ""
 
 
-def _counted_header(table: Table, first: list[str], good: list[int], counted: int | None) -> bool:
+def _counted_header(table: Table, first: list[str], good: list[int], counted: str) -> bool:
     """Whether a first row with numbers where all rows have them is a header: 0, 1, 2, ... as pandas writes."""
     words = [column for column in range(len(first)) if 0 in table.text.get(column, {})]
-    if counted is None or len(good) < 2:
-        return False
-    if words and all(first[column].strip().lower() in TARGET_NAMES or not first[column].strip() for column in words):
-        return True
-    known = {first[column].strip() for column in words}
-    unseen = all(first[column].strip() not in [table.text[column][r] for r in _below_first(table, column)] for column in words)
-    if not unseen:
+    below = {column: set(table.text[column][row] for row in _below_first(table, column)) for column in words}
+    if any(first[column].strip() in below[column] for column in words):
         return False
     fractions = sum(not table.plain[column] for column in good)
-    if words and fractions:
+    if words and all(_known(first[column], column) for column in words):
+        whole = all(numeral(first[column]).isdigit() for column in good)
+        return bool(counted) or (whole and fractions > 0 and bool(np.all(np.diff(table.values[0, good]) > 0)))
+    if not counted or (len(good) < 2 and not words):
+        return False
+    if len(good) > 1 and fractions >= (1 if words else max(1, len(good) - 2)):
         return True
-    if fractions >= max(1, len(good) - 2):
+    repeated = any(len(texts) <= (len(table.values) - 1) / 2 for texts in below.values())
+    if words and counted != "steps" and (len(good) > 5 or (len(good) > 1 and repeated)):
         return True
+    shown = ", ".join(field.strip() for field in first[:6]) + (", ..." if len(first) > 6 else "")
     if words:
         raise InputError(
-            f"line {table.lines[0]}: got {', '.join(field.strip() for field in first[:6])}, which may be a sample or "
-            f"names of columns ({quoted(min(known))}), expected a header that calls the target y"
+            f"line {table.lines[0]}: got {shown}, which may be a sample or names of columns, expected a header that "
+            "calls the target y"
         )
     # all whole numbers: labels that never take the value in the first row speak for a header
     rare = [c for c in (0, len(first) - 1) if looks_like_labels(table.values[1:, c]) and table.values[0, c] not in table.values[1:, c]]
-    if counted == 0 and rare:
+    if counted == "0" and rare:
         return True
-    if counted == 0 or (len(good) >= 8 and rare):
+    if counted == "0" or (counted == "1" and len(good) >= 8 and rare):
         raise InputError(
-            f"line {table.lines[0]}: got {', '.join(field.strip() for field in first[:6])}"
-            f"{', ...' if len(first) > 6 else ''}, which may be a sample or numbers of columns, expected a header of names"
+            f"line {table.lines[0]}: got {shown}, which may be a sample or numbers of columns, expected a header of names"
         )
     return False

@@ -21,7 +21,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
 
 
 def unpacked(data: bytes, max_bytes: int) -> tuple[bytes, bool]:
@@ -73,7 +73,7 @@ def decoded(data: bytes) -> tuple[str, str | None]:
             except UnicodeDecodeError as error:
                 raise InputError(f"text: got {error.reason} at byte {error.start}, expected {name} text") from error
             # most that is no text at all and happens to begin with a mark decodes to unassigned characters
-            return _clean(text, name), None if codec == "utf-8" else name
+            return _clean(text, f"UTF-8 or {name}" if codec != "utf-8" else name), None if codec == "utf-8" else name
     try:
         return _clean(data.decode("utf-8"), "UTF-8"), None
     except UnicodeDecodeError:
@@ -91,7 +91,7 @@ def _clean(text: str, encoding: str) -> str:
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise InputError(
-            f"line {line}: got the control character {ord(found[0]):#04x}, which is in no text, expected {encoding} text"
+            f"line {line}: got the control character {ord(found[0]):#04x}, which is in no text, expected text as {encoding}"
         )
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
