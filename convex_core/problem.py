@@ -170,11 +170,11 @@ class Problem:
 
 
 def suited(dataset: Dataset, loss: Loss | None, *, outputs: int = 1) -> Dataset:
-    """`dataset` with targets that a loss or several outputs take: any few numbers are classes where classes are asked for.
+    """`dataset` with targets that a loss or several outputs take: any few numbers are classes where classes are needed.
 
-    Two different numbers become -1 and +1 for a loss of two classes, the smaller first; for the softmax loss, or several
-    outputs, the numbers in y become 0, 1, ..., q - 1, unless they are class numbers below `outputs` already, so that there
-    is no class without a sample. The dataset's description says so. What suits is kept.
+    Two different numbers become -1 and +1 for a loss of two classes, the smaller first; for the softmax loss, or
+    several outputs, the numbers in y become 0, 1, ..., q - 1, unless they are class numbers below `outputs` already, so
+    that there is no class without a sample. The dataset's description says so. What suits is kept.
 
     Parameters
     ----------

@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 with a result on stdout, and one line on stderr about a file of data; 2 on bad input and 1 on any other expected failure, with one line on stderr.
+        0 with a result on stdout, and one line on stderr about a file of data; 2 on bad input and 1 on any other
+        expected failure, with one line on stderr.
 
     Examples
     --------

@@ -179,7 +179,9 @@ def _targets(
     """Targets as numbers, and names of the classes if they are classes."""
     if y.dtype.kind in "USb":
         if names is not None:
-            raise InputError(f"y: got {'text' if y.dtype.kind != 'b' else 'booleans'} and names of classes, expected one")
+            raise InputError(
+                f"y: got {'text' if y.dtype.kind != 'b' else 'booleans'} and names of classes, expected one"
+            )
         if not len(y):
             raise InputError("y: got no targets, expected one a sample")
         if y_test is not None and y_test.dtype.kind != y.dtype.kind:

@@ -104,7 +104,10 @@ def class_list(y: NDArray[np.float64], labels: Sequence[str]) -> str:
 
 
 def _numbered(
-    y: NDArray[np.int64], y_test: NDArray[np.int64] | None, names: list[str], given: Sequence[object] | None
+    y: NDArray[np.int64],
+    y_test: NDArray[np.int64] | None,
+    names: list[str],
+    given: Sequence[str] | NDArray[np.float64] | None,
 ) -> Classes:
     """Targets of the classes at positions `y` in `names`."""
     if len(names) < 2:
@@ -116,6 +119,7 @@ def _numbered(
         shown = f"{other:g}" if isinstance(other, float) else str(other)[:40]
         raise InputError(f"y_test: got the class {shown}, expected classes that y has samples of")
     two = len(names) == 2
-    train = 2.0 * y - 1.0 if two else y.astype(np.float64)
-    test = None if y_test is None else 2.0 * y_test - 1.0 if two else y_test.astype(np.float64)
+    scale, shift = (2.0, -1.0) if two else (1.0, 0.0)
+    train = np.asarray(scale * y + shift, np.float64)
+    test = None if y_test is None else np.asarray(scale * y_test + shift, np.float64)
     return train, test, tuple(names)

@@ -57,7 +57,9 @@ def split_columns(table: Table, *, target: str | None, label_first: bool) -> Col
     name = f" ({quoted(table.names[column])})" if table.names is not None else ""
     place = "the last column" if column == len(table.columns) - 1 else f"column {table.columns[column]}"
     certain = target is not None or why == "named"
-    return Columns(np.delete(table.values, column, axis=1), y, f"y is {place}{name}", certain, why == "archive", table.notes)
+    return Columns(
+        np.delete(table.values, column, axis=1), y, f"y is {place}{name}", certain, why == "archive", table.notes
+    )
 
 
 def _without_index(table: Table, target: str | None) -> Table:
@@ -88,13 +90,16 @@ def _without_bare_index(table: Table, counts: bool, named: bool) -> Table:
         return table.without(0, "the first column, which names the rows, was left out")
     # an index is written without decimals; beside whole numbers, or in few rows, it may as well be an input
     n, decimals = len(table.values), not all(table.plain[1:-1])
+    if table.quoted_index and not table.text.get(0) and len(np.unique(table.values[:, 0])) == n:
+        return table.without(0, "the first column, which numbers the rows in quotes, was left out")
     if not counts or not table.plain[0] or n < (2 if decimals else 3):
         return table
     if decimals and n > 2:
         return table.without(0, "the first column, which counts the rows, was left out")
-    if table.values[0, 0] == 0:
+    if decimals or table.values[0, 0] == 0:
+        shown = ", ".join(f"{value:g}" for value in table.values[:3, 0]) + (", ..." if n > 3 else "")
         raise InputError(
-            f"column 1: got 0, 1{', 2' if n > 2 else ''}{', ...' if n > 3 else ''}, which may count the rows or be an "
+            f"column 1: got {shown}, which may count the rows or be an "
             "input, expected a header (a name makes it an input, an empty name an index)"
         )
     return table
@@ -123,8 +128,8 @@ def _target(table: Table, target: str | None, label_first: bool) -> tuple[int, s
         unnamed = [k for k, name in enumerate(table.names) if not name]
         if unnamed:
             raise InputError(
-                f"column {table.columns[unnamed[0]]}: got a header without a name for it, expected a name (only a first "
-                "column of different row numbers or row names may be without)"
+                f"column {table.columns[unnamed[0]]}: got a header without a name for it, expected a name (only a "
+                "first column of different row numbers or row names may be without)"
             )
         named = [k for k, name in enumerate(table.names) if name.lower() in TARGET_NAMES]
         if len(named) > 1:
@@ -136,7 +141,7 @@ def _target(table: Table, target: str | None, label_first: bool) -> tuple[int, s
     words = [k for k, texts in table.text.items() if len(texts) == n and not any(map(is_missing, texts.values()))]
     if 0 in words and last in words:
         raise InputError(f"y: got text in the first and in the last column, {choices}")
-    if words == [last] or (words == [0] and len(set(table.text[0].values())) <= max(2, n // 2)):
+    if words == [last] or (words == [0] and len(set(table.text[0].values())) <= min(max(2, n // 2), n - 1)):
         return words[0], "text"
     if table.names is None and label_first and not table.text.get(0) and _whole(table.values[:, 0]):
         return 0, "archive"
@@ -221,7 +226,7 @@ def _expected(text: str, what: str) -> str:
 
 
 def _texts(table: Table, column: int) -> list[str]:
-    """y as names of classes; InputError where one is missing or a number stands among them."""
+    """The names of classes in y; InputError where one is missing or a number stands among them."""
     texts = table.text[column]
     for row in sorted(texts):
         if is_missing(texts[row]) or number(texts[row]) is not None:

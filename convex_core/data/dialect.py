@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -54,7 +54,7 @@ class Record:
 
 
 def find_dialect(text: str) -> Dialect:
-    """The dialect of `text`, whose lines end with a newline.
+    r"""The dialect of `text`, whose lines end with a newline.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def find_dialect(text: str) -> Dialect:
 
     Examples
     --------
-    >>> find_dialect("a;b\\n1,5;2\\n").words
+    >>> find_dialect("a;b\n1,5;2\n").words
     'separated by semicolons, with decimal commas'
     """
     start = text[: text.find("\n") + 1] or text
@@ -92,9 +92,13 @@ def records(text: str, dialect: Dialect) -> Iterator[Record]:
 
     def lines() -> Iterator[str]:
         nonlocal line
-        for line, content in enumerate(io.StringIO(text, newline="\n"), 1):  # noqa: B007
+        start = 0
+        while start < len(text):
+            end = text.find("\n", start) + 1 or len(text)
+            line += 1
             if line > dialect.skip:
-                yield content
+                yield text[start:end]
+            start = end
 
     split = _splitter(dialect)
     source = lines()
@@ -150,12 +154,12 @@ def _fits(head: str, dialect: Dialect) -> tuple[float, int]:
     order = -list(_SEPARATORS).index(dialect.separator)
     if dialect.separator == BLANKS and _regular(head, "\t"):
         return 0.0, order  # blanks would swallow an empty field between two tabs
-    try:
-        rows = [r.fields for r in islice(records(head, dialect), _SAMPLE) if r.comment is None]
-    except InputError:
-        return 0.0, order
+    rows: list[list[str]] = []
+    with suppress(InputError):  # said where the whole text is read; the lines before it show the separator
+        found = (record.fields for record in records(head, dialect) if any(map(str.strip, record.fields)))
+        rows.extend(islice(found, _SAMPLE))
     if len(rows) > 1 and len(head) == 1 << 18:
-        rows = rows[:-1]  # the last line may be cut off
+        rows.pop()  # the last line may be cut off
     body = rows[1:] or rows
     widths = Counter(len(row) - (len(row) > 1 and not row[-1].strip()) for row in body)
     if not widths:

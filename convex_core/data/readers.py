@@ -1,4 +1,4 @@
-"""Reading a person's own data, a table, series or arrays, and writing a :class:`Dataset` so that it reads back equal."""
+"""Reading a person's own data, tables, series or arrays, and writing a :class:`Dataset` that reads back equal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_dataset(path: str | Path, *, target: str | None = None, max_bytes: int 
     Files may be packed with gzip, which is found by content. Values are taken as they are, nothing is scaled, and
     nothing is left out without saying so: the description of the dataset says in one sentence what was understood.
 
-    * ``.npz``: inputs `X` (n, d) or (n, H, W[, C]), also called `images`, `data`, `x_train` or the like, and targets `y`
+    * ``.npz``: inputs `X` (n, d) or `images` (n, H, W[, C]), also called `data`, `x_train` or the like, and targets `y`
       (n,) or (n, 1), also called `labels`, `target`, `y_train` or the like; `x_test` and `y_test` are the test part;
       `arr_0` and `arr_1` if their shapes tell them apart. Channels that come first are moved last. Whatever else
       :func:`save_dataset` writes is read too; any other array is refused by name, and so are pickled objects.
@@ -87,10 +87,8 @@ def read_dataset(path: str | Path, *, target: str | None = None, max_bytes: int 
         raise InputError(f"{file}: {error}") from error
 
 
-def read_dataset_bytes(
-    data: bytes, name: str, *, target: str | None = None, max_bytes: int = MAX_BYTES
-) -> Dataset:
-    """As :func:`read_dataset`, for the contents of a file that was called `name`.
+def read_dataset_bytes(data: bytes, name: str, *, target: str | None = None, max_bytes: int = MAX_BYTES) -> Dataset:
+    r"""As :func:`read_dataset`, for the contents of a file that was called `name`.
 
     Parameters
     ----------
@@ -108,7 +106,7 @@ def read_dataset_bytes(
 
     Examples
     --------
-    >>> read_dataset_bytes(b"a,y\\n1,0.5\\n2,-0.5\\n", "mine.csv").y.tolist()
+    >>> read_dataset_bytes(b"a,y\n1,0.5\n2,-0.5\n", "mine.csv").y.tolist()
     [0.5, -0.5]
     """
     called = PurePath(name).name
@@ -131,7 +129,9 @@ def _dataset(data: bytes, name: str, target: str | None, max_bytes: int) -> Data
         raise InputError(f"got a file ending in {suffix or 'nothing'}, expected .npz or .csv ({known}; also with .gz)")
     data, packed = unpacked(data, max_bytes)
     notes = ["unpacked with gzip"] if packed else []
-    if suffix == ".npz" or data.startswith(_ZIP):
+    if data.startswith(_ZIP) and suffix != ".npz":
+        raise InputError("got a zip archive (a spreadsheet, say), expected text, or arrays in a file ending in .npz")
+    if suffix == ".npz":
         if target is not None:
             raise InputError(f"target: got {target!r} with arrays, whose names say which is y, expected it with tables")
         return _arrays(data, stem, name, max_bytes)
@@ -144,10 +144,7 @@ def _dataset(data: bytes, name: str, target: str | None, max_bytes: int) -> Data
 
 
 def _arrays(data: bytes, stem: PurePath, name: str, max_bytes: int) -> Dataset:
-    arrays = read_npz(io.BytesIO(data), max_bytes=max_bytes)
-    if any("/" in key for key in arrays):
-        raise InputError("got an archive of other files (of a spreadsheet, say), expected an NPZ file, or a table as text")
-    return dataset_from_arrays(arrays, stem.stem, name)
+    return dataset_from_arrays(read_npz(io.BytesIO(data), max_bytes=max_bytes), stem.stem, name)
 
 
 def _series(text: str, stem: PurePath, name: str, target: str | None, notes: list[str]) -> Dataset:

@@ -30,11 +30,11 @@ class Series:
 
 
 def is_series(text: str) -> bool:
-    """Whether a text is in the ``.ts`` format.
+    r"""Whether a text is in the ``.ts`` format.
 
     Examples
     --------
-    >>> is_series("#a\\n@problemName Toy\\n"), is_series("1,2\\n")
+    >>> is_series("#a\n@problemName Toy\n"), is_series("1,2\n")
     (True, False)
     """
     for line in text[:100_000].split("\n"):
@@ -65,7 +65,8 @@ def read_series(text: str) -> Series:
     header = _header(lines[:start])
     if header.timestamps:
         raise InputError("timestamps: got series with times of their own, expected values at equal distances")
-    rows, y = [], []
+    rows: list[list[list[float]]] = []
+    y: list[float | str] = []
     for line, content in lines[start + 1 :]:
         parts = content.split(":")
         if len(parts) < 2:

@@ -48,6 +48,8 @@ class Table:
         Lines of the rows in the file, from 1.
     plain : tuple of bool, one per column
         Whether the first rows are written without a decimal sign.
+    quoted_index : bool
+        Whether the lines begin with a whole number in quotes and have no others, as R writes the names of rows.
     notes : tuple of str
         What there is to say about how it was read.
     """
@@ -58,6 +60,7 @@ class Table:
     columns: tuple[int, ...]
     lines: NDArray[np.int64]
     plain: tuple[bool, ...]
+    quoted_index: bool
     notes: tuple[str, ...]
 
     def refuse(self, row: int, column: int, expected: str) -> InputError:
@@ -65,7 +68,9 @@ class Table:
         shown = self.text.get(column, {}).get(row)
         got = f"{self.values[row, column]:g}" if shown is None else quoted(shown) if shown.strip() else "an empty field"
         name = f" ({quoted(self.names[column])})" if self.names and self.names[column].strip() else ""
-        return InputError(f"line {self.lines[row]}, column {self.columns[column]}{name}: got {got}, expected {expected}")
+        return InputError(
+            f"line {self.lines[row]}, column {self.columns[column]}{name}: got {got}, expected {expected}"
+        )
 
     def without(self, column: int, note: str) -> Table:
         """The table without a column."""
@@ -138,6 +143,7 @@ class _Rows:
     def __init__(self, text: str, dialect: Dialect) -> None:
         self.dialect = dialect
         self.underscores = "_" in text
+        self.quoted_index = re.fullmatch(r'"\d+"[^"]*', text.rstrip()[text.rstrip().rfind("\n") + 1 :]) is not None
         self.comment: str | None = None
         self.comments = 0
         self.notes: list[str] = []
@@ -240,6 +246,7 @@ class _Rows:
             tuple(range(1, w + 1)),
             np.frombuffer(self.lines, dtype=np.int64),
             tuple(self.plain) or (False,) * w,
+            self.quoted_index,
             (),
         )
 
@@ -358,32 +365,37 @@ def _counts(first: list[str], columns: list[int]) -> str:
 def _counted_header(table: Table, first: list[str], good: list[int], counted: str) -> bool:
     """Whether a first row with numbers where all rows have them is a header: 0, 1, 2, ... as pandas writes."""
     words = [column for column in range(len(first)) if 0 in table.text.get(column, {})]
-    below = {column: set(table.text[column][row] for row in _below_first(table, column)) for column in words}
+    below = {column: {table.text[column][row] for row in _below_first(table, column)} for column in words}
     if any(first[column].strip() in below[column] for column in words):
         return False
     fractions = sum(not table.plain[column] for column in good)
     if words and all(_known(first[column], column) for column in words):
         whole = all(numeral(first[column]).isdigit() for column in good)
         return bool(counted) or (whole and fractions > 0 and bool(np.all(np.diff(table.values[0, good]) > 0)))
-    if not counted or (len(good) < 2 and not words):
+    repeated = any(len(texts) <= (len(table.values) - 1) / 2 for texts in below.values())
+    shown = ", ".join(field.strip() for field in first[:6]) + (", ..." if len(first) > 6 else "")
+    apart = words and fractions == len(good) and all(numeral(first[column]).isdigit() for column in good)
+    if apart and repeated:
+        return True  # whole numbers above decimals, and a class that comes nowhere else
+    if not (counted or apart) or (len(good) < 2 and not words):
         return False
     if len(good) > 1 and fractions >= (1 if words else max(1, len(good) - 2)):
         return True
-    repeated = any(len(texts) <= (len(table.values) - 1) / 2 for texts in below.values())
     if words and counted != "steps" and (len(good) > 5 or (len(good) > 1 and repeated)):
         return True
-    shown = ", ".join(field.strip() for field in first[:6]) + (", ..." if len(first) > 6 else "")
     if words:
         raise InputError(
             f"line {table.lines[0]}: got {shown}, which may be a sample or names of columns, expected a header that "
             "calls the target y"
         )
     # all whole numbers: labels that never take the value in the first row speak for a header
-    rare = [c for c in (0, len(first) - 1) if looks_like_labels(table.values[1:, c]) and table.values[0, c] not in table.values[1:, c]]
+    labels = [c for c in (0, len(first) - 1) if looks_like_labels(table.values[1:, c])]
+    rare = any(table.values[0, c] not in table.values[1:, c] for c in labels)
     if counted == "0" and rare:
         return True
     if counted == "0" or (counted == "1" and len(good) >= 8 and rare):
         raise InputError(
-            f"line {table.lines[0]}: got {shown}, which may be a sample or numbers of columns, expected a header of names"
+            f"line {table.lines[0]}: got {shown}, which may be a sample or numbers of columns, expected a header "
+            "of names"
         )
     return False

@@ -90,8 +90,9 @@ def _clean(text: str, encoding: str) -> str:
     found = _CONTROL.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
+        shown = f"{ord(found[0]):#04x}"
         raise InputError(
-            f"line {line}: got the control character {ord(found[0]):#04x}, which is in no text, expected text as {encoding}"
+            f"line {line}: got the control character {shown}, which no text has, expected text as {encoding}"
         )
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")

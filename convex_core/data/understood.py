@@ -18,11 +18,11 @@ _LISTED = 10
 
 
 def plain_name(name: str) -> str:
-    """The name of a file on one line, at most 100 characters.
+    r"""The name of a file on one line, at most 100 characters.
 
     Examples
     --------
-    >>> plain_name("a\\nb.csv")
+    >>> plain_name("a\nb.csv")
     'a b.csv'
     """
     line = "".join(c if c.isprintable() else " " for c in name).strip()
@@ -66,5 +66,7 @@ def _said(y: NDArray[np.float64], labels: tuple[str, ...] | None) -> str:
     values, counts = np.unique(y, return_counts=True)
     if len(values) > _LISTED or (len(values) > 2 and len(values) > len(y) / 2):
         return f"its values are numbers from {values[0]:g} to {values[-1]:g}"
-    items = [f"{value:g} ({count} time{'' if count == 1 else 's'})" for value, count in zip(values, counts, strict=True)]
+    items = [
+        f"{value:g} ({count} time{'' if count == 1 else 's'})" for value, count in zip(values, counts, strict=True)
+    ]
     return f"its values are the number{'s' if len(items) > 1 else ''} {', '.join(items)}"
