@@ -166,7 +166,7 @@ def _fits(head: str, dialect: Dialect) -> tuple[float, int]:
         return 0.0, order
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
     if width < 2:
-        return 0.0, order
+        return 1e-6 * (len(rows[0]) > 1), order
     fields = [field for row in body for field in row]
     numbers = sum(looks_numeric(field) - 0.5 * (_NUMBER_AND_MORE.match(field) is not None) for field in fields)
     named = 1.0 if len(rows[0]) in (width - 1, width, width + 1) else 0.5

@@ -309,12 +309,14 @@ def _is_header(table: Table, first: list[str]) -> bool:
     bad = [column for column in words if column not in wordy]
     good = [column for column in range(width) if column not in words and column not in wordy]
     counted = _counts(first, [column for column in range(width) if column not in words])
-    if counted and any(column not in words for column in wordy):
+    if counted and rest > 1 and any(column not in words for column in wordy):
         return True  # a number that counts the columns above nothing but text
     if not good:
         return bool(words)
     if not bad:
-        return _counted_header(table, first, good, counted)
+        if not words:
+            return _counted_header(table, first, counted)
+        return _named_labels(table, first, words, good, counted)
     known = all(_known(first[column], column) for column in bad)
     fields = [first[column].strip() for column in bad]
     letters = any(fields) and all(field[:1].isalpha() and not is_missing(field) for field in fields if field or bad[0])
@@ -362,40 +364,52 @@ def _counts(first: list[str], columns: list[int]) -> str:
     return "steps" if steps[0] > 0 and np.all(steps == steps[0]) else ""
 
 
-def _counted_header(table: Table, first: list[str], good: list[int], counted: str) -> bool:
-    """Whether a first row with numbers where all rows have them is a header: 0, 1, 2, ... as pandas writes."""
-    words = [column for column in range(len(first)) if 0 in table.text.get(column, {})]
-    below = {column: {table.text[column][row] for row in _below_first(table, column)} for column in words}
-    if any(first[column].strip() in below[column] for column in words):
+def _named_labels(table: Table, first: list[str], words: list[int], good: list[int], counted: str) -> bool:
+    """Whether a first row with text where all rows have it, and numbers where all have them, is a header."""
+    below = [[table.text[column][row] for row in _below_first(table, column)] for column in words]
+    fields = [first[column].strip() for column in words]
+    if any(field in texts for field, texts in zip(fields, below, strict=True)):
         return False
+    whole = all(numeral(first[column]).isdigit() for column in good)
+    rising = bool(np.all(np.diff(table.values[0, good]) > 0))
     fractions = sum(not table.plain[column] for column in good)
-    if words and all(_known(first[column], column) for column in words):
-        whole = all(numeral(first[column]).isdigit() for column in good)
-        return bool(counted) or (whole and fractions > 0 and bool(np.all(np.diff(table.values[0, good]) > 0)))
-    repeated = any(len(texts) <= (len(table.values) - 1) / 2 for texts in below.values())
-    shown = ", ".join(field.strip() for field in first[:6]) + (", ..." if len(first) > 6 else "")
-    apart = words and fractions == len(good) and all(numeral(first[column]).isdigit() for column in good)
-    if apart and repeated:
-        return True  # whole numbers above decimals, and a class that comes nowhere else
-    if not (counted or apart) or (len(good) < 2 and not words):
-        return False
-    if len(good) > 1 and fractions >= (1 if words else max(1, len(good) - 2)):
+    known = all(map(_known, fields, words))
+    repeated = any(len(set(texts)) <= len(texts) / 2 for texts in below)
+    # y may be the answer yes, seen once
+    if known and (counted or (whole and rising and (fractions or "y" not in map(str.lower, fields)))):
         return True
-    if words and counted != "steps" and (len(good) > 5 or (len(good) > 1 and repeated)):
+    if whole and repeated and fractions == len(good):
         return True
-    if words:
+    if counted and len(good) > 1 and (fractions or (counted != "steps" and (len(good) > 5 or repeated))):
+        return True
+    if counted or (whole and (fractions == len(good) or (rising and repeated))):
         raise InputError(
-            f"line {table.lines[0]}: got {shown}, which may be a sample or names of columns, expected a header that "
-            "calls the target y"
+            f"line {table.lines[0]}: got {_start(first)}, which may be a sample or names, expected a header that calls "
+            "the target y"
         )
+    return False
+
+
+def _counted_header(table: Table, first: list[str], counted: str) -> bool:
+    """Whether a first row of numbers alone is a header: 0, 1, 2, ... as pandas writes."""
+    width = len(first)
+    if not counted or width < 2:
+        return False
+    if sum(not plain for plain in table.plain) >= max(1, width - 2):
+        return True
     # all whole numbers: labels that never take the value in the first row speak for a header
     labels = [c for c in (0, len(first) - 1) if looks_like_labels(table.values[1:, c])]
     rare = any(table.values[0, c] not in table.values[1:, c] for c in labels)
     if counted == "0" and rare:
         return True
-    if counted == "0" or (counted == "1" and len(good) >= 8 and rare):
+    if counted == "0" or (counted == "1" and width >= 8 and rare):
         raise InputError(
-            f"line {table.lines[0]}: got {shown}, which may be a sample or numbers of columns, expected a header "
+            f"line {table.lines[0]}: got {_start(first)}, which may be a sample or numbers of columns, expected a header "
             "of names"
         )
     return False
+
+
+def _start(fields: list[str]) -> str:
+    """The first fields of a row, to be shown."""
+    return ", ".join(field.strip()[:_SHOWN] for field in fields[:6]) + (", ..." if len(fields) > 6 else "")
