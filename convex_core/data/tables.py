@@ -404,8 +404,8 @@ def _counted_header(table: Table, first: list[str], counted: str) -> bool:
         return True
     if counted == "0" or (counted == "1" and width >= 8 and rare):
         raise InputError(
-            f"line {table.lines[0]}: got {_start(first)}, which may be a sample or numbers of columns, expected a header "
-            "of names"
+            f"line {table.lines[0]}: got {_start(first)}, which may be a sample or numbers of columns, expected a "
+            "header of names"
         )
     return False
 
