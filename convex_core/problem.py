@@ -199,7 +199,8 @@ def suited(dataset: Dataset, loss: Loss | None, *, outputs: int = 1) -> Dataset:
     """
     softmax = isinstance(loss, SoftmaxLoss)
     if softmax or outputs > 1:
-        whole = bool(np.isin(dataset.y, np.arange(outputs)).all())
+        y = dataset.y
+        whole = bool(np.all((y == np.round(y)) & (y >= 0) & (y < outputs)))
         if softmax and dataset.labels is None and len(np.unique(dataset.y)) == 1:
             raise InputError(f"y: got the single class {dataset.y[0]:g} with the softmax loss, expected at least two")
         return dataset if dataset.classes is not None or (outputs > 1 and whole) else dataset.classified()
