@@ -94,6 +94,7 @@ def test_blank_lines_comments_and_trailing_separators_lose_nothing():
     equal(dataset)
     for said in ("2 comment lines skipped", "separators at the ends of lines", "empty fields at the end"):
         assert said in dataset.description
+    assert "no samples" in refused("sep=;\n;;;\n;;;\n")
     assert "line 3: got empty fields only" in refused("a,b,y\n1,2,3\n,,\n4,5,6\n")
 
 
@@ -176,6 +177,7 @@ def test_whole_numbers_above_whole_numbers_are_refused_or_told_apart_by_the_labe
     frame = pd.DataFrame(np.column_stack([pixels, np.arange(20) % 2]))
     np.testing.assert_array_equal(read(frame.to_csv(index=False), target="last").X, pixels)
     assert "which may be a sample or numbers of columns" in refused("0,1,2\n3,4,5\n6,7,8\n")
+    assert "which may be a sample or numbers of columns" in refused(table(names=(400, 410, 425, 7)))
     assert read("1,2,3\n4,5,6\n").y.tolist() == [3, 6]
 
 

@@ -46,8 +46,8 @@ class Table:
         Where the columns stand in the file, from 1.
     lines : array of int, shape (n,)
         Lines of the rows in the file, from 1.
-    plain : tuple of bool, one per column
-        Whether the first rows are written without a decimal sign.
+    plain, broken : tuple of bool, one per column
+        Whether the first rows below the first one are all written without a decimal sign, and all with one.
     quoted_index : bool
         Whether the lines begin with a whole number in quotes and have no others, as R writes the names of rows.
     notes : tuple of str
@@ -60,6 +60,7 @@ class Table:
     columns: tuple[int, ...]
     lines: NDArray[np.int64]
     plain: tuple[bool, ...]
+    broken: tuple[bool, ...]
     quoted_index: bool
     notes: tuple[str, ...]
 
@@ -82,6 +83,7 @@ class Table:
             names=None if self.names is None else [self.names[k] for k in kept],
             columns=tuple(self.columns[k] for k in kept),
             plain=tuple(self.plain[k] for k in kept),
+            broken=tuple(self.broken[k] for k in kept),
             notes=(*self.notes, note) if note else self.notes,
         )
 
@@ -116,6 +118,8 @@ def read_table(text: str) -> Table:
             "semicolons, tabs, bars or blanks"
         )
     rows.read()
+    if not rows.lines:
+        raise InputError("got no samples, expected at least one line of numbers")
     table, names, comment = rows.table(), first.fields, rows.comment
     notes = [dialect.words, *rows.notes]
     if rows.short_header:
@@ -151,6 +155,7 @@ class _Rows:
         self.lines = array("q")
         self.text: dict[int, dict[int, str]] = {}
         self.plain: list[bool] = []
+        self.some: list[bool] = []
         self.short_header = False
         self.trailing = False
         self.first: Record | None = None
@@ -185,6 +190,7 @@ class _Rows:
             if 0 < row <= _LOOKED_AT:
                 whole = [signs.isdisjoint(field) for field in fields]
                 self.plain = whole if row == 1 else [a and b for a, b in zip(self.plain, whole, strict=True)]
+                self.some = whole if row == 1 else [a or b for a, b in zip(self.some, whole, strict=True)]
             self.lines.append(record.line)
             self._append(row, fields)
             # a table of words would fill the memory with them, and is refused anyway
@@ -246,6 +252,7 @@ class _Rows:
             tuple(range(1, w + 1)),
             np.frombuffer(self.lines, dtype=np.int64),
             tuple(self.plain) or (False,) * w,
+            tuple(not whole for whole in self.some) or (False,) * w,
             self.quoted_index,
             (),
         )
@@ -393,7 +400,15 @@ def _named_labels(table: Table, first: list[str], words: list[int], good: list[i
 def _counted_header(table: Table, first: list[str], counted: str) -> bool:
     """Whether a first row of numbers alone is a header: 0, 1, 2, ... as pandas writes."""
     width = len(first)
-    if not counted or width < 2:
+    unsaid = InputError(
+        f"line {table.lines[0]}: got {_start(first)}, which may be a sample or numbers of columns, expected a header "
+        "of names"
+    )
+    if counted not in ("0", "1"):
+        # whole numbers above decimals, and nothing but decimals below
+        whole = all(numeral(field).isdigit() for field in first)
+        if whole and len(table.values) > 3 and sum(table.broken) >= max(2, width - 1):
+            raise unsaid
         return False
     if sum(not plain for plain in table.plain) >= max(1, width - 2):
         return True
@@ -403,10 +418,7 @@ def _counted_header(table: Table, first: list[str], counted: str) -> bool:
     if counted == "0" and rare:
         return True
     if counted == "0" or (counted == "1" and width >= 8 and rare):
-        raise InputError(
-            f"line {table.lines[0]}: got {_start(first)}, which may be a sample or numbers of columns, expected a "
-            "header of names"
-        )
+        raise unsaid
     return False
 
 
