@@ -21,7 +21,7 @@ from .validation import finite_array, frozen, moderate, positive_number, targets
 if TYPE_CHECKING:
     from .data import Dataset
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "suited"]
 
 _Array = NDArray[np.float64]
 
@@ -129,13 +129,17 @@ class Problem:
         **options
             Of the architecture, for example ``pooling="mean"``. With the softmax loss there are as many ``outputs`` as
             the dataset has classes unless told otherwise; for several outputs the two classes -1 and +1 are 0 and 1.
+
+        Losses of classes take any numbers, as :func:`suited` says.
         """
         from .data import Dataset  # the one place that needs the class
 
         loss = SquaredLoss() if loss is None else loss
         check_arguments("Problem.from_dataset", dataset=(dataset, Dataset), loss=(loss, Loss))
-        if isinstance(loss, SoftmaxLoss):
-            options.setdefault("outputs", dataset.classes or max(2, int(dataset.y.max()) + 1))
+        wanted = options.get("outputs")
+        dataset = suited(dataset, loss, outputs=wanted if isinstance(wanted, int) else 1)
+        if isinstance(loss, SoftmaxLoss) and dataset.classes is not None:
+            options.setdefault("outputs", dataset.classes)
         circular = architecture == "circular"
         if stride is None and not circular:
             stride = dataset.default_stride
@@ -180,3 +184,47 @@ class Problem:
             raise InputError(
                 f"network: got architecture {network.architecture}, expected {self.architecture} as in the problem"
             )
+
+
+def suited(dataset: Dataset, loss: Loss | None, *, outputs: int = 1) -> Dataset:
+    """`dataset` with targets that a loss or several outputs take: any few numbers are classes where classes are needed.
+
+    Two different numbers become -1 and +1 for a loss of two classes, the smaller first; for the softmax loss, or
+    several outputs, the numbers in y become 0, 1, ..., q - 1, unless they are class numbers below `outputs` already, so
+    that there is no class without a sample. The dataset's description says so. What suits is kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Inputs and targets.
+    loss : Loss or None
+        Convex loss; None is the squared loss.
+    outputs : int
+        Outputs of the network, as far as they are chosen.
+
+    Raises
+    ------
+    InputError
+        If classes are asked for and y has one number alone, or too many.
+
+    Examples
+    --------
+    >>> from convex_core import Dataset, make_loss
+    >>> data = Dataset("mine", [[1.0], [2.0], [3.0]], [7, 5, 7])
+    >>> suited(data, make_loss("hinge")).y.tolist(), suited(data, make_loss("huber")).y.tolist()
+    ([1.0, -1.0, 1.0], [7.0, 5.0, 7.0])
+    """
+    softmax = isinstance(loss, SoftmaxLoss)
+    if softmax or outputs > 1:
+        y = dataset.y
+        whole = bool(np.all((y == np.round(y)) & (y >= 0) & (y < outputs)))
+        if softmax and dataset.labels is None and len(np.unique(dataset.y)) == 1:
+            raise InputError(f"y: got the single class {dataset.y[0]:g} with the softmax loss, expected at least two")
+        return dataset if dataset.classes is not None or (outputs > 1 and whole) else dataset.classified()
+    if loss is None or len(np.unique(dataset.y)) != 2:
+        return dataset
+    try:
+        loss.check_targets(dataset.y)
+    except InputError:
+        return dataset.classified()
+    return dataset

@@ -46,7 +46,12 @@ def run(capsys):
     def call(*argv):
         assert main([*map(str, argv), "--json"]) == 0
         out, err = capsys.readouterr()
-        assert said(err) == ""
+        err = said(err)
+        if "--data" in argv:  # what was understood of the file
+            assert err.startswith("convex_core: ")
+            assert err.count("\n") == 1
+        else:
+            assert err == ""
         assert out.count("\n") == 1
         return strict(out)
 

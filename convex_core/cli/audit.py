@@ -15,7 +15,7 @@ from ..data import read_npz
 from ..errors import InputError
 from ..losses import SquaredLoss, make_loss
 from ..model_io import Model, load_model
-from ..problem import Problem
+from ..problem import Problem, suited
 from ..state_dict import RESULTS, read_network
 from ..validation import finite_array
 from .inputs import accuracies, describe, make_dataset, make_problem
@@ -42,7 +42,11 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         loss = model.loss or SquaredLoss()
         if args.loss is not None or args.delta is not None:
             loss = make_loss(args.loss or loss.name, delta=args.delta)
-        data = dataset.numbered() if network.architecture.q > 1 else dataset
+        q = network.architecture.q
+        dataset = suited(dataset, loss, outputs=q)
+        if args.data is not None:
+            args.understood = dataset.description
+        data = dataset.numbered() if q > 1 else dataset
         problem = Problem(network.architecture, data.X, data.y, beta, loss)
     if dual is not None and len(dual) != problem.size:
         understood += f"; its dual vector, of length {len(dual)}, belongs to other data and is not used"

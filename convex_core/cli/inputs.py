@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..files import check_writable
 from ..losses import make_loss
 from ..network import Network
-from ..problem import Problem
+from ..problem import Problem, suited
 from ..status import Exactness
 
 __all__ = ["accuracies", "check_outputs", "describe", "make_dataset", "make_problem"]
@@ -26,11 +26,22 @@ def make_dataset(args: argparse.Namespace) -> Dataset:
     if args.data is not None:
         if args.option:
             raise InputError(f"option: got {args.option[0]!r} with --data, expected options only with --dataset")
-        return read_dataset(args.data)
+        return _said(args, read_dataset(args.data, target=args.target))
+    if args.target is not None:
+        raise InputError(f"target: got {args.target!r} with --dataset, expected a file of --data")
     options = dict(_option(text) for text in args.option)
     if "seed" in options:
         raise InputError(f"option: got seed={options['seed']}, expected --seed")
     return load_dataset(args.dataset, seed=args.seed, **options)
+
+
+def _said(args: argparse.Namespace, dataset: Dataset) -> Dataset:
+    """A file's `dataset` with targets for the loss, and what was understood of it kept for standard error."""
+    if hasattr(args, "loss"):  # the command has a problem
+        loss = None if args.loss is None else make_loss(args.loss, delta=args.delta)
+        dataset = suited(dataset, loss, outputs=args.outputs or 1)
+    args.understood = dataset.description
+    return dataset
 
 
 def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:

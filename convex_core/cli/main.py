@@ -26,8 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 with a result on stdout; 2 on bad input and 1 on any other expected failure, with one line on stderr. 130
-        after Ctrl-C and 143 after SIGTERM, with one line too, and the best answer so far on stdout if there is one.
+        0 with a result on stdout, and one line on stderr about a file of data; 2 on bad input and 1 on any other
+        expected failure, with one line on stderr. 130 after Ctrl-C and 143 after SIGTERM, with one line too, and the
+        best answer so far on stdout if there is one.
 
     Examples
     --------
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     interrupted.clear()
     with warnings.catch_warnings():
-        # stderr holds progress and the one line of a failure, nothing else
+        # stderr holds progress, what was understood of a file of data, and the one line of a failure, nothing else
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
         try:
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if sys.stdout is None:
                 raise InputError("standard output: got a closed stream, expected an open one for the result")
             result, text = args.run(args)
+            if understood := getattr(args, "understood", ""):
+                print(f"{PROGRAM}: {understood}", file=sys.stderr)
             if args.json:
                 print_json(result)
             else:

@@ -151,7 +151,18 @@ def build_parser(program: str) -> argparse.ArgumentParser:
 def _add_data(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument("--dataset", metavar="NAME", help="a built-in dataset (see the command datasets)")
-    group.add_argument("--data", metavar="FILE", help="NPZ with X or images, and y; or CSV with y last")
+    group.add_argument(
+        "--data",
+        metavar="FILE",
+        help="NPZ with X or images, and y (or the usual names); a table with a sample a line (CSV, TSV, text); or time "
+        "series (.ts); also packed with gzip",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="NAME|first|last",
+        help="which column of a table is y (default: the one called y, label, class or target, else the last one where "
+        "there is no doubt)",
+    )
     parser.add_argument(
         "--option",
         action="append",

@@ -78,7 +78,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _rows(args: argparse.Namespace) -> tuple[NDArray[np.float64], int | None, int]:
     """The rows, and the samples n and patches K they come from if they do."""
     if args.rows is not None:
-        if args.filter_size is not None or args.stride is not None or args.padding is not None or args.option:
+        given = (args.filter_size, args.stride, args.padding, args.target)
+        if args.option or any(value is not None for value in given):
             raise InputError("rows: got a matrix and options of a dataset, expected the matrix alone")
         return read_npy(args.rows), None, 1
     dataset = make_dataset(args)

@@ -4,9 +4,10 @@ from .catalogue import DatasetInfo, dataset_info, dataset_names, load_dataset
 from .dataset import Dataset
 from .npz import read_npy, read_npz
 from .preprocessing import Preprocessing
-from .readers import read_dataset, save_dataset, saved_as
+from .readers import ENDINGS, read_dataset, read_dataset_bytes, save_dataset, saved_as
 
 __all__ = [
+    "ENDINGS",
     "Dataset",
     "DatasetInfo",
     "Preprocessing",
@@ -14,6 +15,7 @@ __all__ = [
     "dataset_names",
     "load_dataset",
     "read_dataset",
+    "read_dataset_bytes",
     "read_npy",
     "read_npz",
     "save_dataset",

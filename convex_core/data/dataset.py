@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .._records import record
 from ..errors import InputError
 from ..validation import finite_array, frozen, integer, positive_number, targets
+from .classes import class_list, classes_of_numbers
 
 __all__ = ["Dataset"]
 
@@ -167,6 +168,30 @@ class Dataset:
             return self
         y_test = None if self.y_test is None else 0.5 * (self.y_test + 1.0)
         return replace(self, y=0.5 * (self.y + 1.0), y_test=y_test)
+
+    def classified(self) -> Dataset:
+        """The same data with the different numbers of y as classes, for losses that ask for classes.
+
+        Two become -1 and +1, more become 0, 1, ..., q - 1, the smaller first, with the numbers as their names; the
+        description says so. Data whose targets are -1 and +1, or named classes, are kept.
+
+        Raises
+        ------
+        InputError
+            If there is one number alone, there are too many to be classes, or the test part has others.
+
+        Examples
+        --------
+        >>> data = Dataset("mine", [[1.0], [2.0], [3.0]], [2, 1, 2]).classified()
+        >>> data.y.tolist(), data.labels
+        ([1.0, -1.0, 1.0], ('1', '2'))
+        """
+        if self.binary or (self.labels is not None and len(self.labels) > 2):
+            return self
+        y, y_test, labels = classes_of_numbers(self.y, self.y_test)
+        said = f"taken as {class_list(y, labels)}."
+        description = f"{self.description.removesuffix('.')}; {said}" if self.description else said
+        return replace(self, y=y, y_test=y_test, labels=labels, description=description)
 
 
 def _check_numbers(y: NDArray[np.float64], name: str, q: int) -> None:

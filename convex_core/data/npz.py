@@ -97,7 +97,10 @@ def read_npz(
                     raise InputError(f"{name}: got {total} bytes unpacked, expected at most {max_bytes}")
                 with archive.open(member) as stream:
                     arrays[key] = _array(stream, f"{name}: array {key!r}", member.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except InputError:
+        raise
+    # ValueError: a damaged directory makes zipfile look before the beginning
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         raise InputError(f"{name}: got a damaged file or no NPZ ({error}), expected an NPZ file") from error
     return arrays
 

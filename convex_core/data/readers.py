@@ -1,9 +1,10 @@
-"""Reading a person's own data (NPZ or CSV), and writing a :class:`Dataset` so that it reads back equal."""
+"""Reading a person's own data, tables, series or arrays, and writing a :class:`Dataset` that reads back equal."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import io
+import re
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -12,59 +13,165 @@ from numpy.typing import NDArray
 from .._arguments import check_arguments
 from ..errors import InputError
 from ..files import replacing
-from ..validation import finite_array
+from .archives import dataset_from_arrays
+from .classes import classes_of_numbers, classes_of_texts
+from .columns import split_columns
 from .dataset import Dataset
 from .npz import MAX_BYTES, check_file, read_npz
+from .series import is_series, read_series
+from .tables import read_table
+from .text import decoded, unpacked
+from .understood import sentence
 
-__all__ = ["read_dataset", "save_dataset", "saved_as"]
+__all__ = ["ENDINGS", "read_dataset", "read_dataset_bytes", "save_dataset", "saved_as"]
 
-#: Longest text taken from a file.
-MAX_TEXT = 2000
-#: Most names of classes taken from a file.
-MAX_NAMES = 1000
+_TABLES = (".csv", ".tsv", ".txt", ".dat", ".data", ".tab")
+#: Endings of data files; each may be followed by ``.gz``.
+ENDINGS = (".npz", *_TABLES, ".ts")
+_ZIP = b"PK\x03\x04"
+#: Files of the UCR archive in which the label comes first: Coffee_TRAIN.tsv.
+_ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt)", re.IGNORECASE)
 
 
-def read_dataset(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Dataset:
-    r"""Read a dataset from an NPZ or CSV file; the name's ending says which.
+def read_dataset(path: str | Path, *, target: str | None = None, max_bytes: int = MAX_BYTES) -> Dataset:
+    r"""Read a dataset from an NPZ file, a table of text, or a ``.ts`` file of time series.
 
-    * ``.npz``: `X` (n, d) or `images` (n, H, W) or (n, H, W, C), and `y` (n,); values are taken as they are,
-      nothing is scaled. Whatever else :func:`save_dataset` writes is read too. Pickled objects are refused.
-    * ``.csv``: one sample a line, the last column is y, separated by commas; the first line may name the
-      columns (it is taken as a header when its last field is text, not a number).
+    Files may be packed with gzip, which is found by content. Values are taken as they are, nothing is scaled, and
+    nothing is left out without saying so: the description of the dataset says in one sentence what was understood.
+
+    * ``.npz``: inputs `X` (n, d) or `images` (n, H, W[, C]), also called `data`, `x_train` or the like, and targets `y`
+      (n,) or (n, 1), also called `labels`, `target`, `y_train` or the like; `x_test` and `y_test` are the test part;
+      `arr_0` and `arr_1` if their shapes tell them apart. Channels that come first are moved last. Whatever else
+      :func:`save_dataset` writes is read too; any other array is refused by name, and so are pickled objects.
+    * ``.csv``, ``.tsv``, ``.txt``, ``.dat``, ``.data``, ``.tab``: one sample a line, separated by commas, semicolons,
+      tabs, bars or blanks, with decimal points or commas, in UTF-8, UTF-16 (with a byte order mark) or Latin-1; lines
+      that begin with ``#`` are comments. A header may name the columns. y is the column called y, label, class or
+      target, the last one otherwise; where the first one may be y just as well, the file is refused without `target`.
+      A first column without a name that counts or names the rows is left out. Text or booleans in y are classes.
+    * ``.ts``: series of one length in the format of the UEA & UCR archive; several dimensions are channels. The
+      archive's ``*_TRAIN.tsv`` and ``*_TEST.tsv`` have the class first.
+
+    Two classes are the targets -1 and +1, more are 0, 1, ..., in the order of their names.
 
     Parameters
     ----------
     path : str or Path
         The file.
+    target : str, optional
+        Which column of a table is y: its name in the header, ``"first"`` or ``"last"``.
     max_bytes : int
         Limit on the file and on what it unpacks to, checked before reading.
 
     Raises
     ------
     InputError
-        If the file is missing, empty, too large, damaged or of another kind, if X and y do not fit together,
-        or if an entry is NaN or infinite.
+        If the file is missing, empty, too large, damaged or of another kind, if it can be read in two ways, if inputs
+        and targets do not fit together, or if an entry is missing, NaN, infinite or no number.
 
     Examples
     --------
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
-    >>> _ = file.write_text("a,b,target\n1,2,0.5\n3,4,-0.5\n")
-    >>> read_dataset(file).y.tolist()
-    [0.5, -0.5]
+    >>> _ = file.write_text("kind;width;height\ncat;1,5;2\ndog;3,25;4\ncat;1;3\n")
+    >>> data = read_dataset(file, target="kind")
+    >>> data.X[0].tolist(), data.y.tolist(), data.labels
+    ([1.5, 2.0], [-1.0, 1.0, -1.0], ('cat', 'dog'))
     """
     file = check_file(path, max_bytes)
-    suffix = file.suffix.lower()
     try:
-        if suffix == ".npz":
-            return _from_arrays(read_npz(file, max_bytes=max_bytes), file.stem)
-        if suffix == ".csv":
-            X, y = _read_csv(file)
-            return Dataset(file.stem, X, y, description=f"Read from {file.name}, {len(y)} samples.")
+        data = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: got {error.strerror or error}, expected a readable file") from error
+    try:
+        return _dataset(data, file.name, target, max_bytes)
     except InputError as error:
-        message = str(error)
-        raise error if str(file) in message else InputError(f"{file}: {message}") from error
-    raise InputError(f"{file}: got a file ending in {suffix or 'nothing'}, expected .npz or .csv")
+        raise InputError(f"{file}: {error}") from error
+
+
+def read_dataset_bytes(data: bytes, name: str, *, target: str | None = None, max_bytes: int = MAX_BYTES) -> Dataset:
+    r"""As :func:`read_dataset`, for the contents of a file that was called `name`.
+
+    Parameters
+    ----------
+    data : bytes
+        What the file held.
+    name : str
+        Its name, whose ending says what it is.
+    target, max_bytes
+        As there.
+
+    Raises
+    ------
+    InputError
+        As there.
+
+    Examples
+    --------
+    >>> read_dataset_bytes(b"a,y\n1,0.5\n2,-0.5\n", "mine.csv").y.tolist()
+    [0.5, -0.5]
+    """
+    called = PurePath(name).name
+    try:
+        if not data:
+            raise InputError("got an empty file, expected data")
+        if len(data) > max_bytes:
+            raise InputError(f"got {len(data)} bytes, expected at most {max_bytes}")
+        return _dataset(data, called, target, max_bytes)
+    except InputError as error:
+        raise InputError(f"{called}: {error}") from error
+
+
+def _dataset(data: bytes, name: str, target: str | None, max_bytes: int) -> Dataset:
+    """The dataset in the bytes of a file called `name`."""
+    stem = PurePath(name[:-3] if name.lower().endswith(".gz") else name)
+    suffix = stem.suffix.lower()
+    if suffix not in ENDINGS:
+        known = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise InputError(f"got a file ending in {suffix or 'nothing'}, expected .npz or .csv ({known}; also with .gz)")
+    data, packed = unpacked(data, max_bytes)
+    notes = ["unpacked with gzip"] if packed else []
+    if data.startswith(_ZIP) and suffix != ".npz":
+        raise InputError("got a zip archive (a spreadsheet, say), expected text, or arrays in a file ending in .npz")
+    if suffix == ".npz":
+        if target is not None:
+            raise InputError(f"target: got {target!r} with arrays, whose names say which is y, expected it with tables")
+        return _arrays(data, stem, name, max_bytes)
+    text, encoding = decoded(data)
+    if encoding:
+        notes.append(f"{encoding} text")
+    if suffix == ".ts" or is_series(text):
+        return _series(text, stem, name, target, notes)
+    return _table(text, stem, name, target, notes)
+
+
+def _arrays(data: bytes, stem: PurePath, name: str, max_bytes: int) -> Dataset:
+    return dataset_from_arrays(read_npz(io.BytesIO(data), max_bytes=max_bytes), stem.stem, name)
+
+
+def _series(text: str, stem: PurePath, name: str, target: str | None, notes: list[str]) -> Dataset:
+    if target is not None:
+        raise InputError(f"target: got {target!r} with series that say themselves what y is, expected it with tables")
+    series = read_series(text)
+    n, length, channels = series.values.shape
+    shape = (length,) if channels == 1 else (1, length, channels)
+    if channels > 1:
+        notes.append(f"{channels} dimensions of length {length} as channels")
+    y, _, labels = classes_of_texts(series.y) if isinstance(series.y, list) else (series.y, None, None)
+    dataset = Dataset(stem.stem, series.values.reshape(n, -1), y, input_shape=shape, labels=labels)
+    return sentence(dataset, name, ["time series", *notes, "y comes behind the colon"])
+
+
+def _table(text: str, stem: PurePath, name: str, target: str | None, notes: list[str]) -> Dataset:
+    archive = _ARCHIVE.fullmatch(stem.name) is not None
+    columns = split_columns(read_table(text), target=target, label_first=archive)
+    y: Any = columns.y
+    labels: tuple[str, ...] | None = None
+    if isinstance(y, list):
+        y, _, labels = classes_of_texts(y, repeated=not columns.certain)
+    elif columns.archive:
+        y, _, labels = classes_of_numbers(y)
+    dataset = Dataset(stem.stem, columns.X, y, labels=labels)
+    return sentence(dataset, name, [*notes, *columns.notes, columns.which])
 
 
 def save_dataset(dataset: Dataset, path: str | Path) -> Path:
@@ -120,98 +227,3 @@ def saved_as(path: str | Path) -> Path:
     """
     file = Path(path)
     return file.with_name(file.name + ".npz") if file.name and file.suffix != ".npz" else file
-
-
-def _from_arrays(arrays: dict[str, NDArray[Any]], stem: str) -> Dataset:
-    """Build the dataset in the arrays of an NPZ."""
-    given = [key for key in ("X", "images") if key in arrays]
-    if len(given) != 1 or "y" not in arrays:
-        found = ", ".join(sorted(arrays)) or "nothing"
-        raise InputError(f"arrays: got {found}, expected y and one of X and images")
-    if given == ["X"]:
-        X = finite_array(arrays["X"], "X", ndim=2)
-        shape = _integers(arrays, "input_shape")
-    else:
-        images = finite_array(arrays["images"], "images", ndim=(3, 4))
-        X, shape = images.reshape(len(images), -1), images.shape[1:]
-    seed = _integers(arrays, "seed")
-    beta = arrays.get("default_beta")
-    labels = arrays.get("labels")
-    return Dataset(
-        _text(arrays, "name") or stem,
-        X,
-        arrays["y"],
-        input_shape=shape,
-        X_test=arrays.get("X_test"),
-        y_test=arrays.get("y_test"),
-        seed=seed[0] if seed else None,
-        description=_text(arrays, "description") or f"Read from {stem}.npz, {len(X)} samples.",
-        labels=None if labels is None else _names(labels),
-        default_filter=_integers(arrays, "default_filter"),
-        default_stride=_integers(arrays, "default_stride"),
-        default_beta=0.1 if beta is None else float(finite_array(beta, "default_beta", ndim=0)),
-    )
-
-
-def _integers(arrays: dict[str, NDArray[Any]], key: str) -> tuple[int, ...]:
-    """Array `key` as a tuple of ints; the empty tuple when it is not there."""
-    if key not in arrays:
-        return ()
-    values = arrays[key]
-    if values.dtype.kind not in "iu" or values.size > 8:
-        raise InputError(f"{key}: got {values.dtype} of shape {values.shape}, expected a few integers")
-    return tuple(int(v) for v in values.ravel())
-
-
-def _names(values: NDArray[Any]) -> tuple[str, ...] | None:
-    """Names of classes; None if they are none."""
-    if values.ndim != 1 or values.dtype.kind != "U" or not 2 <= values.size <= MAX_NAMES:
-        return None
-    return tuple(str(name)[:80] for name in values)
-
-
-def _text(arrays: dict[str, NDArray[Any]], key: str) -> str:
-    values = arrays.get(key)
-    return str(values[()])[:MAX_TEXT] if values is not None and values.dtype.kind == "U" and values.ndim == 0 else ""
-
-
-def _read_csv(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """X and y of a CSV file."""
-    rows: list[list[float]] = []
-    width = 0
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            for fields in csv.reader(stream):
-                if not any(field.strip() for field in fields):
-                    continue
-                if width == 0:
-                    width = len(fields)
-                    if width < 2:
-                        raise InputError("columns: got 1, expected at least one input column and y")
-                    if fields[-1].strip() and _number(fields[-1]) is None:
-                        continue
-                if len(fields) != width:
-                    raise InputError(f"sample {len(rows) + 1}: got {len(fields)} columns, expected {width}")
-                rows.append(_numbers(fields, len(rows) + 1))
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError(f"{file}: got {error}, expected comma-separated numbers as UTF-8 text") from error
-    if not rows:
-        raise InputError(f"{file}: got no samples, expected at least one line of numbers")
-    table = np.array(rows)
-    return table[:, :-1], table[:, -1]
-
-
-def _number(field: str) -> float | None:
-    try:
-        return float(field)
-    except ValueError:
-        return None
-
-
-def _numbers(fields: list[str], sample: int) -> list[float]:
-    try:
-        return [float(field) for field in fields]
-    except ValueError:
-        column = next(k for k, field in enumerate(fields) if _number(field) is None)
-        shown = fields[column][:40]
-        raise InputError(f"sample {sample}, column {column + 1}: got {shown!r}, expected a number") from None

@@ -244,7 +244,7 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks:
     spec = replace(
         spec, loss=loss.name, delta=loss.options.get("delta"), network=fitted.network, outputs=fitted.outputs
     )
-    return CurrentProblem(spec, dataset, (*remarks, *fitted.remarks))
+    return CurrentProblem(spec, fitted.dataset, (*remarks, *fitted.remarks))
 
 
 def _wanted_network(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> str:

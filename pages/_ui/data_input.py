@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from convex_core.data import Dataset, read_dataset, save_dataset
+from convex_core.data import ENDINGS, Dataset, read_dataset_bytes, save_dataset
 from convex_core.errors import InputError
 
 from . import controls, layout
@@ -23,6 +24,8 @@ MAX_ENTRIES = 200_000
 #: Wider tables are not offered for editing.
 MAX_COLUMNS = 100
 _ERROR = "_upload_error"
+#: Let the file say which column is y.
+FOUND = "found in the file"
 
 
 def data_downloads(data: Dataset) -> list[layout.Download]:
@@ -39,11 +42,20 @@ def own_data(data: Dataset) -> None:
         left, right = st.columns([1, 1.6], gap="large")
         with left:
             st.file_uploader(
-                "CSV (last column is y) or NPZ (arrays X, y)",
-                type=["csv", "npz"],
+                "Table (CSV, TSV, text), NPZ (arrays X, y) or time series (.ts)",
+                type=[*(ending[1:] for ending in ENDINGS), "gz"],
                 key="upload",
                 max_upload_size=MAX_UPLOAD_BYTES // 2**20,
                 on_change=_take_upload,
+            )
+            st.selectbox(
+                "Column of a table that is y (target)",
+                [FOUND, "first", "last"],
+                key="target",
+                accept_new_options=True,
+                on_change=_take_upload,
+                help="A column called y, label, class or target is found, else the last one where there is no doubt. "
+                "Choose first or last, or type a name that stands in the header.",
             )
             if _ERROR in st.session_state:
                 st.error(st.session_state[_ERROR], icon=":material/error:")
@@ -74,16 +86,10 @@ def _take_upload() -> None:
     uploaded = st.session_state.get("upload")
     if uploaded is None:
         return
-    suffix = Path(uploaded.name).suffix.lower()
+    chosen = st.session_state.get("target") or FOUND
+    target = None if chosen == FOUND else str(chosen)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / f"data{suffix}"
-            file.write_bytes(uploaded.getvalue())
-            try:
-                data = read_dataset(file, max_bytes=MAX_UPLOAD_BYTES)
-            except InputError as error:
-                raise InputError(str(error).replace(str(file), uploaded.name)) from error
-        _accept(data)
+        _accept(read_dataset_bytes(uploaded.getvalue(), uploaded.name, target=target, max_bytes=MAX_UPLOAD_BYTES))
     except InputError as error:
         st.session_state[_ERROR] = str(error)
 
@@ -99,8 +105,10 @@ def take_table(frame: pd.DataFrame, base: Dataset) -> None:
                 values[:, :-1],
                 values[:, -1],
                 input_shape=base.input_shape,
-                description=f"Edited from {base.name}, seed {base.seed}.",
-                labels=base.labels if base.labels is not None and len(base.labels) > 2 else None,
+                X_test=base.X_test,
+                y_test=base.y_test,
+                description=f"Edited from {base.name}{'' if base.seed is None else f', seed {base.seed}'}.",
+                labels=base.labels if _named(base, values[:, -1]) else None,
                 default_filter=base.default_filter,
                 default_stride=base.default_stride,
                 default_beta=base.default_beta,
@@ -108,6 +116,11 @@ def take_table(frame: pd.DataFrame, base: Dataset) -> None:
         )
     except InputError as error:
         st.session_state[_ERROR] = str(error)
+
+
+def _named(base: Dataset, y: np.ndarray) -> bool:
+    """Whether the names of the classes still belong to the targets."""
+    return base.labels is not None and (len(base.labels) > 2 or bool(np.isin(y, (-1.0, 1.0)).all()))
 
 
 def _accept(data: Dataset) -> None:

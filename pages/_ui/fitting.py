@@ -9,6 +9,7 @@ import numpy as np
 from convex_core.data import Dataset
 from convex_core.errors import InputError
 from convex_core.losses import Loss, make_loss
+from convex_core.problem import suited
 
 from .spec import SEVERAL, has_several_outputs
 
@@ -20,8 +21,12 @@ MAX_CLASSES = 10
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A network, its number of outputs and a loss that take the targets, and a sentence for each change."""
+    """A network, its number of outputs and a loss that take the targets, and a sentence for each change.
 
+    The dataset is the one given, with the numbers in y as classes where the network or the loss asks for classes.
+    """
+
+    dataset: Dataset
     network: str
     outputs: int
     loss: Loss
@@ -50,6 +55,9 @@ def fit(dataset: Dataset, network: str | None, loss: Loss) -> Fit:
     Without a `network`, on pages that offer no choice of it, it has an output for each class if the loss is the softmax
     or there are more than two classes, and one output otherwise.
     """
+    several = loss.name == "softmax" if network is None else has_several_outputs(network)
+    if several:
+        dataset = _classified(dataset)
     q, remarks = classes(dataset), []
     if network is None:
         network = SEVERAL if loss.name == "softmax" and q is not None else default_network(dataset)
@@ -66,10 +74,11 @@ def fit(dataset: Dataset, network: str | None, loss: Loss) -> Fit:
                 "squared, absolute or huber; the softmax loss is used."
             )
             loss = make_loss("softmax")
-        return Fit(network, q, loss, tuple(remarks))
+        return Fit(dataset, network, q, loss, tuple(remarks))
     if loss.name == "softmax":
         remarks.append(_no_softmax(dataset, network, q))
         loss = make_loss("squared")
+    dataset = suited(dataset, loss)
     try:
         loss.check_targets(dataset.y)
     except InputError as error:
@@ -80,7 +89,17 @@ def fit(dataset: Dataset, network: str | None, loss: Loss) -> Fit:
             f"The network {network} has one output, which fits the numbers 0 to {q - 1} of the classes; the network "
             f"{SEVERAL} tells them apart."
         )
-    return Fit(network, 1, loss, tuple(remarks))
+    return Fit(dataset, network, 1, loss, tuple(remarks))
+
+
+def _classified(dataset: Dataset) -> Dataset:
+    """The dataset with the numbers in y as classes, if they are few."""
+    if classes(dataset) is not None or len(np.unique(dataset.y)) > MAX_CLASSES:
+        return dataset
+    try:
+        return dataset.classified()
+    except InputError:
+        return dataset
 
 
 def _no_softmax(dataset: Dataset, network: str, q: int | None) -> str:

@@ -82,8 +82,9 @@ class ProblemSpec:
 
 
 def digest(dataset: Dataset) -> str:
-    """Hash of every number that matters, whatever the size (Streamlit hashes large arrays by a sample)."""
-    sha = hashlib.sha256(repr((dataset.name, dataset.input_shape)).encode())
+    """Hash of every number and word that matters, whatever the size (Streamlit hashes large arrays by a sample)."""
+    words = (dataset.name, dataset.input_shape, dataset.labels, dataset.description)
+    sha = hashlib.sha256(repr(words).encode())
     for array in (dataset.X, dataset.y, dataset.X_test, dataset.y_test):
         sha.update(b"-" if array is None else array.tobytes())
     return sha.hexdigest()[:16]
