@@ -249,28 +249,16 @@ class ThreeLayerCNN(UnitFilters):
         n = (codes.shape[1] - K) // (K + 1)
         return codes[:, : K * n].reshape(m, K, n), codes[:, K * n : K * n + K], codes[:, K * n + K :]
 
-    @staticmethod
-    def _live(patches: _Array) -> _Bits:
-        """Patch rows that are not zero, (K, n).
-
-        The others give the second ReLU nothing: counted as active, they would make it undecided where the other patches
-        have one sign, and state their rows once with each side.
-        """
-        K, n, h = patches.shape
-        return (merge_rows(patches.reshape(K * n, h)).index >= 0).reshape(K, n)
-
     def sides(self, codes: _Bits, patches: _Array) -> NDArray[np.int8]:
         """First-layer rows times the signs; second-layer rows only where active patches of both signs meet."""
         first, plus, second = self._parts(codes)
         m, K, n = len(codes), *patches.shape[:2]
-        pattern, s = _signed(first), _signed(plus)
+        pattern, s, active = _signed(first), _signed(plus), first & _live(patches)
         if self._every_column:
             sides = [(s[:, :, None, None] * pattern[:, None]).reshape(m, K * K * n)]
         else:
             sides = [(s[:, :, None] * pattern).reshape(m, K * n)]
-        active = first & self._live(patches)
-        mixed = _mixed(active, plus)
-        members = active.transpose(0, 2, 1)
+        mixed, members = _mixed(active, plus), active.transpose(0, 2, 1)
         for chosen in self._sets():
             inside = np.isin(np.arange(K), chosen)
             sides.append(np.where(mixed & (members == inside).all(axis=2), _signed(second), 0).astype(np.int8))
@@ -319,15 +307,13 @@ class ThreeLayerCNN(UnitFilters):
         if size > max_patterns:
             raise _too_many(size, max_patterns)
         first, certified = self._first_layer(patches, max_patterns, budget)
-        active = first & self._live(patches)
-        rows = self.design(patches)
+        active, rows = first & _live(patches), self.design(patches)
         seen: dict[bytes, tuple[_Bits, bool]] = {}
         codes: list[_Bits] = []
         total = 0
         for number in range(2**K - 1):  # all signs minus is left out
             plus = np.broadcast_to((~number >> np.arange(K)) & 1 == 1, (len(first), K))
-            mixed = _mixed(active, plus)
-            settled = _settled(active, plus)
+            mixed, settled = _mixed(active, plus), _settled(active, plus)
             for pattern, on, s, both, second in zip(first, active, plus, mixed, settled, strict=True):
                 stop = budget.stop() if budget is not None else None
                 if stop is not None:
@@ -411,7 +397,7 @@ class ThreeLayerCNN(UnitFilters):
         m, K, n = len(parameters["weights"]), *patches.shape[:2]
         responses, second = self._responses(patches, parameters)
         first, plus = responses >= 0.0, parameters["hidden"] >= 0.0
-        active = first & self._live(patches)
+        active = first & _live(patches)
         layer = np.where(_mixed(active, plus), second >= 0.0, _settled(active, plus))
         return np.concatenate([first.reshape(m, K * n), plus, layer], axis=1)
 
@@ -432,6 +418,11 @@ class ThreeLayerCNN(UnitFilters):
 def _signed(bits: _Bits) -> NDArray[np.int8]:
     """+1 for a set bit, -1 for another."""
     return 2 * bits.astype(np.int8) - np.int8(1)
+
+
+def _live(patches: _Array) -> _Bits:
+    """Patch rows that are not zero, (K, n): others, counted as active, would leave the second ReLU undecided."""
+    return (merge_rows(np.concatenate(patches)).index >= 0).reshape(patches.shape[:2])
 
 
 def _mixed(active: _Bits, plus: _Bits) -> _Bits:
