@@ -101,6 +101,7 @@ def _relaxations(cnn: CircularCNN) -> tuple[str, ...]:
 
 def _padded(network: Network, cnn: CircularCNN) -> Network:
     """A network of filters of length 1 as one of `cnn`."""
-    filters = np.zeros((network.m, cnn.convolutions, cnn.geometry.h))
+    k, h = cnn.convolutions, cnn.geometry.h
+    filters = np.zeros((network.m, k, h))
     filters[:, :, 0] = network.filters
-    return Network(cnn, filters.reshape(network.m, -1), network.weights, network.hidden)
+    return Network(cnn, filters.reshape(network.m, k * h), network.weights, network.hidden)

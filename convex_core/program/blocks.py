@@ -241,7 +241,8 @@ class CellFactory:
 
     def gate_rows(self, active: NDArray[np.bool_]) -> _Array:
         """Gates of each code as floats (m, K' n), for :meth:`pull_backs`."""
-        return self.architecture.gates(active, self.patches).reshape(len(active), -1).astype(np.float64)
+        gates = self.architecture.gates(active, self.patches)
+        return gates.reshape(len(active), gates.shape[1] * gates.shape[2]).astype(np.float64)
 
     def pull_backs(self, gate_rows: _Array, v: _Array) -> _Array:
         """``G^T v`` of each code without forming G, (m, p)."""
