@@ -187,10 +187,10 @@ class CellFactory:
         own = self.architecture.sides(active, self.patches)
         if own is not None:
             asked = np.where(self.opposite, -own, own).T.astype(np.int64)
-            balance = self._incidence.T @ asked
+            balance = np.asarray(self._incidence.T @ asked)
             merged, again = np.sign(balance), np.zeros((len(self._several), len(active)))
             if len(self._several):
-                count = self._incidence[:, self._several].T @ np.abs(asked)
+                count = np.asarray(self._incidence[:, self._several].T @ np.abs(asked))
                 both = np.abs(balance[self._several]) < count  # not all ask for one side: the cell lies on it
                 merged[self._several] = np.where(both, 1, merged[self._several])
                 again = -both.astype(np.int64)
