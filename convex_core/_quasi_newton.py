@@ -28,6 +28,8 @@ _MAX_HALVINGS = 60
 _FIRST = 0.1
 # iterations that together must gain the wanted share of the value
 _PATIENCE = 60
+# share of the first value below which a minimum of value zero, which no relative gain ends, has been reached
+_NOTHING = 1e-30
 
 
 def bfgs(
@@ -64,6 +66,7 @@ def bfgs(
     length = float(np.linalg.norm(gradient))
     if length == 0.0:
         return value, x
+    least = _NOTHING * abs(value)
     H = np.eye(len(x)) * (_FIRST * max(1.0, float(np.linalg.norm(x))) / length)
     reference, since, first = value, 0, True
     for _ in range(max_steps):
@@ -86,7 +89,7 @@ def bfgs(
         since += 1
         if reference - value > tol * abs(value):
             reference, since = value, 0
-        if since >= _PATIENCE:
+        if since >= _PATIENCE or abs(value) <= least:
             break
     return value, x
 

@@ -34,7 +34,7 @@ from .progress import Budget
 from .recovery import prune
 from .validation import integer
 
-__all__ = ["local_search"]
+__all__ = ["descend", "local_search"]
 
 _Array = NDArray[np.float64]
 
@@ -136,6 +136,35 @@ def local_search(
         prune(Network.from_parameters(architecture, search.parameters(theta)), problem.patches) for _, theta in ends[:1]
     ]
     return min([zero, *begin, *found], key=problem.objective)
+
+
+def descend(problem: Problem, network: Network, *, budget: Budget | None = None) -> Network:
+    """The local minimum below `network`, balanced and pruned; `network` itself where that is no better.
+
+    Parameters
+    ----------
+    problem : Problem
+        Architecture, data, beta and loss.
+    network : Network
+        Where the descent begins; what is zero in it stays zero.
+    budget : Budget, optional
+        Time limit and cancel flag; a stopped descent returns the best so far.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset, solve
+    >>> problem = Problem.from_dataset(load_dataset("edge"), beta=2.0)
+    >>> network = solve(problem).network
+    >>> bool(problem.objective(descend(problem, network)) <= problem.objective(network))
+    True
+    """
+    problem.check_network(network)
+    if network.m == 0:
+        return network
+    search = _Search(problem, network.m, budget or Budget())
+    _, theta = search.improve(search.widened(network), _FULL)
+    found = prune(Network.from_parameters(problem.architecture, search.parameters(theta)), problem.patches)
+    return min([network, found], key=problem.objective)
 
 
 def _value(end: tuple[float, _Array]) -> float:

@@ -107,7 +107,7 @@ def factors(C: _Array, h: int, k: int = 1) -> Factors:
     Parameters
     ----------
     C : (B, d) float64
-        Nonzero vectors to factor.
+        Vectors to factor.
     h : int
         Filter length, 1..d.
     k : int
@@ -147,6 +147,7 @@ def _best_spectra(C: _Array, h: int, k: int) -> tuple[_Array, _Array]:
     """Best power spectrum at each frequency (B, F) and its autocorrelation (B, h), ``rho[0] = 1``."""
     B, d = C.shape
     magnitude = np.abs(np.fft.rfft(C))
+    magnitude[~C.any(axis=1)] = 1.0  # for a vector of zeros every spectrum is best
     if h == 1 or B == 0:
         return np.ones_like(magnitude), np.ones((B, 1)) * np.eye(1, h)
     if h == d:

@@ -3,8 +3,8 @@ r"""Bounds around a circular CNN from both sides, each with its certificate.
 .. math:: p_\text{spectral} \le p_\text{weighted}, \, p_\text{nuclear} \;\le\; p \;\le\; \text{best network found}
           \;\le\; p_{h = 1}
 
-Below are the convex programs of :class:`CircularCNN` with each relaxation; for three layers the network of the nuclear
-lift attains it. Above is the optimum over filters of length 1, whose convex program has the Euclidean norm and is
+Below are the convex programs of :class:`CircularCNN` with each relaxation; for three layers that of the nuclear lift is
+exact, p itself. Above is the optimum over filters of length 1, whose convex program has the Euclidean norm and is
 exact: its network is one of ours with h - 1 zeros in every filter.
 """
 
@@ -105,6 +105,7 @@ def _relaxations(cnn: CircularCNN) -> tuple[str, ...]:
 
 def _padded(network: Network, cnn: CircularCNN) -> Network:
     """A network of filters of length 1 as one of `cnn`."""
-    filters = np.zeros((network.m, cnn.convolutions, cnn.geometry.h))
+    k, h = cnn.convolutions, cnn.geometry.h
+    filters = np.zeros((network.m, k, h))
     filters[:, :, 0] = network.filters
-    return Network(cnn, filters.reshape(network.m, -1), network.weights, network.hidden)
+    return Network(cnn, filters.reshape(network.m, k * h), network.weights, network.hidden)

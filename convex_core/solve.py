@@ -18,6 +18,7 @@ from .architectures import CodeList
 from .arrangement import count_patterns
 from .certificate import Certificate, judge
 from .errors import InputError, Interrupted
+from .local_search import descend
 from .losses import SquaredLoss
 from .network import Network
 from .problem import Problem
@@ -50,6 +51,8 @@ METHODS: dict[str, str] = {
 
 # ways a run ends by itself
 _FINISHED = (Status.OPTIMAL, Status.STALLED, Status.ITERATION_LIMIT)
+# multiplications of a forward pass up to which a network of blocks that have not rank one is improved by descent
+_DESCENDS = 1_000_000
 #: patterns counted for information when they need not be listed
 _COUNTED = 1_000_000
 
@@ -76,7 +79,8 @@ class Solution:
     problem : Problem
         What was solved.
     network : Network
-        The recovered network, pruned to at most n filters.
+        The recovered network, pruned to at most n filters. Where the program is exact only if its blocks have rank one
+        and they have not, the local minimum below the recovered network, unless that is large.
     objective : float
         Value of the convex program at the point found, evaluated through the ReLUs.
     certificate : Certificate
@@ -293,7 +297,7 @@ def choose_search(problem: Problem, *, method: str, seed: int, max_patterns: int
 def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0) -> CellSearch:
     """Search over given sign patterns (P, N) only; the scope is restricted, whatever the patterns are."""
     factory = CellFactory(problem.architecture, problem.patches)
-    pricer = EnumeratedPricer(factory, CodeList(np.unique(active, axis=0)))
+    pricer = EnumeratedPricer(factory, CodeList(np.unique(factory.settled(active), axis=0)))
     return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0)
 
 
@@ -331,6 +335,8 @@ def solve_over(
     budget.report("certify", "judging the recovered network", upper=objective)
     network = _network(problem, C, blocks, objective, tol)
     status = search.stopped or status
+    if method != "gated" and status in _FINISHED:
+        network = _descended(problem, network, objective, tol, budget)
     if status in _FINISHED:
         extra, stopped = Budget(), None
     else:  # a bound that was proved is enough; without one the judge has a time of its own
@@ -384,6 +390,19 @@ def _network(problem: Problem, C: _Array, blocks: Blocks, objective: float, tol:
         if problem.objective(fuller) < reached - slack:
             network = fuller
     return network
+
+
+def _descended(problem: Problem, network: Network, objective: float, tol: float, budget: Budget) -> Network:
+    """The network, moved to the local minimum below it where blocks of a higher rank have left it above `objective`.
+
+    Where several inputs are equal or zero the program has many optima, and an interior-point method ends in the middle
+    of them: its blocks have a higher rank though others have rank one.
+    """
+    if problem.architecture.exactness is not Exactness.EXACT_IF_RANK_ONE:
+        return network
+    if network.m * problem.patches.size > _DESCENDS or problem.objective(network) <= objective * (1.0 + 0.5 * tol):
+        return network
+    return descend(problem, network, budget=budget)
 
 
 def _final_status(run: Status, certificate: Certificate, relaxed: float | None, tol: float) -> Status:

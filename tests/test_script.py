@@ -50,10 +50,7 @@ def check(solution, text):
     assert objective == pytest.approx(problem.objective(network_of(problem.architecture, names)), rel=1e-9)
     # Clarabel's answer satisfies the cones to about 1e-8, and so may be as much below
     assert objective >= solution.lower_bound * (1 - 1e-6)
-    rank_one = names.get("ratio", 1.0) < 1e-6 or (
-        problem.architecture.name == "circular" and solution.exactness is Exactness.EXACT_IF_RANK_ONE
-    )
-    if solution.exactness is Exactness.EXACT or rank_one:
+    if solution.exactness is Exactness.EXACT or names.get("ratio", 1.0) < 1e-6:
         # a loss with kinks feels the solver's dust, which the script leaves out, in first order
         assert objective == pytest.approx(solution.objective, rel=1e-5)
     return objective

@@ -30,7 +30,7 @@ from convex_core.local_search import local_search
 from convex_core.losses import SoftmaxLoss
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.recovery import balanced
+from convex_core.recovery import balanced, recover
 from convex_core.sgd import train_sgd
 from convex_core.solvers.select import enumerated_pricer, sampled_pricer
 
@@ -154,12 +154,16 @@ def test_blocks_of_rank_two_are_only_a_bound():
     singular = np.linalg.svd(solution.C.reshape(-1, 2, 2), compute_uv=False)
     assert singular[:, 1].max() > 0.1
     # the rows of such a block are neurons of one output each: the same outputs at a higher price
-    assert solution.network_objective > solution.objective * (1.0 + 1e-2)
+    mapped = recover(problem.architecture, solution.C, solution.sign, solution.active)
+    assert problem.objective(mapped) > solution.objective * (1.0 + 1e-2)
     blocks = enumerated_pricer(problem, budget=Budget()).factory.blocks(solution.active, solution.sign)
     f = np.einsum("bnp,bp->n", blocks.G, solution.C).reshape(problem.n, -1)
-    assert solution.network.predict(problem.X) == pytest.approx(f, abs=1e-6)
+    assert mapped.predict(problem.X) == pytest.approx(f, abs=1e-6)
+    # the network is the local minimum below it
+    assert solution.network_objective < problem.objective(mapped) * (1.0 - 1e-3)
     found = problem.objective(local_search(problem, m=5, starts=4, seed=0, polish=False))
     assert solution.lower_bound < found * (1.0 - 1e-3)
+    assert solution.network_objective == pytest.approx(found, rel=1e-3)
 
 
 def test_proportional_targets_are_one_output():

@@ -17,15 +17,32 @@ It is exact if the block norm is the smallest cost of a neuron with that c. How 
 `relaxation` (F is the unitary DFT):
 
 * ``spectral``: :math:`d^{-(L-2)/2} \|F c\|_1`. Exact for L = 3 and h = d, otherwise a lower bound.
-* ``nuclear``: the lifted nuclear norm of :class:`~convex_core.penalties.NuclearLiftPenalty`. For L = 3 the optimal lift
-  can be taken of rank one for every c, by the theorem of Fejer and Riesz. For L > 3 and h > 1 it is
-  a lower bound: :math:`u_1 * \dots * u_{L-2}` is one filter of length :math:`(L-2)(h-1)+1`, at most d, with a norm of
-  at most :math:`h^{(L-3)/2}` (Young's inequality).
+* ``nuclear``: the lifted nuclear norm of :class:`~convex_core.penalties.NuclearLiftPenalty`. For L = 3 it is exact,
+  whatever the rank of the lift (proof below), as for h = 1. For L > 3 and h > 1 it is a lower bound:
+  :math:`u_1 * \dots * u_{L-2}` is one filter of length :math:`(L-2)(h-1)+1`, at most d, with a norm of at most
+  :math:`h^{(L-3)/2}` (Young's inequality).
 * ``weighted`` (L > 3): as ``spectral``, with the weight :math:`2^{(L-3)/2}` on conjugate pairs; a tighter lower bound,
   and the convex hull of the cost for h = d.
 
 Whatever the program, a block goes back to the cheapest neuron with its c, which is a convex problem of its own
 (:func:`~convex_core.power_spectra.factors`).
+
+Proof for L = 3. A neuron with the convolution c costs at least :math:`N(c) = \min\{\|u\| \|w\| : u * w = c\}`, and
+the map back attains that.
+
+1. :math:`N(c)^2 = \min_p \tfrac1d \sum_f |\hat c_f|^2 / p_f` over the power spectra p of filters of length h and
+   norm 1. By Fejer and Riesz these are the samples of the non-negative cosine polynomials of degree at most h - 1 and
+   mean 1, a convex compact set.
+2. N is a norm: :math:`N(c) = \tfrac12 \min_{t, p} \{\tfrac1d \sum_f |\hat c_f|^2 / (t p_f) + t\}` is the minimum over
+   the q = t p of a convex cone of a function that is jointly convex in (c, q), as :math:`|z|^2 / s` is. N is
+   homogeneous too, and zero at 0 only.
+3. So neurons of one cell and sign may be added up, :math:`N(c_1 + c_2) \le N(c_1) + N(c_2)` with the same outputs: the
+   program with the block norm N has the value of the training problem.
+4. N is the lifted nuclear norm: both have as dual norm the operator norm of :math:`g_{(a + b) \bmod d}`, the largest
+   :math:`g^T (u * w) = \sum_{a,b} u_a w_b\, g_{(a + b) \bmod d}` of unit u and w.
+
+Nothing was asked of the rank of the lift: that of an interior-point method may have a higher one at the same value,
+and u and w come from c alone. With two filters N violates the triangle inequality, and step 3 fails.
 
 Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798), section 4.
 """
@@ -115,7 +132,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
     >>> from convex_core import patch_geometry
     >>> cnn = CircularCNN(patch_geometry((3,), 2, padding="circular"))
     >>> cnn.relaxation, cnn.exactness.value
-    ('nuclear', 'exact if rank one')
+    ('nuclear', 'exact')
     >>> neuron = {"filters": np.array([[0.6, 0.8]]), "hidden": np.array([[1.0, 0.0, 0.0]]), "weights": np.array([2.0])}
     >>> cnn.outputs(cnn.geometry.extract(np.array([[5.0, 5.0, 7.0]])), neuron)
     array([[14.]])
@@ -163,16 +180,10 @@ class CircularCNN(ArrangementCells, UnitFilters):
 
     @property
     def exactness(self) -> Exactness:
-        """Exact for h = d or h = 1 as in the module's text, exact if rank one for the lift, otherwise bound only.
-
-        A minimal lift of rank one exists for every block, and the map back finds it: the recovered network attains the
-        value, and its certificate closes. The word stays the careful one.
-        """
+        """Exact with a block norm that is the least cost of a neuron, see the module's text; otherwise bound only."""
         h, d = self.geometry.h, self.geometry.d
-        if d == 1 or (self.layers == 3 and h == d) or (self.relaxation == "nuclear" and h == 1):
-            return Exactness.EXACT
-        lifted = self.relaxation == "nuclear" and self.layers == 3
-        return Exactness.EXACT_IF_RANK_ONE if lifted else Exactness.BOUND_ONLY
+        least = h == 1 or self.layers == 3 if self.relaxation == "nuclear" else self.layers == 3 and h == d
+        return Exactness.EXACT if d == 1 or least else Exactness.BOUND_ONLY
 
     @property
     def penalty(self) -> Penalty:

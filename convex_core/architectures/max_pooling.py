@@ -173,7 +173,7 @@ class MaxPoolingCNN(PooledNeurons):
                 break
         K, n, _ = patches.shape
         packed = [
-            np.packbits(self._winners(active, K, n).reshape(len(active), -1), axis=1)
+            np.packbits(self._winners(active, K, n).reshape(len(active), K * n), axis=1)
             for _, active in arrangement.chunks()
         ]
         distinct = np.unpackbits(np.unique(np.concatenate(packed), axis=0), axis=1, count=K * n)
@@ -221,6 +221,7 @@ class MaxPoolingCNN(PooledNeurons):
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the winners held fixed, ``w sum_k X_k^T D_k v`` and ``v . atom(u)``."""
         u, w = parameters["filters"], parameters["weights"]
-        gated = self.codes(patches, parameters).reshape(len(u), len(patches), -1) * V[:, None, :]
-        back = gated.reshape(len(u), -1) @ patches.reshape(-1, patches.shape[2])
+        K, n, h = patches.shape
+        gated = self.codes(patches, parameters).reshape(len(u), K, n) * V[:, None, :]
+        back = gated.reshape(len(u), K * n) @ patches.reshape(K * n, h)
         return {"filters": w[:, None] * back, "weights": np.einsum("mh,mh->m", back, u)}

@@ -257,13 +257,12 @@ class ThreeLayerCNN(UnitFilters):
         """First-layer rows times the signs; second-layer rows only where active patches of both signs meet."""
         first, plus, second = self._parts(codes)
         m, K, n = len(codes), *patches.shape[:2]
-        pattern, s = _signed(first), _signed(plus)
+        pattern, s, active = _signed(first), _signed(plus), first & _live(patches)
         if self._every_column:
             sides = [(s[:, :, None, None] * pattern[:, None]).reshape(m, K * K * n)]
         else:
             sides = [(s[:, :, None] * pattern).reshape(m, K * n)]
-        mixed = _mixed(first, plus)
-        members = first.transpose(0, 2, 1)
+        mixed, members = _mixed(active, plus), active.transpose(0, 2, 1)
         for chosen in self._sets():
             inside = np.isin(np.arange(K), chosen)
             sides.append(np.where(mixed & (members == inside).all(axis=2), _signed(second), 0).astype(np.int8))
@@ -312,19 +311,18 @@ class ThreeLayerCNN(UnitFilters):
         if size > max_patterns:
             raise _too_many(size, max_patterns)
         first, certified = self._first_layer(patches, max_patterns, budget)
-        rows = self.design(patches)
+        active, rows = first & _live(patches), self.design(patches)
         seen: dict[bytes, tuple[_Bits, bool]] = {}
         codes: list[_Bits] = []
         total = 0
         for number in range(2**K - 1):  # all signs minus is left out
             plus = np.broadcast_to((~number >> np.arange(K)) & 1 == 1, (len(first), K))
-            mixed = _mixed(first, plus)
-            settled = _settled(first, plus)
-            for pattern, s, both, second in zip(first, plus, mixed, settled, strict=True):
+            mixed, settled = _mixed(active, plus), _settled(active, plus)
+            for pattern, on, s, both, second in zip(first, active, plus, mixed, settled, strict=True):
                 stop = budget.stop() if budget is not None else None
                 if stop is not None:
                     raise Interrupted("patterns", status=stop)
-                meeting = pattern[:, both]
+                meeting = on[:, both]
                 key = np.packbits(both).tobytes() + np.packbits(meeting).tobytes()
                 if key not in seen:
                     seen[key] = _second_layer(np.einsum("kb,kbp->bp", meeting, rows[:, both]), max_patterns, budget)
@@ -403,7 +401,8 @@ class ThreeLayerCNN(UnitFilters):
         m, K, n = len(parameters["weights"]), *patches.shape[:2]
         responses, second = self._responses(patches, parameters)
         first, plus = responses >= 0.0, parameters["hidden"] >= 0.0
-        layer = np.where(_mixed(first, plus), second >= 0.0, _settled(first, plus))
+        active = first & _live(patches)
+        layer = np.where(_mixed(active, plus), second >= 0.0, _settled(active, plus))
         return np.concatenate([first.reshape(m, K * n), plus, layer], axis=1)
 
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
@@ -425,15 +424,20 @@ def _signed(bits: _Bits) -> NDArray[np.int8]:
     return 2 * bits.astype(np.int8) - np.int8(1)
 
 
-def _mixed(first: _Bits, plus: _Bits) -> _Bits:
+def _live(patches: _Array) -> _Bits:
+    """Patch rows that are not zero, (K, n): others, counted as active, would leave the second ReLU undecided."""
+    return (merge_rows(np.concatenate(patches)).index >= 0).reshape(patches.shape[:2])
+
+
+def _mixed(active: _Bits, plus: _Bits) -> _Bits:
     """Samples where active patches of both signs meet, (m, n), so that the second ReLU is undecided."""
-    positive, negative = (first & of[:, :, None] for of in (plus, ~plus))
+    positive, negative = (active & of[:, :, None] for of in (plus, ~plus))
     return np.asarray(positive.any(axis=1) & negative.any(axis=1))
 
 
-def _settled(first: _Bits, plus: _Bits) -> _Bits:
+def _settled(active: _Bits, plus: _Bits) -> _Bits:
     """Second-layer pattern elsewhere: on where some active patch, and so all of them, has a positive sign, (m, n)."""
-    return np.asarray((first & plus[:, :, None]).any(axis=1))
+    return np.asarray((active & plus[:, :, None]).any(axis=1))
 
 
 def _second_layer(rows: _Array, max_patterns: int, budget: Budget | None) -> tuple[_Bits, bool]:

@@ -213,6 +213,6 @@ class TwoLayerCNN(PooledNeurons):
         response = (u @ rows.T).reshape(len(u), K, n)
         gates = response >= 0.0
         weighted = self.scale * V
-        back = (gates * weighted[:, None, :]).reshape(len(u), -1) @ rows
+        back = (gates * weighted[:, None, :]).reshape(len(u), K * n) @ rows
         pooled = np.where(gates, response, 0.0).sum(axis=1)
         return {"filters": w[:, None] * back, "weights": np.einsum("mn,mn->m", weighted, pooled)}

@@ -117,7 +117,7 @@ class SeveralOutputs(EuclideanCost):
 
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """By that of one output, for each filter with its outputs weighted together and for each output alone."""
-        W = V.reshape(len(V), -1, self.q)
+        W = V.reshape(len(V), V.shape[1] // self.q, self.q)
         units = self._units(parameters)
         together = self.single.pull(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
         alone = np.einsum("mnq,nm->mq", W, self.single.outputs(patches, units))

@@ -202,7 +202,7 @@ def _path(instance: SolveInstance, budget: Budget) -> Outcome:
 def _judged(instance: SolveInstance, solution: Solution, search: CellSearch, spent: Spent, note: str) -> Outcome:
     problem, factory = solution.problem, search.pricer.factory
     network = judge_network(problem, solution.network.filters, solution.network.weights)
-    blocks = judge_blocks(problem, solution.C, solution.sign, factory.rows, factory.sides(solution.active))
+    blocks = judge_blocks(problem, solution.C, solution.sign, factory.cone_rows, factory.sides(solution.active))
     chosen = "given patterns" if instance.directions is not None else solution.method
     return Outcome(
         (spent,),
@@ -315,13 +315,13 @@ def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repea
         "y": problem.y,
         "directions": np.zeros((0, factory.p)) if instance.directions is None else instance.directions,
         "G": factory.gate_matrices(whole.active),
-        "rows": factory.rows,
+        "rows": factory.cone_rows,
         "sides": sides,
         "betas": betas,
     }
     answer = peers.run(name, arrays, repeat=repeat, time_limit=time_limit)
     sign = np.repeat(np.array([1, -1], dtype=np.int8), len(sides))
-    verdict = judge_blocks(problem, answer.C, sign, factory.rows, np.concatenate([sides, sides]))
+    verdict = judge_blocks(problem, answer.C, sign, factory.cone_rows, np.concatenate([sides, sides]))
     note = answer.word if name == OWN else f"{answer.word}, version {peers.versions[name]}"
     if name == "adelie":
         note += f", path of {len(betas)} betas"

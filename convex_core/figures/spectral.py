@@ -12,6 +12,7 @@ from ..architectures import CircularCNN
 from ..errors import InputError
 from ..network import Network
 from .chart import Chart, blank
+from .filters import no_filters
 from .palette import LIGHT, Palette
 
 __all__ = ["frequencies_in_use", "signals_and_spectra"]
@@ -80,7 +81,8 @@ def signals_and_spectra(network: Network, *, colours: Palette = LIGHT) -> Chart:
     }
     table |= {f"c[{t}]": C[:, t].tolist() for t in range(d)}
     table |= {f"|F c|[{f}]": amplitude[:, f].tolist() for f in range(d // 2 + 1)}
-    figure = _figure(C[:shown], np.where(used, amplitude, np.nan)[:shown], network.weights[order][:shown], colours)
+    drawn = np.where(used, amplitude, np.nan)[:shown]
+    figure = _figure(C[:shown], drawn, network.weights[order][:shown], colours) if m else no_filters()
     return Chart(figure, alt, table, "signals-and-spectra")
 
 

@@ -147,7 +147,7 @@ def tiles_of(geometry: PatchGeometry, filters: _Array) -> _Array:
     (5, 2, 2)
     """
     if filters.shape[1] != geometry.h:
-        return filters.reshape(len(filters), -1, geometry.h)
+        return filters.reshape(len(filters), filters.shape[1] // geometry.h, geometry.h)
     images = filters.reshape(len(filters), *geometry.filter_shape)
     if images.ndim == 2:
         return images[:, None, :]

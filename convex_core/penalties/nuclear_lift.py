@@ -8,10 +8,10 @@ Z is known, and the norm is a small problem in :math:`P \in R^{h \times h}` with
 
 .. math:: \|c\| = \frac s2 \min_{P \succeq 0} \frac1d \sum_f \frac{|\hat c_f|^2}{p_f} + \operatorname{tr} P .
 
-A filter u of length h has any such spectrum (Fejer and Riesz), so that the Z of a minimum may be taken of rank one,
-:math:`Z = u w^T`: the norm is :math:`s \min \|u\| \|w\|` over :math:`u * w = c` (see
-:mod:`convex_core.power_spectra`). The dual norm is the largest singular value of :math:`g_{(a + b) \bmod d}`, whose
-Gram matrix is Toeplitz.
+A filter u of length h has any such spectrum (Fejer and Riesz), so that the norm is :math:`s \min \|u\| \|w\|` over
+:math:`u * w = c` (see :mod:`convex_core.power_spectra`): some minimum :math:`Z = u w^T` has rank one, whatever the rank
+of the one that an interior-point method finds. The dual norm is the largest singular value of
+:math:`g_{(a + b) \bmod d}`, whose Gram matrix is Toeplitz.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ For the cell of a code with gates :math:`D_k` and an output sign :math:`\sigma =
 :math:`c \in R^p` contributes :math:`\sigma s \sum_k D_k A_k c` to the outputs (:math:`A_k` the design matrices, for
 most architectures the patch matrices) and lives in the cone :math:`\{c : \epsilon_j r_j^T c \ge 0\}` of its cell,
 :math:`r_j` being the merged hyperplanes and :math:`\epsilon_j = \pm 1` the sides the cell lies on, 0 where a hyperplane
-does not bound it.
+does not bound it. Where rows that were merged ask for both sides of their hyperplane the cell lies on it: such a
+hyperplane has a second row :math:`r_{j'} = r_j`, with :math:`\epsilon_j = 1` and :math:`\epsilon_{j'} = -1`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Blocks:
     G : (B, n, p) float64
         Signed gate matrices, ``outputs = sum_b G[b] @ c[b]``.
     rows : (M, p) float64
-        Unit normals of the merged hyperplanes, shared by all blocks.
+        Unit normals of the cones, :attr:`CellFactory.cone_rows`, shared by all blocks.
     sides : (B, M) int8
         Cone of block b: ``sides[b, j] * rows[j] @ c[b] >= 0``; 0 states nothing.
     active : (B, N) bool
@@ -119,10 +120,15 @@ class CellFactory:
         self.opposite[real] = np.einsum("rp,rp->r", self.hyperplanes[real], self.rows[classes[real]]) < 0.0
         self.rank = int(np.linalg.matrix_rank(self.rows)) if len(self.rows) else 0
         self._beside = self.rows @ np.random.default_rng(0).standard_normal(self.p) >= 0.0
-        #: original side times this is the side of the merged hyperplanes, for architectures that say their own sides
-        self._incidence = sparse.csr_matrix(
-            (np.where(self.opposite[real], -1, 1), (real, classes[real])), shape=(len(classes), len(self.rows))
-        )
+        ones = np.ones(len(real), dtype=np.int64)
+        # original row and merged hyperplane
+        self._incidence = sparse.csr_matrix((ones, (real, classes[real])), shape=(len(classes), len(self.rows)))
+        # hyperplanes of several rows, whose sides an architecture that says them itself may ask for both
+        self._several = np.flatnonzero(np.bincount(classes[real], minlength=len(self.rows)) > 1)
+        if not self.coded:
+            self._several = self._several[:0]
+        #: rows of the cones: the merged hyperplanes, and once more those that may be wanted from both sides
+        self.cone_rows: _Array = np.concatenate([self.rows, self.rows[self._several]])
 
     @property
     def p(self) -> int:
@@ -179,12 +185,33 @@ class CellFactory:
         return a, b
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:
-        """Side of every merged hyperplane, +1 or -1 (or 0: no constraint), from codes (m, N)."""
+        """Sides of :attr:`cone_rows`, +1 or -1 (or 0: no constraint), from codes (m, N)."""
         own = self.architecture.sides(active, self.patches)
         if own is not None:
-            merged = np.sign((self._incidence.T @ own.T.astype(np.int64)).T)
-            return np.ascontiguousarray(merged, dtype=np.int8)
+            asked = np.where(self.opposite, -own, own).T.astype(np.int64)
+            balance = np.asarray(self._incidence.T @ asked)
+            merged, again = np.sign(balance), np.zeros((len(self._several), len(active)))
+            if len(self._several):
+                count = np.asarray(self._incidence[:, self._several].T @ np.abs(asked))
+                both = np.abs(balance[self._several]) < count  # not all ask for one side: the cell lies on it
+                merged[self._several] = np.where(both, 1, merged[self._several])
+                again = -both.astype(np.int64)
+            return np.ascontiguousarray(np.concatenate([merged, again]).T, dtype=np.int8)
         return 2 * np.take(active, self.representatives, axis=1).view(np.int8) - np.int8(1)
+
+    def settled(self, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Codes (m, N) of cells out of those of neurons, whose rounding may tell rows of one hyperplane apart.
+
+        A neuron on a hyperplane may be on both sides of it at once, where rows are antiparallel. One of them stands for
+        all; an architecture that says its own sides leaves it to :meth:`sides`.
+        """
+        if self.coded:
+            return codes
+        standing = np.take(codes, self.representatives, axis=1)
+        # a zero row (class -1) reads a last column that is always active
+        standing = np.concatenate([standing, np.ones((len(codes), 1), dtype=bool)], axis=1)
+        settled = standing[:, self.classes] != self.opposite
+        return np.concatenate([settled, codes[:, len(self.classes) :]], axis=1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
         """Sign patterns (m, N) of a cell whose closure holds each direction (m, p).
@@ -216,7 +243,8 @@ class CellFactory:
 
     def gate_rows(self, active: NDArray[np.bool_]) -> _Array:
         """Gates of each code as floats (m, K' n), for :meth:`pull_backs`."""
-        return self.architecture.gates(active, self.patches).reshape(len(active), -1).astype(np.float64)
+        gates = self.architecture.gates(active, self.patches)
+        return gates.reshape(len(active), gates.shape[1] * gates.shape[2]).astype(np.float64)
 
     def pull_backs(self, gate_rows: _Array, v: _Array) -> _Array:
         """``G^T v`` of each code without forming G, (m, p)."""
@@ -235,4 +263,4 @@ class CellFactory:
     def blocks(self, active: NDArray[np.bool_], sign: NDArray[np.int8]) -> Blocks:
         """Blocks of codes (B, N) and output signs (B,)."""
         G = sign[:, None, None] * self.gate_matrices(active)
-        return Blocks(G, self.rows, self.sides(active), active, sign)
+        return Blocks(G, self.cone_rows, self.sides(active), active, sign)

@@ -61,7 +61,7 @@ class _GatedCells(CellFactory):
 
     def __init__(self, cells: CellFactory) -> None:
         super().__init__(cells.architecture, cells.patches)
-        self.rows = np.zeros((0, self.p))
+        self.cone_rows = np.zeros((0, self.p))
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:
         """Nothing bounds a block."""

@@ -156,7 +156,9 @@ class EnumeratedPricer:
             cells = np.flatnonzero(size > bar)
             cells = cells[np.argsort(-size[cells], kind="stable")]
             search = Search(slack, prove, lambda: budget.stop() is not None)
-            best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT, search=search)
+            best = penalty.top_supports(
+                g[cells], cells, factory.cone_rows, sides, floor=bar, want=_COLLECT, search=search
+            )
             bound = max(bound, best.bound)
             found = found.best(
                 _Found(

@@ -72,7 +72,7 @@ def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES, budg
         network = local_search(
             problem, m=min(problem.n + 1, _TRAINED), starts=2, seed=seed, polish=False, budget=budget
         )
-        trained = problem.architecture.codes(problem.patches, network.parameters)
+        trained = factory.settled(problem.architecture.codes(problem.patches, network.parameters))
         drawn = sample_patterns(factory.hyperplanes, _FEW, method="gaussian", seed=seed).active()
         return AscentPricer(factory, np.unique(np.concatenate([trained, drawn]), axis=0), seed=seed)
     if factory.coded:

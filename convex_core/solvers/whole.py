@@ -43,7 +43,7 @@ class WholeSolution:
 def _all_blocks(pricer: EnumeratedPricer) -> Blocks:
     """Both blocks of every pattern of `pricer`."""
     factory = pricer.factory
-    M, p = factory.rows.shape
+    M, p = factory.cone_rows.shape
     n = factory.patches.shape[1]
     entries = 2 * len(pricer.patterns) * (M + n) * p
     if entries > MAX_WHOLE_ENTRIES:

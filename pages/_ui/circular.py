@@ -62,7 +62,7 @@ def tab() -> list[Chart]:
         r"\|u_{lj}\|_2 \le 1 \;\Longrightarrow\; \beta\, d^{-(L-2)/2} \textstyle\sum_i \|F c_i\|_1 \end{gathered}"
     )
     left, right = st.columns([1, 1], gap="large")
-    exact = found.links[-1].exactness is not Exactness.BOUND_ONLY
+    exact = found.links[-1].exactness is Exactness.EXACT
     closed = exact and found.relative_gap <= CLOSED
     with left:
         bounds = sandwich_chart(
