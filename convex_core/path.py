@@ -22,6 +22,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._rounding import UNIT_ROUNDOFF
 from .certificate import beta_max
 from .errors import InputError, Interrupted
 from .network import Network
@@ -207,7 +208,8 @@ class _Quick:
         if not (math.isfinite(above) and math.isfinite(below)):
             return -math.inf
         share = (beta - low) / (high - low)
-        return below + share * (above - below)
+        # five operations, each rounded
+        return below + share * (above - below) - 8.0 * UNIT_ROUNDOFF * max(abs(above), abs(below))
 
 
 def solve_path(

@@ -47,7 +47,7 @@ METHODS: dict[str, str] = {
 
 
 # ways a run ends by itself
-_FINISHED = (Status.OPTIMAL, Status.STALLED, Status.ITERATION_LIMIT)
+_FINISHED = (Status.OPTIMAL, Status.STALLED, Status.PRECISION, Status.ITERATION_LIMIT)
 #: patterns counted for information when they need not be listed
 _COUNTED = 1_000_000
 
@@ -380,6 +380,8 @@ def _final_status(run: Status, certificate: Certificate, relaxed: float | None, 
     """
     if certificate.status is Status.OPTIMAL:
         return Status.OPTIMAL
+    if run in (Status.OPTIMAL, Status.STALLED) and certificate.status is Status.PRECISION:
+        return Status.PRECISION
     if run is not Status.OPTIMAL:
         return run
     if certificate.scope is Scope.GLOBAL:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from .._rounding import sum_below, two_products
 from ..conic_forms import LossForm
 from ..validation import positive_number
 from .base import BoundedLoss, Formulas
@@ -95,7 +96,9 @@ class HuberLoss(BoundedLoss):
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y - 0.5 ||v||^2``; -inf unless -delta <= v <= delta."""
-        return float(v @ y - 0.5 * (v @ v)) if np.abs(v).max() <= self.delta else -np.inf
+        if np.abs(v).max() > self.delta:
+            return -np.inf
+        return sum_below(*two_products(v, y), *two_products(-0.5 * v, v))
 
     def units(self, y: _Array) -> tuple[float, float]:
         """Root mean square s of y, and ``s * min(s, delta)``."""

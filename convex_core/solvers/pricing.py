@@ -7,11 +7,16 @@ For a dual vector v, pricing finds
 
 as an upper bound (which certifies) together with the directions that attain it (which become columns). Cells whose
 dual norm :math:`\|G_i^T v\|_*` is already at or below what is wanted never reach the projection kernel.
+
+A search computes in floating point. :class:`SoundPricer` makes of what it found a bound on the exact correlation, by the
+rounding term of :meth:`~convex_core.program.CellFactory.rounding`; every price goes through it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,7 +29,7 @@ from ..progress import Budget
 from ..status import Scope, Status
 from ._spread import keep_apart
 
-__all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "spread"]
+__all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "SoundPricer", "spread"]
 
 _Array = NDArray[np.float64]
 
@@ -35,6 +40,8 @@ _COLLECT = 200
 # cosine above which two directions of one sign are near copies: a wider net (0.95) took 3 to 10 times less time
 # than adding every violated cell, most of which share one maximiser
 _NEAR = 0.95
+# exponents of the largest product of v and the data within which no square that matters leaves the range of doubles
+_MODERATE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,8 @@ class PriceResult:
     Attributes
     ----------
     bound : float
-        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all).
+        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all): never below
+        the floor at which cells need not be resolved, and larger than what was found by the rounding term.
     columns : Blocks
         The best cells found, largest correlation first.
     directions : (B, p) float64
@@ -55,6 +63,8 @@ class PriceResult:
         Why the run ended early, if it did.
     grown : bool
         Whether more cells are covered than before: earlier bounds do not hold for all of them.
+    rounding : float
+        The part of the bound that stands for rounding errors.
     """
 
     bound: float
@@ -63,6 +73,7 @@ class PriceResult:
     value: _Array
     stopped: Status | None = None
     grown: bool = False
+    rounding: float = 0.0
 
 
 class Pricer(Protocol):
@@ -93,8 +104,60 @@ class Pricer(Protocol):
         """
         ...
 
+    def rounding(self, v: _Array) -> float:
+        """The part of the bound of a price of `v` that stands for rounding errors."""
+        ...
 
-class EnumeratedPricer:
+
+class SoundPricer(ABC):
+    """A search whose bounds hold for the exact numbers that are given, not for what they are rounded to.
+
+    Prices are homogeneous in v: where its products with the data might leave the range of doubles, v is scaled by a
+    power of two and the price scaled back, both exactly.
+    """
+
+    @property
+    @abstractmethod
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+
+    @property
+    @abstractmethod
+    def listed(self) -> int | None:
+        """Number of patterns listed, None if cells are searched without listing them."""
+
+    @abstractmethod
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
+        """Price `v` as computed, without a rounding term; arguments as in :meth:`Pricer.price`."""
+
+    def price(
+        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
+    ) -> PriceResult:
+        """Price `v` by the search, and add the rounding term to its bound."""
+        size = float(np.abs(v).max(initial=0.0)) * self.factory.largest
+        exponent = math.frexp(size)[1] if 0.0 < size < math.inf else 0
+        exponent = exponent if abs(exponent) > _MODERATE else 0
+        if exponent:
+            v, floor = np.ldexp(v, -exponent), math.ldexp(floor, -exponent)
+        found = self._search(v, floor=floor, want=want, budget=budget, slack=slack, prove=prove)
+        rounding = self.rounding(v)
+        bound = found.bound + self.factory.rounding(v, listed=self.listed is not None)
+        if exponent:
+            value, rounding = np.ldexp(found.value, exponent), math.ldexp(rounding, exponent)
+            found, bound = replace(found, value=value), _scaled_up(bound, exponent)
+        return replace(found, bound=bound, rounding=rounding)
+
+    def rounding(self, v: _Array) -> float:
+        """The part of the bound of a price of `v` that stands for rounding errors, those in the search too."""
+        return self.factory.rounding(v, listed=self.listed is not None)
+
+
+def _scaled_up(bound: float, exponent: int) -> float:
+    """``bound * 2^exponent``, rounded up where it is subnormal."""
+    return math.nextafter(math.ldexp(bound, exponent), math.inf)
+
+
+class EnumeratedPricer(SoundPricer):
     """Prices over a finite list of cells: screening by dual norms, then projections on the surviving cones.
 
     Parameters
@@ -133,9 +196,7 @@ class EnumeratedPricer:
         """Number of patterns listed."""
         return len(self.patterns)
 
-    def price(
-        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
-    ) -> PriceResult:
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
         """Price `v` over every listed cell and both output signs."""
         factory = self._factory
         penalty = factory.architecture.penalty
@@ -153,7 +214,7 @@ class EnumeratedPricer:
             size = penalty.dual_norm(g)
             cells = np.flatnonzero(size > bar)
             cells = cells[np.argsort(-size[cells], kind="stable")]
-            search = Search(slack, prove, lambda: budget.stop() is not None)
+            search = Search(slack, prove, lambda: budget.stop() is not None, factory.tilt)
             best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT, search=search)
             bound = max(bound, best.bound)
             found = found.best(
