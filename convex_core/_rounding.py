@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TINY", "UNIT_ROUNDOFF", "block_product", "block_terms", "lengths", "sum_below", "two_products"]
+__all__ = ["TINY", "UNIT_ROUNDOFF", "block_product", "block_terms", "lengths", "products_below", "sum_below"]
 
 _Array = NDArray[np.float64]
 
@@ -34,12 +34,14 @@ _FEW = 512
 _BLOCK = 256
 
 
-def two_products(a: _Array, b: _Array) -> tuple[_Array, _Array]:
-    """Arrays whose sum is exactly ``a * b``, entry by entry, unless something under- or overflows.
+def products_below(a: _Array, b: _Array) -> tuple[_Array, _Array]:
+    """Arrays whose sum is exactly ``a * b``, entry by entry; not above it where the product is below 2^-900.
+
+    What overflows is not finite.
 
     Examples
     --------
-    >>> high, low = two_products(np.array([1.0 + 2.0**-52]), np.array([1.0 + 2.0**-52]))
+    >>> high, low = products_below(np.array([1.0 + 2.0**-52]), np.array([1.0 + 2.0**-52]))
     >>> float(high[0]) == 1.0 + 2.0**-51, float(low[0]) == 2.0**-104
     (True, True)
     """
@@ -49,7 +51,8 @@ def two_products(a: _Array, b: _Array) -> tuple[_Array, _Array]:
         a1, b1 = a1 - (a1 - a), b1 - (b1 - b)
         a2, b2 = a - a1, b - b1
         rest = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
-    return product, rest
+    small = (np.abs(product) < _NORMAL) & (a != 0.0) & (b != 0.0)
+    return product, np.where(small, rest - TINY, rest)
 
 
 def sum_below(*parts: _Array, error: float = 0.0) -> float:
@@ -74,8 +77,6 @@ def sum_below(*parts: _Array, error: float = 0.0) -> float:
         return -math.inf
     size = np.abs(flat)
     wrong = error * UNIT_ROUNDOFF * (1.01 * float(size.sum())) if error > 0.0 else 0.0
-    if size[size > 0.0].min(initial=math.inf) < _NORMAL:
-        wrong += TINY * len(flat)
     while len(flat) > _FEW:
         flat, lost, doubt = _halved(flat)
         wrong += doubt - lost  # the second with the sign of a correction

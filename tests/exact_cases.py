@@ -11,6 +11,8 @@ import numpy as np
 from convex_core import Network, Problem
 
 ZERO, HALF = Fraction(0), Fraction(1, 2)
+# of logarithms: enough for 1 - s with s as small as doubles are
+DIGITS = 800
 
 
 def fractions(array):
@@ -102,7 +104,7 @@ def dual_value(problem: Problem, v):
     if name == "hinge":
         return sum(s)
     with localcontext() as context:
-        context.prec = 80
+        context.prec = DIGITS
         if name == "logistic":
             return Fraction(sum((_entropy(p) + _entropy(1 - p) for p in s), Decimal(0)))
         q = problem.size // problem.n
@@ -144,7 +146,7 @@ def loss_value(problem: Problem, f):
     if name == "hinge":
         return sum(max(ZERO, 1 - m) for m in margins)
     with localcontext() as context:
-        context.prec = 80
+        context.prec = DIGITS
         if name == "logistic":
             return Fraction(sum((_log1p_exp(-_decimal(m)) for m in margins), Decimal(0)))
         q = problem.size // problem.n

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._rounding import sum_below, two_products
+from .._rounding import sum_below, products_below
 from ..conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only
 
@@ -68,7 +68,7 @@ class AbsoluteLoss(BoundedLoss):
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y``; -inf unless -1 <= v <= 1."""
-        return sum_below(*two_products(v, y)) if np.abs(v).max() <= 1.0 else -np.inf
+        return sum_below(*products_below(v, y)) if np.abs(v).max() <= 1.0 else -np.inf
 
     def units(self, y: _Array) -> tuple[float, float]:
         """Root mean square of y, for both."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import xlog1py, xlogy
 
-from .._rounding import sum_below
+from .._rounding import TINY, sum_below
 from ..conic_forms import LossForm
 from ..errors import InputError
 
@@ -186,4 +186,5 @@ def entropies_below(s: _Array, t: _Array) -> float:
     >>> float(round(entropies_below(s, s) / np.log(2.0), 12)), entropies_below(np.array([1.0]), np.array([0.0, 1.0]))
     (1.0, 0.0)
     """
-    return max(0.0, sum_below(-xlogy(s, s), -xlog1py(1.0 - t, -t), error=_ENTROPY))
+    first, second = -xlogy(s, s), -xlog1py(1.0 - t, -t)
+    return max(0.0, sum_below(first, second, np.array([-TINY * (len(s) + len(t))]), error=_ENTROPY))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._rounding import sum_below, two_products
+from .._rounding import sum_below, products_below
 from ..conic_forms import LossForm
 from .base import Formulas, Targets
 
@@ -66,7 +66,7 @@ class SquaredLoss(Targets):
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y - 0.5 ||v||^2``, which is ``0.5 ||y||^2 - 0.5 ||v - y||^2`` without the cancellation."""
-        return sum_below(*two_products(v, y), *two_products(-0.5 * v, v))
+        return sum_below(*products_below(v, y), *products_below(-0.5 * v, v))
 
     def dual_scale(self, v: _Array, y: _Array, tau: float, beta: float) -> float:
         """``clip(v.y / ||v||^2, -beta/tau, beta/tau)``, the exact maximiser along the line of `v`."""
@@ -80,7 +80,7 @@ class SquaredLoss(Targets):
     def units(self, y: _Array) -> tuple[float, float]:
         """Root mean square s of y, and s^2."""
         s = float(np.linalg.norm(y) / np.sqrt(len(y))) or 1.0
-        return s, s * s
+        return s, max(s * s, np.finfo(np.float64).tiny)
 
     def form(self, y: _Array) -> LossForm:
         """``0.5 ||z||^2`` with z = f - y: no auxiliaries, no rows."""

@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .._rounding import UNIT_ROUNDOFF
 from ..architectures import Patterns
 from ..penalties import Search
 from ..program.blocks import Blocks, CellFactory
@@ -42,6 +43,8 @@ _COLLECT = 200
 _NEAR = 0.95
 # exponents of the largest product of v and the data within which no square that matters leaves the range of doubles
 _MODERATE = 300
+# a floor above it comes to the same
+_HUGE = 2.0**500
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +141,18 @@ class SoundPricer(ABC):
         exponent = math.frexp(size)[1] if 0.0 < size < math.inf else 0
         exponent = exponent if abs(exponent) > _MODERATE else 0
         if exponent:
-            v, floor = np.ldexp(v, -exponent), math.ldexp(floor, -exponent)
-        found = self._search(v, floor=floor, want=want, budget=budget, slack=slack, prove=prove)
+            v, floor = np.ldexp(v, -exponent), min(_scaled(floor, -exponent), _HUGE)
+        term = self.factory.rounding(v, listed=self.listed is not None)
+        # where the term is small a search to a little below the floor shows that the exact price is not above it
+        below = floor * (1.0 - 2.0 * UNIT_ROUNDOFF) - term
+        bar = below if 0.0 < term <= slack * floor else floor
+        found = self._search(v, floor=bar, want=want, budget=budget, slack=slack, prove=prove)
+        bound = floor if bar < floor and found.bound <= bar else found.bound + term
         rounding = self.rounding(v)
-        bound = found.bound + self.factory.rounding(v, listed=self.listed is not None)
         if exponent:
-            value, rounding = np.ldexp(found.value, exponent), math.ldexp(rounding, exponent)
-            found, bound = replace(found, value=value), _scaled_up(bound, exponent)
+            found = replace(found, value=np.array([_scaled(value, exponent) for value in found.value]))
+            # rounded up where it is subnormal
+            bound, rounding = math.nextafter(_scaled(bound, exponent), math.inf), _scaled(rounding, exponent)
         return replace(found, bound=bound, rounding=rounding)
 
     def rounding(self, v: _Array) -> float:
@@ -152,9 +160,12 @@ class SoundPricer(ABC):
         return self.factory.rounding(v, listed=self.listed is not None)
 
 
-def _scaled_up(bound: float, exponent: int) -> float:
-    """``bound * 2^exponent``, rounded up where it is subnormal."""
-    return math.nextafter(math.ldexp(bound, exponent), math.inf)
+def _scaled(number: float, exponent: int) -> float:
+    """``number * 2^exponent``, infinite if that is no double."""
+    try:
+        return math.ldexp(number, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, number)
 
 
 class EnumeratedPricer(SoundPricer):
