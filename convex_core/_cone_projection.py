@@ -184,7 +184,7 @@ def top_cone_supports(
 
     Answers positions (2 i for +, 2 i + 1 for -), values, unit directions, errors, and a bound on all pairs. Vectors
     with a large norm should come first: what is already held raises the bar that drops the rest. If every row is known
-    to the error `tilt` only, a point of the unit ball in a cone has :math:`a_j^T c \ge -tilt`, so that the support is at
+    to the error `tilt` only, a point of the unit ball in a cone has :math:`a_j^T c \ge -tilt`, and the support is at
     most :math:`\|r\| + tilt \sum_j \lambda_j`: the second part is the error, and the bound contains it.
     """
     p = G.shape[1]

@@ -6,10 +6,11 @@ For any weights let f be the outputs, P the non-convex objective and :math:`v` a
 
 .. math:: D = -\ell^*(-\alpha v) \;\le\; p^* \;\le\; P ,
 
-so the gap P - D is a proof: :math:`\tau` contains a bound on its own rounding errors and D is rounded down, so that D is
-at most the exact objective of any network whose weights are doubles, whatever the scale of the data and of beta (see
-:meth:`~convex_core.program.CellFactory.rounding`; P is what the forward pass computes). If only some cells were examined there is no global lower bound, and the result says
-``restricted``. No solver status is trusted here: outputs, objective and :math:`\tau` are computed again.
+so the gap P - D is a proof: :math:`\tau` contains a bound on its own rounding errors and D is rounded down, so that D
+is at most the exact objective of any network whose weights are doubles, whatever the scale of the data and of beta (see
+:meth:`~convex_core.program.CellFactory.rounding`; P is what the forward pass computes). If only some cells were
+examined there is no global lower bound, and the result says ``restricted``. No solver status is trusted here: outputs,
+objective and :math:`\tau` are computed again.
 """
 
 from __future__ import annotations
@@ -155,8 +156,9 @@ def judge(
     factory = pricer.factory
     candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
     if dual is not None:
-        given = problem.loss.feasible(targets(dual, problem.size, "dual"), problem.y)
-        known = None if tau is None or not math.isfinite(tau) else tau + factory.reach(given - dual)
+        asked = targets(dual, problem.size, "dual")
+        given = problem.loss.feasible(asked, problem.y)
+        known = None if tau is None or not math.isfinite(tau) else tau + factory.reach(given - asked)
         candidates.insert(1 if known is None else 0, (given, known))
     vector = np.zeros(problem.size)
     best = DualBound(-math.inf, np.zeros(problem.size), math.inf)

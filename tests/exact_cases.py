@@ -156,3 +156,43 @@ def loss_value(problem: Problem, f):
             gaps = [_decimal(f[i + o] - own) for o in range(q)]
             total += max(gaps) + sum(((gap - max(gaps)).exp() for gap in gaps), Decimal(0)).ln()
         return Fraction(total)
+
+
+def neuron(problem: Problem, parameters):
+    """Exact outputs of one neuron of any architecture, and the square of its cost once it is balanced."""
+    cnn = problem.architecture
+    K, n, h = problem.patches.shape
+    P = fractions(problem.patches)
+    u, w = fractions(parameters["filters"]), parameters["weights"]
+    weights = fractions(w) if np.ndim(w) else Fraction(float(w))
+    if cnn.name == "two-layer":
+        single = cnn.single
+        groups = getattr(single, "groups", None) or [[k] for k in range(K)]
+        share = Fraction(1, K) if single.options["pooling"] == "mean" else Fraction(1)
+        phi = [share * sum(max([ZERO, *(_dots(P[k][i], u) for k in g)]) for g in groups) for i in range(n)]
+        if cnn.q == 1:
+            return [x * weights for x in phi], _dots(u, u) * weights**2
+        cost = _dots(weights, weights) if cnn.options.get("output_norm") == "l2" else sum(map(abs, weights)) ** 2
+        return [x * y for x in phi for y in weights], _dots(u, u) * cost
+    if cnn.name in ("linear", "flatten"):
+        first = [[_dots(P[k][i], u) for k in range(K)] for i in range(n)]
+        if cnn.name == "flatten":
+            first = [[max(ZERO, x) for x in row] for row in first]
+        return [_dots(row, weights) for row in first], _dots(u, u) * _dots(weights, weights)
+    hidden = fractions(parameters["hidden"])
+    if cnn.name == "three-layer":
+        own = [u[k * h : (k + 1) * h] if cnn.options["sharing"] == "per-patch" else u for k in range(K)]
+        inner = [sum(max(ZERO, _dots(P[k][i], own[k])) * hidden[k] for k in range(K)) for i in range(n)]
+        cost = sum(a * a * _dots(b, b) for a, b in zip(hidden, own, strict=True))
+        return [max(ZERO, x) * weights for x in inner], cost * weights**2
+    cost = _dots(hidden, hidden) * weights**2
+    c = hidden
+    for start in range(0, len(u), h):
+        piece = u[start : start + h]
+        c = [sum(piece[a] * c[(t - a) % len(c)] for a in range(h)) for t in range(len(c))]
+        cost *= _dots(piece, piece)
+    return [max(ZERO, sum(P[k][i][0] * c[k] for k in range(K))) * weights for i in range(n)], cost
+
+
+def _dots(a, b):
+    return sum((x * y for x, y in zip(a, b, strict=True)), ZERO)

@@ -186,5 +186,5 @@ def entropies_below(s: _Array, t: _Array) -> float:
     >>> float(round(entropies_below(s, s) / np.log(2.0), 12)), entropies_below(np.array([1.0]), np.array([0.0, 1.0]))
     (1.0, 0.0)
     """
-    first, second = -xlogy(s, s), -xlog1py(1.0 - t, -t)
+    first, second = cast(_Array, -xlogy(s, s)), cast(_Array, -xlog1py(1.0 - t, -t))
     return max(0.0, sum_below(first, second, np.array([-TINY * (len(s) + len(t))]), error=_ENTROPY))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._rounding import sum_below, products_below
+from .._rounding import products_below, sum_below
 from ..conic_forms import LossForm
 from ..validation import positive_number
 from .base import BoundedLoss, Formulas

@@ -164,4 +164,5 @@ def _sum_to_zero(P: _Array, own: NDArray[np.bool_]) -> _Array:
     above = others.sum(axis=1) - 1.0  # by rounding only
     rows = np.flatnonzero(above > 0.0)
     others[rows, others[rows].argmax(axis=1)] -= above[rows]
-    return np.where(own, others.sum(axis=1, keepdims=True), -others)
+    exact: _Array = np.where(own, others.sum(axis=1, keepdims=True), -others)
+    return exact

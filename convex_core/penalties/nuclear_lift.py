@@ -85,11 +85,11 @@ class NuclearLiftPenalty(ConicSupports):
     @property
     def radius(self) -> float:
         r"""An entry of c is a sum of h entries of Z, hence :math:`\|c\|_2^2 \le h \|Z\|_F^2`."""
-        return self.h**0.5 / self.scale
+        return math.sqrt(self.h) / self.scale
 
     @property
     def digits_lost(self) -> float:
-        """Those of the transforms, and 16 for each row of the matrix, whose largest eigenvalue is at least its diagonal."""
+        """Those of transforms, and 16 for each row of the matrix: its largest eigenvalue is at least its diagonal."""
         return 64.0 + 16.0 * math.log2(self.d) + 16.0 * self.h
 
     def norm(self, C: _Array) -> _Array:

@@ -155,7 +155,7 @@ class CellFactory:
     @property
     def tilt(self) -> float:
         """Angle within which the rows of a listed cell are known, with what a projection on them loses."""
-        return self._listed + (self.p + 4.0) * UNIT_ROUNDOFF
+        return float(self._listed + (self.p + 4.0) * UNIT_ROUNDOFF)
 
     def rounding(self, v: _Array, *, listed: bool) -> float:
         r"""How much larger than a computed price the correlation of `v` with an atom can be, whatever the scales.
@@ -175,13 +175,13 @@ class CellFactory:
 
         .. math:: (2 \delta + \kappa u) \sum_i |v_i| L_i + Z \sum_i |v_i| .
 
-        * *The gates are those of other rows.* Prices are over the cells of merged unit rows :math:`r_j`, and a list holds
-          the cells of some rows :math:`\hat r_j` close by. Let c have norm 1 and lie in the cell D of these rows. Of
+        * *The gates are those of other rows.* Prices are over the cells of merged unit rows :math:`r_j`, and a list
+          holds the cells of some rows :math:`\hat r_j` close by. Let c have norm 1 and lie in the cell D of these. Of
           :math:`(x^T c)_+ - D x^T c` nothing is left but where D has the wrong side of x, and there
           :math:`|x^T c| \le \|x - \|x\| \hat r\| R \le \delta \|x\| R`. So the outputs of the atom and those of the
           block of the cell differ by at most :math:`\delta L_i`; for a maximum, or a second layer, whose rows are
           differences and sums of the :math:`x_{ik}`, by twice that.
-          :math:`\delta` is the largest sine between a row and the one it was merged with, *measured*, plus its rounding
+          :math:`\delta` is the largest sine between a row and the one it was merged with, measured, plus its rounding
           (2 p + 8) u; for a list also :math:`4 \sqrt p (16 \epsilon + p \epsilon)`, the tolerance within which the
           enumeration reads rows (twice that of :func:`~convex_core.arrangement.merge_rows`, between two rows of a
           class, in each coordinate), plus the largest singular value that it can have read as zero.
@@ -194,7 +194,11 @@ class CellFactory:
           together 4 p + 32. What norms other than the Euclidean one lose is said by the penalty. What multipliers
           of the rows of a cone lose is in :attr:`tilt`.
         """
-        terms = self.design.shape[0] * len(v) if listed else self._crowd + sum(map(block_terms, self.hyperplanes.shape[:1] + self.rows.shape[:1]))
+        terms = (
+            self.design.shape[0] * len(v)
+            if listed
+            else self._crowd + sum(map(block_terms, self.hyperplanes.shape[:1] + self.rows.shape[:1]))
+        )
         delta = self._apart + (self._listed if listed else 0.0)
         size = np.abs(v)
         if not ((size > 0.0) & (self._reach > 0.0)).any():
@@ -254,7 +258,9 @@ class CellFactory:
                 "expected one whose atoms are sums over hyperplanes"
             )
         real = self.classes >= 0
-        a = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows))
+        a: _Array = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows)).astype(
+            np.float64
+        )
         b = block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])
         return a, b
 

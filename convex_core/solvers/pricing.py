@@ -8,8 +8,8 @@ For a dual vector v, pricing finds
 as an upper bound (which certifies) together with the directions that attain it (which become columns). Cells whose
 dual norm :math:`\|G_i^T v\|_*` is already at or below what is wanted never reach the projection kernel.
 
-A search computes in floating point. :class:`SoundPricer` makes of what it found a bound on the exact correlation, by the
-rounding term of :meth:`~convex_core.program.CellFactory.rounding`; every price goes through it.
+A search computes in floating point. :class:`SoundPricer` makes of what it found a bound on the exact correlation, by
+the rounding term of :meth:`~convex_core.program.CellFactory.rounding`; every price goes through it.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class PriceResult:
     Attributes
     ----------
     bound : float
-        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all): never below
-        the floor at which cells need not be resolved, and larger than what was found by the rounding term.
+        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all): never
+        below the floor at which cells need not be resolved, and larger than what was found by the rounding term.
     columns : Blocks
         The best cells found, largest correlation first.
     directions : (B, p) float64
@@ -137,9 +137,12 @@ class SoundPricer(ABC):
         self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
     ) -> PriceResult:
         """Price `v` by the search, and add the rounding term to its bound."""
-        size = float(np.abs(v).max(initial=0.0)) * self.factory.largest
-        exponent = math.frexp(size)[1] if 0.0 < size < math.inf else 0
-        exponent = exponent if abs(exponent) > _MODERATE else 0
+        (own, exponent_v), (data, exponent_x) = map(math.frexp, (float(np.abs(v).max()), self.factory.largest))
+        exponent = exponent_v + exponent_x
+        if own == 0.0 or data == 0.0 or abs(exponent) <= _MODERATE:
+            exponent = 0
+        else:  # but v itself may not overflow beside tiny data
+            exponent = max(exponent, exponent_v - 900)
         if exponent:
             v, floor = np.ldexp(v, -exponent), min(_scaled(floor, -exponent), _HUGE)
         term = self.factory.rounding(v, listed=self.listed is not None)

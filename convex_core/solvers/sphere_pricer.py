@@ -13,6 +13,7 @@ opposite of a direction is known with its own.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -160,8 +161,8 @@ class SpherePricer(SoundPricer):
     def rounding(self, v: _Array) -> float:
         """That of the coefficients, and what branch and bound adds, about, to the bound of a cone of many cuts."""
         M, h = self._factory.rows.shape
-        added = 112.0 + M / 64.0 + 4.0 * h**0.5 * (_CUTS + h) + 24.0 * h  # as in _sphere
-        return super().rounding(v) + added * UNIT_ROUNDOFF * self._factory.reach(v)
+        added = 112.0 + M / 64.0 + 4.0 * math.sqrt(h) * (_CUTS + h) + 24.0 * h  # as in _sphere
+        return super().rounding(v) + float(added) * UNIT_ROUNDOFF * self._factory.reach(v)
 
     def explore(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
         """Columns that ascent finds, from other random starts at each call, and no bound."""
