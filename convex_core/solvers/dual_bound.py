@@ -3,8 +3,8 @@ r"""From the price of a dual vector to a lower bound: the one place where they a
 With :math:`\tau(v)` bounded by a pricer and :math:`|\alpha| \tau(v) \le \beta`, the dual value of :math:`\alpha v` is
 a lower bound on the objective of every network. In floating point the scaled vector is rounded, and made feasible once
 more; by how much it then differs from :math:`\alpha v` is counted in its own :math:`\tau`, and the dual value is
-rounded down. So the bound holds for exact numbers: for the vector that is returned, :math:`\tau \le \beta` and the value
-is at most :math:`-\ell^*(-v)`.
+rounded down. So the bound holds for exact numbers: for the vector that is returned, :math:`\tau \le \beta` and the
+value is at most :math:`-\ell^*(-v)`.
 """
 
 from __future__ import annotations

@@ -139,10 +139,9 @@ class SoundPricer(ABC):
         """Price `v` by the search, and add the rounding term to its bound."""
         (own, exponent_v), (data, exponent_x) = map(math.frexp, (float(np.abs(v).max()), self.factory.largest))
         exponent = exponent_v + exponent_x
-        if own == 0.0 or data == 0.0 or abs(exponent) <= _MODERATE:
-            exponent = 0
-        else:  # but v itself may not overflow beside tiny data
-            exponent = max(exponent, exponent_v - 900)
+        moderate = own == 0.0 or data == 0.0 or abs(exponent) <= _MODERATE
+        # v itself may not overflow, beside tiny data
+        exponent = 0 if moderate else max(exponent, exponent_v - 900)
         if exponent:
             v, floor = np.ldexp(v, -exponent), min(_scaled(floor, -exponent), _HUGE)
         term = self.factory.rounding(v, listed=self.listed is not None)
