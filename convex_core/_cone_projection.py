@@ -172,36 +172,45 @@ def project_on_cone(
 
 
 def top_cone_supports(
-    G: _Array, cells: NDArray[np.int64], rows: _Array, sides: NDArray[np.int8], floor: float, want: int
-) -> tuple[NDArray[np.int64], _Array, _Array, float]:
-    """Largest supports of ``+G[i]`` and ``-G[i]`` over the cone of cell ``cells[i]``, above `floor`.
+    G: _Array,
+    cells: NDArray[np.int64],
+    rows: _Array,
+    sides: NDArray[np.int8],
+    floor: float,
+    want: int,
+    tilt: float = 0.0,
+) -> tuple[NDArray[np.int64], _Array, _Array, _Array, float]:
+    r"""Largest supports of ``+G[i]`` and ``-G[i]`` over the cone of cell ``cells[i]``, above `floor`.
 
-    Answers positions (2 i for +, 2 i + 1 for -), values, unit directions, and a bound on all pairs. Vectors with a
-    large norm should come first: what is already held raises the bar that drops the rest.
+    Answers positions (2 i for +, 2 i + 1 for -), values, unit directions, errors, and a bound on all pairs. Vectors
+    with a large norm should come first: what is already held raises the bar that drops the rest. If every row is known
+    to the error `tilt` only, a point of the unit ball in a cone has :math:`a_j^T c \ge -tilt`, and the support is at
+    most :math:`\|r\| + tilt \sum_j \lambda_j`: the second part is the error, and the bound contains it.
     """
     p = G.shape[1]
     columns = np.ascontiguousarray(rows.T)
-    index, value, direction = np.empty(want, np.int64), np.empty(want), np.empty((want, p))
+    index, found, direction = np.empty(want, np.int64), np.empty((2, want)), np.empty((want, p))
     held, bound = top_supports_kernel(
-        G, cells, columns, sides, floor, index, value, direction, *cone_scratch(p, len(rows))
+        G, cells, columns, sides, floor, tilt, index, found, direction, *cone_scratch(p, len(rows))
     )
-    return index[:held], value[:held], direction[:held], bound
+    return index[:held], found[0, :held], direction[:held], found[1, :held], bound
 
 
 @njit(borrowing=True)
 def top_supports_kernel(
-    G: _Array, cells: NDArray[np.int64], columns: _Array, sides: NDArray[np.int8], floor: float,
-    index: NDArray[np.int64], value: _Array, direction: _Array,
+    G: _Array, cells: NDArray[np.int64], columns: _Array, sides: NDArray[np.int8], floor: float, tilt: float,
+    index: NDArray[np.int64], found: _Array, direction: _Array,
     bases: _Array, vectors: _Array, passive: NDArray[np.int64], d: _Array,
 ) -> tuple[int, float]:  # fmt: skip
-    """Fill `index`, `value` (want,) and `direction` (want, p) from the front; answers how many, and the bound.
+    """Fill `index` (want,), values and errors `found` (2, want) and `direction` (want, p) from the front.
 
-    The last four arrays are :func:`cone_scratch`.
+    Answers how many, and the bound. The last four arrays are :func:`cone_scratch`.
     """
     m, p = G.shape
     want = len(index)
     Q, T = bases[0], bases[1]
     g, r, lam, trial = vectors[0], vectors[1], vectors[2], vectors[3]
+    value = found[0]
     held = ZERO
     bar = floor
     bound = floor
@@ -213,11 +222,15 @@ def top_supports_kernel(
             size += g[t] * g[t]
         if size <= bar * abs(bar):  # most are dropped here
             continue
-        norm = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, ZERO)[0]
+        norm, k = project_on_cone(g, columns, sides[cells[i]], bar, r, Q, T, lam, trial, passive, d, ZERO)
+        error = 0.0
+        for j in range(k):
+            error += lam[j]
+        error *= tilt
+        if norm + error > bound:  # of one that is dropped too
+            bound = norm + error
         if norm <= bar:
             continue
-        if norm > bound:
-            bound = norm
         slot = held
         if held < want:
             held += 1
@@ -228,8 +241,10 @@ def top_supports_kernel(
                     slot = s
         index[slot] = pair
         value[slot] = norm
+        found[1, slot] = error
+        length = norm if norm > 0.0 else 1.0
         for t in range(p):
-            direction[slot, t] = r[t] / norm
+            direction[slot, t] = r[t] / length
         if held == want:
             bar = value[0]
             for s in range(1, want):

@@ -6,8 +6,11 @@ For any weights let f be the outputs, P the non-convex objective and :math:`v` a
 
 .. math:: D = -\ell^*(-\alpha v) \;\le\; p^* \;\le\; P ,
 
-so the gap P - D is a proof. If only some cells were examined there is no global lower bound, and the result says
-``restricted``. No solver status is trusted here: outputs, objective and :math:`\tau` are computed again.
+so the gap P - D is a proof: :math:`\tau` contains a bound on its own rounding errors and D is rounded down, so that D
+is at most the exact objective of any network whose weights are doubles, whatever the scale of the data and of beta (see
+:meth:`~convex_core.program.CellFactory.rounding`; P is what the forward pass computes). If only some cells were
+examined there is no global lower bound, and the result says ``restricted``. No solver status is trusted here: outputs,
+objective and :math:`\tau` are computed again.
 """
 
 from __future__ import annotations
@@ -21,10 +24,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import check_arguments
 from ._records import record
+from ._rounding import UNIT_ROUNDOFF
 from .network import Network
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
 from .solvers.column_generation import relative_gap
+from .solvers.dual_bound import DualBound, dual_bound
 from .solvers.pricing import Pricer
 from .solvers.select import make_pricer
 from .status import Exactness, Scope, Status
@@ -58,11 +63,14 @@ class Certificate:
     scope : Scope
         Whether every pattern was covered.
     status : Status
-        ``optimal`` if `relative_gap` is at most `tol`, ``feasible`` otherwise, or why the run was cut short.
+        ``optimal`` if `relative_gap` is at most `tol`, ``precision`` if rounding errors lower the bound by more than
+        that, else ``feasible``; or why the run was cut short.
     exactness : Exactness
         How the convex program relates to the non-convex problem.
     patterns : int or None
         Number of patterns examined; None if the cells were searched without listing them.
+    rounding : float
+        The part of `tau` that stands for rounding errors.
     """
 
     objective: float
@@ -75,6 +83,7 @@ class Certificate:
     status: Status
     exactness: Exactness
     patterns: int | None
+    rounding: float = 0.0
 
     def __repr__(self) -> str:
         return (
@@ -154,32 +163,42 @@ def judge(
     problem.check_network(network)
     f = network.predict_patches(problem.patches)
     objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
+    factory = pricer.factory
     candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
     if dual is not None:
-        vector = problem.loss.feasible(targets(dual, problem.size, "dual"), problem.y)
-        proved = tau is not None and math.isfinite(tau)
-        candidates.insert(0 if proved else 1, (vector, tau if proved else None))
-    best = (-math.inf, math.inf, np.zeros(problem.size))
+        asked = targets(dual, problem.size, "dual")
+        given = problem.loss.feasible(asked, problem.y)
+        known = None if tau is None or not math.isfinite(tau) else tau + factory.reach(given - asked)
+        candidates.insert(1 if known is None else 0, (given, known))
+    vector = np.zeros(problem.size)
+    best = DualBound(-math.inf, np.zeros(problem.size), math.inf)
+    best_tau, best_rounding = math.inf, 0.0
     for v, known in candidates:
-        if (known is None and stopped is not None) or relative_gap(objective, best[0]) <= tol:
+        if (known is None and stopped is not None) or relative_gap(objective, best.value) <= tol:
             break
-        bound = known
-        if bound is None:
+        if known is None:
             slack = 0.1 * tol
             price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
-            if price.bound <= problem.beta and math.isinf(relative_gap(objective, best[0])):
+            if price.bound - price.rounding <= problem.beta and math.isinf(relative_gap(objective, best.value)):
                 # v may be scaled up: find out how far
                 price = pricer.price(v, floor=0.0, want=1, budget=budget, slack=slack, prove=True)
-            stopped, bound = price.stopped, price.bound
-        if math.isfinite(bound):
-            scaled = problem.loss.dual_scale(v, problem.y, bound, problem.beta) * v
-            value = problem.loss.dual_value(scaled, problem.y)
-            if value > best[0]:
-                best = (value, bound, scaled)
-    lowest, tau, scaled = best
+            stopped, bound, rounding = price.stopped, price.bound, price.rounding
+        else:
+            bound, rounding = known, pricer.rounding(v)
+        proved = dual_bound(problem, factory, v, bound)
+        if proved.value > best.value:
+            best, best_tau, best_rounding, vector = proved, bound, rounding, v
+    lowest, tau, scaled = best.value, best_tau, best.dual
+    if 0.0 < objective - lowest <= (problem.size + 8) * UNIT_ROUNDOFF * abs(objective):
+        objective = lowest  # a sum of as many terms is not known better, and this is one of its values
     scope = pricer.scope if math.isfinite(lowest) else Scope.RESTRICTED
     lower = lowest if scope is Scope.GLOBAL else -math.inf
     gap = relative_gap(objective, lower)
+    status = Status.OPTIMAL if gap <= tol else stopped or Status.FEASIBLE
+    if status is Status.FEASIBLE and math.isfinite(lowest):
+        exact = dual_bound(problem, factory, vector, max(best_tau - best_rounding, 0.0)).value
+        if relative_gap(exact, lowest) > tol:  # a better network would not help
+            status = Status.PRECISION
     return Certificate(
         objective=objective,
         lower_bound=lower,
@@ -188,9 +207,10 @@ def judge(
         tau=tau,
         dual=cast(_Array, frozen(scaled)),
         scope=scope,
-        status=Status.OPTIMAL if gap <= tol else stopped or Status.FEASIBLE,
+        status=status,
         exactness=problem.architecture.exactness,
         patterns=pricer.listed,
+        rounding=best_rounding,
     )
 
 

@@ -50,7 +50,7 @@ METHODS: dict[str, str] = {
 
 
 # ways a run ends by itself
-_FINISHED = (Status.OPTIMAL, Status.STALLED, Status.ITERATION_LIMIT)
+_FINISHED = (Status.OPTIMAL, Status.STALLED, Status.PRECISION, Status.ITERATION_LIMIT)
 # multiplications of a forward pass up to which a network of blocks that have not rank one is improved by descent
 _DESCENDS = 1_000_000
 #: patterns counted for information when they need not be listed
@@ -412,6 +412,8 @@ def _final_status(run: Status, certificate: Certificate, relaxed: float | None, 
     """
     if certificate.status is Status.OPTIMAL:
         return Status.OPTIMAL
+    if run in (Status.OPTIMAL, Status.STALLED) and certificate.status is Status.PRECISION:
+        return Status.PRECISION
     if run is not Status.OPTIMAL:
         return run
     if certificate.scope is Scope.GLOBAL:

@@ -17,6 +17,7 @@ class Status(StrEnum):
     ITERATION_LIMIT = "iteration limit"
     BOUND_REACHED = "bound reached"
     STALLED = "stalled"
+    PRECISION = "precision"
     FEASIBLE = "feasible"
 
     @property
@@ -61,6 +62,10 @@ _STATUS_TEXT = {
     Status.CANCELLED: "Cancelled; the best answer so far and its bounds are valid.",
     Status.ITERATION_LIMIT: "Stopped at the iteration limit; the best answer so far and its bounds are valid.",
     Status.STALLED: "No further numerical progress was possible; the bounds are valid but wider than requested.",
+    Status.PRECISION: (
+        "The bound cannot be tightened further in double precision: beside data of this scale beta is so small that "
+        "rounding errors decide. It is valid, but wider than requested."
+    ),
     Status.FEASIBLE: "A feasible network, judged as it stands; nothing was optimised.",
 }
 _SCOPE_TEXT = {

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._records import record
+from .._rounding import products_below, sum_below
 from ..conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only
 
@@ -69,7 +70,7 @@ class AbsoluteLoss(BoundedLoss):
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y``; -inf unless -1 <= v <= 1."""
-        return float(v @ y) if np.abs(v).max() <= 1.0 else -np.inf
+        return sum_below(*products_below(v, y)) if np.abs(v).max() <= 1.0 else -np.inf
 
     def units(self, y: _Array) -> tuple[float, float]:
         """Root mean square of y, for both."""

@@ -18,13 +18,18 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import xlog1py, xlogy
 
+from .._rounding import TINY, sum_below
 from ..conic_forms import LossForm
 from ..errors import InputError
 
-__all__ = ["BoundedLoss", "Formulas", "Loss", "Targets", "auxiliaries_only", "labels"]
+__all__ = ["BoundedLoss", "Formulas", "Loss", "Targets", "auxiliaries_only", "entropies_below", "labels"]
 
 _Array = NDArray[np.float64]
+# relative error of an entropy, in units of roundoff: 1 - s and the product one each, a logarithm 4 units in the last
+# place (numpy and glibc stay below), which are 8
+_ENTROPY = 16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +91,14 @@ class Loss(Protocol):
         ...
 
     def feasible(self, v: _Array, y: _Array) -> _Array:
-        """The vector nearest to `v` with a finite dual value."""
+        """The vector nearest to `v` with a finite dual value, exactly; one that is feasible stays as it is."""
         ...
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         r"""Dual objective :math:`-\ell^*(-v)`: a lower bound on the optimum if also :math:`\tau(v) \le \beta`.
 
-        It is ``-inf`` where the conjugate is infinite.
+        It is ``-inf`` where the conjugate is infinite. Elsewhere the number returned is never above the exact value for
+        :meth:`feasible` of `v`: sums are exact and rounded down.
         """
         ...
 
@@ -167,3 +173,18 @@ def auxiliaries_only(n: int, cost: _Array) -> tuple[sparse.csc_matrix, _Array]:
     """P and q of a form that costs nothing but ``cost @ auxiliaries``."""
     size = n + len(cost)
     return sparse.csc_matrix((size, size)), cast(_Array, np.concatenate([np.zeros(n), cost]))
+
+
+def entropies_below(s: _Array, t: _Array) -> float:
+    r"""A number not above :math:`-\sum s \log s - \sum (1 - t) \log(1 - t)`, for s and t in [0, 1].
+
+    With log1p the second sum keeps its digits where t is small, and its terms are about t.
+
+    Examples
+    --------
+    >>> s = np.array([0.5])
+    >>> float(round(entropies_below(s, s) / np.log(2.0), 12)), entropies_below(np.array([1.0]), np.array([0.0, 1.0]))
+    (1.0, 0.0)
+    """
+    first, second = cast(_Array, -xlogy(s, s)), cast(_Array, -xlog1py(1.0 - t, -t))
+    return max(0.0, sum_below(first, second, np.array([-TINY * (len(s) + len(t))]), error=_ENTROPY))

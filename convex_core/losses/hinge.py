@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._records import record
+from .._rounding import sum_below
 from ..conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only, labels
 
@@ -77,7 +78,7 @@ class HingeLoss(BoundedLoss):
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``y.v``; -inf unless 0 <= y v <= 1."""
         s = y * v
-        return float(s.sum()) if s.min() >= 0.0 and s.max() <= 1.0 else -np.inf
+        return sum_below(s) if s.min() >= 0.0 and s.max() <= 1.0 else -np.inf
 
     def form(self, y: _Array) -> LossForm:
         """Auxiliaries t >= 0: ``sum(t)`` with ``t >= 1 - y f``."""

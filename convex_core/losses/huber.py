@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._records import record
+from .._rounding import products_below, sum_below
 from ..conic_forms import LossForm
 from ..validation import positive_number
 from .base import BoundedLoss, Formulas
@@ -97,12 +98,14 @@ class HuberLoss(BoundedLoss):
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y - 0.5 ||v||^2``; -inf unless -delta <= v <= delta."""
-        return float(v @ y - 0.5 * (v @ v)) if np.abs(v).max() <= self.delta else -np.inf
+        if np.abs(v).max() > self.delta:
+            return -np.inf
+        return sum_below(*products_below(v, y), *products_below(-0.5 * v, v))
 
     def units(self, y: _Array) -> tuple[float, float]:
         """Root mean square s of y, and ``s * min(s, delta)``."""
         s = _scale(y)
-        return s, s * min(s, self.delta)
+        return s, max(s * min(s, self.delta), np.finfo(np.float64).tiny)
 
     def form(self, y: _Array) -> LossForm:
         """Auxiliaries (a, t): ``0.5 ||a||^2 + delta sum(t)`` with ``-t <= z - a <= t`` and z = f - y."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import entr, expit
+from scipy.special import expit
 
 from .._records import record
 from ..conic_forms import LossForm
-from .base import BoundedLoss, Formulas, auxiliaries_only, labels
+from .base import BoundedLoss, Formulas, auxiliaries_only, entropies_below, labels
 
 __all__ = ["LogisticLoss"]
 
@@ -81,7 +81,7 @@ class LogisticLoss(BoundedLoss):
     def dual_value(self, v: _Array, y: _Array) -> float:
         """Sum of the entropies of the probabilities ``s = y v``; -inf unless 0 <= s <= 1."""
         s = y * v
-        return float((entr(s) + entr(1.0 - s)).sum())
+        return -np.inf if s.min() < 0.0 or s.max() > 1.0 else entropies_below(s, s)
 
     def form(self, y: _Array) -> LossForm:
         r"""Auxiliaries (t, u): ``sum(t)`` with :math:`e^{-y f - t} \le u` and :math:`e^{-t} \le 1 - u`.

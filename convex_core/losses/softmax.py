@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import entr, logsumexp, softmax
+from scipy.special import logsumexp, softmax
 
 from .._records import record
+from .._rounding import UNIT_ROUNDOFF
 from ..conic_forms import LossForm
 from ..errors import InputError
-from .base import BoundedLoss, Formulas, auxiliaries_only
+from .base import BoundedLoss, Formulas, auxiliaries_only, entropies_below
 
 __all__ = ["SoftmaxLoss"]
 
@@ -87,15 +88,26 @@ class SoftmaxLoss(BoundedLoss):
         return 0.5
 
     def feasible(self, v: _Array, y: _Array) -> _Array:
-        """``y - P`` with the rows of P projected on the simplex."""
-        return y - _onto_simplex(_rows(y - v, y)).ravel()
+        """``y - P`` with the rows of P projected on the simplex; exactly, so that the rows of v have the sum zero."""
+        own = y != 0.0
+        V = _rows(v, y)
+        inside = (np.where(own, v, -v) >= 0.0).reshape(V.shape).all(axis=1) & (v[own] <= 1.0)
+        inside &= np.abs(V.sum(axis=1)) <= V.shape[1] * UNIT_ROUNDOFF * np.abs(V).sum(axis=1)
+        P = -V  # of the other outputs; what is small there is not lost beside 1
+        P[~inside] = _onto_simplex(_rows(y - v, y)[~inside])
+        return _sum_to_zero(P, own.reshape(V.shape)).ravel()
 
     def dual_value(self, v: _Array, y: _Array) -> float:
-        """Sum of the entropies of the rows of ``P = y - v``; -inf unless they are in the simplex."""
+        """Sum of the entropies of the rows of ``P = y - v``; -inf unless they are in the simplex.
+
+        For a `v` that is there only to rounding it is the value of :meth:`feasible`.
+        """
         P = _rows(y - v, y)
         if (P < -_OUTSIDE).any() or (np.abs(P.sum(axis=1) - 1.0) > _OUTSIDE).any():
             return -np.inf
-        return float(entr(_onto_simplex(P)).sum())
+        exact = self.feasible(v, y)
+        own = y != 0.0
+        return entropies_below(-exact[~own], exact[own])
 
     def form(self, y: _Array) -> LossForm:
         r"""Auxiliaries t (n) and e (n q): ``sum(t)`` with :math:`e^{f_{so} - t_s} \le e_{so}`, their sum at most 1.
@@ -139,3 +151,20 @@ def _onto_simplex(P: _Array) -> _Array:
     support = np.count_nonzero(falling > excess, axis=1)
     threshold = np.take_along_axis(excess, support[:, None] - 1, axis=1)
     return np.maximum(P - threshold, 0.0)
+
+
+def _sum_to_zero(P: _Array, own: NDArray[np.bool_]) -> _Array:
+    r"""Rows (n, q) with ``-P`` at the other outputs and their sum at the output of the label, without any rounding.
+
+    The probabilities of a row become multiples of :math:`2^{-53}` times a power of two that is above their sum, so
+    that every partial sum is a double.
+    """
+    others = np.where(own, 0.0, np.maximum(P, 0.0))
+    _, exponent = np.frexp(others.shape[1] * others.max(axis=1))
+    unit = np.ldexp(1.0, np.maximum(exponent - 53, -1074))[:, None]
+    others = np.floor(others / unit) * unit
+    above = others.sum(axis=1) - 1.0  # by rounding only
+    rows = np.flatnonzero(above > 0.0)
+    others[rows, others[rows].argmax(axis=1)] -= above[rows]
+    exact: _Array = np.where(own, others.sum(axis=1, keepdims=True), -others)
+    return exact

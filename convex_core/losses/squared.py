@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._records import record
+from .._rounding import products_below, sum_below
 from ..conic_forms import LossForm
 from .base import Formulas, Targets
 
@@ -67,7 +68,7 @@ class SquaredLoss(Targets):
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y - 0.5 ||v||^2``, which is ``0.5 ||y||^2 - 0.5 ||v - y||^2`` without the cancellation."""
-        return float(v @ y - 0.5 * (v @ v))
+        return sum_below(*products_below(v, y), *products_below(-0.5 * v, v))
 
     def dual_scale(self, v: _Array, y: _Array, tau: float, beta: float) -> float:
         """``clip(v.y / ||v||^2, -beta/tau, beta/tau)``, the exact maximiser along the line of `v`."""
@@ -81,7 +82,7 @@ class SquaredLoss(Targets):
     def units(self, y: _Array) -> tuple[float, float]:
         """Root mean square s of y, and s^2."""
         s = float(np.linalg.norm(y) / np.sqrt(len(y))) or 1.0
-        return s, s * s
+        return s, max(s * s, np.finfo(np.float64).tiny)
 
     def form(self, y: _Array) -> LossForm:
         """``0.5 ||z||^2`` with z = f - y: no auxiliaries, no rows."""

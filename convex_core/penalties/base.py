@@ -55,7 +55,7 @@ def _never() -> bool:
 @record
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How far a search for supports must go.
+    r"""How far a search for supports must go.
 
     Attributes
     ----------
@@ -65,11 +65,15 @@ class Search:
         If not, the bound may also exceed it by as much as it exceeds the floor: enough to go on with.
     stop : callable
         Asked now and then whether to stop with the bound reached so far.
+    tilt : float
+        The rows of a cone are known to this error only: a bound that uses them with multipliers :math:`\lambda` is
+        larger by this times :math:`\sum_j \lambda_j`.
     """
 
     slack: float = 0.0
     prove: bool = True
     stop: Callable[[], bool] = _never
+    tilt: float = 0.0
 
 
 #: The bound is the largest support, however long that takes.
@@ -119,6 +123,16 @@ class Penalty(Protocol):
 
     def dual_norm(self, G: _Array) -> _Array:
         """Dual norm of each row of `G` (m, p), shape (m,)."""
+        ...
+
+    @property
+    def radius(self) -> float:
+        """Largest Euclidean norm of a block of norm 1; the dual norm is at most this times the Euclidean norm."""
+        ...
+
+    @property
+    def digits_lost(self) -> float:
+        """Error of a computed dual norm, in units of roundoff of :attr:`radius` times the Euclidean norm."""
         ...
 
     def top_supports(

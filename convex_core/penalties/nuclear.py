@@ -53,6 +53,16 @@ class NuclearPenalty(ConicSupports):
             return np.zeros((0, min(self.shape)))
         return np.asarray(np.linalg.svd(C.reshape(-1, *self.shape), compute_uv=False))
 
+    @property
+    def radius(self) -> float:
+        """1: a matrix whose singular values have the sum 1."""
+        return 1.0
+
+    @property
+    def digits_lost(self) -> float:
+        """Singular values are backward stable: 16 units for each row and each column, 64 more."""
+        return 64.0 + 16.0 * sum(self.shape)
+
     def norm(self, C: _Array) -> _Array:
         """Sum of the singular values of each row of `C` (B, p), shape (B,)."""
         return np.asarray(self._singular_values(C).sum(axis=1))

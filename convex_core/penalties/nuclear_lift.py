@@ -16,6 +16,7 @@ of the one that an interior-point method finds. The dual norm is the largest sin
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,16 @@ class NuclearLiftPenalty(ConicSupports):
                 rf"\text{{with }}\textstyle\sum_a Z_{{a,\,(t-a)\bmod {self.d}}} = c_t\text{{ for all }}t",
             ),
         )
+
+    @property
+    def radius(self) -> float:
+        r"""An entry of c is a sum of h entries of Z, hence :math:`\|c\|_2^2 \le h \|Z\|_F^2`."""
+        return math.sqrt(self.h) / self.scale
+
+    @property
+    def digits_lost(self) -> float:
+        """Those of transforms, and 16 for each row of the matrix: its largest eigenvalue is at least its diagonal."""
+        return 64.0 + 16.0 * math.log2(self.d) + 16.0 * self.h
 
     def norm(self, C: _Array) -> _Array:
         """Norm of each row of `C` (B, d), shape (B,)."""

@@ -87,6 +87,16 @@ class SpectralPenalty(ConicSupports):
         weights: _Array = self.scale * number * np.where(number == 2.0, self.pair, 1.0) / np.sqrt(self.d)
         return weights
 
+    @property
+    def radius(self) -> float:
+        """The unitary DFT keeps the Euclidean norm, which is at most the l1 norm: one over the smallest weight."""
+        return 1.0 / (self.scale * min(1.0, self.pair))
+
+    @property
+    def digits_lost(self) -> float:
+        """A fast transform loses less than 8 units for each of its log2(d) stages (Higham, theorem 24.2), 64 more."""
+        return 64.0 + 8.0 * math.log2(self.d)
+
     def norm(self, C: _Array) -> _Array:
         """Norm of each row of `C` (B, d), shape (B,)."""
         return np.asarray(np.abs(np.fft.rfft(C, self.d)) @ self._weights)

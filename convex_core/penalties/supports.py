@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._cone_projection import top_cone_supports
+from .._rounding import UNIT_ROUNDOFF
 from ..conic_forms import clarabel_cones, clarabel_settings
 from .base import EXACT, ConeSupports, Penalty, Search
 
@@ -48,11 +49,12 @@ def conic_supports(
     chosen = np.flatnonzero(size > floor)
     if not len(chosen):
         return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), floor)
-    pair, length, unit, _ = top_cone_supports(
-        np.ascontiguousarray(G[chosen]), cells[chosen], rows, sides, 0.0, 2 * len(chosen)
+    # a negative floor: none is dropped, because a projection to zero has an error too
+    pair, length, unit, error, _ = top_cone_supports(
+        np.ascontiguousarray(G[chosen]), cells[chosen], rows, sides, -1.0, 2 * len(chosen), search.tilt
     )
     near = length[:, None] * unit
-    upper = np.minimum(penalty.dual_norm(near), size[chosen[pair // 2]])
+    upper = np.minimum(penalty.dual_norm(near) + penalty.radius * error, size[chosen[pair // 2]])
     kept = np.flatnonzero(upper > floor)
     kept = kept[np.argsort(-upper[kept], kind="stable")]
     pair, near, upper = pair[kept], near[kept], upper[kept]
@@ -62,9 +64,10 @@ def conic_supports(
     direction = np.zeros((len(index), p))
     first = slice(0, 2 * want)
     norms = penalty.norm(near[first])
-    value[first] = np.einsum("kp,kp->k", near[first], near[first]) / norms
-    direction[first] = near[first] / norms[:, None]
-    program = _SupportProgram(penalty, p)
+    alive = norms > 0.0
+    value[first][alive] = np.einsum("kp,kp->k", near[first], near[first])[alive] / norms[alive]
+    direction[first][alive] = near[first][alive] / norms[alive, None]
+    program = _SupportProgram(penalty, p, search.tilt)
     best = max(floor, float(value.max(initial=-np.inf)))
     bound = best
     for k in range(len(index)):
@@ -110,8 +113,9 @@ class ConicSupports:
 class _SupportProgram:
     """``max g.c`` over a cone and the unit ball of a penalty."""
 
-    def __init__(self, penalty: Penalty, p: int) -> None:
+    def __init__(self, penalty: Penalty, p: int, tilt: float) -> None:
         self._penalty = penalty
+        self._tilt = tilt
         form = penalty.form(p)
         self._aux = len(form.q)
         self._p = p
@@ -143,6 +147,7 @@ class _SupportProgram:
         multiplier = np.maximum(np.nan_to_num(np.array(answer.z)[:M]), 0.0)
         loose = float(self._penalty.dual_norm(g[None, :])[0])
         tight = float(self._penalty.dual_norm((g + unit * (multiplier @ normals))[None, :])[0])
+        tight += self._penalty.radius * (self._tilt + M * UNIT_ROUNDOFF) * unit * float(multiplier.sum())
         value = min(loose, tight)
         c = np.array(answer.x)[self._aux :]
         length = float(self._penalty.norm(c[None, :])[0]) if np.isfinite(c).all() else 0.0

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._records import record
+from .._rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
 from ..architectures import Architecture, Patterns
 from ..arrangement import closed_form, merge_rows
+from ..arrangement.reads import UNIT
 from ..errors import InputError
 from ..progress import Budget
 
@@ -27,6 +29,8 @@ __all__ = ["Blocks", "CellFactory"]
 _Array = NDArray[np.float64]
 # a direction is on a hyperplane when the sine of the angle between them is at most this
 _ON = 1e-10
+# singular values of the rows below this share of the largest may have been read as zero
+_FLAT = 1e-10
 
 
 @record
@@ -112,13 +116,20 @@ class CellFactory:
         _, first = np.unique(classes[real], return_index=True)
         #: original row that stands for each merged hyperplane
         self.representatives: NDArray[np.intp] = real[first]
-        chosen = self.hyperplanes[self.representatives]
-        chosen = chosen / np.abs(chosen).max(axis=1, keepdims=True)  # the squares of a tiny row would be zero
+        peak = np.abs(self.hyperplanes).max(axis=1, initial=0.0)
+        scaled = self.hyperplanes[real] / peak[real, None]  # the squares of a tiny row would be zero
+        chosen = scaled[first]
         self.rows: _Array = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
+        along = np.einsum("rp,rp->r", scaled, self.rows[classes[real]])
         #: original rows that point against the normal of their hyperplane
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
-        self.opposite[real] = np.einsum("rp,rp->r", self.hyperplanes[real], self.rows[classes[real]]) < 0.0
-        self.rank = int(np.linalg.matrix_rank(self.rows)) if len(self.rows) else 0
+        self.opposite[real] = along < 0.0
+        singular = np.linalg.svd(self.rows, compute_uv=False) if len(self.rows) else np.zeros(0)
+        largest = singular.max(initial=0.0)
+        self.rank = int(np.count_nonzero(singular > largest * max(self.rows.shape) * np.finfo(float).eps))
+        self._norms = np.zeros(len(classes))
+        self._norms[real] = peak[real] * np.linalg.norm(scaled, axis=1)
+        self._bound_errors(scaled - along[:, None] * self.rows[classes[real]], scaled, singular)
         self._beside = self.rows @ np.random.default_rng(0).standard_normal(self.p) >= 0.0
         ones = np.ones(len(real), dtype=np.int64)
         # original row and merged hyperplane
@@ -129,6 +140,83 @@ class CellFactory:
             self._several = self._several[:0]
         #: rows of the cones: the merged hyperplanes, and once more those that may be wanted from both sides
         self.cone_rows: _Array = np.concatenate([self.rows, self.rows[self._several]])
+
+    def _bound_errors(self, aside: _Array, scaled: _Array, singular: _Array) -> None:
+        """Constants of :meth:`rounding`, from the parts of the `scaled` rows that are not along their hyperplanes'."""
+        p = self.hyperplanes.shape[1]
+        penalty = self.architecture.penalty
+        sine = np.linalg.norm(aside, axis=1) / np.linalg.norm(scaled, axis=1) if len(scaled) else np.zeros(0)
+        self._apart = float(sine.max(initial=0.0)) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
+        zero = self.hyperplanes[self.classes < 0]
+        K = len(self.design)
+        unit = 1.001 * self.architecture.scale * penalty.radius
+        self._unread = unit * (K + 1) * float(lengths(zero).max(initial=0.0))
+        #: largest norm of a row, with the scale of the outputs
+        self.largest = self.architecture.scale * float(lengths(self.design).max(initial=0.0))
+        #: how much an output can be at most for a block of norm 1, (n,)
+        self._reach: _Array = unit * lengths(self.design).sum(axis=0)
+        flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
+        self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
+        self._lost = 4.0 * p + 32.0 + penalty.digits_lost
+        self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(scaled) else 0
+
+    @property
+    def tilt(self) -> float:
+        """Angle within which the rows of a listed cell are known, with what a projection on them loses."""
+        return float(self._listed + (self.p + 4.0) * UNIT_ROUNDOFF)
+
+    def rounding(self, v: _Array, *, listed: bool) -> float:
+        r"""How much larger than a computed price the correlation of `v` with an atom can be, whatever the scales.
+
+        Parameters
+        ----------
+        v : (n,)
+            Dual vector.
+        listed : bool
+            Whether the price is over a list of cells, or that of :meth:`ridge` by branch and bound, which accounts for
+            its own errors.
+
+        Notes
+        -----
+        With :math:`u = 2^{-53}`, the rows :math:`x_{ik}` of the design, the scale s of the outputs, the largest
+        Euclidean norm R of a block of norm 1, and :math:`L_i = s R \sum_k \|x_{ik}\|`, the answer is
+
+        .. math:: (2 \delta + \kappa u) \sum_i |v_i| L_i + Z \sum_i |v_i| .
+
+        * *The gates are those of other rows.* Prices are over the cells of merged unit rows :math:`r_j`, and a list
+          holds the cells of some rows :math:`\hat r_j` close by. Let c have norm 1 and lie in the cell D of these. Of
+          :math:`(x^T c)_+ - D x^T c` nothing is left but where D has the wrong side of x, and there
+          :math:`|x^T c| \le \|x - \|x\| \hat r\| R \le \delta \|x\| R`. So the outputs of the atom and those of the
+          block of the cell differ by at most :math:`\delta L_i`; for a maximum, or a second layer, whose rows are
+          differences and sums of the :math:`x_{ik}`, by twice that.
+          :math:`\delta` is the largest sine between a row and the one it was merged with, measured, plus its rounding
+          (2 p + 8) u; for a list also :math:`4 \sqrt p (16 \epsilon + p \epsilon)`, the tolerance within which the
+          enumeration reads rows (twice that of :func:`~convex_core.arrangement.merge_rows`, between two rows of a
+          class, in each coordinate), plus the largest singular value that it can have read as zero.
+        * *Rows that count as zero* have no hyperplane, and the gate is arbitrary: Z is s R times the largest of their
+          norms, for the K rows of a sample and one of a second layer.
+        * *Sums.* The products of v and the rows, and their sum over n K terms in any order, lose at most
+          :math:`\gamma_{nK + 2} \sum |v_i| L_i` (Higham 2002, section 3.1). :meth:`ridge` adds those of one
+          hyperplane, the others in blocks. A projection r of g on a cone, its norm and that of g lose 3 (p + 3) u
+          in all of :math:`\|g\| \le \sum |v_i| L_i`; norms of rows p + 3, s and R one unit each, rounding v times
+          alpha 4: together 4 p + 32. What norms other than the Euclidean one lose is said by the penalty. What
+          multipliers of the rows of a cone lose is in :attr:`tilt`.
+        """
+        terms = (
+            self.design.shape[0] * len(v)
+            if listed
+            else self._crowd + sum(map(block_terms, self.hyperplanes.shape[:1] + self.rows.shape[:1]))
+        )
+        delta = self._apart + (self._listed if listed else 0.0)
+        size = np.abs(v)
+        if not ((size > 0.0) & (self._reach > 0.0)).any():
+            return 0.0  # no atom has anything to correlate with
+        relative = 2.0 * delta + (terms + self._lost) * UNIT_ROUNDOFF
+        return float(1.001 * (relative * (size @ self._reach) + self._unread * size.sum()) + terms * self.p * TINY)
+
+    def reach(self, change: _Array) -> float:
+        """How much the correlation with an atom changes at most when the dual vector changes by `change` (n,)."""
+        return float(1.001 * (np.abs(change) @ self._reach))
 
     @property
     def p(self) -> int:
@@ -178,10 +266,10 @@ class CellFactory:
                 "expected one whose atoms are sums over hyperplanes"
             )
         real = self.classes >= 0
-        length = np.linalg.norm(self.hyperplanes[real], axis=1)
-        a = np.zeros(len(self.rows))
-        np.add.at(a, self.classes[real], coefficients[real] * length)
-        b = coefficients[self.opposite] @ self.hyperplanes[self.opposite]
+        a: _Array = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows)).astype(
+            np.float64
+        )
+        b = block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])
         return a, b
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:

@@ -110,7 +110,7 @@ def assemble(
     B, n, p = blocks.G.shape
     output_unit, value_unit = loss.units(y)
     gate_unit = float(np.abs(blocks.G).max(initial=0.0)) or 1.0
-    beta = beta * output_unit / (gate_unit * value_unit)
+    beta = beta / gate_unit * (output_unit / value_unit)
     head = loss.form(y).in_units(output_unit, value_unit)
     body = penalty.form(p)
     if head.A.shape[0] == 0 and len(head.q) == n and B * p < n:

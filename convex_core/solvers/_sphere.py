@@ -18,6 +18,17 @@ vertices on one stack: a child needs one new product per row.
 All vertices of a cone make angles of at most 90 degrees, so a point :math:`u = \sum_p x_p q_p` of the unit ball has
 :math:`\|x\| \le 1`, and a rounding error e of the linear function at the vertices adds at most :math:`\|e\|` to the
 bound, however thin the cone.
+
+Bounds contain their rounding errors. Let vertices be defined exactly by the computed weights, :math:`q = w_0 q_0 +
+w_1 q_1`; then cones and their children cover the same points. Let :math:`\sigma(q)` be the sum of the coordinates of q
+in the vertices of the root, so that :math:`1 \le \sigma(q) = w_0 \sigma(q_0) + w_1 \sigma(q_1) \le \sqrt h`. A product
+with a row, computed from those of the two old vertices, takes over :math:`w_0 e_0 + w_1 e_1` and adds at most
+:math:`2 u (w_0 + w_1)`, u the unit roundoff: by induction :math:`e \le (2 L + h) u \, \sigma(q)` after L cuts, for the
+coordinates of q likewise, and at :math:`u = \sum_p x_p q_p` together at most :math:`(2 L + h) u \sqrt h`. A sum of n
+terms adds n u times the sum of their sizes (Higham 2002, section 4.2); those of rows that are decided are added in
+blocks. So with :math:`A = \sum_j |a_j| + \|b\|` and m undecided rows a bound is off by at most
+:math:`(m + 64 + M / 64 + 4 \sqrt h (L + h + 2) + 24 h + 16) \, u A`, where the last terms are the norm of the
+majorant, and the root cones, which cover half of the sphere to rounding.
 """
 
 from __future__ import annotations
@@ -28,6 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numba import NONE, ZERO, njit
+from .._rounding import UNIT_ROUNDOFF
 from ._majorant import least_majorant
 
 __all__ = ["branch_and_bound", "search_cones"]
@@ -43,6 +55,8 @@ _FAR = 1.15
 _LITTLE = 0.05
 # directions kept from a small cone
 _TOLD = 16
+# rows that are added up before the sums are added
+_BLOCK = 64
 
 
 @njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
@@ -167,6 +181,9 @@ def branch_and_bound(
     Sg = np.empty((capacity, h))
     Sbound = np.empty(capacity)
     Sslip = np.empty(capacity)
+    # cuts that led to a cone, and the rounding error of the bound it inherits
+    Slevel = np.empty(capacity, np.int64)
+    Srough = np.empty(capacity)
     Slist = np.empty((capacity, 3), np.int64)
     # the row that is being cut, until it is decided on every child: otherwise cuts by several rows may never end
     Scut = np.empty(capacity, np.int64)
@@ -188,6 +205,7 @@ def branch_and_bound(
     g = np.empty(h)
     phi = np.empty(h)
     value = np.empty(h)
+    above = np.empty(h)
     b = np.empty(h)
     x = np.empty(h)
     E = np.empty((h, h))
@@ -195,6 +213,16 @@ def branch_and_bound(
     z = np.empty(h)
     trial = np.empty(h)
     passive = np.empty(h, np.int64)
+
+    grain = 0.0
+    for t in range(h):
+        grain += linear[t] * linear[t]
+    grain = math.sqrt(grain)
+    for j in range(M):
+        grain += abs(a[j])
+    grain *= 1.001 * UNIT_ROUNDOFF
+    root_h = 4.0 * math.sqrt(h)
+    rough_of_all = _BLOCK + M / _BLOCK + root_h * (h + 2) + 24 * h + 16
 
     best = 0.0
     bound = floor
@@ -225,17 +253,16 @@ def branch_and_bound(
         Sg[0, p] = d
     Sbound[0] = np.inf
     Sslip[0] = 0.0
+    Slevel[0] = 0
+    Srough[0] = 0.0
     Sedge[0, 0] = -1
     Scut[0] = -1
     depth = ZERO + 1
     while depth > 0:
         depth -= 1
         limit = max(floor, best) * (1.0 + slack)
-        if Sbound[depth] <= limit:
-            bound = max(bound, Sbound[depth])
-            continue
-        if nodes >= max_nodes or (halt[0] and nodes > 0) or depth + 2 >= capacity:
-            bound = max(bound, Sbound[depth])
+        if Sbound[depth] <= limit or nodes >= max_nodes or (halt[0] and nodes > 0) or depth + 2 >= capacity:
+            bound = max(bound, Sbound[depth] + Srough[depth])
             continue
         nodes += 1
         new = Sedge[depth, 0]
@@ -289,8 +316,11 @@ def branch_and_bound(
             for i in range(kept):
                 moved[i] = column[keep[i]]
             d = 0.0
-            for i in range(passed):
-                d += coef[start + gone[i]] * column[gone[i]]
+            for block in range(0, passed, _BLOCK):
+                part = 0.0
+                for i in range(block, min(block + _BLOCK, passed)):
+                    part += coef[start + gone[i]] * column[gone[i]]
+                d += part
             g[p] += d
         top = stop + kept
         for i in range(kept):
@@ -304,9 +334,9 @@ def branch_and_bound(
             s = keep[i]
             theta[i] = plus[s] / (plus[s] + minus[s])
         for p in range(h):
-            above = _positive(coef[stop:middle], D[p, stop:middle]) + g[p]
-            value[p] = above + _positive(coef[middle:top], D[p, middle:top])
-            phi[p] = above + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
+            above[p] = _positive(coef[stop:middle], D[p, stop:middle]) + g[p]
+            value[p] = above[p] + _positive(coef[middle:top], D[p, middle:top])
+            phi[p] = above[p] + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
             if value[p] > best:
                 best = value[p]
             # every vertex is told once: those of the root, then the new one of each pair of children
@@ -345,8 +375,8 @@ def branch_and_bound(
                             step = (share - now) * c
                             for t in range(h):
                                 b[t] += step * R[j, t]
-                            for p in range(h):
-                                phi[p] += step * D[p, s]
+                    for p in range(h):
+                        phi[p] = above[p] + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
                     norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
                     upper = min(upper, norm + slip)
                     if upper <= limit or before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
@@ -372,8 +402,12 @@ def branch_and_bound(
                             found_value[slot] = d
                             for t in range(h):
                                 found[slot, t] = b[t] / norm
+        level = Slevel[depth]
+        rough = Srough[depth]
+        if upper < Sbound[depth]:
+            rough = grain * (rough_of_all + kept + root_h * level)
         if upper <= limit:
-            bound = max(bound, upper)
+            bound = max(bound, upper + rough)
             continue
         # branch
         e0 = ZERO
@@ -424,7 +458,7 @@ def branch_and_bound(
             for t in range(h):
                 d += Q[e0, t] * Q[e1, t]
             if d > 1.0 - 1e-15:  # the cone is a point to rounding
-                bound = max(bound, upper)
+                bound = max(bound, upper + rough)
                 continue
             w0 = 1.0
             w1 = 1.0
@@ -446,6 +480,8 @@ def branch_and_bound(
             Sg[depth, new] = w0 * g[e0] + w1 * g[e1]
             Sbound[depth] = upper
             Sslip[depth] = slip
+            Slevel[depth] = level + 1
+            Srough[depth] = rough
             Scut[depth] = cut
             Slist[depth, 0] = stop
             Slist[depth, 1] = middle

@@ -69,18 +69,16 @@ class AscentPricer(EnumeratedPricer):
         self._starts = np.zeros((0, factory.p))
         self._signs = np.zeros(0)
 
-    def price(
-        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
-    ) -> PriceResult:
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
         """Price `v` over the list; unless asked to prove, look further when little is found above the floor."""
-        best = super().price(v, floor=floor, want=want, budget=budget, slack=slack, prove=prove)
+        best = super()._search(v, floor=floor, want=want, budget=budget, slack=slack, prove=prove)
         if prove or best.stopped is not None or best.bound > floor * (1.0 + _LITTLE):
             self._remember(best)
             return best
         self._remember(best)
         if not self._grow(v, floor * (1.0 + slack), budget):
             return best
-        best = super().price(v, floor=floor, want=want, budget=budget, slack=slack)
+        best = super()._search(v, floor=floor, want=want, budget=budget, slack=slack, prove=False)
         self._remember(best)
         return replace(best, grown=True)
 

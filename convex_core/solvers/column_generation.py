@@ -20,12 +20,16 @@ from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
 from ..status import Status
+from .dual_bound import dual_bound
 from .master import RestrictedMaster
 from .pricing import Pricer
 
 __all__ = ["ColumnGenerationResult", "Round", "WarmStart", "generate_columns", "relative_gap"]
 
 _Array = NDArray[np.float64]
+
+# share of the tolerance below which rounding errors of a price are not worth a look
+_FELT = 0.01
 
 
 @record
@@ -151,6 +155,7 @@ def generate_columns(
     upper, lower = loss.value(zero, y), -math.inf
     v = best_dual = -loss.gradient(zero, y)
     best_tau = math.inf
+    without = -math.inf  # the bound, had prices no rounding errors
     history: list[Round] = []
     price_seconds = 0.0
     status = Status.ITERATION_LIMIT
@@ -174,12 +179,15 @@ def generate_columns(
         price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol)
         price_seconds += clock() - begin
         if price.grown:  # what was proved before is not about the cells that joined
-            lower, best_tau = -math.inf, math.inf
+            lower, best_tau, without = -math.inf, math.inf, -math.inf
         if math.isfinite(price.bound):
-            alpha = loss.dual_scale(v, y, price.bound, beta)
-            value = loss.dual_value(alpha * v, y)
-            if value > lower:
-                lower, best_dual, best_tau = value, alpha * v, abs(alpha) * price.bound
+            proved = dual_bound(problem, factory, v, price.bound)
+            if proved.value > lower:
+                lower, best_dual, best_tau = proved.value, proved.dual, proved.tau
+                without = lower
+            if relative_gap(upper, lower) > tol and price.rounding > _FELT * tol * price.bound:
+                exact = dual_bound(problem, factory, v, max(price.bound - price.rounding, 0.0))
+                without = max(without, exact.value)
         history.append(Round(number, upper, lower, len(master.blocks), price.bound / beta - 1.0, budget.seconds))
         budget.report(
             "solve",
@@ -195,13 +203,16 @@ def generate_columns(
         if stop is not None:
             status = stop
             break
+        if relative_gap(upper, without) <= tol:  # only rounding errors are left
+            status = Status.PRECISION
+            break
         violating = price.value > beta * (1.0 + 1e-13)
         new = master.add(price.columns.take(violating), price.directions[violating])
         if new:
             master.expect(1e-4 * max(float(price.value.max()) / beta - 1.0, tol))
         # without new columns only accuracy can help: the same blocks, solved harder
         if not new and not master.tighten():
-            status = Status.STALLED
+            status = Status.PRECISION if relative_gap(without, lower) > tol else Status.STALLED
             break
         solving = True
     alive = master.penalty.norm(best_C) > 0.0

@@ -53,12 +53,17 @@ class OutputPricer:
         one = self._pricers[0].listed
         return None if one is None else one * len(self._pricers)
 
+    def rounding(self, v: _Array) -> float:
+        """The largest of those of the outputs."""
+        q = self._architecture.q
+        return max(pricer.rounding(v[output::q]) for output, pricer in enumerate(self._pricers))
+
     def price(
         self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
     ) -> PriceResult:
         """Price each output's part of `v` (n * q,), and keep the best columns of all."""
         architecture = self._architecture
-        bound, stopped, grown = floor, None, False
+        bound, stopped, grown, rounding = floor, None, False, 0.0
         codes, signs, directions, values = [], [], [], []
         for output, pricer in enumerate(self._pricers):
             # what is proved of one output raises the floor of a proof for the next
@@ -70,7 +75,7 @@ class OutputPricer:
                 slack=slack,
                 prove=prove,
             )
-            bound = max(bound, part.bound)
+            bound, rounding = max(bound, part.bound), max(rounding, part.rounding)
             grown = grown or part.grown
             codes.append(architecture.coded(part.columns.active, output))
             signs.append(part.columns.sign)
@@ -89,4 +94,5 @@ class OutputPricer:
             value=value[best],
             stopped=stopped,
             grown=grown,
+            rounding=rounding,
         )

@@ -7,17 +7,23 @@ For a dual vector v, pricing finds
 
 as an upper bound (which certifies) together with the directions that attain it (which become columns). Cells whose
 dual norm :math:`\|G_i^T v\|_*` is already at or below what is wanted never reach the projection kernel.
+
+A search computes in floating point. :class:`SoundPricer` makes of what it found a bound on the exact correlation, by
+the rounding term of :meth:`~convex_core.program.CellFactory.rounding`; every price goes through it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._records import record
+from .._rounding import UNIT_ROUNDOFF
 from ..architectures import Patterns
 from ..penalties import Search
 from ..program.blocks import Blocks, CellFactory
@@ -25,7 +31,7 @@ from ..progress import Budget
 from ..status import Scope, Status
 from ._spread import keep_apart
 
-__all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "spread"]
+__all__ = ["EnumeratedPricer", "PriceResult", "Pricer", "SoundPricer", "spread"]
 
 _Array = NDArray[np.float64]
 
@@ -36,6 +42,10 @@ _COLLECT = 200
 # cosine above which two directions of one sign are near copies: a wider net (0.95) took 3 to 10 times less time
 # than adding every violated cell, most of which share one maximiser
 _NEAR = 0.95
+# exponents of the largest product of v and the data within which no square that matters leaves the range of doubles
+_MODERATE = 300
+# a floor above it comes to the same
+_HUGE = 2.0**500
 
 
 @record
@@ -46,7 +56,8 @@ class PriceResult:
     Attributes
     ----------
     bound : float
-        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all).
+        Sound upper bound on tau over the cells covered (``inf`` if the run was stopped before covering all): never
+        below the floor at which cells need not be resolved, and larger than what was found by the rounding term.
     columns : Blocks
         The best cells found, largest correlation first.
     directions : (B, p) float64
@@ -57,6 +68,8 @@ class PriceResult:
         Why the run ended early, if it did.
     grown : bool
         Whether more cells are covered than before: earlier bounds do not hold for all of them.
+    rounding : float
+        The part of the bound that stands for rounding errors.
     """
 
     bound: float
@@ -65,6 +78,7 @@ class PriceResult:
     value: _Array
     stopped: Status | None = None
     grown: bool = False
+    rounding: float = 0.0
 
 
 class Pricer(Protocol):
@@ -95,8 +109,70 @@ class Pricer(Protocol):
         """
         ...
 
+    def rounding(self, v: _Array) -> float:
+        """The part of the bound of a price of `v` that stands for rounding errors."""
+        ...
 
-class EnumeratedPricer:
+
+class SoundPricer(ABC):
+    """A search whose bounds hold for the exact numbers that are given, not for what they are rounded to.
+
+    Prices are homogeneous in v: where its products with the data might leave the range of doubles, v is scaled by a
+    power of two and the price scaled back, both exactly.
+    """
+
+    @property
+    @abstractmethod
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+
+    @property
+    @abstractmethod
+    def listed(self) -> int | None:
+        """Number of patterns listed, None if cells are searched without listing them."""
+
+    @abstractmethod
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
+        """Price `v` as computed, without a rounding term; arguments as in :meth:`Pricer.price`."""
+
+    def price(
+        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
+    ) -> PriceResult:
+        """Price `v` by the search, and add the rounding term to its bound."""
+        (own, exponent_v), (data, exponent_x) = map(math.frexp, (float(np.abs(v).max()), self.factory.largest))
+        exponent = exponent_v + exponent_x
+        moderate = own == 0.0 or data == 0.0 or abs(exponent) <= _MODERATE
+        # v itself may not overflow, beside tiny data
+        exponent = 0 if moderate else max(exponent, exponent_v - 900)
+        if exponent:
+            v, floor = np.ldexp(v, -exponent), min(_scaled(floor, -exponent), _HUGE)
+        term = self.factory.rounding(v, listed=self.listed is not None)
+        # where the term is small a search to a little below the floor shows that the exact price is not above it
+        below = floor * (1.0 - 2.0 * UNIT_ROUNDOFF) - term
+        bar = below if 0.0 < term <= slack * floor else floor
+        found = self._search(v, floor=bar, want=want, budget=budget, slack=slack, prove=prove)
+        bound = floor if bar < floor and found.bound <= bar else found.bound + term
+        rounding = self.rounding(v)
+        if exponent:
+            found = replace(found, value=np.array([_scaled(value, exponent) for value in found.value]))
+            # rounded up where it is subnormal
+            bound, rounding = math.nextafter(_scaled(bound, exponent), math.inf), _scaled(rounding, exponent)
+        return replace(found, bound=bound, rounding=rounding)
+
+    def rounding(self, v: _Array) -> float:
+        """The part of the bound of a price of `v` that stands for rounding errors, those in the search too."""
+        return self.factory.rounding(v, listed=self.listed is not None)
+
+
+def _scaled(number: float, exponent: int) -> float:
+    """``number * 2^exponent``, infinite if that is no double."""
+    try:
+        return math.ldexp(number, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, number)
+
+
+class EnumeratedPricer(SoundPricer):
     """Prices over a finite list of cells: screening by dual norms, then projections on the surviving cones.
 
     Parameters
@@ -135,9 +211,7 @@ class EnumeratedPricer:
         """Number of patterns listed."""
         return len(self.patterns)
 
-    def price(
-        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
-    ) -> PriceResult:
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
         """Price `v` over every listed cell and both output signs."""
         factory = self._factory
         penalty = factory.architecture.penalty
@@ -155,7 +229,7 @@ class EnumeratedPricer:
             size = penalty.dual_norm(g)
             cells = np.flatnonzero(size > bar)
             cells = cells[np.argsort(-size[cells], kind="stable")]
-            search = Search(slack, prove, lambda: budget.stop() is not None)
+            search = Search(slack, prove, lambda: budget.stop() is not None, factory.tilt)
             best = penalty.top_supports(
                 g[cells], cells, factory.cone_rows, sides, floor=bar, want=_COLLECT, search=search
             )

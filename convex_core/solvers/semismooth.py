@@ -244,7 +244,7 @@ def _error(cones: _Cones, C: _Array, pull: _Array) -> float:
 
 def _distance(new: _Array, C: _Array, unit: float) -> float:
     """Largest step of a block, in units of `unit`."""
-    return float(np.sqrt(np.square(new - C).sum(axis=1).max())) / unit
+    return float(np.sqrt(np.square(new - C).sum(axis=1).max())) / max(unit, np.finfo(np.float64).tiny)
 
 
 def _newton_step(W: _Array, sigma: float, gradient: _Array) -> _Array:

@@ -13,6 +13,7 @@ opposite of a direction is known with its own.
 from __future__ import annotations
 
 import itertools
+import math
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -20,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numba import clock
+from .._rounding import UNIT_ROUNDOFF, block_product
 from ..program.blocks import Blocks, CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
 from ._ascent import ascend, respond
 from ._sphere import branch_and_bound, search_cones
-from .pricing import PriceResult, spread
+from .pricing import PriceResult, SoundPricer, spread
 
 __all__ = ["SpherePricer"]
 
@@ -80,9 +82,11 @@ _BATCH = 64
 _FIRST, _EARLY = 0.2, 1e-3
 # cosine above which two columns of one round are near copies
 _COPIES = 0.99
+# cuts that lead to a cone near a maximum, about
+_CUTS = 64
 
 
-class SpherePricer:
+class SpherePricer(SoundPricer):
     """Prices over every cell by branch and bound on the sphere.
 
     Parameters
@@ -124,9 +128,7 @@ class SpherePricer:
         """Cells are searched, not listed."""
         return None
 
-    def price(
-        self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
-    ) -> PriceResult:
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
         """Bound the correlation of v with every atom to the relative accuracy `slack`.
 
         Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
@@ -147,7 +149,7 @@ class SpherePricer:
             if accuracy != goal and self._spent < _QUICK * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
-            bound = min(bound, self._search(sides, max(floor, best), accuracy, budget))
+            bound = min(bound, self._prove(sides, max(floor, best), accuracy, budget))
             self._spent = budget.seconds - begin
             if budget.stop() is not None:
                 break
@@ -155,6 +157,12 @@ class SpherePricer:
             above = side.told[side.told_value > floor * (1.0 + goal)]
             side.ascend(above[spread(above, side.respond(above), _KEPT, near=_APART)], floor)
         return self._columns(sides, max(bound, floor), floor, want, budget.stop())
+
+    def rounding(self, v: _Array) -> float:
+        """That of the coefficients, and what branch and bound adds, about, to the bound of a cone of many cuts."""
+        M, h = self._factory.rows.shape
+        added = 112.0 + M / 64.0 + 4.0 * math.sqrt(h) * (_CUTS + h) + 24.0 * h  # as in _sphere
+        return super().rounding(v) + float(added) * UNIT_ROUNDOFF * self._factory.reach(v)
 
     def explore(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
         """Columns that ascent finds, from other random starts at each call, and no bound."""
@@ -174,7 +182,7 @@ class SpherePricer:
                 break
         return sides, best
 
-    def _search(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
+    def _prove(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
         """Branch and bound over every root cone: the bound; the sides are told directions, new starts among them."""
 
         def one(side: _Side, root: _Array) -> tuple[float, _Array, _Array, int]:
@@ -285,7 +293,7 @@ class _Side:
 
     def __post_init__(self) -> None:
         self.columns = np.ascontiguousarray(self.rows.T)
-        self.tilt = 2.0 * self.linear + self.a @ self.rows
+        self.tilt = 2.0 * self.linear + block_product(self.a, self.rows)
         self.U = self.told = np.zeros((0, len(self.linear)))
         self.value = self.told_value = np.zeros(0)
 
