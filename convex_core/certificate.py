@@ -19,6 +19,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._deadline import within
+from .errors import Interrupted
 from .network import Network
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
@@ -119,30 +121,59 @@ def certify(
     >>> certify(problem, zero).relative_gap  # beta is above beta_max: the zero network is optimal
     0.0
     """
-    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    stopped: Status | None = None
-    if pricer is None:
-        pricer, stopped = make_pricer(problem, budget=budget, seed=seed)
-    return judge(problem, network, pricer, dual=dual, tol=tol, budget=budget, stopped=stopped)
+    problem.check_network(network)
+    given = None if dual is None else targets(dual, problem.size, "dual")
+    return certify_in(
+        problem, network, dual=given, tol=tol, pricer=pricer, seed=seed,
+        budget=Budget(time_limit=time_limit, cancel=cancel, progress=progress),
+    )  # fmt: skip
+
+
+def certify_in(
+    problem: Problem,
+    network: Network,
+    *,
+    dual: _Array | None,
+    tol: float,
+    pricer: Pricer | None,
+    seed: int,
+    budget: Budget,
+) -> Certificate:
+    """:func:`certify` within a budget; what is not proved when that ends is left open."""
+    noted: list[_Array] = []
+
+    def work(inner: Budget) -> Certificate:
+        noted.append(network.predict_patches(problem.patches))
+        used, stopped = (pricer, None) if pricer is not None else make_pricer(problem, budget=inner, seed=seed)
+        return judge(problem, network, used, dual=dual, tol=tol, budget=inner, stopped=stopped, outputs=noted[0])
+
+    try:
+        return within(budget, work)
+    except Interrupted as stop:
+        if not noted:
+            raise Interrupted("the network was not evaluated", status=stop.status) from stop
+        return judge(problem, network, None, dual=None, tol=tol, budget=budget, stopped=stop.status, outputs=noted[0])
 
 
 def judge(
     problem: Problem,
     network: Network,
-    pricer: Pricer,
+    pricer: Pricer | None,
     *,
     dual: ArrayLike | None,
     tol: float,
     budget: Budget,
     tau: float | None = None,
     stopped: Status | None = None,
+    outputs: _Array | None = None,
 ) -> Certificate:
-    """What :func:`certify` does, for a dual vector whose price may be known.
+    """What :func:`certify` does, for a dual vector whose price may be known, and known `outputs` of the network.
 
-    `tau` is what `pricer` itself proved about `dual`: it is priced once, and by nobody else.
+    `tau` is what `pricer` itself proved about `dual`: it is priced once, and by nobody else. Without a pricer, or when
+    `stopped`, nothing is priced.
     """
     problem.check_network(network)
-    f = network.predict_patches(problem.patches)
+    f = network.predict_patches(problem.patches) if outputs is None else outputs
     objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
     candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
     if dual is not None:
@@ -151,23 +182,23 @@ def judge(
         candidates.insert(0 if proved else 1, (vector, tau if proved else None))
     best = (-math.inf, math.inf, np.zeros(problem.size))
     for v, known in candidates:
-        if (known is None and stopped is not None) or relative_gap(objective, best[0]) <= tol:
+        if (known is None and (stopped is not None or pricer is None)) or relative_gap(objective, best[0]) <= tol:
             break
         bound = known
-        if bound is None:
+        if bound is None and pricer is not None:
             slack = 0.1 * tol
             price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
             if price.bound <= problem.beta and math.isinf(relative_gap(objective, best[0])):
                 # v may be scaled up: find out how far
                 price = pricer.price(v, floor=0.0, want=1, budget=budget, slack=slack, prove=True)
             stopped, bound = price.stopped, price.bound
-        if math.isfinite(bound):
+        if bound is not None and math.isfinite(bound):
             scaled = problem.loss.dual_scale(v, problem.y, bound, problem.beta) * v
             value = problem.loss.dual_value(scaled, problem.y)
             if value > best[0]:
                 best = (value, bound, scaled)
     lowest, tau, scaled = best
-    scope = pricer.scope if math.isfinite(lowest) else Scope.RESTRICTED
+    scope = pricer.scope if pricer is not None and math.isfinite(lowest) else Scope.RESTRICTED
     lower = lowest if scope is Scope.GLOBAL else -math.inf
     gap = relative_gap(objective, lower)
     return Certificate(
@@ -180,12 +211,31 @@ def judge(
         scope=scope,
         status=Status.OPTIMAL if gap <= tol else stopped or Status.FEASIBLE,
         exactness=problem.architecture.exactness,
-        patterns=pricer.listed,
+        patterns=None if pricer is None else pricer.listed,
     )
 
 
-def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -> tuple[float, Scope]:
+def beta_max(
+    problem: Problem,
+    *,
+    pricer: Pricer | None = None,
+    seed: int = 0,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+) -> tuple[float, Scope]:
     r"""Smallest beta at which the zero network is optimal, :math:`\max_{\|u\| \le 1} |\nabla\ell(0)^T \varphi(u)|`.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data; its own beta plays no role.
+    pricer, seed, time_limit, cancel
+        As in :func:`certify`.
+
+    Raises
+    ------
+    Interrupted
+        If the time is up before the value is known.
 
     Returns
     -------
@@ -201,8 +251,18 @@ def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -
     >>> scope.value
     'global'
     """
-    budget = Budget()
-    if pricer is None:
-        pricer, _ = make_pricer(problem, budget=budget, seed=seed)
-    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
-    return pricer.price(v, floor=0.0, want=1, budget=budget, prove=True).bound, pricer.scope
+    return beta_max_in(problem, pricer, seed, Budget(time_limit=time_limit, cancel=cancel))
+
+
+def beta_max_in(problem: Problem, pricer: Pricer | None, seed: int, budget: Budget) -> tuple[float, Scope]:
+    """:func:`beta_max` within a budget."""
+
+    def work(inner: Budget) -> tuple[float, Scope]:
+        used = make_pricer(problem, budget=inner, seed=seed)[0] if pricer is None else pricer
+        v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+        price = used.price(v, floor=0.0, want=1, budget=inner, prove=True)
+        if price.stopped is not None:
+            raise Interrupted("beta max was not proved", status=price.stopped)
+        return price.bound, used.scope
+
+    return within(budget, work)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Parameters
-from ..errors import InputError, SizeError
+from ..errors import InputError, Interrupted, SizeError
 from ..neurons import random_neurons
 from ..problem import Problem
+from ..progress import Budget
 from ..validation import integer, positive_number
 from .gradients import curvature_at, curvature_grown
 from .results import Schedule, SGDSettings
@@ -98,12 +99,15 @@ def mirrored(parameters: Parameters) -> Parameters:
     return {**parameters, "filters": -parameters["filters"]}
 
 
-def default_rates(problem: Problem, state: Parameters, batch_size: int) -> _Array:
+def default_rates(problem: Problem, state: Parameters, batch_size: int, budget: Budget) -> _Array:
     """The step size of each seed by the rule of the package's text."""
     size, curvature = float(np.linalg.norm(problem.y)), problem.loss.curvature(problem.y)
     architecture, patches = problem.architecture, problem.patches
     rates = []
     for s in range(len(state["weights"])):
+        stop = budget.stop()
+        if stop is not None:
+            raise Interrupted("sgd: stopped before its first step", status=stop)
         neurons: Parameters = {name: value[s] for name, value in state.items()}
         if not architecture.outputs(patches, neurons).any():
             # momentum can carry dead filters through the origin, into the opposite cell

@@ -10,6 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .._deadline import within
+from ..errors import Interrupted
 from ..problem import Problem
 from ..progress import Budget
 from ..status import Status
@@ -77,6 +79,8 @@ def train_sgd(
     ------
     InputError
         If a setting is out of range.
+    Interrupted
+        If the budget ends before the first networks are known.
 
     Examples
     --------
@@ -146,6 +150,8 @@ def sgd_steps(
     ------
     InputError
         If a setting is out of range.
+    Interrupted
+        If the budget ends before the first networks are known.
 
     Examples
     --------
@@ -157,13 +163,42 @@ def sgd_steps(
     settings = make_settings(
         problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every
     )
-    state = initial_networks(problem, settings)
-    if learning_rate is None:
-        rates = default_rates(problem, state, settings.batch_size)
-    else:
-        rates = np.full(len(settings.seeds), positive_number(learning_rate, "learning_rate"))
-    settings = replace(settings, learning_rate=tuple(rates.tolist()))
-    return _run(problem, settings, state, rates, budget or Budget())
+    given = None if learning_rate is None else positive_number(learning_rate, "learning_rate")
+    return _watched(problem, settings, given, budget or Budget())
+
+
+def _watched(problem: Problem, settings: SGDSettings, rate: float | None, budget: Budget) -> Iterator[SGDRecord]:
+    """The records of a run; one that does not come in time ends it with those before."""
+
+    def begin(inner: Budget) -> tuple[SGDSettings, dict[str, _Array], _Array]:
+        state = initial_networks(problem, settings)
+        rates = (
+            np.full(len(settings.seeds), rate)
+            if rate is not None
+            else default_rates(problem, state, settings.batch_size, inner)
+        )
+        return replace(settings, learning_rate=tuple(rates.tolist())), state, rates
+
+    settings, state, rates = within(budget, begin)
+    records = _run(problem, settings, state, rates, budget)
+    record: SGDRecord | None = None
+    best = math.inf
+    while record is None or record.status is None:
+        try:
+            record = within(budget, lambda _: next(records))
+        except Interrupted as stop:
+            if record is None:
+                raise
+            record = replace(record, status=stop.status)
+        best = min(best, float(record.objective.min()))
+        budget.report(
+            "sgd",
+            f"step {record.iteration} of {settings.iterations}",
+            fraction=record.iteration / settings.iterations,
+            upper=best,
+            round=record.iteration,
+        )
+        yield record
 
 
 def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, _Array]]:
@@ -193,7 +228,6 @@ def _run(
     last = state
     seconds, iteration = 0.0, 0
     status: Status | None = None
-    best = math.inf
     while True:
         with np.errstate(over="ignore", invalid="ignore"):
             objective = objectives(problem, state)
@@ -206,14 +240,6 @@ def _run(
             rates = np.where(diverged, 0.0, rates)
             objective = np.where(diverged, np.inf, objective)
         last = {name: value.copy() for name, value in state.items()}
-        best = min(best, float(objective.min()))
-        budget.report(
-            "sgd",
-            f"step {iteration} of {settings.iterations}",
-            fraction=iteration / settings.iterations,
-            upper=best,
-            round=iteration,
-        )
         if iteration >= settings.iterations:
             status = Status.ITERATION_LIMIT
         elif diverged.all():
