@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -180,24 +180,17 @@ def _watched(problem: Problem, settings: SGDSettings, rate: float | None, budget
         return replace(settings, learning_rate=tuple(rates.tolist())), state, rates
 
     settings, state, rates = within(budget, begin)
-    records = _run(problem, settings, state, rates, budget)
+    records = _run(problem, settings, state, rates)
+    next(records)
     record: SGDRecord | None = None
-    best = math.inf
     while record is None or record.status is None:
         try:
-            record = within(budget, lambda _: next(records))
+            record = within(budget, records.send)
         except Interrupted as stop:
             if record is None:
                 raise
             record = replace(record, status=stop.status)
-        best = min(best, float(record.objective.min()))
-        budget.report(
-            "sgd",
-            f"step {record.iteration} of {settings.iterations}",
-            fraction=record.iteration / settings.iterations,
-            upper=best,
-            round=record.iteration,
-        )
+        assert record is not None
         yield record
 
 
@@ -217,8 +210,9 @@ def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, 
 
 
 def _run(
-    problem: Problem, settings: SGDSettings, state: dict[str, _Array], rates: _Array, budget: Budget
-) -> Iterator[SGDRecord]:
+    problem: Problem, settings: SGDSettings, state: dict[str, _Array], rates: _Array
+) -> Generator[SGDRecord | None, Budget, None]:
+    """Nothing at first, then a record for each budget that is sent: the one within which it is to be made."""
     architecture = problem.architecture
     batches = _batches(problem, settings)
     boost, beta, mu = problem.n / settings.batch_size, problem.beta, settings.momentum
@@ -228,6 +222,8 @@ def _run(
     last = state
     seconds, iteration = 0.0, 0
     status: Status | None = None
+    best = math.inf
+    budget = yield None
     while True:
         with np.errstate(over="ignore", invalid="ignore"):
             objective = objectives(problem, state)
@@ -240,6 +236,14 @@ def _run(
             rates = np.where(diverged, 0.0, rates)
             objective = np.where(diverged, np.inf, objective)
         last = {name: value.copy() for name, value in state.items()}
+        best = min(best, float(objective.min()))
+        budget.report(
+            "sgd",
+            f"step {iteration} of {settings.iterations}",
+            fraction=iteration / settings.iterations,
+            upper=best,
+            round=iteration,
+        )
         if iteration >= settings.iterations:
             status = Status.ITERATION_LIMIT
         elif diverged.all():
@@ -247,7 +251,7 @@ def _run(
         else:
             status = status or budget.stop()
         record = {name: frozen(value) for name, value in state.items()}
-        yield SGDRecord(settings, iteration, seconds, frozen(objective), frozen(diverged), record, status)
+        budget = yield SGDRecord(settings, iteration, seconds, frozen(objective), frozen(diverged), record, status)
         if status is not None:
             return
         started = time.perf_counter()
