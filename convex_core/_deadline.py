@@ -8,17 +8,19 @@ been noted down; the thread ends at its own next look at the budget, and nobody 
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from .errors import Interrupted
 from .progress import Budget, CancelFlag, Progress
 
-__all__ = ["within"]
+__all__ = ["still_running", "within"]
 
 _T = TypeVar("_T")
 
@@ -28,6 +30,22 @@ _LOOK = 0.05
 _GRACE = 0.12
 # of the grace of the computation around it, for one inside another
 _INNER = 0.4
+
+
+# threads that were left, as long as they run
+_left: WeakSet[threading.Thread] = WeakSet()
+
+
+def still_running() -> bool:
+    """Whether a computation that was left goes on, inside a call that cannot be ended."""
+    return any(thread.is_alive() for thread in list(_left))
+
+
+@atexit.register
+def _wait() -> None:
+    """Clarabel aborts the process when its callback finds no interpreter any more: what was left must end before."""
+    for thread in list(_left):
+        thread.join()
 
 
 class _Left:
@@ -78,7 +96,8 @@ def within(budget: Budget, work: Callable[[Budget], _T]) -> _T:
             answer = None, error
         news.put(answer)
 
-    threading.Thread(target=copy_context().run, args=(run,), name="within a budget", daemon=True).start()
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="within a budget", daemon=True)
+    thread.start()
     ended: float | None = None
     try:
         while True:
@@ -98,6 +117,9 @@ def within(budget: Budget, work: Callable[[Budget], _T]) -> _T:
                     budget.progress(first)
             finally:
                 second.set()
+    except BaseException:
+        _left.add(thread)
+        raise
     finally:
         flag.left = True
     if second is not None:

@@ -476,8 +476,8 @@ def _unfinished(
         value = best.objective
     else:
         C, active, sign, value = cast(_Array, best.C), best.blocks.active, best.blocks.sign, best.value
-    begin = 0.0 if entered is None else entered
     searched = budget.seconds if search is None else search.seconds
+    solving = 0.0 if search is None or entered is None else budget.seconds - entered
     return Solution(
         problem=problem,
         network=best.network,
@@ -492,7 +492,7 @@ def _unfinished(
         active=cast(NDArray[np.bool_], frozen(active)),
         sign=cast(NDArray[np.int8], frozen(sign)),
         history=tuple(history),
-        seconds=Timings(searched, 0.0, budget.seconds - begin, 0.0, searched + budget.seconds - begin),
+        seconds=Timings(searched, 0.0, solving, 0.0, searched + solving),
         seed=seed,
     )
 

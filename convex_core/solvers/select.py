@@ -49,6 +49,8 @@ _TRAINED = 20
 _FEW = 16
 # bits of all samples together: 64 MB unpacked, eight times that as gates
 _SAMPLED_BITS = 1 << 26
+# against the clock
+_SAMPLED_BITS_A_SECOND = 5e6
 # shares of the time left for a list, for one that is most likely too long, and for sampling
 _LISTING, _TRYING, _SAMPLING = 0.7, 0.2, 0.4
 
@@ -83,6 +85,8 @@ def sampled_pricer(
     factory, duals = _one_output(problem)
     budget = (budget or Budget()).part(_SAMPLING)
     samples = max(_FEW, min(samples, _SAMPLED_BITS // max(1, factory.width)))
+    if budget.paced:
+        samples = max(_FEW, min(samples, int(_SAMPLED_BITS_A_SECOND * budget.remaining) // max(1, factory.width)))
     if factory.additive and len(duals) == 1 and not isinstance(problem.architecture.penalty, L2Penalty):
         network = local_search(
             problem, m=min(problem.n + 1, _TRAINED), starts=2, seed=seed, polish=False, budget=budget
