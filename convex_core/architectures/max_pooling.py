@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import enumerate_patterns
-from ..patches import PatchGeometry
+from ..patches import MAX_LENGTH, PatchGeometry
 from ..progress import Budget
 from ..validation import frozen, integer
 from .base import CodeList, Parameters
@@ -88,7 +88,7 @@ class MaxPoolingCNN(PooledNeurons):
     pairs: tuple[_Ints, _Ints] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        size = integer(self.pool_size, "pool_size", minimum=0)
+        size = integer(self.pool_size, "pool_size", minimum=0, maximum=MAX_LENGTH)
         object.__setattr__(self, "pool_size", size)
         place = np.stack(np.meshgrid(*map(np.arange, self.geometry.grid), indexing="ij")).reshape(
             len(self.geometry.grid), -1

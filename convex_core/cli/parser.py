@@ -206,7 +206,7 @@ def _add_max_rounds(parser: argparse.ArgumentParser) -> None:
         "--max-rounds",
         type=_int,
         metavar="R",
-        help="rounds of column generation, at each beta: a limit that gives the same result on every run (default: 500)",
+        help="rounds of column generation at each beta, a limit with the same result on every run (default: 500)",
     )
 
 

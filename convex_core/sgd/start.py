@@ -26,6 +26,8 @@ _Array = NDArray[np.float64]
 MAX_WORK_ENTRIES = 2**28
 #: Limit on the number of records of one run.
 MAX_RECORDS = 1_000_000
+#: Limit on the steps of one run: hours, of the smallest networks.
+MAX_ITERATIONS = 10**8
 
 
 def make_settings(
@@ -50,7 +52,7 @@ def make_settings(
     if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0.0 <= momentum < 1.0:
         raise InputError(f"momentum: got {momentum!r}, expected a number in [0, 1)")
     batch = min((n + 1) // 2, 64) if batch_size is None else integer(batch_size, "batch_size", maximum=n)
-    steps = integer(iterations, "iterations", maximum=10**9)
+    steps = integer(iterations, "iterations", maximum=MAX_ITERATIONS)
     every = max(1, steps // 250) if record_every is None else integer(record_every, "record_every")
     if steps // every > MAX_RECORDS:
         raise InputError(f"record_every: got {every}, expected at least {-(-steps // MAX_RECORDS)}")
