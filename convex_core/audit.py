@@ -8,25 +8,33 @@ and the global bound is the price of the patterns training settled in.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import check_arguments
+from ._deadline import within
 from ._records import record
-from .certificate import Certificate, certify
+from .arrangement import distinct_rows
+from .certificate import Certificate, certify_in
+from .errors import Interrupted
 from .network import Network
 from .problem import Problem
 from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
-from .solve import Solution, given_patterns, solve_over
+from .solve import CellSearch, Solution, given_patterns, solve_over
+from .solvers.incumbent import Incumbent
 from .solvers.pricing import Pricer
 from .state_dict import network_from_arrays
+from .validation import targets
 
 __all__ = ["Audit", "audit", "network_from_arrays", "own_patterns"]
 
 _Array = NDArray[np.float64]
+# share of the time for the certificate
+_CERTIFYING = 0.7
 
 
 @record
@@ -41,7 +49,8 @@ class Audit:
     certificate : Certificate
         Its objective and the bound on the global optimum.
     own : Solution or None
-        Optimum over the patterns of the network's own neurons (scope restricted); None for the zero network.
+        Optimum over the patterns of the network's own neurons (scope restricted); None for the zero network, or if no
+        time was left for it. Its own network is never worse than the one that is audited.
     """
 
     network: Network
@@ -77,6 +86,7 @@ def audit(
     pricer: Pricer | None = None,
     seed: int = 0,
     time_limit: float | None = None,
+    max_rounds: int | None = None,
     cancel: CancelFlag | None = None,
     progress: ProgressCallback | None = None,
 ) -> Audit:
@@ -89,7 +99,9 @@ def audit(
     network : Network
         Any network of the problem's architecture.
     dual, pricer, seed, time_limit, cancel, progress
-        As in :func:`certify`; the time limit holds for each of the two parts.
+        As in :func:`certify`; the certificate takes at most 70 % of the time.
+    max_rounds : int, optional
+        Of the program over the network's own patterns, as in :func:`solve`.
     tol : float
         Relative gap.
 
@@ -108,22 +120,24 @@ def audit(
     True
     """
     check_arguments("audit", problem=(problem, Problem), network=(network, Network))
-    certificate = certify(
-        problem,
-        network,
-        dual=dual,
-        tol=tol,
-        pricer=pricer,
-        seed=seed,
-        time_limit=time_limit,
-        cancel=cancel,
-        progress=progress,
+    problem.check_network(network)
+    given = None if dual is None else targets(dual, problem.size, "dual")
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress, max_rounds=max_rounds)
+    certificate = certify_in(
+        problem, network, dual=given, tol=tol, pricer=pricer, seed=seed, budget=budget.part(_CERTIFYING)
     )
-    codes = own_patterns(problem, network)
+
+    def search(inner: Budget) -> CellSearch | None:
+        codes = own_patterns(problem, network)
+        return given_patterns(problem, codes, seed=seed) if len(codes) else None
+
     own = None
-    if len(codes):
-        budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-        own = solve_over(problem, given_patterns(problem, codes, seed=seed), tol=tol, budget=budget)
+    with suppress(Interrupted):
+        found = within(budget, search) if budget.stop() is None else None
+        if found is not None:
+            incumbent = Incumbent(problem)
+            incumbent.offer(incumbent.judged(network))
+            own = solve_over(problem, found, tol=tol, budget=budget, incumbent=incumbent)
     return Audit(network, certificate, own)
 
 
@@ -138,4 +152,4 @@ def own_patterns(problem: Problem, network: Network) -> NDArray[np.bool_]:
         # a filter on a hyperplane belongs to one cell, whatever the rounding of parallel rows
         patterns = cells.patterns(parameters["filters"])
         codes = np.concatenate([patterns, codes[:, patterns.shape[1] :]], axis=1)
-    return np.unique(codes, axis=0) if len(codes) else codes
+    return distinct_rows(codes)

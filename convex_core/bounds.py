@@ -11,7 +11,7 @@ from .local_search import local_search
 from .network import Network
 from .problem import Problem
 from .progress import Budget
-from .solve import Solution, solve
+from .solve import Solution, solve_in
 from .solvers.column_generation import relative_gap
 from .status import Exactness
 
@@ -91,15 +91,8 @@ def solve_link(
     label: str, problem: Problem, architecture: Architecture, *, tol: float, seed: int, budget: Budget
 ) -> Link:
     """Solve the program of another `architecture` on the data of `problem`, in what is left of the time."""
-    solution = solve(
-        Problem(architecture, problem.X, problem.y, problem.beta, problem.loss),
-        tol=tol,
-        seed=seed,
-        time_limit=None if budget.time_limit is None else max(1.0, budget.remaining),
-        cancel=budget.cancel,
-        progress=budget.progress,
-    )
-    return Link(label, solution)
+    here = Problem(architecture, problem.X, problem.y, problem.beta, problem.loss)
+    return Link(label, solve_in(here, tol=tol, seed=seed, budget=budget))
 
 
 def best_network(

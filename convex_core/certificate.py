@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import check_arguments
+from ._deadline import within
 from ._records import record
 from ._rounding import UNIT_ROUNDOFF
+from .errors import Interrupted
 from .network import Network
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
@@ -138,31 +140,62 @@ def certify(
     0.0
     """
     check_arguments("certify", problem=(problem, Problem), network=(network, Network))
-    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    stopped: Status | None = None
-    if pricer is None:
-        pricer, stopped = make_pricer(problem, budget=budget, seed=seed)
-    return judge(problem, network, pricer, dual=dual, tol=tol, budget=budget, stopped=stopped)
+    problem.check_network(network)
+    given = None if dual is None else targets(dual, problem.size, "dual")
+    return certify_in(
+        problem, network, dual=given, tol=tol, pricer=pricer, seed=seed,
+        budget=Budget(time_limit=time_limit, cancel=cancel, progress=progress),
+    )  # fmt: skip
+
+
+def certify_in(
+    problem: Problem,
+    network: Network,
+    *,
+    dual: _Array | None,
+    tol: float,
+    pricer: Pricer | None,
+    seed: int,
+    budget: Budget,
+) -> Certificate:
+    """:func:`certify` within a budget; what is not proved when that ends is left open."""
+    noted: list[_Array] = []
+
+    def work(inner: Budget) -> Certificate:
+        noted.append(network.predict_patches(problem.patches))
+        used, stopped = (pricer, None) if pricer is not None else make_pricer(problem, budget=inner, seed=seed)
+        return judge(problem, network, used, dual=dual, tol=tol, budget=inner, stopped=stopped, outputs=noted[0])
+
+    try:
+        return within(budget, work)
+    except Interrupted as stop:
+        if not noted:
+            raise Interrupted("the network was not evaluated", status=stop.status) from stop
+        return judge(problem, network, None, dual=None, tol=tol, budget=budget, stopped=stop.status, outputs=noted[0])
 
 
 def judge(
     problem: Problem,
     network: Network,
-    pricer: Pricer,
+    pricer: Pricer | None,
     *,
     dual: ArrayLike | None,
     tol: float,
     budget: Budget,
     tau: float | None = None,
     stopped: Status | None = None,
+    outputs: _Array | None = None,
 ) -> Certificate:
-    """What :func:`certify` does, for a dual vector whose price may be known.
+    """What :func:`certify` does, for a dual vector whose price may be known, and known `outputs` of the network.
 
-    `tau` is what `pricer` itself proved about `dual`: it is priced once, and by nobody else.
+    `tau` is what `pricer` itself proved about `dual`: it is priced once, and by nobody else. Without a pricer, or when
+    `stopped`, nothing is priced.
     """
     problem.check_network(network)
-    f = network.predict_patches(problem.patches)
+    f = network.predict_patches(problem.patches) if outputs is None else outputs
     objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
+    if pricer is None:
+        return _unproved(problem, objective, stopped)
     factory = pricer.factory
     candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
     if dual is not None:
@@ -209,13 +242,48 @@ def judge(
         scope=scope,
         status=status,
         exactness=problem.architecture.exactness,
-        patterns=pricer.listed,
+        patterns=None if pricer is None else pricer.listed,
         rounding=best_rounding,
     )
 
 
-def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -> tuple[float, Scope]:
+def _unproved(problem: Problem, objective: float, stopped: Status | None) -> Certificate:
+    """The objective alone: nothing was priced."""
+    return Certificate(
+        objective=objective,
+        lower_bound=-math.inf,
+        restricted_lower_bound=-math.inf,
+        relative_gap=math.inf,
+        tau=math.inf,
+        dual=cast(_Array, frozen(np.zeros(problem.size))),
+        scope=Scope.RESTRICTED,
+        status=stopped or Status.FEASIBLE,
+        exactness=problem.architecture.exactness,
+        patterns=None,
+    )
+
+
+def beta_max(
+    problem: Problem,
+    *,
+    pricer: Pricer | None = None,
+    seed: int = 0,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+) -> tuple[float, Scope]:
     r"""Smallest beta at which the zero network is optimal, :math:`\max_{\|u\| \le 1} |\nabla\ell(0)^T \varphi(u)|`.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data; its own beta plays no role.
+    pricer, seed, time_limit, cancel
+        As in :func:`certify`.
+
+    Raises
+    ------
+    Interrupted
+        If the time is up before the value is known.
 
     Returns
     -------
@@ -232,8 +300,18 @@ def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -
     'global'
     """
     check_arguments("beta_max", problem=(problem, Problem))
-    budget = Budget()
-    if pricer is None:
-        pricer, _ = make_pricer(problem, budget=budget, seed=seed)
-    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
-    return pricer.price(v, floor=0.0, want=1, budget=budget, prove=True).bound, pricer.scope
+    return beta_max_in(problem, pricer, seed, Budget(time_limit=time_limit, cancel=cancel))
+
+
+def beta_max_in(problem: Problem, pricer: Pricer | None, seed: int, budget: Budget) -> tuple[float, Scope]:
+    """:func:`beta_max` within a budget."""
+
+    def work(inner: Budget) -> tuple[float, Scope]:
+        used = make_pricer(problem, budget=inner, seed=seed)[0] if pricer is None else pricer
+        v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+        price = used.price(v, floor=0.0, want=1, budget=inner, prove=True)
+        if price.stopped is not None:
+            raise Interrupted("beta max was not proved", status=price.stopped)
+        return price.bound, used.scope
+
+    return within(budget, work)

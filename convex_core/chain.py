@@ -53,7 +53,7 @@ def chain(
     tol : float
         Relative gap of the convex programs.
     budget : Budget, optional
-        Time limit, cancel flag and progress callback; each part gets what is left of the time, at least a second.
+        Time limit, cancel flag and progress callback; each part gets an equal share of what is left of the time.
 
     Raises
     ------
@@ -78,9 +78,12 @@ def chain(
     budget = budget or Budget()
     geometry = problem.architecture.geometry
     links = tuple(
-        solve_link(label, problem, ThreeLayerCNN(geometry, sharing, relaxation), tol=tol, seed=seed, budget=budget)
-        for label, sharing, relaxation in _PROGRAMS
-    )
+        solve_link(
+            label, problem, ThreeLayerCNN(geometry, sharing, relaxation),
+            tol=tol, seed=seed, budget=budget.part(1.0 / (len(_PROGRAMS) + 1 - number)),
+        )
+        for number, (label, sharing, relaxation) in enumerate(_PROGRAMS)
+    )  # fmt: skip
     shared = links[-1].solution.problem
     networks = [Network.from_parameters(shared.architecture, link.solution.network.parameters) for link in links[1:]]
     best, value = best_network(shared, networks, links, tol=10.0 * tol, starts=starts, seed=seed, budget=budget)

@@ -25,9 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arguments import check_arguments
+from ._blas import one_blas_thread
+from ._deadline import within
 from ._quasi_newton import bfgs
 from .architectures import Architecture, Parameters
-from .errors import InputError
+from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
 from .progress import Budget
@@ -112,7 +114,20 @@ def local_search(
             )
         width = max(width, network.m)
     rng = np.random.default_rng(integer(seed, "seed", minimum=0))
-    search = _Search(problem, width, budget)
+    known: list[Network] = [Network.zero(architecture), *begin]
+    try:
+        with one_blas_thread():
+            return within(budget, lambda inner: _searched(_Search(problem, width, inner), known, starts, rng, polish))
+    except Interrupted:
+        return min(known, key=problem.objective)
+
+
+def _searched(search: _Search, known: list[Network], starts: int, rng: np.random.Generator, polish: bool) -> Network:
+    """The best network found from the `known` ones, the first of which is zero, and from random ones.
+
+    A better one joins those that are known as soon as there is one.
+    """
+    problem, budget, begin = search.problem, search.budget, known[1:]
     ends: list[tuple[float, _Array]] = []
     total = len(begin) + starts
     for number in range(total):
@@ -120,6 +135,8 @@ def local_search(
             break
         theta = search.widened(begin[number]) if number < len(begin) else search.start(rng)
         ends.append(search.improve(theta, _ROUGH))
+        if ends[-1][0] <= min(map(_value, ends)):
+            known.append(search.network(ends[-1][1]))
         budget.report("local search", f"start {number + 1} of {total}", fraction=(number + 1) / total)
     ends.sort(key=_value)
     if polish and ends:
@@ -131,11 +148,8 @@ def local_search(
             best = min(map(_value, ends))
             budget.report("local search", f"going on from the best starts, {number} of {len(apart)}", upper=best)
         ends = [search.finish(min(ends, key=_value)[1], rng)]
-    zero = Network(architecture, **{name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()})
-    found = [
-        prune(Network.from_parameters(architecture, search.parameters(theta)), problem.patches) for _, theta in ends[:1]
-    ]
-    return min([zero, *begin, *found], key=problem.objective)
+    found = [prune(search.network(theta), problem.patches) for _, theta in ends[:1]]
+    return min([known[0], *begin, *found], key=problem.objective)
 
 
 def descend(problem: Problem, network: Network, *, budget: Budget | None = None) -> Network:
@@ -175,10 +189,10 @@ class _Search:
     """BFGS or L-BFGS on all parameters of a network as one vector."""
 
     def __init__(self, problem: Problem, width: int, budget: Budget) -> None:
-        self._problem = problem
+        self.problem = problem
         self._architecture: Architecture = problem.architecture
         self._shapes = {name: (width, *shape) for name, shape in problem.architecture.shapes.items()}
-        self._budget = budget
+        self.budget = budget
 
     def improve(self, theta: _Array, tol: float) -> tuple[float, _Array]:
         """Value and place of a local minimum near `theta`, or where the time ran out; zeros of `theta` stay zero.
@@ -220,6 +234,8 @@ class _Search:
         """Value and place of the local minimum of the few neurons that `theta` needs, to full accuracy."""
         value, best = self.improve(self._joined(theta, np.zeros_like(theta)), _FULL)
         for nudge in _NUDGES:
+            if self.budget.stop() is not None:
+                break
             again, place = self.improve(best * (1.0 + nudge * rng.standard_normal(best.shape)), _FULL)
             if again < value:
                 value, best = again, place
@@ -230,7 +246,7 @@ class _Search:
         value, best = self.objective(theta)[0], theta
         vain = 0
         for _ in range(_RENEWALS):
-            if self._budget.stop() is not None or vain == _VAIN:
+            if self.budget.stop() is not None or vain == _VAIN:
                 break
             again, place = self.improve(self._joined(best, self.start(rng)), _ROUGH)
             vain = 0 if again < value * (1.0 - _ROUGH) else vain + 1
@@ -240,19 +256,23 @@ class _Search:
 
     def _joined(self, theta: _Array, fresh: _Array) -> _Array:
         """The network of `theta`, reduced to few neurons, with those of `fresh` in the place of the others."""
-        network = Network.from_parameters(self._architecture, self.parameters(theta))
-        few, other = prune(network, self._problem.patches).parameters, self.parameters(fresh)
+        network = self.network(theta)
+        few, other = prune(network, self.problem.patches).parameters, self.parameters(fresh)
         kept = {name: few[name][: len(other[name])] for name in self._shapes}
         return np.concatenate(
             [np.concatenate([kept[name], other[name][len(kept[name]) :]]).ravel() for name in self._shapes]
         )
+
+    def network(self, theta: _Array) -> Network:
+        """The network of `theta`."""
+        return Network.from_parameters(self._architecture, self.parameters(theta))
 
     def parameters(self, theta: _Array) -> Parameters:
         """The network of `theta`, with the pieces of norm 1."""
         return self._unit(self._split(theta))[0]
 
     def _is_over(self) -> bool:
-        return self._budget.stop() is not None
+        return self.budget.stop() is not None
 
     def _check(self, _: _Array) -> None:
         if self._is_over():
@@ -262,8 +282,8 @@ class _Search:
         """Gaussian parameters, scaled to outputs as large as the targets."""
         drawn = {name: rng.standard_normal(shape) for name, shape in self._shapes.items()}
         network = Network.from_parameters(self._architecture, self._unit(drawn)[0])
-        size = float(np.linalg.norm(network.predict_patches(self._problem.patches)))
-        wanted = float(np.linalg.norm(self._problem.y))
+        size = float(np.linalg.norm(network.predict_patches(self.problem.patches)))
+        wanted = float(np.linalg.norm(self.problem.y))
         if size > 0.0 and wanted > 0.0:
             factor = np.full(network.m, wanted / size)
             drawn = dict(self._architecture.scaled(drawn, factor))
@@ -295,7 +315,7 @@ class _Search:
         return {**parameters, "filters": (pieces / norms).reshape(filters.shape)}, norms
 
     def objective(self, theta: _Array) -> tuple[float, _Array]:
-        problem, architecture = self._problem, self._architecture
+        problem, architecture = self.problem, self._architecture
         parameters, norms = self._unit(self._split(theta))
         f = architecture.outputs(problem.patches, parameters).sum(axis=1)
         slope = problem.loss.gradient(f, problem.y)

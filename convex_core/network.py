@@ -88,6 +88,11 @@ class Network:
         """The network of stacked neurons, as an architecture handles them."""
         return cls(architecture, **parameters)
 
+    @classmethod
+    def zero(cls, architecture: Architecture) -> Network:
+        """The network without neurons."""
+        return cls(architecture, **{name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()})
+
     @property
     def parameters(self) -> Parameters:
         """The arrays by name, as an architecture handles them."""

@@ -19,12 +19,14 @@ from ._records import record
 from .errors import InputError
 from .validation import finite_array, frozen, integer
 
-__all__ = ["Padding", "PatchGeometry", "patch_geometry"]
+__all__ = ["MAX_LENGTH", "Padding", "PatchGeometry", "patch_geometry"]
 
 Padding = Literal["valid", "zero", "circular"]
 
 #: Entries of the index table K x h above which a geometry is refused (512 MiB of int64).
 MAX_INDEX_ENTRIES = 2**26
+#: Longest side of an input, a window or a stride.
+MAX_LENGTH = 10**9
 
 
 def _shape(value: object, name: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
@@ -35,7 +37,7 @@ def _shape(value: object, name: str, lengths: tuple[int, ...]) -> tuple[int, ...
     if len(items) not in lengths:
         wanted = " or ".join(str(k) for k in lengths)
         raise InputError(f"{name}: got {len(items)} entries {tuple(items)}, expected {wanted}")
-    return tuple(integer(item, name) for item in items)
+    return tuple(integer(item, name, maximum=MAX_LENGTH) for item in items)
 
 
 @record
@@ -248,7 +250,7 @@ def patch_geometry(
 def _per_axis(value: int | Sequence[int], name: str, axes: int, *, also: int = 1) -> tuple[int, ...]:
     """Repeat an int, or one entry, for each of `axes`; a sequence of `axes` or `also` entries as it is."""
     if isinstance(value, (int, np.integer)):
-        return (integer(value, name),) * axes
+        return (integer(value, name, maximum=MAX_LENGTH),) * axes
     sizes = _shape(value, name, tuple(sorted({1, axes, also})))
     return sizes * axes if len(sizes) == 1 else sizes
 

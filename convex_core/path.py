@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._arguments import check_arguments
 from ._records import record
 from ._rounding import UNIT_ROUNDOFF
-from .certificate import beta_max
+from .certificate import beta_max_in
 from .errors import InputError, Interrupted
 from .network import Network
 from .problem import Problem
@@ -34,6 +34,7 @@ from .progress import Budget, CancelFlag, Progress, ProgressCallback
 from .solve import CellSearch, Solution, choose_search, solve_over
 from .solvers.column_generation import WarmStart, relative_gap
 from .solvers.conic_directions import ConicDirections
+from .solvers.incumbent import Incumbent
 from .solvers.osqp_backend import FixedDirections, is_quadratic
 from .solvers.pricing import Pricer
 from .solvers.select import MAX_PATTERNS
@@ -45,6 +46,8 @@ __all__ = ["Path", "PathPreview", "follow_path", "solve_path"]
 _Array = NDArray[np.float64]
 # intervals whose ends differ by less than this share are not refined
 _SHORTEST = 1e-3
+#: most points of a path: each is a solution of its own, with its network and its cells
+MAX_POINTS = 10_000
 
 
 @record
@@ -236,6 +239,7 @@ def solve_path(
     tol: float = 1e-6,
     method: str = "auto",
     time_limit: float | None = None,
+    max_rounds: int | None = None,
     seed: int = 0,
     max_patterns: int = MAX_PATTERNS,
     cancel: CancelFlag | None = None,
@@ -263,6 +267,8 @@ def solve_path(
         As in :func:`solve`.
     time_limit, cancel
         Stop the whole path; the points that are finished are returned.
+    max_rounds : int, optional
+        Of each point, as in :func:`solve`.
     progress : callable, optional
         Called during every point, with the share of the path that is done.
 
@@ -287,14 +293,16 @@ def solve_path(
     """
     check_arguments("solve_path", problem=(problem, Problem))
     tol = positive_number(tol, "tol")
-    points = integer(points, "points")
-    refine = integer(refine, "refine", minimum=0)
+    points = integer(points, "points", maximum=MAX_POINTS)
+    refine = integer(refine, "refine", minimum=0, maximum=MAX_POINTS)
     if not 0.0 < positive_number(smallest, "smallest") < 1.0:
         raise InputError(f"smallest: got {smallest!r}, expected a share of beta_max in (0, 1)")
     asked = None if betas is None else finite_array(betas, "betas", ndim=1)
+    if asked is not None and asked.size > MAX_POINTS:
+        raise InputError(f"betas: got {asked.size:,} values, expected at most {MAX_POINTS:,}")
     if asked is not None and asked.min() <= 0.0:
         raise InputError(f"betas: got {asked.min():g}, expected numbers > 0")
-    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress, max_rounds=max_rounds)
     search = choose_search(problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget)
     return follow_path(
         problem, search, betas=asked, points=points, smallest=smallest, refine=refine, tol=tol, budget=budget
@@ -316,7 +324,7 @@ def follow_path(
     stop = search.stopped or budget.stop()
     if stop is not None:
         raise Interrupted("path: stopped before its first point", status=stop)
-    limit, limit_scope = beta_max(problem, pricer=search.pricer)
+    limit, limit_scope = beta_max_in(problem, search.pricer, 0, budget)
     if betas is None:
         if limit == 0.0:
             raise InputError("y: got targets for which the zero network is optimal at every beta, expected others")
@@ -333,7 +341,11 @@ def follow_path(
         part = replace(budget, progress=_share(budget.progress, len(solutions), total, beta))
         setup = replace(search, seconds=0.0) if solutions else search
         start = _start(search.pricer, solutions[place - 1]) if place else None
-        solution = solve_over(problem.with_beta(beta), setup, tol=tol, budget=part, start=start)
+        here = problem.with_beta(beta)
+        incumbent = Incumbent(here)
+        if place:
+            incumbent.offer(incumbent.judged(solutions[place - 1].network))
+        solution = solve_over(here, setup, tol=tol, budget=part, start=start, incumbent=incumbent)
         stop = budget.stop()
         if stop is None or solution.status in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):
             solutions.insert(place, solution)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ._numba import clock, tell
 from ._records import record
 from .errors import InputError
 from .status import Status
+from .validation import integer
 
 __all__ = ["Budget", "CancelFlag", "Progress", "ProgressCallback"]
 
@@ -70,11 +71,13 @@ class Budget:
         When it is set, :meth:`stop` answers ``Status.CANCELLED``.
     progress : callable or None
         Called with a :class:`Progress` at every :meth:`report`.
+    max_rounds : int or None
+        Rounds after which a computation that goes in rounds ends; None: its own limit.
 
     Raises
     ------
     InputError
-        If `time_limit` is not a positive number.
+        If `time_limit` is not a positive number, or `max_rounds` not a positive integer.
 
     Examples
     --------
@@ -86,12 +89,31 @@ class Budget:
     cancel: CancelFlag | None = None
     progress: ProgressCallback | None = None
     started: float = field(default_factory=clock)
+    max_rounds: int | None = None
 
     def __post_init__(self) -> None:
         if self.time_limit is not None and not self.time_limit > 0:
             raise InputError(f"time_limit: got {self.time_limit!r}, expected a positive number of seconds")
+        if self.max_rounds is not None:
+            self.max_rounds = integer(self.max_rounds, "max_rounds")
         if self.progress is not None:
             tell(self)
+
+    @property
+    def limited(self) -> bool:
+        """Whether it can end: by the clock, or by a cancel flag."""
+        return self.time_limit is not None or self.cancel is not None
+
+    @property
+    def paced(self) -> bool:
+        """Whether work may be chosen by the clock: where rounds are limited, results do not depend on the machine."""
+        return self.time_limit is not None and self.max_rounds is None
+
+    def part(self, share: float) -> Budget:
+        """A budget that ends when `share` of the time left is over; all of it without a time limit."""
+        if self.time_limit is None:
+            return self
+        return replace(self, time_limit=max(self.seconds + share * self.remaining, 1e-9))
 
     @property
     def seconds(self) -> float:

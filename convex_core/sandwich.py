@@ -57,7 +57,7 @@ def sandwich(
     tol : float
         Relative gap of the convex programs.
     budget : Budget, optional
-        Time limit, cancel flag and progress callback; each part gets what is left of the time, at least a second.
+        Time limit, cancel flag and progress callback; each part gets an equal share of what is left of the time.
 
     Raises
     ------
@@ -82,11 +82,15 @@ def sandwich(
         raise InputError(f"problem: got the architecture {cnn.name!r}, expected 'circular'")
     budget = budget or Budget()
 
+    names = _relaxations(cnn)
+    parts = iter(range(len(names) + 2, 1, -1))
+
     def link(label: str, architecture: CircularCNN) -> Link:
-        return solve_link(label, problem, architecture, tol=tol, seed=seed, budget=budget)
+        part = budget.part(1.0 / next(parts))
+        return solve_link(label, problem, architecture, tol=tol, seed=seed, budget=part)
 
     geometry = cnn.geometry
-    links = tuple(link(name, CircularCNN(geometry, cnn.layers, name)) for name in _relaxations(cnn))
+    links = tuple(link(name, CircularCNN(geometry, cnn.layers, name)) for name in names)
     narrow = PatchGeometry(geometry.input_shape, (1,), geometry.stride, geometry.padding)
     ceiling = link("filters of length 1", CircularCNN(narrow, cnn.layers))
     networks = [Network.from_parameters(cnn, below.solution.network.parameters) for below in links]

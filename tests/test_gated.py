@@ -9,7 +9,10 @@ from problem_cases import GATED_OPTIMA, TWO_LAYER_OPTIMA, patch_problem
 
 from convex_core import Scope, Status, enumerate_patterns, solve
 from convex_core.penalties import L2Penalty, NuclearPenalty
-from convex_core.solvers.gated import decompose
+from convex_core.progress import Budget
+from convex_core.recovery import recover
+from convex_core.solvers.gated import decompose, solve_gated
+from convex_core.solvers.select import enumerated_pricer
 
 
 @pytest.mark.parametrize("seed", GATED_OPTIMA)
@@ -37,13 +40,14 @@ def test_gated_program_against_cvxpy(seed):
     assert solve(problem, method="gated", tol=1e-8).objective == pytest.approx(value, rel=1e-6)
 
 
-def test_the_network_has_the_gated_outputs():
+def test_the_split_blocks_have_the_gated_outputs_and_the_solution_is_no_worse():
     problem = patch_problem(0)
-    solution = solve(problem, method="gated", tol=1e-8)
-    # the gated fit is what the network predicts: its loss is what is left of its objective
-    loss = 0.5 * float(np.sum((solution.predictions - problem.y) ** 2))
-    assert solution.network_objective == pytest.approx(loss + problem.beta * solution.network.regulariser)
-    assert loss < solution.objective
+    pricer = enumerated_pricer(problem, budget=Budget())
+    gated = solve_gated(problem, pricer, tol=1e-8, budget=Budget())
+    outputs = np.einsum("bnp,bp->n", gated.run.blocks.G, gated.run.C)
+    network = recover(problem.architecture, gated.C, gated.blocks.sign, gated.blocks.active)
+    assert network.predict_patches(problem.patches) == pytest.approx(outputs, abs=1e-6)
+    assert solve(problem, method="gated", tol=1e-8).network_objective <= problem.objective(network)
 
 
 @settings(max_examples=30, deadline=None)

@@ -150,7 +150,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
                 f"geometry: got input shape {geometry.input_shape}, stride {geometry.stride} and {geometry.padding} "
                 "padding, expected a one-dimensional input, stride 1 and circular padding"
             )
-        integer(self.layers, "layers", minimum=3)
+        integer(self.layers, "layers", minimum=3, maximum=100)
         h, d = geometry.h, geometry.d
         if self.relaxation == "":
             if h == d:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from .._arguments import check_arguments
 from .._records import record
 from ..arrangement import enumerate_patterns
-from ..patches import PatchGeometry
+from ..patches import MAX_LENGTH, PatchGeometry
 from ..progress import Budget
 from ..validation import frozen, integer
 from .base import CodeList, Parameters
@@ -40,9 +40,10 @@ _Array = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 # entries of the responses held at a time, 64 MB
 _STEP_ENTRIES = 8_000_000
-# rotations tried until an arrangement is certified, while one takes no more seconds than this
+# rotations tried until an arrangement is certified, while one has no more bits than this: those take about a second,
+# but what is tried must not depend on the machine
 _ROTATIONS = 8
-_PATIENCE = 1.0
+_PATIENCE = 500_000_000
 _CONE = """\
 cone = []
 for d in D:  # with the winner x_k of a group, or 0: x_k >= 0 and x_k - x_l >= 0 for every l
@@ -91,7 +92,7 @@ class MaxPoolingCNN(PooledNeurons):
 
     def __post_init__(self) -> None:
         check_arguments("MaxPoolingCNN", geometry=(self.geometry, PatchGeometry))
-        size = integer(self.pool_size, "pool_size", minimum=0)
+        size = integer(self.pool_size, "pool_size", minimum=0, maximum=MAX_LENGTH)
         object.__setattr__(self, "pool_size", size)
         place = np.stack(np.meshgrid(*map(np.arange, self.geometry.grid), indexing="ij")).reshape(
             len(self.geometry.grid), -1
@@ -169,7 +170,7 @@ class MaxPoolingCNN(PooledNeurons):
             arrangement = enumerate_patterns(rows, max_patterns=max_patterns, seed=seed, budget=budget)
             # a difference depends on its two rows: whether such zeros are told clearly from other small determinants is
             # a matter of the random rotation
-            if arrangement.certified or arrangement.seconds > _PATIENCE:
+            if arrangement.certified or len(arrangement) * len(rows) > _PATIENCE:
                 break
         K, n, _ = patches.shape
         packed = [

@@ -1,5 +1,6 @@
 """Arrangement of the hyperplanes {u : x.u = 0} of the patch rows: sign patterns counted, listed, sampled."""
 
+from .bits import distinct_rows
 from .cell_batch import Witnesses, cell_facets, cell_witnesses
 from .cells import Cell
 from .counts import PatternCount, closed_form, count_patterns, pattern_bound, polynomial_bound
@@ -25,6 +26,7 @@ __all__ = [
     "characteristic_polynomial",
     "closed_form",
     "count_patterns",
+    "distinct_rows",
     "enumerate_patterns",
     "exact_count",
     "merge_rows",

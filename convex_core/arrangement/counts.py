@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._deadline import within
 from .._numba import clock
 from .._records import record
 from ..errors import SizeError
@@ -18,7 +19,7 @@ from .reads import Reads
 from .rows import merge_rows, prepare_rows
 from .search import Engine, count_half, use_numba
 
-__all__ = ["PatternCount", "closed_form", "count_patterns", "pattern_bound", "polynomial_bound"]
+__all__ = ["PatternCount", "closed_form", "count_patterns", "fewest_cells", "pattern_bound", "polynomial_bound"]
 
 
 def closed_form(n_rows: int, rank: int) -> int:
@@ -34,7 +35,28 @@ def closed_form(n_rows: int, rank: int) -> int:
     n_rows, rank = integer(n_rows, "n_rows", minimum=0), integer(rank, "rank", minimum=0)
     if n_rows == 0 or rank == 0:
         return 1
-    return 2 * sum(math.comb(n_rows - 1, t) for t in range(min(rank, n_rows)))
+    term = cells = 1
+    for t in range(1, min(rank, n_rows)):
+        term = term * (n_rows - t) // t  # C(n_rows - 1, t)
+        cells += term
+    return 2 * cells
+
+
+def fewest_cells(n_rows: int, rank: int) -> int:
+    """The fewest cells that `n_rows` distinct hyperplanes through 0 of the given rank can have.
+
+    A basis has 2^rank cells. Each further hyperplane is cut by the basis into an arrangement of rank - 1, with at least
+    2^(rank - 1) cells, and every one of these divides a cell.
+
+    Examples
+    --------
+    >>> fewest_cells(3, 2), closed_form(3, 2)
+    (6, 6)
+    """
+    if n_rows == 0 or rank == 0:
+        return 1
+    cells: int = 2 ** (rank - 1) * (n_rows - rank + 2)
+    return cells
 
 
 def pattern_bound(rows: NDArray[np.float64]) -> int:
@@ -142,19 +164,25 @@ def count_patterns(
     6
     """
     use_numba(engine)  # compilation is not part of the seconds
+    array = finite_array(rows, "rows", ndim=2)
+    limit = None if max_patterns is None else integer(max_patterns, "max_patterns")
+    return within(budget or Budget(), lambda inner: _count(array, limit, seed, inner, engine, rows))
+
+
+def _count(
+    array: NDArray[np.float64], most: int | None, seed: int, budget: Budget, engine: Engine, rows: ArrayLike
+) -> PatternCount:
     started = clock()
-    shape = finite_array(rows, "rows", ndim=2).shape
-    prepared = prepare_rows(rows, seed=seed)
+    shape = array.shape
+    prepared = prepare_rows(array, seed=seed)
     bound = closed_form(prepared.n, prepared.rank)
-    limit = bound if max_patterns is None else integer(max_patterns, "max_patterns")
+    limit = bound if most is None else most
+    if fewest_cells(prepared.n, prepared.rank) > limit:
+        raise _more_than(limit, bound)
     half, _ = count_half(prepared, limit=min(limit, bound) // 2, budget=budget, engine=engine)
     patterns = total(half.count, prepared.rank)
     if patterns > limit:
-        raise SizeError(
-            f"max_patterns: got rows with more than {limit} sign patterns (at most {bound}), expected fewer",
-            predicted=bound,
-            limit=limit,
-        )
+        raise _more_than(limit, bound)
     reads: Reads = prepared.reads | half.reads
     certified, reason = verdict(rows, prepared.n, patterns, reads, budget)
     return PatternCount(
@@ -169,6 +197,11 @@ def count_patterns(
         min_nonzero=reads.min_nonzero,
         seconds=clock() - started,
     )
+
+
+def _more_than(limit: int, bound: int) -> SizeError:
+    message = f"max_patterns: got rows with more than {limit} sign patterns (at most {bound}), expected fewer"
+    return SizeError(message, predicted=bound, limit=limit)
 
 
 def total(half: int, rank: int) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._deadline import within
 from .._numba import clock
 from .._records import locked, record
 from ..errors import InputError, SizeError
@@ -16,7 +17,7 @@ from ..validation import finite_array, frozen, integer
 from .cell_batch import Witnesses, cell_witnesses
 from .cells import Cell, cell_rays, cell_witness
 from .certify import verdict
-from .counts import closed_form, total
+from .counts import closed_form, fewest_cells, total
 from .lookup import Facets, Lookup, build_lookup, find_facets
 from .nbc import Half, words_per_pattern
 from .nbc_numpy import pack
@@ -308,13 +309,35 @@ def enumerate_patterns(
     (6, True)
     """
     use_numba(engine)  # compilation is not part of the seconds
-    started = clock()
     array = finite_array(rows, "rows", ndim=2)
     max_patterns, max_bytes = integer(max_patterns, "max_patterns"), integer(max_bytes, "max_bytes")
+    return within(
+        budget or Budget(), lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows)
+    )
+
+
+def _enumerate(
+    array: NDArray[np.float64],
+    max_patterns: int,
+    max_bytes: int,
+    seed: int,
+    budget: Budget,
+    engine: Engine,
+    rows: ArrayLike,
+) -> Arrangement:
+    started = clock()
     prepared = prepare_rows(array, seed=seed)
     bound = closed_form(prepared.n, prepared.rank)
     most = 2 * (max_bytes // (8 * words_per_pattern(prepared.n)))
     limit = min(max_patterns, most)
+    too_many = SizeError(
+        f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "
+        f"expected at most {limit} (max_patterns, max_bytes)",
+        predicted=bound,
+        limit=limit,
+    )
+    if fewest_cells(prepared.n, prepared.rank) > limit:  # not worth a try
+        raise too_many
     sizes: list[int] | None = None
     half: Half | None = None
     if bound > most:  # no room to reserve for the bound: count first
@@ -322,12 +345,7 @@ def enumerate_patterns(
     if half is None or total(half.count, prepared.rank) <= limit:
         half = fill_half(prepared, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
     if total(half.count, prepared.rank) > limit:
-        raise SizeError(
-            f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "
-            f"expected at most {limit} (max_patterns, max_bytes)",
-            predicted=bound,
-            limit=limit,
-        )
+        raise too_many
     assert half.bits is not None
     bits = half.bits
     bits.flags.writeable = False

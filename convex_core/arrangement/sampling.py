@@ -9,8 +9,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._deadline import within
 from .._records import record
-from ..errors import InputError, SizeError
+from ..errors import InputError, Interrupted, SizeError
+from ..progress import Budget
 from ..validation import finite_array, frozen, integer
 from .nbc import words_per_pattern
 from .nbc_numpy import pack
@@ -68,7 +70,13 @@ class SampledPatterns:
 
     def distinct(self) -> SampledPatterns:
         """Drop repetitions; the order of first appearance is kept."""
-        first = np.sort(np.unique(self.bits, axis=0, return_index=True)[1])
+        if self.bits.shape[1] == 1:
+            first = np.sort(np.unique(self.bits[:, 0], return_index=True)[1])
+        else:
+            seen: dict[bytes, int] = {}
+            for i, word in enumerate(self.bits):
+                seen.setdefault(word.tobytes(), i)
+            first = np.fromiter(seen.values(), np.int64, len(seen))
         bits = self.bits[first]
         bits.flags.writeable = False
         return SampledPatterns(self.rows, self.merged, bits, self.method, self.acceptance, self.certified)
@@ -91,6 +99,7 @@ def sample_patterns(
     method: Method = "uniform",
     v: ArrayLike | None = None,
     seed: int | np.random.Generator = 0,
+    budget: Budget | None = None,
 ) -> SampledPatterns:
     """Draw `m` sign patterns of `rows` (N, h) independently.
 
@@ -113,6 +122,8 @@ def sample_patterns(
         Weights of the rows for ascent; None: a new Gaussian vector for every draw.
     seed : int or Generator
         Source of randomness.
+    budget : Budget or None
+        Time limit, cancel flag.
 
     Raises
     ------
@@ -121,6 +132,8 @@ def sample_patterns(
     SizeError
         If the draws do not fit the memory set aside for patterns, or if the rows are so degenerate that no proposal is
         accepted.
+    Interrupted
+        If the budget ends first.
 
     Examples
     --------
@@ -138,6 +151,12 @@ def sample_patterns(
     if weights is not None and (method != "ascent" or len(weights) != len(array)):
         raise InputError(f"v: got {len(weights)} weights for {method!r}, expected {len(array)} for 'ascent'")
     rng = np.random.default_rng(seed)
+    return within(budget or Budget(), lambda inner: _sample(array, m, method, weights, rng, inner))
+
+
+def _sample(
+    array: _Floats, m: int, method: Method, weights: _Floats | None, rng: np.random.Generator, budget: Budget
+) -> SampledPatterns:
     prepared = prepare_rows(array)
     most = MAX_BYTES // (8 * words_per_pattern(prepared.n))
     if m > most:
@@ -147,26 +166,33 @@ def sample_patterns(
     if prepared.rank == 0:
         bits = np.zeros((m, 1), dtype=np.uint64)
     elif method == "uniform":
-        bits, acceptance, reads = _uniform(prepared, m, rng)
+        bits, acceptance, reads = _uniform(prepared, m, rng, budget)
     else:
-        bits, reads = _directions(array, prepared, m, rng, method == "ascent", weights)
+        bits, reads = _directions(array, prepared, m, rng, method == "ascent", weights, budget)
     bits.flags.writeable = False
     certified = (reads | prepared.reads).clear
     return SampledPatterns(frozen(array), prepared.merged, bits, method, acceptance, certified)
 
 
 def _directions(
-    rows: _Floats, prepared: PreparedRows, m: int, rng: np.random.Generator, ascend: bool, v: _Floats | None
+    rows: _Floats,
+    prepared: PreparedRows,
+    m: int,
+    rng: np.random.Generator,
+    ascend: bool,
+    v: _Floats | None,
+    budget: Budget,
 ) -> tuple[NDArray[np.uint64], Reads]:
     """Patterns of Gaussian directions, or of where ascent from them ends."""
     step = max(1, _BATCH_ENTRIES // len(rows))
     parts, reads = [], Reads()
     for start in range(0, m, step):
+        _go_on(budget)
         begin = rng.standard_normal((min(step, m - start), rows.shape[1]))
         side, seen = _sides(begin, prepared)
         if ascend:
             weights = rng.standard_normal((len(begin), len(rows))) if v is None else np.tile(v, (len(begin), 1))
-            end, at_end = _sides(_ascend(rows, weights, begin), prepared)
+            end, at_end = _sides(_ascend(rows, weights, begin, budget), prepared)
             # an end on a hyperplane is moved towards its beginning, by less than the distance to any other
             side, seen = np.where(end == 0, side, end), seen | at_end
         parts.append(pack(side > 0))
@@ -181,12 +207,13 @@ def _sides(u: _Floats, prepared: PreparedRows) -> tuple[NDArray[np.int8], Reads]
     return np.where(np.abs(values) <= bound, 0, np.sign(values)).astype(np.int8), Reads.of(values, bound)
 
 
-def _ascend(rows: _Floats, weights: _Floats, u: _Floats) -> _Floats:
+def _ascend(rows: _Floats, weights: _Floats, u: _Floats, budget: Budget) -> _Floats:
     """Repeat ``u <- g(u) / ||g(u)||`` from the directions `u` (m, h) with `weights` (m, N) until the patterns stay."""
     end = u.copy()
     moving = np.arange(len(u))
     active = u @ rows.T >= 0
     for _ in range(MAX_STEPS):
+        _go_on(budget)
         g = (active * weights[moving]) @ rows
         size = np.linalg.norm(g, axis=1, keepdims=True)
         g = np.where(size > 0, g / np.where(size > 0, size, 1.0), end[moving])
@@ -199,7 +226,15 @@ def _ascend(rows: _Floats, weights: _Floats, u: _Floats) -> _Floats:
     return end
 
 
-def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[NDArray[np.uint64], float, Reads]:
+def _go_on(budget: Budget) -> None:
+    status = budget.stop()
+    if status is not None:
+        raise Interrupted("the sampling of sign patterns was stopped", status=status)
+
+
+def _uniform(
+    prepared: PreparedRows, m: int, rng: np.random.Generator, budget: Budget
+) -> tuple[NDArray[np.uint64], float, Reads]:
     """Patterns of uniform no-broken-circuit sets, the share of proposals accepted, and the zero tests."""
     n, r = prepared.n, prepared.rank
     weights = np.array([math.comb(n - 1, k - 1) for k in range(1, r + 1)], dtype=np.float64)
@@ -210,11 +245,13 @@ def _uniform(prepared: PreparedRows, m: int, rng: np.random.Generator) -> tuple[
     rate = 1.0
     reads = Reads()
     while got < m:
+        _go_on(budget)
         batch = int(min(max(64, 1.1 * (m - got) / rate), max(64, _BATCH_ENTRIES // n)))
         # a batch is kept or cut as a whole in random order, so that no rank is favoured
         ranks = rng.choice(r, size=batch, p=weights) + 1
         found = []
         for k in np.unique(ranks):
+            _go_on(budget)
             proposals = _subsets(n, int(k), int((ranks == k).sum()), rng)
             decoded, seen = _decode(*prepared.level(int(k)), proposals)
             found.append(decoded)

@@ -60,7 +60,7 @@ def run_benchmark(
     unknown = [name for name in names if name not in CASES]
     if unknown:
         raise InputError(f"case: got {unknown[0]!r}, expected one of {', '.join(CASES)}")
-    repeat = integer(repeat, "repeat")
+    repeat = integer(repeat, "repeat", maximum=1000)
     time_limit = positive_number(time_limit, "time-limit")
     chosen = [CASES[name] for name in names] or [case for case in CASES.values() if case.quick or not quick]
     peers = Peers() if peer_python is None else Peers(peer_python)

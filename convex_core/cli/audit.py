@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             tol=args.tol,
             seed=args.seed,
             time_limit=args.time_limit,
+            max_rounds=args.max_rounds,
             cancel=cancel,
             progress=progress,
         )

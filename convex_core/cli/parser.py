@@ -46,6 +46,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
     sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
     _add_time_limit(sub)
+    _add_max_rounds(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the network and its certificate")
     sub.add_argument("--save-data", metavar="DATA.npz", help="write the dataset")
     sub.add_argument("--script", metavar="PROGRAM.py", help="write the convex program as a self-contained CVXPY script")
@@ -75,6 +76,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap of each point (default: 1e-6)")
     sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
     _add_time_limit(sub)
+    _add_max_rounds(sub)
 
     sub = command("patterns", patterns.run, "Count the sign patterns of an arrangement exactly; list or sample them.")
     sources = _add_data(sub)
@@ -120,6 +122,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_problem(sub)
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap that counts as optimal (default: 1e-6)")
     _add_time_limit(sub)
+    _add_max_rounds(sub)
 
     sub = command("benchmark", benchmark.run, "Compare with the solvers that are installed, under one judge.")
     sub.add_argument("names", nargs="*", metavar="NAME", help=f"cases (default: all): {', '.join(CASES)}")
@@ -209,6 +212,15 @@ def _add_loss(parser: argparse.ArgumentParser) -> None:
 
 def _add_time_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-limit", type=_float, metavar="SECONDS", help="stop then with the best answer so far")
+
+
+def _add_max_rounds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-rounds",
+        type=_int,
+        metavar="R",
+        help="rounds of column generation at each beta, a limit with the same result on every run (default: 500)",
+    )
 
 
 def _float(text: str) -> float:

@@ -52,20 +52,22 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     rows, n, K = _rows(args)
     with running() as (progress, cancel):
         budget = Budget(time_limit=args.time_limit, cancel=cancel, progress=progress)
+        counting = budget if args.sample is None else budget.part(0.5)
         found: PatternCount | Arrangement | None
         if args.out is not None and args.sample is None:
             found = enumerate_patterns(rows, max_patterns=args.max_patterns, budget=budget)
         else:
             try:
-                found = count_patterns(rows, max_patterns=args.max_patterns, budget=budget)
+                found = count_patterns(rows, max_patterns=args.max_patterns, budget=counting)
             except (SizeError, Interrupted):
                 if args.sample is None:
                     raise
                 found = None  # too many to count, which is when sampling is wanted
+        draws = None
+        if args.sample is not None:
+            draws = sample_patterns(rows, args.sample, method=method, seed=args.seed, budget=budget)
     result, pairs = _counted(rows, n, K, found)
-    draws = None
-    if args.sample is not None:
-        draws = sample_patterns(rows, args.sample, method=method, seed=args.seed)
+    if draws is not None:
         result["sample"], line = _sampled(draws, result["patterns"])
         pairs.append(line)
     if args.out is not None:

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             method=args.method,
             tol=args.tol,
             time_limit=args.time_limit,
+            max_rounds=args.max_rounds,
             seed=args.seed,
             max_patterns=MAX_PATTERNS if args.max_patterns is None else args.max_patterns,
             cancel=cancel,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -12,12 +13,11 @@ from numpy.typing import NDArray
 from .._warm_up import compile_solvers
 from ..classification import accuracies, predicted_classes
 from ..data import Dataset, load_dataset
-from ..errors import InputError
+from ..errors import InputError, Interrupted
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, Progress, ProgressCallback
 from ..sgd import SGDRecord, sgd_steps
-from ..solve import choose_search, solve_over
-from ..solvers.select import MAX_PATTERNS
+from ..solve import solve_in
 from ..status import Status
 from ..validation import frozen, integer, positive_number
 from .plans import EXPERIMENTS, ArmPlan, Plan
@@ -98,13 +98,13 @@ def run_experiment(
             break
         share = _part(budget, number, parts, arm.label)
         problem = arm_problem(plan, arm, dataset)
-        search = choose_search(problem, method="auto", seed=seed, max_patterns=MAX_PATTERNS, budget=share)
-        solution = solve_over(problem, search, tol=arm.tol, budget=share)
+        solution = solve_in(problem, tol=arm.tol, seed=seed, budget=share)
         arms.append(Arm(arm, solution, *accuracies(solution.network, dataset)))
     training = None
     if budget.stop() is None:
         share = _part(budget, parts - 1, parts, "SGD")
-        training = _train(plan, dataset, seeds, seed, share)
+        with suppress(Interrupted):
+            training = _train(plan, dataset, seeds, seed, share)
     return ExperimentResult(plan, dataset.description, seed, tuple(arms), training, budget.stop(), budget.seconds)
 
 

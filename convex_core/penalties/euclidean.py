@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ __all__ = ["L2Penalty"]
 _Array = NDArray[np.float64]
 # fewer cells than this are examined before a second thread has started
 _WORTH_THREADS = 500
+# products of a batch, if a projection passes over the rows as often as they have entries
+_BATCH_PRODUCTS = 400_000_000
 
 
 @record
@@ -87,13 +89,47 @@ class L2Penalty:
         want : int
             How many of the largest to keep.
         search : Search
-            Its tilt; beyond, the supports are exact in microseconds each.
+            Its tilt; and asked between batches whether to stop: those left have the norms of their vectors for bounds.
+            Beyond, the supports are exact in microseconds each.
         """
+        batch = max(1, _BATCH_PRODUCTS // max(1, rows.size * G.shape[1]))
+        if len(G) <= batch:
+            return self._batch(G, cells, rows, sides, floor, want, search.tilt)
+        found = ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, G.shape[1])), floor)
+        for start in range(0, len(G), batch):
+            part = slice(start, start + batch)
+            size = float(np.linalg.norm(G[start]))
+            if search.stop():
+                return replace(found, bound=max(found.bound, size))
+            bar = max(floor, float(found.value[-1])) if len(found.value) == want else floor
+            if size <= bar:
+                break
+            more = self._batch(G[part], cells[part], rows, sides, bar, want, search.tilt)
+            value, index = (
+                np.concatenate([found.value, more.value]),
+                np.concatenate([found.index, more.index + 2 * start]),
+            )
+            order = np.lexsort((index, -value))[:want]
+            direction = np.concatenate([found.direction, more.direction])[order]
+            found = ConeSupports(index[order], value[order], direction, max(found.bound, more.bound))
+        return found
+
+    def _batch(
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        floor: float,
+        want: int,
+        tilt: float,
+    ) -> ConeSupports:
+        """The supports of a batch, which are exact."""
         parts = 1 if len(G) < _WORTH_THREADS else 2
 
         def part(first: int) -> tuple[NDArray[np.int64], _Array, _Array, float]:
             own, its = np.ascontiguousarray(G[first::parts]), np.ascontiguousarray(cells[first::parts])
-            index, value, direction, _, bound = top_cone_supports(own, its, rows, sides, floor, want, search.tilt)
+            index, value, direction, _, bound = top_cone_supports(own, its, rows, sides, floor, want, tilt)
             return 2 * (parts * (index // 2) + first) + index % 2, value, direction, float(bound)
 
         found = at_once(part, range(parts))

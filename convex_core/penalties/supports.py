@@ -9,6 +9,8 @@ which bounds the support from above whatever they are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import clarabel
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +81,7 @@ def conic_supports(
             break
         g = G[index[k] // 2] if index[k] % 2 == 0 else -G[index[k] // 2]
         normals = sides[cells[index[k] // 2]][:, None] * rows
-        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)])
+        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)], search.stop)
         exact = min(exact, upper[k])
         bound = max(bound, exact)
         if maximiser is not None:
@@ -124,8 +126,8 @@ class _SupportProgram:
         self._cones = clarabel_cones(form.cones)
         self._settings = clarabel_settings(_TOL)
 
-    def solve(self, g: _Array, normals: _Array) -> tuple[float, _Array | None]:
-        """Sound upper bound on the support, and a unit maximiser if there is one."""
+    def solve(self, g: _Array, normals: _Array, stop: Callable[[], bool]) -> tuple[float, _Array | None]:
+        """Sound upper bound on the support, however early it is to `stop`, and a unit maximiser if there is one."""
         unit = float(np.abs(g).max(initial=0.0))
         if unit == 0.0:
             return 0.0, None
@@ -136,14 +138,16 @@ class _SupportProgram:
         b = np.zeros(A.shape[0])
         b[M] = 1.0
         width = self._aux + self._p
-        answer = clarabel.DefaultSolver(
+        solver = clarabel.DefaultSolver(
             sparse.csc_matrix((width, width)),
             q,
             A,
             b,
             [clarabel.NonnegativeConeT(M + 1), *self._cones],
             self._settings,
-        ).solve()
+        )
+        solver.set_termination_callback(lambda _: stop())
+        answer = solver.solve()
         multiplier = np.maximum(np.nan_to_num(np.array(answer.z)[:M]), 0.0)
         loose = float(self._penalty.dual_norm(g[None, :])[0])
         tight = float(self._penalty.dual_norm((g + unit * (multiplier @ normals))[None, :])[0])

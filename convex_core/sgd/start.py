@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Parameters
-from ..errors import InputError, SizeError
+from ..errors import InputError, Interrupted, SizeError
 from ..neurons import random_neurons
 from ..problem import Problem
+from ..progress import Budget
 from ..validation import integer, positive_number
 from .gradients import curvature_at, curvature_grown
 from .results import Schedule, SGDSettings
@@ -25,6 +26,8 @@ _Array = NDArray[np.float64]
 MAX_WORK_ENTRIES = 2**28
 #: Limit on the number of records of one run.
 MAX_RECORDS = 1_000_000
+#: Limit on the steps of one run: hours, of the smallest networks.
+MAX_ITERATIONS = 10**8
 
 
 def make_settings(
@@ -49,7 +52,7 @@ def make_settings(
     if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0.0 <= momentum < 1.0:
         raise InputError(f"momentum: got {momentum!r}, expected a number in [0, 1)")
     batch = min((n + 1) // 2, 64) if batch_size is None else integer(batch_size, "batch_size", maximum=n)
-    steps = integer(iterations, "iterations", maximum=10**9)
+    steps = integer(iterations, "iterations", maximum=MAX_ITERATIONS)
     every = max(1, steps // 250) if record_every is None else integer(record_every, "record_every")
     if steps // every > MAX_RECORDS:
         raise InputError(f"record_every: got {every}, expected at least {-(-steps // MAX_RECORDS)}")
@@ -98,12 +101,15 @@ def mirrored(parameters: Parameters) -> Parameters:
     return {**parameters, "filters": -parameters["filters"]}
 
 
-def default_rates(problem: Problem, state: Parameters, batch_size: int) -> _Array:
+def default_rates(problem: Problem, state: Parameters, batch_size: int, budget: Budget) -> _Array:
     """The step size of each seed by the rule of the package's text."""
     size, curvature = float(np.linalg.norm(problem.y)), problem.loss.curvature(problem.y)
     architecture, patches = problem.architecture, problem.patches
     rates = []
     for s in range(len(state["weights"])):
+        stop = budget.stop()
+        if stop is not None:
+            raise Interrupted("sgd: stopped before its first step", status=stop)
         neurons: Parameters = {name: value[s] for name, value in state.items()}
         if not architecture.outputs(patches, neurons).any():
             # momentum can carry dead filters through the origin, into the opposite cell

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._arguments import check_arguments
+from .._deadline import within
+from ..errors import Interrupted
 from ..problem import Problem
 from ..progress import Budget
 from ..status import Status
@@ -78,6 +80,8 @@ def train_sgd(
     ------
     InputError
         If a setting is out of range.
+    Interrupted
+        If the budget ends before the first networks are known.
 
     Examples
     --------
@@ -148,6 +152,8 @@ def sgd_steps(
     ------
     InputError
         If a setting is out of range.
+    Interrupted
+        If the budget ends before the first networks are known.
 
     Examples
     --------
@@ -160,13 +166,35 @@ def sgd_steps(
     settings = make_settings(
         problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every
     )
-    state = initial_networks(problem, settings)
-    if learning_rate is None:
-        rates = default_rates(problem, state, settings.batch_size)
-    else:
-        rates = np.full(len(settings.seeds), positive_number(learning_rate, "learning_rate"))
-    settings = replace(settings, learning_rate=tuple(rates.tolist()))
-    return _run(problem, settings, state, rates, budget or Budget())
+    given = None if learning_rate is None else positive_number(learning_rate, "learning_rate")
+    return _watched(problem, settings, given, budget or Budget())
+
+
+def _watched(problem: Problem, settings: SGDSettings, rate: float | None, budget: Budget) -> Iterator[SGDRecord]:
+    """The records of a run; one that does not come in time ends it with those before."""
+
+    def begin(inner: Budget) -> tuple[SGDSettings, dict[str, _Array], _Array]:
+        state = initial_networks(problem, settings)
+        rates = (
+            np.full(len(settings.seeds), rate)
+            if rate is not None
+            else default_rates(problem, state, settings.batch_size, inner)
+        )
+        return replace(settings, learning_rate=tuple(rates.tolist())), state, rates
+
+    settings, state, rates = within(budget, begin)
+    records = _run(problem, settings, state, rates)
+    next(records)
+    record: SGDRecord | None = None
+    while record is None or record.status is None:
+        try:
+            record = within(budget, records.send)
+        except Interrupted as stop:
+            if record is None:
+                raise
+            record = replace(record, status=stop.status)
+        assert record is not None
+        yield record
 
 
 def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, _Array]]:
@@ -185,8 +213,9 @@ def _batches(problem: Problem, settings: SGDSettings) -> Iterator[tuple[_Array, 
 
 
 def _run(
-    problem: Problem, settings: SGDSettings, state: dict[str, _Array], rates: _Array, budget: Budget
-) -> Iterator[SGDRecord]:
+    problem: Problem, settings: SGDSettings, state: dict[str, _Array], rates: _Array
+) -> Generator[SGDRecord | None, Budget, None]:
+    """Nothing at first, then a record for each budget that is sent: the one within which it is to be made."""
     architecture = problem.architecture
     batches = _batches(problem, settings)
     boost, beta, mu = problem.n / settings.batch_size, problem.beta, settings.momentum
@@ -197,6 +226,7 @@ def _run(
     seconds, iteration = 0.0, 0
     status: Status | None = None
     best = math.inf
+    budget = yield None
     while True:
         with np.errstate(over="ignore", invalid="ignore"):
             objective = objectives(problem, state)
@@ -224,7 +254,7 @@ def _run(
         else:
             status = status or budget.stop()
         record = {name: frozen(value) for name, value in state.items()}
-        yield SGDRecord(settings, iteration, seconds, frozen(objective), frozen(diverged), record, status)
+        budget = yield SGDRecord(settings, iteration, seconds, frozen(objective), frozen(diverged), record, status)
         if status is not None:
             return
         started = time.perf_counter()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..architectures import CodeList
+from ..arrangement import distinct_rows
 from ..conic_forms import clarabel_cones, clarabel_settings
 from ..penalties import L2Penalty
 from ..program.blocks import CellFactory
@@ -91,11 +92,13 @@ class AscentPricer(EnumeratedPricer):
         """Add the cells of ascents that end above `floor`; whether there were new ones."""
         have = self.patterns.active()
         for _ in range(_PATIENCE if self._sphere is not None else 1):
+            if budget.stop() is not None:
+                break
             if self._sphere is not None:
                 found = self._sphere.explore(v, floor=floor, want=_COLUMNS, budget=budget).columns.active
             else:
                 found = self.factory.patterns(self._ends(v, floor, budget))
-            codes = np.unique(np.concatenate([have, found]), axis=0)
+            codes = distinct_rows(np.concatenate([have, found]))
             if len(codes) > len(have):
                 super().__init__(self.factory, CodeList(codes))
                 return True
@@ -109,7 +112,7 @@ class AscentPricer(EnumeratedPricer):
         signs = np.concatenate([self._signs, np.ones(_FRESH), -np.ones(_FRESH)])
         found = []
         for sign in (1.0, -1.0):
-            ascent = _Ascent(factory, sign * v)
+            ascent = _Ascent(factory, sign * v, budget)
             for c in starts[signs == sign]:
                 if budget.stop() is not None:
                     break
@@ -122,7 +125,8 @@ class AscentPricer(EnumeratedPricer):
 class _Ascent:
     """The convex-concave procedure for one dual vector."""
 
-    def __init__(self, factory: CellFactory, v: _Array) -> None:
+    def __init__(self, factory: CellFactory, v: _Array, budget: Budget) -> None:
+        self._budget = budget
         self._penalty = factory.architecture.penalty
         self._rows = factory.rows
         self._a, self._b = factory.ridge(v)
@@ -154,7 +158,9 @@ class _Ascent:
         for _ in range(_STEPS):
             tangent = self._b + (convex * (self._rows @ c > 0.0)) @ self._rows
             q = np.concatenate([np.zeros(self._aux), -tangent, -self._a[self._a < 0.0]]) / unit
-            answer = clarabel.DefaultSolver(quadratic, q, self._A, self._limits, self._cones, self._settings).solve()
+            solver = clarabel.DefaultSolver(quadratic, q, self._A, self._limits, self._cones, self._settings)
+            solver.set_termination_callback(lambda _: self._budget.stop() is not None)
+            answer = solver.solve()
             c = np.array(answer.x)[self._aux : self._aux + p]
             length = float(self._penalty.norm(c[None, :])[0])
             if not length > 1e-9:  # the origin: no atom correlates from here (or NaN: no answer)

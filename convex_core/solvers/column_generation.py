@@ -19,10 +19,12 @@ from .._records import record
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
-from ..status import Status
+from ..status import Exactness, Status
 from .dual_bound import dual_bound
+from .incumbent import Incumbent, RunSoFar
 from .master import RestrictedMaster
 from .pricing import Pricer
+from .rounds import Round
 
 __all__ = ["ColumnGenerationResult", "Round", "WarmStart", "generate_columns", "relative_gap"]
 
@@ -30,33 +32,12 @@ _Array = NDArray[np.float64]
 
 # share of the tolerance below which rounding errors of a price are not worth a look
 _FELT = 0.01
-
-
-@record
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round of column generation.
-
-    Attributes
-    ----------
-    round : int
-        Number of the round, from 0 (the zero network).
-    upper, lower : float
-        Best bounds so far, over the cells of the pricer.
-    columns : int
-        Blocks in the restricted master.
-    violation : float
-        ``tau / beta - 1`` of this round's dual vector, the largest violation found.
-    seconds : float
-        Wall-clock seconds since the start.
-    """
-
-    round: int
-    upper: float
-    lower: float
-    columns: int
-    violation: float
-    seconds: float
+# rounds at most, unless told otherwise
+_ROUNDS = 500
+# columns of a round, in numbers of their gate matrices: 256 MB
+_COLUMN_ENTRIES = 1 << 25
+# against the clock a bound is asked for when no more than this share of the time is left and there is none
+_LAST = 0.3
 
 
 @record
@@ -122,8 +103,9 @@ def generate_columns(
     tol: float,
     budget: Budget,
     want: int | None = None,
-    max_rounds: int = 500,
     start: WarmStart | None = None,
+    incumbent: Incumbent | None = None,
+    exact: bool = True,
 ) -> ColumnGenerationResult:
     """Solve `problem` over the cells of `pricer` to the relative gap `tol`.
 
@@ -136,17 +118,22 @@ def generate_columns(
     tol : float
         Relative gap at which to stop.
     budget : Budget
-        Time limit, cancel flag and progress callback.
+        Time limit, cancel flag, progress callback and limit of the rounds, 500 without one.
     want : int, optional
-        Columns added per round, by default ``max(20, 2 n)``, at most 200.
-    max_rounds : int
-        Round limit.
+        Columns added per round, by default ``max(20, 2 n)``, at most 200, and fewer where they are large.
     start : WarmStart, optional
         Blocks to start from instead of the zero network.
+    incumbent : Incumbent, optional
+        Told of the networks of the blocks, and of every round.
+    exact : bool
+        Whether blocks have the objective of their network, as far as the architecture's program is exact: then only the
+        best ones are of interest.
     """
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
     n = problem.size
     want = min(200, max(20, 2 * n)) if want is None else want
+    want = max(1, min(want, _COLUMN_ENTRIES // max(1, n * factory.p)))
+    exact = exact and problem.architecture.exactness is Exactness.EXACT
 
     nothing = factory.nothing()
     master = RestrictedMaster(nothing, y, beta, loss, problem.architecture.penalty)
@@ -162,7 +149,12 @@ def generate_columns(
     solving = start is not None and len(start.blocks) > 0
     if start is not None and solving:
         master.begin(start.blocks, start.C, start.dual)
-    for number in range(max_rounds):
+        reached = loss.value(factory.outputs(start.blocks, start.C), y) + beta * float(
+            master.penalty.norm(start.C).sum()
+        )
+        if reached < upper:
+            upper, best_C, best_blocks = reached, start.C, start.blocks
+    for number in range(budget.max_rounds or _ROUNDS):
         if solving:
             answer = master.solve(budget)
             if np.isfinite(answer.C).all():  # else stopped before its first iterate
@@ -173,10 +165,15 @@ def generate_columns(
                 dropped = objective < upper * (1.0 - 1e-9)
                 if objective < upper:
                     upper, best_C, best_blocks = objective, answer.C, master.blocks
+                    if incumbent is not None and exact:
+                        incumbent.save_blocks(answer.C, master.blocks, objective, budget)
+                if incumbent is not None and not exact:
+                    incumbent.offer_blocks(answer.C, master.blocks, objective)
                 if dropped:
                     master.retire(answer.C)
+        late = budget.paced and lower == -math.inf and budget.remaining < _LAST * (budget.time_limit or math.inf)
         begin = clock()
-        price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol)
+        price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol, prove=late)
         price_seconds += clock() - begin
         if price.grown:  # what was proved before is not about the cells that joined
             lower, best_tau, without = -math.inf, math.inf, -math.inf
@@ -186,9 +183,11 @@ def generate_columns(
                 lower, best_dual, best_tau = proved.value, proved.dual, proved.tau
                 without = lower
             if relative_gap(upper, lower) > tol and price.rounding > _FELT * tol * price.bound:
-                exact = dual_bound(problem, factory, v, max(price.bound - price.rounding, 0.0))
-                without = max(without, exact.value)
+                unrounded = dual_bound(problem, factory, v, max(price.bound - price.rounding, 0.0))
+                without = max(without, unrounded.value)
         history.append(Round(number, upper, lower, len(master.blocks), price.bound / beta - 1.0, budget.seconds))
+        if incumbent is not None:
+            incumbent.run = RunSoFar(best_dual, best_tau, tuple(history))
         budget.report(
             "solve",
             f"round {number}: {len(master.blocks)} columns, gap {relative_gap(upper, lower):.1e}",

@@ -29,6 +29,7 @@ from ..problem import Problem
 from ..program import Blocks, CellFactory
 from ..progress import Budget
 from .column_generation import ColumnGenerationResult, generate_columns
+from .incumbent import Incumbent
 from .pricing import EnumeratedPricer
 
 __all__ = ["GatedSolution", "decompose", "solve_gated"]
@@ -73,7 +74,9 @@ class _GatedCells(CellFactory):
         return total
 
 
-def solve_gated(problem: Problem, pricer: EnumeratedPricer, *, tol: float, budget: Budget) -> GatedSolution:
+def solve_gated(
+    problem: Problem, pricer: EnumeratedPricer, *, tol: float, budget: Budget, incumbent: Incumbent | None = None
+) -> GatedSolution:
     """Solve the gated program over the cells of `pricer` to the relative gap `tol`, and split its blocks.
 
     Parameters
@@ -85,14 +88,19 @@ def solve_gated(problem: Problem, pricer: EnumeratedPricer, *, tol: float, budge
     tol : float
         Relative gap of the gated program.
     budget : Budget
-        Time limit, cancel flag and progress callback.
+        Time limit, cancel flag and progress callback; blocks for which no time is left are not split, and left out.
+    incumbent : Incumbent, optional
+        Told of the networks whose neurons are the blocks as they are, and of every round.
     """
     cells = pricer.factory
     free = EnumeratedPricer(_GatedCells(cells), pricer.patterns)
-    run = generate_columns(problem, free, tol=tol, budget=budget)
+    run = generate_columns(problem, free, tol=tol, budget=budget, incumbent=incumbent, exact=False)
     inside = cells.blocks(run.blocks.active, run.blocks.sign)
     penalty = problem.architecture.penalty
-    pairs = [decompose(penalty, c, sides[:, None] * inside.rows) for c, sides in zip(run.C, inside.sides, strict=True)]
+    pairs = []
+    for c, sides in zip(run.C, inside.sides, strict=True):
+        late = budget.stop() is not None
+        pairs.append((0.0 * c, 0.0 * c) if late else decompose(penalty, c, sides[:, None] * inside.rows, budget=budget))
     with_sign = np.array([a for a, _ in pairs]).reshape(-1, cells.p)
     against = np.array([b for _, b in pairs]).reshape(-1, cells.p)
     other = cells.blocks(run.blocks.active, (-run.blocks.sign).astype(np.int8))
@@ -101,7 +109,9 @@ def solve_gated(problem: Problem, pricer: EnumeratedPricer, *, tol: float, budge
     return GatedSolution(run, C[alive], blocks.take(alive))
 
 
-def decompose(penalty: Penalty, c: _Array, normals: _Array, *, tol: float = 1e-10) -> tuple[_Array, _Array]:
+def decompose(
+    penalty: Penalty, c: _Array, normals: _Array, *, tol: float = 1e-10, budget: Budget | None = None
+) -> tuple[_Array, _Array]:
     r"""Write c as a - b with a and b in the cone ``normals @ x >= 0`` and :math:`\|a\| + \|b\|` least.
 
     Parameters
@@ -114,6 +124,8 @@ def decompose(penalty: Penalty, c: _Array, normals: _Array, *, tol: float = 1e-1
         Rows of a cone with interior points; rows of zeros state nothing.
     tol : float
         Tolerance of the conic solver.
+    budget : Budget, optional
+        Asked at every iteration whether to stop, with parts that are not there yet.
 
     Examples
     --------
@@ -146,7 +158,10 @@ def decompose(penalty: Penalty, c: _Array, normals: _Array, *, tol: float = 1e-1
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
     settings = clarabel_settings(tol)
     cones = [clarabel.ZeroConeT(p), clarabel.NonnegativeConeT(2 * M), *clarabel_cones(form.cones * 2)]
-    answer = clarabel.DefaultSolver(sparse.csc_matrix((len(q), len(q))), q, A, b, cones, settings).solve()
+    solver = clarabel.DefaultSolver(sparse.csc_matrix((len(q), len(q))), q, A, b, cones, settings)
+    if budget is not None:
+        solver.set_termination_callback(lambda _: budget.stop() is not None)
+    answer = solver.solve()
     x = unit * np.array(answer.x)
     width = aux + p
     return x[aux:width], x[width + aux :]

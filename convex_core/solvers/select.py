@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import CodeList, VectorOutputs
-from ..arrangement import sample_patterns
+from ..arrangement import distinct_rows, sample_patterns
 from ..errors import InputError, Interrupted, SizeError
 from ..local_search import local_search
 from ..neurons import random_neurons
@@ -18,6 +18,7 @@ from ..program import CellFactory
 from ..progress import Budget
 from ..status import Scope, Status
 from .ascent_pricer import AscentPricer
+from .incumbent import Incumbent
 from .neuron_cells import grown_codes
 from .output_pricer import OutputPricer
 from .pricing import EnumeratedPricer, Pricer
@@ -46,6 +47,12 @@ _ASCENTS = 64
 _MET = 200
 _TRAINED = 20
 _FEW = 16
+# bits of all samples together: 64 MB unpacked, eight times that as gates
+_SAMPLED_BITS = 1 << 26
+# against the clock
+_SAMPLED_BITS_A_SECOND = 5e6
+# shares of the time left for a list, for one that is most likely too long, and for sampling
+_LISTING, _TRYING, _SAMPLING = 0.7, 0.2, 0.4
 
 
 def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
@@ -58,34 +65,48 @@ def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> Enumerat
     return EnumeratedPricer(factory, factory.listed(max_patterns=max_patterns, budget=budget))
 
 
-def sampled_pricer(problem: Problem, *, seed: int, samples: int = _SAMPLES, budget: Budget | None = None) -> Pricer:
+def sampled_pricer(
+    problem: Problem,
+    *,
+    seed: int,
+    samples: int = _SAMPLES,
+    budget: Budget | None = None,
+    incumbent: Incumbent | None = None,
+) -> Pricer:
     """Pricer over sampled patterns (scope restricted).
 
     Gaussian directions and, with the Euclidean penalty, the fixed points of local ascent on the correlation with y are
     used: cells that matter have large atoms, which uniform sampling over cells would miss. Where the cells are not
     those of an arrangement, random neurons meet them, and neurons that climb (:func:`grown_codes`). With another norm,
     and atoms that are sums over hyperplanes, the list begins with the cells of a trained network. Where atoms are such
-    sums, the list grows by the ascents of :class:`AscentPricer`.
+    sums, the list grows by the ascents of :class:`AscentPricer`. Sampling gets a share of the time at most, and few
+    samples of many rows. Networks that are met are offered to the `incumbent`.
     """
     factory, duals = _one_output(problem)
+    budget = (budget or Budget()).part(_SAMPLING)
+    samples = max(_FEW, min(samples, _SAMPLED_BITS // max(1, factory.width)))
+    if budget.paced:
+        samples = max(_FEW, min(samples, int(_SAMPLED_BITS_A_SECOND * budget.remaining) // max(1, factory.width)))
     if factory.additive and len(duals) == 1 and not isinstance(problem.architecture.penalty, L2Penalty):
         network = local_search(
             problem, m=min(problem.n + 1, _TRAINED), starts=2, seed=seed, polish=False, budget=budget
         )
+        if incumbent is not None:
+            incumbent.offer(incumbent.judged(network))
         trained = factory.settled(problem.architecture.codes(problem.patches, network.parameters))
         drawn = sample_patterns(factory.hyperplanes, _FEW, method="gaussian", seed=seed).active()
-        return AscentPricer(factory, np.unique(np.concatenate([trained, drawn]), axis=0), seed=seed)
+        return AscentPricer(factory, distinct_rows(np.concatenate([trained, drawn])), seed=seed)
     if factory.coded:
         found = _random_codes(factory, min(samples, _MET), seed)
         if len(duals) == 1:
-            found = grown_codes(problem, factory, found, seed=seed, budget=budget)
+            found = grown_codes(problem, factory, found, seed=seed, budget=budget, incumbent=incumbent)
     else:
         found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
     if not isinstance(problem.architecture.penalty, L2Penalty):
         return _every_output(problem, [EnumeratedPricer(factory, CodeList(found))] * len(duals))
     starts = found[np.random.default_rng(seed).permutation(len(found))[:_ASCENTS]]
-    climbed = [_ascend(factory, sign * v, starts) for v in duals for sign in (1.0, -1.0)]
-    codes = np.unique(np.concatenate([found, *climbed]), axis=0)
+    climbed = [_ascend(factory, sign * v, starts, budget) for v in duals for sign in (1.0, -1.0)]
+    codes = distinct_rows(np.concatenate([found, *climbed]))
     pricer = AscentPricer(factory, codes, seed=seed) if factory.additive else EnumeratedPricer(factory, CodeList(codes))
     return _every_output(problem, [pricer] * len(duals))
 
@@ -109,7 +130,12 @@ def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
 
 
 def make_pricer(
-    problem: Problem, *, budget: Budget, seed: int = 0, max_patterns: int = MAX_PATTERNS
+    problem: Problem,
+    *,
+    budget: Budget,
+    seed: int = 0,
+    max_patterns: int = MAX_PATTERNS,
+    incumbent: Incumbent | None = None,
 ) -> tuple[Pricer, Status | None]:
     """The pricer that should be fastest, and why the choice was cut short if it was.
 
@@ -122,14 +148,16 @@ def make_pricer(
     if predicted > min(FEW_PATTERNS, max_patterns) and short and factory.additive:
         return searched_pricer(problem, seed=seed), None
     try:
-        pricer = _listed(factory, budget, max_patterns)
+        # against the clock a list that is probably too long is no more than tried
+        pricer = _listed(factory, budget.part(_TRYING if predicted > max_patterns else _LISTING), max_patterns)
         if pricer.scope is Scope.RESTRICTED and short and factory.additive:  # the list could not be certified
             return searched_pricer(problem, seed=seed), None
         return _every_output(problem, [pricer] * len(duals)), None
     except SizeError:
-        return sampled_pricer(problem, seed=seed, budget=budget), None
+        return sampled_pricer(problem, seed=seed, budget=budget, incumbent=incumbent), None
     except Interrupted as stop:
-        return sampled_pricer(problem, seed=seed, samples=64, budget=budget), stop.status
+        few = _FEW if budget.stop() is not None else _SAMPLES
+        return sampled_pricer(problem, seed=seed, samples=few, budget=budget, incumbent=incumbent), stop.status
 
 
 def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
@@ -151,12 +179,16 @@ def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.b
     """Cells of random neurons, for architectures that say their own sides."""
     architecture = factory.architecture
     random = random_neurons(architecture, samples, np.random.default_rng(seed))
-    return np.unique(architecture.codes(factory.patches, architecture.project(random)), axis=0)
+    return distinct_rows(architecture.codes(factory.patches, architecture.project(random)))
 
 
-def _ascend(factory: CellFactory, v: _Array, codes: NDArray[np.bool_], steps: int = 100) -> NDArray[np.bool_]:
+def _ascend(
+    factory: CellFactory, v: _Array, codes: NDArray[np.bool_], budget: Budget, steps: int = 100
+) -> NDArray[np.bool_]:
     """Cells at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
     for _ in range(steps):
+        if budget.stop() is not None:
+            break
         g = factory.pull_backs(factory.gate_rows(codes), v)
         alive = np.linalg.norm(g, axis=1) > 0.0
         if not alive.any():

@@ -57,6 +57,8 @@ _NEAR = 0.99
 # phi is minimised until what is missing is this share of the step in the blocks
 _INEXACT = 0.3
 _STEPS = 60
+# from this size on the Newton system is factorised by numpy, which lets other threads run meanwhile
+_LARGE = 400
 
 
 @record
@@ -257,6 +259,11 @@ def _newton_step(W: _Array, sigma: float, gradient: _Array) -> _Array:
     ridge = max(1.0 / sigma, 1e-14 * float(np.trace(H)))
     H.flat[:: len(H) + 1] += ridge
     solved: _Array
+    if len(H) > _LARGE:
+        L = np.linalg.cholesky(H)
+        half = linalg.solve_triangular(L, gradient if q >= n else W.T @ gradient, lower=True, check_finite=False)
+        solved = linalg.solve_triangular(L, half, lower=True, trans=1, check_finite=False, overwrite_b=True)
+        return solved / -sigma if q >= n else W @ solved - gradient
     # LAPACK itself: the wrappers around it take longer than systems of this size
     _, solved, failed = lapack.dposv(H.T, gradient if q >= n else W.T @ gradient, overwrite_a=True)
     if failed:

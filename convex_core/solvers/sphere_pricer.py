@@ -39,8 +39,9 @@ _STARTS = (600, 2000)
 # starts that are improved, and the cosine above which two of them are one
 _KEPT = 64
 _APART = 0.998
-# moves of an ascent at most
+# moves of an ascent at most, and products with rows between two looks at the budget
 _STEPS = 200
+_ASCENT_PRODUCTS = 500_000_000
 _ARCHIVE = 200
 # of the vertices of a proof those of at least this share of the floor are starts from then on: the best one in each
 # cell of a grid, at most so many. On a path the floor falls, and what is near it now is above it at the next point.
@@ -135,7 +136,7 @@ class SpherePricer(SoundPricer):
         """
         enough = max(_PLENTY / max(1.0, self._examined / _MANY) ** 3, _LITTLE)
         keen = self._examined > _MANY  # ascent is worth more trouble
-        if self._examined == 0 and budget.time_limit is not None and budget.seconds < _FIRST * budget.time_limit:
+        if self._examined == 0 and budget.paced and budget.seconds < _FIRST * (budget.time_limit or 0.0):
             enough, keen = _EARLY, True
         sides, best = self._climb(v, floor, budget, keen)
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
@@ -143,7 +144,7 @@ class SpherePricer(SoundPricer):
             return self._columns(sides, np.inf, floor, want, None)
         goal = slack if prove else max(slack, 0.1 * excess)
         # against the clock coarse proofs come first: a fine one that is cut short proves little
-        levels = [level for level in _COARSE if level > goal] if np.isfinite(budget.remaining) else []
+        levels = [level for level in _COARSE if level > goal] if budget.paced else []
         bound = np.inf
         for accuracy in (*levels, goal):
             if accuracy != goal and self._spent < _QUICK * budget.remaining:
@@ -155,7 +156,7 @@ class SpherePricer(SoundPricer):
                 break
         for side in sides:
             above = side.told[side.told_value > floor * (1.0 + goal)]
-            side.ascend(above[spread(above, side.respond(above), _KEPT, near=_APART)], floor)
+            side.ascend(above[spread(above, side.respond(above), _KEPT, near=_APART)], floor, budget)
         return self._columns(sides, max(bound, floor), floor, want, budget.stop())
 
     def rounding(self, v: _Array) -> float:
@@ -223,7 +224,7 @@ class SpherePricer(SoundPricer):
     def _nodes(self, budget: Budget, sharing: int) -> int:
         """Cones for each of `sharing` roots in the time left; one that meets the limit has a wider, sound bound."""
         share = budget.remaining * self._threads / sharing
-        return _NODES if share == np.inf else int(min(_NODES, max(1, share / self._pace)))
+        return _NODES if not budget.paced else int(min(_NODES, max(1, share / self._pace)))
 
     def _ascend(self, side: _Side, floor: float, budget: Budget) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
@@ -236,7 +237,7 @@ class SpherePricer(SoundPricer):
             random = rng.standard_normal((count, h))
             starts = np.concatenate([starts, random / np.linalg.norm(random, axis=1, keepdims=True)])
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
-        side.ascend(starts[spread(starts, side.respond(starts), _KEPT, near=_APART)], floor)
+        side.ascend(starts[spread(starts, side.respond(starts), _KEPT, near=_APART)], floor, budget)
 
     def _search_near(self, side: _Side, floor: float, budget: Budget) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
@@ -255,7 +256,7 @@ class SpherePricer(SoundPricer):
                 side.rows, side.a, side.linear, _surroundings(side.U[ends], _RADIUS),
                 np.maximum(side.value[ends], floor), _FINE, _LOCAL,
             )  # fmt: skip
-            side.ascend(better[value > 0.0], floor)
+            side.ascend(better[value > 0.0], floor, budget)
 
     def _columns(
         self, sides: list[_Side], bound: float, floor: float, want: int, stopped: Status | None
@@ -306,11 +307,16 @@ class _Side:
         """The value of f at each row of `U` (m, h)."""
         return respond(self.columns, self.a, self.linear, U)
 
-    def ascend(self, U: _Array, floor: float) -> None:
-        """Ascent from each row of `U` (m, h), whose ends are kept."""
-        value = ascend(self.columns, self.a, self.linear, U, floor, _STEPS)
-        self.U = np.concatenate([self.U, U])
-        self.value = np.concatenate([self.value, value])
+    def ascend(self, U: _Array, floor: float, budget: Budget) -> None:
+        """Ascent from each row of `U` (m, h), best first, whose ends are kept; until there is no more time."""
+        step = max(1, _ASCENT_PRODUCTS // max(1, _STEPS * self.rows.size))
+        for start in range(0, len(U), step):
+            if start and budget.stop() is not None:
+                break
+            part = U[start : start + step]
+            value = ascend(self.columns, self.a, self.linear, part, floor, _STEPS)
+            self.U = np.concatenate([self.U, part])
+            self.value = np.concatenate([self.value, value])
 
     def roots(self) -> list[_Array]:
         """Cones of orthonormal vertices (h, h) that cover the half of the sphere where f attains its maximum."""
