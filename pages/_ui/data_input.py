@@ -12,14 +12,13 @@ import streamlit as st
 from convex_core.data import Dataset, read_dataset, save_dataset
 from convex_core.errors import InputError
 
-from . import controls, layout
-from .spec import CUSTOM, digest, keep_custom
+from . import controls, guard, layout, limits, own_link
+from .spec import CUSTOM, custom_dataset, digest, keep_custom
 
 __all__ = ["data_downloads", "own_data", "table", "take_table"]
 
-#: Largest file and number of entries that a page takes; the command line has no such limit.
+#: Largest file that a page takes; the command line has no such limit.
 MAX_UPLOAD_BYTES = 8 * 2**20
-MAX_ENTRIES = 200_000
 #: Wider tables are not offered for editing.
 MAX_COLUMNS = 100
 _ERROR = "_upload_error"
@@ -46,8 +45,15 @@ def own_data(data: Dataset) -> None:
                 on_change=_take_upload,
             )
             if _ERROR in st.session_state:
-                st.error(st.session_state[_ERROR], icon=":material/error:")
+                guard.say(st.session_state[_ERROR])
             layout.caption("Files stay in this session's memory and are gone when the tab is closed.")
+            if custom_dataset() is data:
+                carried = own_link.encode(data) is not None
+                layout.caption(
+                    "The link of this page carries these data."
+                    if carried
+                    else "These data are too large for a link: whoever opens it is told so, and sees other data."
+                )
         with right:
             if data.d > MAX_COLUMNS:
                 st.caption(f"The table has {data.d} columns; up to {MAX_COLUMNS} can be edited here.")
@@ -111,7 +117,6 @@ def take_table(frame: pd.DataFrame, base: Dataset) -> None:
 
 
 def _accept(data: Dataset) -> None:
-    if data.X.size > MAX_ENTRIES:
-        raise InputError(f"X: got {data.X.size} entries, expected at most {MAX_ENTRIES} on this page")
+    limits.check(data)
     keep_custom(data)
     controls.choose(CUSTOM)

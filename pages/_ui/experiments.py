@@ -14,6 +14,7 @@ from convex_core.errors import ConvexCoreError, InputError
 from convex_core.experiments import EXPERIMENTS, ExperimentResult, run_experiment
 from convex_core.figures.experiment import experiment_page
 
+from . import guard
 from .controls import bound
 from .jobs import Job, solver_gate
 from .layout import Download
@@ -97,7 +98,7 @@ def source(name: str) -> tuple[Dataset | None, bool]:
                 _keep(name, download=True)
             st.rerun()
     except ConvexCoreError as error:
-        st.error(str(error), icon=":material/error:")
+        guard.say(str(error))
     return None, False
 
 
