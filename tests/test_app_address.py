@@ -99,7 +99,9 @@ def samples(n: int = 12, d: int = 16) -> Dataset:
 
 
 def same(one: Dataset, other: Dataset) -> bool:
-    return spec.digest(one) == spec.digest(Dataset(**{f: getattr(other, f) for f in other.__slots__} | {"description": one.description}))
+    return spec.digest(one) == spec.digest(
+        Dataset(**{f: getattr(other, f) for f in other.__slots__} | {"description": one.description})
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,14 @@ def test_data_too_large_for_a_link_are_told_to_both() -> None:
 def test_every_setting_belongs_to_a_page() -> None:
     seen: set[str] = {"own", "dial"}
     for file in TITLES:
-        for query in ({}, {"data": "bars"}, {"data": "patterns2d"}, {"data": "planted"}, {"loss": "huber"}, {"kind": "Two ReLU layers"}):
+        for query in (
+            {},
+            {"data": "bars"},
+            {"data": "patterns2d"},
+            {"data": "planted"},
+            {"loss": "huber"},
+            {"kind": "Two ReLU layers"},
+        ):
             if query and file not in ("dataset", "three_layer"):
                 continue
             app = visit(file, query)

@@ -67,7 +67,9 @@ def arrive(*, first: bool, moved: bool) -> None:
         state[_NOTES] = []
     if first:
         _take_own_data()
-        state[_NOTES] += [_Note(key, None, f"{_code(key)} is no setting") for key in sorted(set(state[_PENDING]) - KEYS)]
+        state[_NOTES] += [
+            _Note(key, None, f"{_code(key)} is no setting") for key in sorted(set(state[_PENDING]) - KEYS)
+        ]
     state[_DRAWN] = set()
     _drop_infinities()
 

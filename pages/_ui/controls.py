@@ -108,7 +108,10 @@ def problem_controls(
         # first of all: whatever fails after it, another dataset can be chosen
         with slots[0]:
             name = _data()
-        defaults = _defaults(name)
+        try:
+            defaults = _defaults(name)
+        except InputError as error:
+            raise InputError(f"The dataset {name} cannot be used: {error}. Please choose another one.") from error
         draw = {"beta": _beta, "h": _filter, "stride": _stride, "seed": _seed}
         for key, slot in zip(first[1:], slots[1:], strict=False):
             with slot:

@@ -13,7 +13,7 @@ from convex_core.data import Dataset, read_dataset, save_dataset
 from convex_core.errors import InputError
 
 from . import controls, guard, layout, limits, own_link
-from .spec import CUSTOM, custom_dataset, digest, keep_custom
+from .spec import CUSTOM, digest, keep_custom
 
 __all__ = ["data_downloads", "own_data", "table", "take_table"]
 
@@ -47,7 +47,7 @@ def own_data(data: Dataset) -> None:
             if _ERROR in st.session_state:
                 guard.say(st.session_state[_ERROR])
             layout.caption("Files stay in this session's memory and are gone when the tab is closed.")
-            if custom_dataset() is data:
+            if st.session_state.get("data") == CUSTOM:
                 carried = own_link.encode(data) is not None
                 layout.caption(
                     "The link of this page carries these data."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from convex_core.data import Dataset
 from convex_core.errors import InputError
 from convex_core.problem import Problem
@@ -11,6 +13,8 @@ __all__ = ["MAX_ENTRIES", "MAX_LENGTH", "MAX_SAMPLES", "check"]
 
 #: Most entries of X, most samples, most entries of a sample; the command line has no such limits.
 MAX_ENTRIES, MAX_SAMPLES, MAX_LENGTH = 200_000, 5_000, 10_000
+#: Smallest magnitude but zero: the length of a patch of such entries is still a number.
+MIN_MAGNITUDE = 1e-100
 
 
 def check(data: Dataset) -> None:
@@ -30,4 +34,7 @@ def check(data: Dataset) -> None:
     for name, array in (("X_test", data.X_test), ("y_test", data.y_test)):
         if array is not None:
             moderate(array, name)
+    small = np.abs(data.X)[(data.X != 0.0) & (np.abs(data.X) < MIN_MAGNITUDE)]
+    if len(small):
+        raise InputError(f"X: got an entry of magnitude {small.min():g}, expected 0 or at least {MIN_MAGNITUDE:g}")
     Problem.from_dataset(data)

@@ -81,6 +81,15 @@ def decode(text: str) -> Dataset:
             default_beta=fields["beta"],
         )
         limits.check(data)
-    except (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error, zlib.error) as error:
+    except (
+        InputError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        binascii.Error,
+        zlib.error,
+    ) as error:
         raise InputError("the own data in it cannot be read, the link is incomplete or was changed") from error
     return data
