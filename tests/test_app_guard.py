@@ -15,9 +15,9 @@ from convex_core.errors import ConvexCoreError, InputError
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
-from pages._ui import controls, guard, limits, own_link, shell, spec  # noqa: E402
-
 from test_app_address import end_work, visit  # noqa: E402
+
+from pages._ui import controls, guard, limits, own_link, shell, spec  # noqa: E402
 
 WITH_DATA = ["dataset", "arrangement", "solve", "filters_and_path", "convex_vs_sgd"]
 

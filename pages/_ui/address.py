@@ -24,13 +24,17 @@ __all__ = ["KEYS", "arrive", "drawn", "restoring", "tell"]
 
 #: Every setting a link can have, on any page.
 KEYS = frozenset(
-    "data seed beta h stride padding pooling network loss delta n d side m noise own "  # the problem
-    "sample samples colour picture slice cell "  # Dataset, Arrangement
-    "method tol limit points span pathtol dial "  # Solve, Filters and path, Home
-    "rate runs iterations momentum batch width scale first schedule "  # Convex vs SGD
-    "kind circular_beta circular_layers circular_d circular_h circular_seed "  # Three layers
-    "relu_beta relu_n relu_seed relu_program "
-    "images image_beta image_runs image_steps".split()  # Real images
+    " ".join(
+        (
+            "data seed beta h stride padding pooling network loss delta n d side m noise own",  # the problem
+            "sample samples colour picture slice cell",  # Dataset, Arrangement
+            "method tol limit points span pathtol dial",  # Solve, Filters and path, Home
+            "rate runs iterations momentum batch width scale first schedule",  # Convex vs SGD
+            "kind circular_beta circular_layers circular_d circular_h circular_seed",  # Three layers
+            "relu_beta relu_n relu_seed relu_program",
+            "images image_beta image_runs image_steps",  # Real images
+        )
+    ).split()
 )
 #: Characters of a value that are repeated in a sentence.
 MAX_SHOWN = 40

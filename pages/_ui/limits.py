@@ -28,8 +28,8 @@ def check(data: Dataset) -> None:
     for name, X in (("X", data.X), ("X_test", data.X_test)):
         if X is not None and (X.size > MAX_ENTRIES or len(X) > MAX_SAMPLES or X.shape[1] > MAX_LENGTH):
             raise InputError(
-                f"{name}: got {len(X):,} samples of {X.shape[1]:,} entries, expected at most {MAX_SAMPLES:,} of at most "
-                f"{MAX_LENGTH:,}, and at most {MAX_ENTRIES:,} in all, on this page"
+                f"{name}: got {len(X):,} samples of {X.shape[1]:,} entries, expected at most {MAX_SAMPLES:,} of "
+                f"at most {MAX_LENGTH:,}, and at most {MAX_ENTRIES:,} in all, on this page"
             )
     for name, array in (("X_test", data.X_test), ("y_test", data.y_test)):
         if array is not None:
