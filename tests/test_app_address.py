@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,7 @@ def samples(n: int = 12, d: int = 16) -> Dataset:
 
 
 def same(one: Dataset, other: Dataset) -> bool:
-    return spec.digest(one) == spec.digest(
-        Dataset(**{f: getattr(other, f) for f in other.__slots__} | {"description": one.description})
-    )
+    return spec.digest(one) == spec.digest(replace(other, description=one.description))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def same(one: Dataset, other: Dataset) -> bool:
         samples(),
         samples(2, 1),
         Dataset(spec.CUSTOM, np.arange(32.0).reshape(2, 16), [-1.0, 1.0], input_shape=(4, 4), labels=("cat", "dog 2")),
-        Dataset(spec.CUSTOM, [[1e-300, 0.1], [-1e50, 1 / 3]], [0.0, 1.0], X_test=[[5.0, 6.0]], y_test=[1.0]),
+        Dataset(spec.CUSTOM, [[1e-80, 0.1], [-1e50, 1 / 3]], [0.0, 1.0], X_test=[[5.0, 6.0]], y_test=[1.0]),
     ],
 )
 def test_small_data_come_out_of_a_link_as_they_went_in(data: Dataset) -> None:
@@ -209,15 +208,16 @@ def test_data_too_large_for_a_link_are_told_to_both() -> None:
 
 def test_every_setting_belongs_to_a_page() -> None:
     seen: set[str] = {"own", "dial"}
+    queries: tuple[dict[str, str], ...] = (
+        {},
+        {"data": "bars"},
+        {"data": "patterns2d"},
+        {"data": "planted"},
+        {"loss": "huber"},
+        {"kind": "Two ReLU layers"},
+    )
     for file in TITLES:
-        for query in (
-            {},
-            {"data": "bars"},
-            {"data": "patterns2d"},
-            {"data": "planted"},
-            {"loss": "huber"},
-            {"kind": "Two ReLU layers"},
-        ):
+        for query in queries:
             if query and file not in ("dataset", "three_layer"):
                 continue
             app = visit(file, query)

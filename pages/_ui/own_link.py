@@ -20,6 +20,7 @@ __all__ = ["MAX_CHARACTERS", "decode", "encode"]
 MAX_CHARACTERS = 6_000
 #: Most that a link may unpack to.
 MAX_BYTES = 200_000
+_BROKEN = (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error, zlib.error)
 
 
 def encode(data: Dataset) -> str | None:
@@ -81,15 +82,6 @@ def decode(text: str) -> Dataset:
             default_beta=fields["beta"],
         )
         limits.check(data)
-    except (
-        InputError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        binascii.Error,
-        zlib.error,
-    ) as error:
+    except _BROKEN as error:
         raise InputError("the own data in it cannot be read, the link is incomplete or was changed") from error
     return data
