@@ -138,7 +138,7 @@ def draw(run: training.Run, solution: Solution) -> None:
 try:
     with st.spinner("Solving the convex program ...", show_time=True):
         options = compute.SolveOptions()
-        optimum = compute.solution(f"{current.spec.key} {options}", problem, options)
+        optimum = compute.solution(current.spec.key, problem, options)
 except ConvexCoreError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()

@@ -55,7 +55,7 @@ def live() -> None:
     problem = compute.problem(current.spec.key, current.spec, current.dataset)
     try:
         with st.spinner("Solving and certifying ...", show_time=True):
-            solution = compute.solution(f"{current.spec.key} {wanted}", problem, wanted)
+            solution = compute.solution(current.spec.key, problem, wanted)
     except SizeError as error:
         raise InputError(
             f"Method {wanted.method}: got up to {error.predicted:,} sign patterns in one program, "

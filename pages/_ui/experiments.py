@@ -14,7 +14,7 @@ from convex_core.errors import ConvexCoreError, InputError
 from convex_core.experiments import EXPERIMENTS, ExperimentResult, run_experiment
 from convex_core.figures.experiment import experiment_page
 
-from . import guard
+from . import guard, keep
 from .controls import bound
 from .jobs import Job, solver_gate
 from .layout import Download
@@ -112,7 +112,8 @@ def source(name: str) -> tuple[Dataset | None, bool]:
 
 def finished(key: str, data: Dataset | None) -> ExperimentResult | None:
     """The quick part that another session finished on the same images; never on a session's own."""
-    return _store().get(key) if data is None else None
+    found: ExperimentResult | None = keep.find("experiment", key) if data is None else None
+    return found
 
 
 def start(key: str, wanted: Settings, data: Dataset | None, *, quick: bool) -> Job:
@@ -134,10 +135,7 @@ def start(key: str, wanted: Settings, data: Dataset | None, *, quick: bool) -> J
             progress=job.report,
         )
         if quick and data is None and result.stopped is None:
-            kept = _store()
-            kept[key] = result
-            for old in list(kept)[:-MAX_KEPT]:
-                kept.pop(old, None)
+            keep.put("experiment", key, result, entries=MAX_KEPT)
         return result
 
     return Job(work, solver_gate(), key)
@@ -150,12 +148,6 @@ def result_downloads(result: ExperimentResult) -> list[Download]:
         Download("Result · JSON", f"{stem}.json", "application/json", lambda: json.dumps(result.to_dict()).encode()),
         Download("Result · HTML", f"{stem}.html", "text/html", lambda: experiment_page(result).encode()),
     ]
-
-
-@st.cache_resource(show_spinner=False)
-def _store() -> dict[str, ExperimentResult]:
-    """Finished quick parts of every session."""
-    return {}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -10,6 +10,8 @@ import streamlit as st
 
 from convex_core.errors import ConvexCoreError
 
+from . import keep
+
 __all__ = ["fragment", "guarded", "say"]
 
 
@@ -20,7 +22,8 @@ def guarded() -> Iterator[None]:
     Every page draws the choice of data before anything that can fail, and so another dataset can be taken.
     """
     try:
-        yield
+        with keep.apart():
+            yield
     except ConvexCoreError as error:
         say(str(error))
 
