@@ -69,15 +69,15 @@ def kept(place: str, key: str, make: Callable[[], T], *, entries: int = 64) -> T
                 return shelf.answers[key]  # type: ignore[no-any-return]
         try:
             answer = make()
+            if st.session_state.get(_FLAG):
+                own[place, key] = answer
+                while len(own) > MAX_OWN:
+                    own.popitem(last=False)
+            else:
+                put(place, key, answer, entries=entries)
         finally:
             with shelf.lock:
                 shelf.busy.pop(key, None)
-        if st.session_state.get(_FLAG):
-            own[place, key] = answer
-            while len(own) > MAX_OWN:
-                own.popitem(last=False)
-        else:
-            put(place, key, answer, entries=entries)
     return answer
 
 
