@@ -6,7 +6,7 @@ import html
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,19 @@ from convex_core.figures.palette import Palette, palette
 
 from . import controls
 
-__all__ = ["Download", "Fact", "caption", "chart", "chart_downloads", "colours", "facts", "header", "large", "remarks"]
+__all__ = [
+    "Download",
+    "Fact",
+    "caption",
+    "chart",
+    "chart_downloads",
+    "colours",
+    "facts",
+    "faded",
+    "header",
+    "large",
+    "remarks",
+]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
@@ -51,6 +63,12 @@ class Download:
 def colours() -> Palette:
     """The palette of the theme the visitor has."""
     return palette(dark=st.context.theme.type == "dark")
+
+
+def faded() -> Palette:
+    """The same without colour, for what was drawn with other settings than those that are chosen now."""
+    present = colours()
+    return replace(present, convex=present.muted, sgd=present.dead, sgd_fill=present.faint, convex_fill=present.faint)
 
 
 def header(title: str, lede: str) -> st.delta_generator.DeltaGenerator:
