@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,8 +68,23 @@ class Chart:
             paper_bgcolor=colours.paper,
             plot_bgcolor=colours.paper,
         )
-        page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
-        return page
+        # frames wait for the reader: played by themselves they end at the last one
+        page: str = figure.to_html(
+            include_plotlyjs=True, full_html=True, auto_play=False, config={"displaylogo": False}
+        )
+        head = f'<head><meta name="viewport" content="width=device-width"><title>{html.escape(self.title)}</title>'
+        return page.replace("<head>", head, 1).replace("<html>", '<html lang="en">', 1)
+
+    @property
+    def title(self) -> str:
+        """The name for a person.
+
+        Examples
+        --------
+        >>> Chart(None, "", name="beta-dial").title
+        'Beta dial'
+        """
+        return self.name.replace("-", " ").capitalize()
 
 
 def encoded_once(figure: Any) -> Any:

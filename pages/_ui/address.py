@@ -40,9 +40,9 @@ KEYS = frozenset(
 MAX_SHOWN = 40
 _PENDING, _DRAWN, _NOTES = "_address_pending", "_address_drawn", "_address_notes"
 
-_history = st.components.v2.component(
-    "convex_core_history", js=(Path(__file__).resolve().parents[2] / "assets" / "history.js").read_text()
-)
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_history = st.components.v2.component("convex_core_history", js=(_ASSETS / "history.js").read_text())
+_sliders = st.components.v2.component("convex_core_sliders", js=(_ASSETS / "sliders.js").read_text())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def arrive(*, first: bool, moved: bool) -> None:
     """
     with st.container(key="history"):
         _history(key="history_entries")
+        _sliders(key="chart_sliders")
     state = st.session_state
     if moved:
         state[_NOTES], state[_PENDING] = [], {}

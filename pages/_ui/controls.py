@@ -88,6 +88,8 @@ def reset() -> None:
     for key, default in st.session_state.get(_DEFAULTS, {}).items():
         if key not in _following():
             st.session_state[key] = default
+    if "dial" in st.query_params:
+        del st.query_params["dial"]
 
 
 def problem_controls(
@@ -96,12 +98,13 @@ def problem_controls(
     extra: Sequence[Callable[[], None]] = (),
     advanced: Callable[[], None] | None = None,
     networks: bool = False,
+    without: Sequence[str] = (),
 ) -> CurrentProblem:
     """Draw the controls and return the problem they describe.
 
     The keys in `first` (of data, beta, h, stride, seed) and the page's own, `extra`, are on the first screen; the
     others, and what the page adds as `advanced`, are in an expander, so that every link is complete. With `networks`
-    the visitor may choose the kind of network.
+    the visitor may choose the kind of network. What the page has no use for is left out: `without`.
     """
     with st.container(border=True):
         slots = st.columns(len(first) + len(extra), vertical_alignment="bottom")
@@ -123,7 +126,7 @@ def problem_controls(
             grid = st.container(horizontal=True, gap="medium")
             with grid:
                 for key, control in draw.items():
-                    if key not in first:
+                    if key not in (*first, *without):
                         with st.container(width=210):
                             control(defaults)
                 options = _options(name)

@@ -104,9 +104,10 @@ def chart_downloads(charts: Sequence[Chart]) -> list[Download]:
     dark = st.context.theme.type == "dark"
     entries: list[Download] = []
     for item in charts:
-        title = item.name.replace("-", " ").capitalize()
-        entries.append(Download(f"{title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark)))
-        entries.append(Download(f"{title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
+        entries.append(
+            Download(f"{item.title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark))
+        )
+        entries.append(Download(f"{item.title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
     entries.append(Download("All numbers · JSON", "numbers.json", "application/json", lambda: _numbers(charts)))
     return entries
 

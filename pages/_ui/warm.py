@@ -20,13 +20,25 @@ from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.sgd import train_sgd
 
-__all__ = ["HOME_ITERATIONS", "HOME_POINTS", "HOME_SEED", "HOME_SEEDS", "Home", "home", "home_dial", "kernels"]
+__all__ = [
+    "HOME_ITERATIONS",
+    "HOME_POINTS",
+    "HOME_SEED",
+    "HOME_SEEDS",
+    "HOME_START",
+    "Home",
+    "home",
+    "home_dial",
+    "kernels",
+]
 
 #: The home page: Gaussian signals and targets, beta from where every filter is dead down to a small part of it.
 HOME_SEED = 0
 HOME_SIGNALS = {"n": 30, "d": 9}
 HOME_FILTER = 3
 HOME_POINTS = 24
+#: Position shown first: some filters live, some are dead, and SGD is seen to stall.
+HOME_START = 4 * HOME_POINTS // 5
 HOME_SMALLEST = 1 / 60
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
@@ -64,8 +76,7 @@ def home_dial(dark: bool, with_curves: bool) -> Chart:
     """The home page's figure, built once for each theme, after its path (and its curves) are there."""
     path = home().path.result()
     curves = home().curves.result() if with_curves else ()
-    # first a beta at which some filters live, some are dead, and SGD is seen to stall
-    chart = beta_dial(path, curves, start=4 * len(path) // 5, colours=palette(dark))
+    chart = beta_dial(path, curves, start=HOME_START, colours=palette(dark))
     return replace(chart, figure=encoded_once(chart.figure))
 
 
