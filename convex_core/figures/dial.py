@@ -19,7 +19,7 @@ from ..solve import Solution
 from ..status import Scope
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
-from .tiles import TileGrid, signed_label, tile_colours, tile_grid, tiles_of
+from .tiles import TileGrid, opacities, signed_label, tile_colours, tile_grid, tiles_of
 from .tracks import follow_filters, unit_rows
 
 __all__ = ["SGDCurves", "beta_dial"]
@@ -67,9 +67,9 @@ def beta_dial(
     """One slider over beta, all frames in the figure, so that turning it needs no server.
 
     Above, one tile a filter of the optimal network, followed through beta: its direction, and over it the sign of the
-    output weight and the group norm, and with several outputs an arrow to the number of its own; a tile whose whole
-    group is zero is grey. Below, SGD's objective divided by the
-    certified optimum of the same beta: 1 is the optimum.
+    output weight and the group norm, and with several outputs an arrow to the number of its own. A tile is fainter the
+    smaller its norm, and grey if its whole group is zero. Below, SGD's objective divided by the certified optimum of
+    the same beta: 1 is the optimum.
 
     Parameters
     ----------
@@ -128,6 +128,8 @@ class _Scene:
         self.points, self.curves, self.colours = points, curves, colours
         self.tracks, self.signs, self.outputs = follow_filters([p.network for p in points])
         self.norms = np.linalg.norm(self.tracks, axis=2)
+        # by the largest norm anywhere on the path, so that a filter is seen to fade before it dies
+        self.strength = opacities(self.norms)
         geometry = points[0].network.architecture.geometry
         self.tiles = [tiles_of(geometry, unit_rows(now)) for now in self.tracks]
         self.extent = max(float(np.abs(t).max(initial=0.0)) for t in self.tiles) or 1.0
@@ -178,7 +180,8 @@ class _Scene:
                 self.grid.heatmap(
                     alive,
                     numbers,
-                    "filter %{customdata}: %{z:.3g}",
+                    "filter %{customdata}: %{hovertext}",
+                    self.strength[b],
                     colorscale=self.colours.diverging,
                     zmid=0,
                     zmin=-self.extent,
