@@ -71,10 +71,12 @@ def watch(job: Job, solution: Solution) -> None:
         return
     st.progress(min(1.0, reports[-1][0] / wanted.iterations), f"Iteration {reports[-1][0]} of {wanted.iterations}")
     values = np.array([objective for _, objective in reports])
-    ratio = pd.DataFrame(values / solution.network_objective, columns=[f"seed {s}" for s in wanted.seeds])
+    # in multiples of the optimum, or as it is where that is zero
+    unit = solution.network_objective
+    ratio = pd.DataFrame(values / (unit or 1.0), columns=[f"seed {s}" for s in wanted.seeds])
     ratio.index = [iteration for iteration, _ in reports]
-    ratio = ratio.clip(upper=2.5)
-    ratio["optimum"] = 1.0
+    ratio = ratio.clip(upper=2.5) if unit else ratio
+    ratio["optimum"] = 1.0 if unit else 0.0
     palette = layout.colours()
     st.line_chart(ratio, color=[palette.sgd] * len(wanted.seeds) + [palette.convex], height=420)
 
@@ -106,7 +108,9 @@ def draw(run: training.Run) -> None:
     ends = run.objective[:, -1]
     finite = ends[np.isfinite(ends)]
     lower = solution.lower_bound
-    if len(finite):
+    if len(finite) and solution.network_objective <= 0.0:
+        st.header(f"SGD ends at {finite.min():.3g} to {finite.max():.3g}; the optimum is 0", anchor=False)
+    elif len(finite):
         excess = finite / solution.network_objective - 1.0
         st.header(
             f"SGD ends {percent(excess.min())} to {percent(excess.max())} above the "

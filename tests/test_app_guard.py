@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -179,3 +180,27 @@ def test_what_an_upload_takes_no_page_fails_on(file: str, scale: float) -> None:
     app = visit(file, {"data": spec.CUSTOM, "own": own_link.encode(data) or ""})
     end_work(app)
     assert app.selectbox(key="data").value == spec.CUSTOM
+
+
+@pytest.mark.parametrize(
+    ("X", "y"),
+    [
+        (np.eye(4, 5), np.zeros(4)),
+        (np.zeros((3, 4)), np.zeros(3)),
+        (np.zeros((3, 4)), np.ones(3)),
+        (np.ones((1, 1)), np.ones(1)),
+        (np.ones((4, 5)), np.arange(4.0)),
+    ],
+    ids=["targets zero", "all zero", "inputs zero", "one number", "samples equal"],
+)
+@pytest.mark.parametrize("file", WITH_DATA)
+def test_degenerate_data_are_drawn_or_refused_in_a_sentence(file: str, X: np.ndarray, y: np.ndarray) -> None:
+    link = own_link.encode(Dataset(spec.CUSTOM, X, y)) or ""
+    app = visit(file, {"data": spec.CUSTOM, "own": link, "iterations": "500", "runs": "2"})
+    end = time.monotonic() + 20
+    while not app.get("plotly_chart") and not app.error and not app.info and time.monotonic() < end:
+        time.sleep(0.2)
+        app.run()
+        assert not app.exception
+    end_work(app)
+    assert len(app.get("plotly_chart")) + len(app.error) + len(app.info)

@@ -11,8 +11,8 @@ from convex_core.data import load_dataset
 from convex_core.errors import InputError
 from convex_core.figures.classes import MAX_FILTERS, class_filters, confusion
 from convex_core.figures.dial import beta_dial
-from convex_core.figures.tiles import opacities
 from convex_core.figures.palette import DARK, LIGHT
+from convex_core.figures.tiles import opacities
 from convex_core.figures.tracks import follow_filters
 from convex_core.losses import make_loss
 from convex_core.network import Network

@@ -153,8 +153,6 @@ def test_dial_kills_whole_groups(path: Path, curves: tuple[SGDCurves, ...], colo
                 assert np.allclose(cells(alive)[own], strength[b, t] * tracks[b, t] / np.linalg.norm(tracks[b, t]))
                 words = [float(v) for v in np.array(alive.hovertext)[own]]
                 assert words == pytest.approx(cells(alive)[own] / strength[b, t], rel=6e-3)
-                    cells(alive)[own] / strength[b, t], rel=6e-3
-                )
         assert frame.layout.annotations[0].text == f"<b>{path[b].active_filters} of {total} filters alive</b>"
         for line in frame.data[3:]:
             assert min(line.y) >= path[b].lower_bound / path[b].network_objective - 1e-12

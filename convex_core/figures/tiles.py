@@ -178,15 +178,17 @@ def signed_label(norm: float, sign: float) -> str:
 
 
 def opacities(norms: _Array) -> _Array:
-    """Opacity of each tile by its group norm relative to the largest; the faintest can still be read, a dead one is 0.
+    """Opacity of each tile: the square root of its group norm relative to the largest, so that the faint can be read.
+
+    A dead one is 0.
 
     Examples
     --------
     >>> opacities(np.array([2.0, 1.0, 0.0])).round(3).tolist()
-    [1.0, 0.6, 0.0]
+    [1.0, 0.766, 0.0]
     """
     share: _Array = norms / (norms.max(initial=0.0) or 1.0)
-    return np.where(norms > 0.0, FAINTEST + (1.0 - FAINTEST) * share, 0.0)
+    return np.where(norms > 0.0, FAINTEST + (1.0 - FAINTEST) * np.sqrt(share), 0.0)
 
 
 def tile_colours(norms: _Array, signs: Sequence[float], colours: Palette) -> list[str]:
