@@ -31,6 +31,7 @@ from .network import Network
 from .problem import Problem
 from .program import block_keys
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
+from .recovery import merge_same_cells
 from .solve import CellSearch, Solution, choose_search, solve_over
 from .solvers.column_generation import WarmStart, relative_gap
 from .solvers.conic_directions import ConicDirections
@@ -201,7 +202,8 @@ class _Quick:
                 if program is None:
                     fixed = FixedDirections if is_quadratic(problem) else ConicDirections
                     program = self._programs[around] = fixed(problem, _together(candidates))
-                candidates.append(program.network(program.sizes(beta)))
+                # both neighbours bring their own version of a filter
+                candidates.append(merge_same_cells(program.network(program.sizes(beta)), problem.patches))
         values = [
             problem.loss.value(network.predict_patches(problem.patches), problem.y) + beta * network.regulariser
             for network in candidates

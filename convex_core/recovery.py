@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .architectures import Architecture
+from .architectures import Architecture, TwoLayerCNN
 from .network import Network
+from .neurons import take
 
-__all__ = ["balanced", "independent_atoms", "prune", "recover"]
+__all__ = ["balanced", "independent_atoms", "merge_same_cells", "prune", "recover"]
 
 _Array = NDArray[np.float64]
 
@@ -60,6 +61,53 @@ def prune(network: Network, patches: _Array, *, relative_zero: float = 1e-9) -> 
     keep, new = independent_atoms(unit, size, relative_zero=relative_zero)
     kept = {name: array[keep] for name, array in network.parameters.items()}
     return Network.from_parameters(architecture, architecture.scaled(kept, new / size[keep]))
+
+
+def merge_same_cells(network: Network, patches: _Array, *, relative_zero: float = 1e-6) -> Network:
+    """The same function with the filters of one cell, and one sign, added up; negligible neurons go.
+
+    Where no patch row is positive for one filter and negative for another, ``(X c)_+ + (X c')_+ = (X (c + c'))_+``, and
+    ``||c + c'|| <= ||c|| + ||c'||``: outputs stay, the penalty does not grow. Networks of another kind than
+    :class:`TwoLayerCNN` lose their negligible neurons only.
+
+    Parameters
+    ----------
+    network : Network
+        m neurons.
+    patches : (K, n, h) array
+        Patch matrices.
+    relative_zero : float
+        A neuron is negligible below this share of the largest.
+
+    Examples
+    --------
+    >>> from convex_core import TwoLayerCNN, patch_geometry
+    >>> cnn = TwoLayerCNN(patch_geometry((2,), 2))
+    >>> twice = Network(cnn, [[1.0, 0.0], [0.0, 1.0]], [2.0, 2.0])
+    >>> merge_same_cells(twice, np.array([[[1.0, 1.0]]])).m
+    1
+    """
+    sizes = network.sizes
+    kept = np.flatnonzero(sizes > relative_zero * sizes.max(initial=0.0))
+    network = Network.from_parameters(network.architecture, take(network.parameters, kept))
+    if type(network.architecture) is not TwoLayerCNN or network.m < 2:
+        return network
+    c = network.filters * np.abs(network.weights)[:, None]
+    reach = np.linalg.norm(patches, axis=2)[:, :, None] * np.linalg.norm(c, axis=1)
+    scores = patches @ c.T
+    # 0 where the filter is on the row's hyperplane, and so in the cells on both sides
+    sides = np.where(np.abs(scores) <= 1e-9 * reach, 0, np.sign(scores)).reshape(-1, network.m)
+    groups: list[tuple[float, NDArray[np.float64], list[int]]] = []
+    for j in np.argsort(-network.sizes, kind="stable"):
+        for number, (sign, side, members) in enumerate(groups):
+            if sign == network.signs[j] and not np.any(side * sides[:, j] < 0):
+                groups[number] = (sign, np.where(side == 0, sides[:, j], side), [*members, int(j)])
+                break
+        else:
+            groups.append((float(network.signs[j]), sides[:, j], [int(j)]))
+    total = np.array([c[members].sum(axis=0) for _, _, members in groups])
+    size = np.sqrt(np.linalg.norm(total, axis=1))
+    return Network(network.architecture, total / size[:, None], np.array([sign for sign, _, _ in groups]) * size)
 
 
 def independent_atoms(Phi: _Array, size: _Array, *, relative_zero: float = 1e-9) -> tuple[NDArray[np.intp], _Array]:

@@ -14,7 +14,7 @@ from convex_core.figures.arrangement_paint import MODES  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.problem import Problem  # noqa: E402
 from convex_core.solve import Solution  # noqa: E402
-from pages._ui import cell_pictures, cell_presets, cell_sharing, cell_view, cells, compute, layout  # noqa: E402
+from pages._ui import cell_pictures, cell_presets, cell_sharing, cell_view, cells, compute, guard, layout  # noqa: E402
 from pages._ui.controls import bound, problem_controls  # noqa: E402
 
 MAX_SAMPLES = 12
@@ -56,7 +56,7 @@ def slice_controls() -> None:
             )
 
 
-@st.fragment
+@guard.fragment
 def live() -> None:
     """Controls and results together: quick changes then wait for one another instead of piling up."""
     cell_presets.presets()

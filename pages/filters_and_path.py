@@ -21,10 +21,10 @@ place = layout.header(
     "Certified optima from the β at which every filter is dead down to a small one: raise β and filters die, each as "
     "a whole group.",
 )
-current = problem_controls(("data", "h", "stride", "beta"), advanced=paths.advanced_controls)
+current = problem_controls(("data", "h", "stride"), advanced=paths.advanced_controls, without=("beta",))
 layout.remarks(current.remarks)
 wanted = paths.options()
-# the path covers every beta; the control says where the preview looks
+# the path covers every beta; its dial says which is shown
 spec = replace(current.spec, beta=1.0)
 key = f"{spec.key} {wanted}"
 
@@ -47,5 +47,5 @@ if run is None:
     run = background.outcome(PATH, key, lambda: paths.start(key, problem, wanted), "Path")
 if run is not None:
     path_view.summary(run.path, spec.data.seed)
-    drawn = path_view.charts(run, current.spec.beta, current.dataset)
+    drawn = path_view.charts(run, current.dataset)
     layout.downloads(place, [*paths.path_downloads(run), *layout.chart_downloads([*drawn, *over_strides()])])

@@ -9,7 +9,7 @@ from pages._ui import shell
 shell.enter()
 
 from convex_core.status import Scope  # noqa: E402
-from pages._ui import layout, verdict, warm  # noqa: E402
+from pages._ui import layout, turning, verdict, warm  # noqa: E402
 
 place = layout.header(
     "Trained to the global optimum",
@@ -24,6 +24,7 @@ with figure_column:
     curves = work.curves.result() if work.curves.done() else ()
     dial = warm.home_dial(layout.colours().dark, bool(curves))
     layout.bare_chart(dial, key="dial")
+    turning.follow("dial", sorted(path.betas.tolist()), len(path) - 1 - warm.HOME_START)
 with text_column:
     problem = path[0].problem
     patterns = path[0].patterns

@@ -10,13 +10,13 @@ shell.enter()
 
 from convex_core.classification import confusion_matrix  # noqa: E402
 from convex_core.data import Dataset  # noqa: E402
-from convex_core.errors import ConvexCoreError, SizeError  # noqa: E402
+from convex_core.errors import InputError, SizeError  # noqa: E402
 from convex_core.figures import classes, filters, solving  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.program.latex import convex_latex, training_latex  # noqa: E402
 from convex_core.solve import METHODS, Solution  # noqa: E402
 from convex_core.status import Scope, Status  # noqa: E402
-from pages._ui import compute, layout, verdict  # noqa: E402
+from pages._ui import compute, guard, layout, verdict  # noqa: E402
 from pages._ui.controls import CurrentProblem, bound, problem_controls  # noqa: E402
 
 BOUNDS_NOTE = {
@@ -46,7 +46,7 @@ def options() -> compute.SolveOptions:
     return compute.SolveOptions(str(state["method"]), float(state["tol"]), float(min(max(state["limit"], 1), 5)))
 
 
-@st.fragment
+@guard.fragment
 def live() -> None:
     """Controls and results together: quick changes then wait for one another instead of piling up."""
     current = problem_controls(("data", "beta", "h", "stride"), advanced=solver_controls, networks=True)
@@ -55,17 +55,12 @@ def live() -> None:
     problem = compute.problem(current.spec.key, current.spec, current.dataset)
     try:
         with st.spinner("Solving and certifying ...", show_time=True):
-            solution = compute.solution(f"{current.spec.key} {wanted}", problem, wanted)
+            solution = compute.solution(current.spec.key, problem, wanted)
     except SizeError as error:
-        st.error(
+        raise InputError(
             f"Method {wanted.method}: got up to {error.predicted:,} sign patterns in one program, "
-            f"expected at most {error.limit:,} on this page.",
-            icon=":material/error:",
-        )
-        return
-    except ConvexCoreError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+            f"expected at most {error.limit:,} on this page."
+        ) from error
     draw(current, solution)
 
 

@@ -8,7 +8,7 @@ from pages._ui import shell
 
 shell.enter()
 
-from pages._ui import circular, layout, two_relu  # noqa: E402
+from pages._ui import circular, guard, layout, two_relu  # noqa: E402
 from pages._ui.controls import bound  # noqa: E402
 
 VIEWS = {"Circular CNN": circular.tab, "Two ReLU layers": two_relu.tab}
@@ -20,7 +20,7 @@ place = layout.header(
 )
 
 
-@st.fragment
+@guard.fragment
 def live() -> None:
     """One kind of network at a time: only what is seen is solved."""
     first = next(iter(VIEWS))

@@ -27,7 +27,7 @@ from convex_core.solve import solve
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
-from pages._ui import controls, data_input, layout, shell, spec, training, verdict  # noqa: E402
+from pages._ui import controls, data_input, jobs, layout, shell, spec, training, verdict  # noqa: E402
 from pages._ui.jobs import Job  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,7 +70,7 @@ def alts(app: Any) -> list[str]:
 def finish_sgd(app: Any) -> None:
     """Poll as a browser would until the worker has ended."""
     end = time.monotonic() + 60
-    while not app.get("plotly_chart") and time.monotonic() < end:
+    while (not app.get("plotly_chart") or "_sgd_job" in app.session_state) and time.monotonic() < end:
         time.sleep(0.3)
         app.run()
     assert not app.exception
@@ -408,11 +408,49 @@ def test_changed_settings_are_not_shown_as_the_old_run() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
     finish_sgd(app)
     app.slider(key="runs").set_value(3).run()
-    assert not app.get("plotly_chart")
+    # the old curves stay, without colour and with a sentence; one button asks for new ones
     assert "changed" in app.info[0].value
-    app.button(key="run_again").click().run()
+    drawn = {line["line"]["color"] for line in charts(app)[0]["data"]}
+    assert drawn == {layout.palette().muted, layout.palette().dead}
+    assert [line["name"] for line in charts(app)[0]["data"][:3]] == ["seed 0", "seed 1", "certified optimum"]
+    assert not app.header
+    assert [b.key for b in app.button if b.proto.type == "primary"] == ["run"]
+    app.button(key="run").click().run()
+    assert not app.exception
     finish_sgd(app)
     assert len(app.session_state["_sgd_run"].seeds) == 3
+    assert layout.palette().sgd in {line["line"]["color"] for line in charts(app)[0]["data"]}
+
+
+def test_old_curves_stay_until_new_ones_arrive() -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
+    finish_sgd(app)
+    app.select_slider(key="beta").set_value("0.2").run()
+    with jobs.solver_gate():  # another session computes
+        app.button(key="run").click().run()
+        assert not app.exception
+        assert app.session_state["_sgd_job"].waiting
+        assert len(charts(app)) == 2
+        assert layout.palette().dead in {line["line"]["color"] for line in charts(app)[0]["data"]}
+    finish_sgd(app)
+    problem = Problem.from_dataset(load_dataset("shift"), beta=0.2)
+    assert float(facts(app)["convex program"]) == pytest.approx(solve(problem, tol=1e-8).network_objective, rel=1e-7)
+
+
+def test_what_was_cancelled_before_it_began_says_so_and_can_be_run() -> None:
+    first = open_page("convex_vs_sgd", data="shift", seed="3")  # the convex program is kept for everyone
+    finish_sgd(first)
+    with jobs.solver_gate():  # another session computes
+        app = open_page("convex_vs_sgd", data="shift", seed="3", runs="2", iterations="500")
+        app.button(key="cancel").click().run()
+        end = time.monotonic() + 30
+        while "_sgd_job" in app.session_state and time.monotonic() < end:
+            time.sleep(0.1)
+            app.run()
+    assert "Cancelled" in app.info[0].value
+    app.button(key="run").click().run()
+    finish_sgd(app)
+    assert app.session_state["_sgd_run"].seeds == (0, 1)
 
 
 def test_settings_changed_while_it_runs_begin_again() -> None:

@@ -40,7 +40,7 @@ def open_page(**query: str) -> Any:
     return app
 
 
-def finish(app: Any, charts: int = 4) -> None:
+def finish(app: Any, charts: int = 3) -> None:
     """Poll as a browser would until the worker has ended."""
     end = time.monotonic() + 100
     while len(app.get("plotly_chart")) < charts and not app.error and time.monotonic() < end:
@@ -76,31 +76,34 @@ def path() -> BetaPath:
 
 
 def test_the_page_shows_the_library_s_numbers(path: BetaPath) -> None:
-    app = open_page(data="shift", points="10", beta="2")
+    app = open_page(data="shift", points="10", dial="19.6")
     finish(app)
     shown = facts(app)
     assert float(shown["βmax"]) == pytest.approx(path.beta_max, rel=1e-5)
     assert shown["filters alive"] == f"{path.alive.min()} to {path.alive.max()}"
     assert shown["sign patterns"] == f"{path[0].patterns:,}"
     assert app.header[0].value.startswith("10 certified optima, largest gap ")
-    turn, norms, values, preview = specs(app)
-    assert [float(step["label"]) for step in turn["layout"]["sliders"][0]["steps"]] == pytest.approx(
-        path.betas[::-1], rel=5e-3
-    )
+    turn, norms, values = specs(app)
+    # one dial: exact points, and a preview between any two of them
+    labels = [float(step["label"]) for step in turn["layout"]["sliders"][0]["steps"]]
+    assert labels[::2] == pytest.approx(path.betas[::-1], rel=5e-3)
+    between = np.sqrt(path.betas[1:] * path.betas[:-1])[::-1]
+    assert labels[1::2] == pytest.approx(between, rel=5e-3)
+    lines = {frame["name"]: [a["text"] for a in frame["layout"]["annotations"]] for frame in turn["frames"]}
+    for b, solution in enumerate(path):
+        assert lines[str(2 * b)][1].startswith(f"optimum {solution.network_objective:.5g}"[:12])
+        assert "certified gap" in lines[str(2 * b)][1]
+    quick = path.preview(float(between[-1]))
+    assert lines["1"][1] == f"preview {quick.objective:.6g}, the optimum is at least {quick.lower_bound:.6g}"
+    assert not [w for w in (*app.select_slider, *app.slider) if w.key == "beta"]
     assert numbers(norms["data"][2]["y"]).tolist() == path.alive.tolist()
     drawn = {trace.get("name"): trace for trace in values["data"]}
     assert numbers(drawn["objective"]["y"]) == pytest.approx(path.objective, rel=1e-6)
     assert numbers(drawn["lower bound"]["y"]) == pytest.approx(path.lower_bound, rel=1e-6)
     assert len(drawn["preview"]["y"]) == 9
-    quick = path.preview(2.0)
-    assert any(h.value == "Preview at β = 2" for h in app.subheader)
-    assert f"Not an exact point: objective {quick.objective:.6g}" in captions(app)
-    assert preview["data"]
     assert all(element.proto.alt for element in app.get("plotly_chart"))
     assert sum(len(element.proto.spec) for element in app.get("plotly_chart")) < 1_000_000
-    app.select_slider(key="beta").set_value("3.2").run()
-    assert any(h.value == "Preview at β = 3.2" for h in app.subheader)
-    assert facts(app) == shown  # the same path: another beta solves nothing
+    assert app.session_state["dial"] == "19.6"
 
 
 def test_another_loss_has_its_own_path() -> None:
@@ -117,7 +120,7 @@ def test_first_screen_has_at_most_five_controls() -> None:
     kinds = ("slider", "select_slider", "number_input", "selectbox")
     advanced = {w.key for e in app.expander for kind in kinds for w in e.get(kind)}
     every = {w.key for kind in kinds for w in app.get(kind)}
-    assert every - advanced == {"data", "h", "stride", "beta"}
+    assert every - advanced == {"data", "h", "stride"}
     assert {"points", "span", "pathtol"} <= advanced
 
 
@@ -125,12 +128,12 @@ def test_small_multiples_over_stride() -> None:
     app = open_page(data="edge", points="10")
     finish(app)
     app.button(key="compare").click().run()
-    finish(app, charts=9)
+    finish(app, charts=8)
     data = load_dataset("edge")
     strides = [1, 2, 3, 4]
     headings = [h.value for h in app.subheader]
     assert [h for h in headings if h.startswith("Stride ")] == [f"Stride {s}" for s in strides]
-    for s, spec in zip(strides, specs(app)[4:8], strict=True):
+    for s, spec in zip(strides, specs(app)[3:7], strict=True):
         own = solve_path(Problem.from_dataset(data, stride=s), points=10)
         assert numbers(spec["data"][2]["y"]).tolist() == own.alive.tolist()
         assert f"βmax {own.beta_max:.4g}, gap" in captions(app)

@@ -49,13 +49,22 @@ def test_figures_say_what_was_found(talk):
     chart = experiment_objective(talk)
     best = talk.arms[0].solution
     line = next(trace for trace in chart.figure.data if trace.name.startswith("convex program"))
-    assert list(line.y) == [best.network_objective] * 3
+    # over the proved lower bound, relative to it
+    excess = (best.network_objective - best.lower_bound) / best.lower_bound
+    assert list(line.y) == pytest.approx([max(excess, 1e-12)] * 3)
+    seed = next(trace for trace in chart.figure.data if trace.name == "SGD, seed 0")
+    row = talk.training.objective[talk.training.seeds.index(0)]
+    assert np.allclose(seed.y, row / best.lower_bound - 1.0)
+    # on a logarithmic axis that the curve fills: a tenth of the records are among the first 20 steps
+    assert chart.figure.layout.xaxis.type == "log"
+    assert talk.training.iterations[:20].tolist() == list(range(20))
+    assert np.all(np.diff(talk.training.iterations) >= 1)
     # the marker stands where the training clock passes the convex program's time
     after = talk.training.iterations[talk.training.seconds >= best.seconds.total]
     assert line.x[1] == (after[0] if len(after) else 2000)
     assert f"{best.network_objective:.6g}" in chart.alt
     axis = chart.figure.layout.yaxis
-    assert [float(text) for text in axis.ticktext] == pytest.approx(axis.tickvals)
+    assert [float(text.replace(",", "")) for text in axis.ticktext] == pytest.approx(axis.tickvals)
     assert experiment_accuracy(talk) is None
     page = experiment_page(talk)
     assert "Our choices" in page

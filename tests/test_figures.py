@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 import convex_core.figures
 from convex_core.certificate import certify
 from convex_core.data import load_dataset
 from convex_core.errors import InputError
-from convex_core.figures.chart import Chart, blank
+from convex_core.figures.chart import Chart, blank, log_ticks
 from convex_core.figures.palette import DARK, LIGHT, Palette, cividis, palette
 from convex_core.figures.signals import patch_matrices, sample_windows
 from convex_core.figures.solving import bounds, seconds
@@ -213,3 +214,40 @@ def test_figures_do_not_know_streamlit() -> None:
     code += "; print('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# ---------------------------------------------------------------- colours, ticks, pages
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_colour_of_text_can_be_read(colours: Palette) -> None:
+    paper = luminance(colours.paper)
+    for colour in (colours.ink, colours.muted, colours.convex, colours.sgd, colours.positive, colours.negative):
+        low, high = sorted((luminance(colour), paper))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, colour
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.01, 0.3), (1.0, 20000.0), (1e-12, 1.0), (0.9, 1.4), (3.0, 4.0), (7, 1e9)])
+def test_ticks_of_a_logarithmic_axis_are_whole_numbers_within_it(low: float, high: float) -> None:
+    places, texts = log_ticks(low, high)
+    assert len(places) <= 8
+    assert all(low <= p <= high for p in places)
+    assert [float(text.replace(",", "")) for text in texts] == places
+    assert places == sorted(set(places))
+
+
+def test_a_downloaded_page_has_a_title_and_does_not_play_by_itself() -> None:
+    figure = go.Figure(go.Scatter(y=[1, 2]), frames=[go.Frame(name="0", data=[go.Scatter(y=[2, 1])])])
+    page = Chart(figure, "two points", name="beta-dial").html()
+    assert "<title>Beta dial</title>" in page
+    assert "Plotly.addFrames" in page
+    assert "Plotly.animate(" not in page.split("Plotly.addFrames")[1]
+    assert "<title>A &lt;b&gt;</title>" in Chart(figure, "", name="a-<b>").html()
+
+
+def test_an_optimum_of_zero_is_drawn_on_a_plain_axis() -> None:
+    chart = loss_by_iteration([[4.0, 2.0, 0.5]], [0, 10, 20], [7], upper=0.0, lower=0.0)
+    axis = chart.figure.layout.yaxis
+    assert axis.type != "log"
+    assert axis.range[0] < 0.0 < 4.0 < axis.range[1]
+    assert loss_by_seconds([[4.0, 0.5]], [0.0, 0.2], [7], upper=0.0, lower=0.0, convex_seconds=0.1).alt

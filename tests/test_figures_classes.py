@@ -12,6 +12,7 @@ from convex_core.errors import InputError
 from convex_core.figures.classes import MAX_FILTERS, class_filters, confusion
 from convex_core.figures.dial import beta_dial
 from convex_core.figures.palette import DARK, LIGHT
+from convex_core.figures.tiles import opacities
 from convex_core.figures.tracks import follow_filters
 from convex_core.losses import make_loss
 from convex_core.network import Network
@@ -45,7 +46,9 @@ def test_every_bar_is_a_weight_and_every_tile_a_direction(shape: tuple[int, ...]
     for place in range(5):
         j = np.flatnonzero(np.isclose(scaled, shown[place]).all(axis=1))[0]
         tile = z[(numbers == place + 1) & ~np.isnan(z)]
-        assert tile == pytest.approx(network.filters[j] / np.linalg.norm(network.filters[j]))
+        unit = network.filters[j] / np.linalg.norm(network.filters[j])
+        assert tile == pytest.approx(opacities(np.abs(shown).max(axis=1))[place] * unit)
+        assert [float(v) for v in np.array(heat.hovertext)[numbers == place + 1] if v] == pytest.approx(unit, abs=6e-3)
     assert all(
         (colour, pattern) == ((colours.positive, "") if x > 0 else (colours.negative, "/"))  # type: ignore[attr-defined]
         for bar in bars

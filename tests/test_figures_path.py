@@ -15,7 +15,7 @@ from convex_core.figures.dial import SGDCurves, beta_dial
 from convex_core.figures.filters import MAX_FILTERS, filter_norms, network_filters
 from convex_core.figures.palette import DARK, LIGHT
 from convex_core.figures.path import norm_map, objective_path, over_strides
-from convex_core.figures.tiles import tile_grid, tiles_of
+from convex_core.figures.tiles import opacities, tile_grid, tiles_of
 from convex_core.figures.tracks import follow_filters
 from convex_core.network import Network
 from convex_core.patches import patch_geometry
@@ -89,7 +89,7 @@ def test_filters_are_sorted_directions(path: Path) -> None:
     units = network.filters / np.linalg.norm(network.filters, axis=1)[:, None]
     order = np.argsort(-np.linalg.norm(network.filters, axis=1) * np.abs(network.weights), kind="stable")
     for place, j in enumerate(order):
-        assert np.array_equal(cells(heat)[numbers == place + 1], units[j])
+        assert np.allclose(cells(heat)[numbers == place + 1], opacities(network.sizes)[j] * units[j], rtol=1e-14)
         assert labels.text[place].startswith("+" if network.weights[j] > 0 else "−")
 
 
@@ -139,6 +139,7 @@ def test_dial_kills_whole_groups(path: Path, curves: tuple[SGDCurves, ...], colo
     # the slider rises to the right, the path falls
     assert [float(step.label) for step in steps] == pytest.approx(path.betas[::-1], rel=5e-3)
     assert chart.figure.layout.sliders[0].active == 2
+    strength = opacities(np.linalg.norm(tracks, axis=2))
     for frame, b in zip(chart.figure.frames, reversed(range(len(path))), strict=True):
         alive, dead, labels = frame.data[:3]
         numbers = np.array(alive.customdata, dtype=float)
@@ -149,7 +150,9 @@ def test_dial_kills_whole_groups(path: Path, curves: tuple[SGDCurves, ...], colo
             assert np.isnan(cells(dead)[own]).any() != whole
             assert (labels.text[t] == "0") == whole
             if not whole:
-                assert np.allclose(cells(alive)[own], tracks[b, t] / np.linalg.norm(tracks[b, t]))
+                assert np.allclose(cells(alive)[own], strength[b, t] * tracks[b, t] / np.linalg.norm(tracks[b, t]))
+                words = [float(v) for v in np.array(alive.hovertext)[own]]
+                assert words == pytest.approx(cells(alive)[own] / strength[b, t], rel=6e-3)
         assert frame.layout.annotations[0].text == f"<b>{path[b].active_filters} of {total} filters alive</b>"
         for line in frame.data[3:]:
             assert min(line.y) >= path[b].lower_bound / path[b].network_objective - 1e-12

@@ -147,6 +147,7 @@ def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, 
         batch_seed=batch_seed,
         iterations=plan.iterations,
         record_every=max(1, plan.iterations // _RECORDS),
+        dense_start=True,
         budget=budget,
     ):
         records.append(record)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arrangement import closed_form, count_patterns, merge_rows, polynomial_bound
 from ..errors import Interrupted, SizeError
 from ..progress import Budget
-from .chart import Chart, blank
+from .chart import Chart, blank, log_ticks
 from .palette import LIGHT, Palette
 
 __all__ = ["Growth", "growth", "growth_times", "measure_growth"]
@@ -171,10 +171,15 @@ def growth_times(every: Sequence[Growth], *, colours: Palette = LIGHT) -> Chart:
                 hovertemplate="%{x:,} patterns in %{y:.2f} ms<extra></extra>",
             )
         )
-    figure.update_xaxes(
-        title_text="patterns", type="log", dtick=1, exponentformat="power", showgrid=False, zeroline=False
-    )
-    figure.update_yaxes(title_text="milliseconds", type="log", nticks=6, gridcolor=colours.faint, zeroline=False)
+    for update, column, title, style in (
+        (figure.update_xaxes, "patterns", "patterns", {"showgrid": False}),
+        (figure.update_yaxes, "milliseconds", "milliseconds", {"gridcolor": colours.faint}),
+    ):
+        seen = [v for v in table[column] if v > 0.0] or [1.0]
+        low, high = min(seen) / 1.5, max(seen) * 1.5
+        ticks, texts = log_ticks(low, high, most=6)
+        span = [math.log10(low), math.log10(high)]
+        update(title_text=title, type="log", range=span, tickvals=ticks, ticktext=texts, zeroline=False, **style)
     total, most = sum(table["milliseconds"]), max(table["patterns"], default=0)
     alt = f"{len(table['patterns'])} exact counts took {total:.3g} ms in all; the largest has {most:,} patterns."
     return Chart(figure, alt, table, "growth-times")

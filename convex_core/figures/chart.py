@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +15,7 @@ import plotly.graph_objects as go
 from ..errors import InputError
 from .palette import DARK, LIGHT
 
-__all__ = ["Chart", "blank", "encoded_once"]
+__all__ = ["Chart", "blank", "encoded_once", "log_ticks"]
 
 _FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
@@ -67,8 +69,23 @@ class Chart:
             paper_bgcolor=colours.paper,
             plot_bgcolor=colours.paper,
         )
-        page: str = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False})
-        return page
+        # frames wait for the reader: played by themselves they end at the last one
+        page: str = figure.to_html(
+            include_plotlyjs=True, full_html=True, auto_play=False, config={"displaylogo": False}
+        )
+        head = f'<head><meta name="viewport" content="width=device-width"><title>{html.escape(self.title)}</title>'
+        return page.replace("<head>", head, 1).replace("<html>", '<html lang="en">', 1)
+
+    @property
+    def title(self) -> str:
+        """The name for a person.
+
+        Examples
+        --------
+        >>> Chart(None, "", name="beta-dial").title
+        'Beta dial'
+        """
+        return self.name.replace("-", " ").capitalize()
 
 
 def encoded_once(figure: Any) -> Any:
@@ -83,6 +100,25 @@ def encoded_once(figure: Any) -> Any:
     plain = figure.to_dict()
     figure.to_dict = lambda: plain
     return figure
+
+
+def log_ticks(low: float, high: float, *, most: int = 8) -> tuple[list[float], list[str]]:
+    """Places and texts of ticks on a logarithmic axis; between powers of ten Plotly itself writes a bare 2 or 5.
+
+    Examples
+    --------
+    >>> log_ticks(0.3, 4.0)[1], log_ticks(1e-9, 1.0)[1]
+    (['0.5', '1', '2'], ['1e-09', '1e-07', '1e-05', '0.001', '0.1'])
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    every: list[float] = []
+    for digits in ((1, 2, 5), (1,)):
+        every = [float(f"{d}e{e}") for e in range(first, last + 1) for d in digits]
+        every = [t for t in every if low * (1 - 1e-9) <= t <= high * (1 + 1e-9)]
+        if len(every) <= most:
+            break
+    every = every[:: math.ceil(len(every) / most)] if len(every) > most else every
+    return every, [f"{t:,.0f}" if 1e3 <= t < 1e6 else f"{t:g}" for t in every]
 
 
 def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Any:

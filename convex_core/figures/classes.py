@@ -15,7 +15,7 @@ from ..network import Network
 from .chart import Chart, blank
 from .filters import no_filters
 from .palette import LIGHT, Palette
-from .tiles import tiles_of
+from .tiles import opacities, tiles_of
 from .tracks import unit_rows
 
 __all__ = ["class_filters", "confusion"]
@@ -153,11 +153,12 @@ def _rows(network: Network, drawn: NDArray[np.intp], weights: _Array, names: Seq
         column_widths=[max(0.3, 1.0 / (1 + q))] + [1.0 / (1 + q)] * q,
         figure=blank(int(pixels) + AROUND_PIXELS, left=8, right=8, top=AROUND_PIXELS - 12, bottom=8),
     )
-    z = np.full((2 * m * height, width), np.nan)
+    z, values = np.full((2, 2 * m * height, width), np.nan)
+    strength = opacities(np.abs(weights).max(axis=1))
     edges, row = [0.0], 0
     for t in range(m):
         for line in tiles[t]:
-            z[row] = line
+            z[row], values[row] = strength[t] * line, line
             edges.append(edges[-1] + 1.0)
             row += 1
         edges.append(edges[-1] + GAP)
@@ -170,7 +171,8 @@ def _rows(network: Network, drawn: NDArray[np.intp], weights: _Array, names: Seq
             y=edges,
             z=z[:row],
             customdata=number,
-            hovertemplate="filter %{customdata}: %{z:.3g}<extra></extra>",
+            hovertext=np.where(np.isnan(values), "", np.char.mod("%.3g", np.nan_to_num(values)))[:row],
+            hovertemplate="filter %{customdata}: %{hovertext}<extra></extra>",
             hoverongaps=False,
             colorscale=colours.diverging,
             zmid=0,

@@ -14,11 +14,13 @@ from plotly.subplots import make_subplots
 
 from .._records import record
 from ..errors import InputError
+from ..network import Network
+from ..path import PathPreview
 from ..solve import Solution
 from ..status import Scope
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
-from .tiles import TileGrid, signed_label, tile_colours, tile_grid, tiles_of
+from .tiles import TileGrid, opacities, signed_label, tile_colours, tile_grid, tiles_of
 from .tracks import follow_filters, unit_rows
 
 __all__ = ["SGDCurves", "beta_dial"]
@@ -43,19 +45,33 @@ class SGDCurves:
     objective: _Array
 
 
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """What one position shows: a network, its objective, and what is proved about it."""
+
+    beta: float
+    network: Network
+    objective: float
+    lower_bound: float
+    gap: float
+    bounded: bool
+    exact: bool
+
+
 def beta_dial(
     solutions: Sequence[Solution],
     curves: Sequence[SGDCurves] = (),
     *,
+    previews: Sequence[PathPreview] = (),
     start: int = 0,
     colours: Palette = LIGHT,
 ) -> Chart:
     """One slider over beta, all frames in the figure, so that turning it needs no server.
 
     Above, one tile a filter of the optimal network, followed through beta: its direction, and over it the sign of the
-    output weight and the group norm, and with several outputs an arrow to the number of its own; a tile whose whole
-    group is zero is grey. Below, SGD's objective divided by the
-    certified optimum of the same beta: 1 is the optimum.
+    output weight and the group norm, and with several outputs an arrow to the number of its own. A tile is fainter the
+    smaller its norm, and grey if its whole group is zero. Below, SGD's objective divided by the certified optimum of
+    the same beta: 1 is the optimum.
 
     Parameters
     ----------
@@ -63,8 +79,10 @@ def beta_dial(
         At decreasing beta, for example a :class:`Path`; the slider's right end is the largest.
     curves : sequence of SGDCurves
         One per solution, with the same number of seeds, or none.
+    previews : sequence of PathPreview
+        Positions between those of `solutions`, said to be previews; not together with `curves`.
     start : int
-        Position in `solutions` that is shown first.
+        Position that is shown first, of all of them at decreasing beta.
     colours : Palette
         The theme.
 
@@ -83,7 +101,9 @@ def beta_dial(
     """
     if not len(solutions) or len(curves) not in (0, len(solutions)):
         raise InputError(f"solutions, curves: got {len(solutions)} and {len(curves)}, expected as many, at least one")
-    scene = _Scene(solutions, curves, colours)
+    if curves and previews:
+        raise InputError(f"previews: got {len(previews)} together with curves, expected none")
+    scene = _Scene(_points(solutions, previews), curves, colours)
     figure = scene.axes()
     for trace, row in scene.traces(start):
         figure.add_trace(trace, row=row, col=1)
@@ -97,20 +117,22 @@ def beta_dial(
             traces=list(range(len(scene.traces(b)))),
             layout={"annotations": scene.headline(b)},
         )
-        for b in reversed(range(len(solutions)))
+        for b in reversed(range(len(scene.points)))
     ]
-    _slider(figure, [s.problem.beta for s in solutions], start, colours)
+    _slider(figure, [p.beta for p in scene.points], start, colours)
     return Chart(figure, scene.alt(), scene.table(), "beta-dial")
 
 
 class _Scene:
     """What the dial shows at each position."""
 
-    def __init__(self, solutions: Sequence[Solution], curves: Sequence[SGDCurves], colours: Palette) -> None:
-        self.solutions, self.curves, self.colours = solutions, curves, colours
-        self.tracks, self.signs, self.outputs = follow_filters([s.network for s in solutions])
+    def __init__(self, points: Sequence[_Point], curves: Sequence[SGDCurves], colours: Palette) -> None:
+        self.points, self.curves, self.colours = points, curves, colours
+        self.tracks, self.signs, self.outputs = follow_filters([p.network for p in points])
         self.norms = np.linalg.norm(self.tracks, axis=2)
-        geometry = solutions[0].problem.architecture.geometry
+        # by the largest norm anywhere on the path, so that a filter is seen to fade before it dies
+        self.strength = opacities(self.norms)
+        geometry = points[0].network.architecture.geometry
         self.tiles = [tiles_of(geometry, unit_rows(now)) for now in self.tracks]
         self.extent = max(float(np.abs(t).max(initial=0.0)) for t in self.tiles) or 1.0
         self.grid: TileGrid = tile_grid(*self.tiles[0].shape)
@@ -160,7 +182,8 @@ class _Scene:
                 self.grid.heatmap(
                     alive,
                     numbers,
-                    "filter %{customdata}: %{z:.3g}",
+                    "filter %{customdata}: %{hovertext}",
+                    self.strength[b],
                     colorscale=self.colours.diverging,
                     zmid=0,
                     zmin=-self.extent,
@@ -194,14 +217,14 @@ class _Scene:
 
     def labels(self, norms: _Array) -> list[str]:
         """Norm and sign over each tile, and the output it belongs to if there are several."""
-        several = self.solutions[0].network.weights.ndim > 1
+        several = self.points[0].network.weights.ndim > 1
         return [
             signed_label(n, s) + (f"→{o}" if several and n else "")
             for n, s, o in zip(norms, self.signs, self.outputs, strict=True)
         ]
 
     def _seeds(self, b: int) -> list[Any]:
-        optimum = self.solutions[b].network_objective or 1.0
+        optimum = self.points[b].objective or 1.0
         return [
             go.Scatter(
                 x=self.curves[b].iterations,
@@ -221,16 +244,18 @@ class _Scene:
 
     def headline(self, b: int) -> list[dict[str, Any]]:
         """Two lines of text over the figure; the bound is named for what it is."""
-        solution = self.solutions[b]
-        gap = solution.relative_gap
-        if solution.scope is not Scope.GLOBAL or not math.isfinite(gap):
+        point, gap = self.points[b], self.points[b].gap
+        if not point.bounded:
             proof = "restricted to sampled patterns, no global bound"
+        elif not point.exact:
+            proof = f"the optimum is at least {point.lower_bound:.6g}"
         else:
             proof = f"certified gap {gap:.0e}" if gap >= 1e-12 else "certified gap below 1e-12"
-        value = "optimum" if solution.scope is Scope.GLOBAL else "objective"
+        told = self.colours.convex if point.exact else self.colours.muted
+        value = "preview" if not point.exact else "optimum" if point.bounded else "objective"
         lines = (
             (f"<b>{self.alive[b]} of {len(self.signs)} filters alive</b>", 27, 100, self.colours.ink),
-            (f"{value} {solution.network_objective:.6g}, {proof}", 16, 76, self.colours.convex),
+            (f"{value} {point.objective:.6g}, {proof}", 16, 76, told),
         )
         return [
             {
@@ -251,28 +276,30 @@ class _Scene:
 
     def alt(self) -> str:
         """The numbers of the figure in words."""
-        first, last = self.solutions[0], self.solutions[len(self.solutions) - 1]
+        exact = [p for p in self.points if p.exact]
         text = (
-            f"Optimum at {len(self.solutions)} values of beta from {first.problem.beta:.3g} to "
-            f"{last.problem.beta:.3g}: {min(self.alive)} to {max(self.alive)} of {len(self.signs)} filters alive"
+            f"Optimum at {len(exact)} values of beta from {exact[0].beta:.3g} to "
+            f"{exact[-1].beta:.3g}: {min(self.alive)} to {max(self.alive)} of {len(self.signs)} filters alive"
         )
-        worst = max(s.relative_gap for s in self.solutions)
-        bounded = all(s.scope is Scope.GLOBAL for s in self.solutions) and math.isfinite(worst)
+        worst = max(p.gap for p in exact)
+        bounded = all(p.bounded for p in exact)
         text += f", largest certified relative gap {worst:.1e}." if bounded else ", without a global lower bound."
         if self.curves:
-            excess = self._ends() / np.array([[s.network_objective] for s in self.solutions]) - 1.0
+            excess = self._ends() / np.array([[p.objective] for p in self.points]) - 1.0
             text += f" SGD ends {100 * excess.min():.2g} % to {100 * excess.max():.2g} % above the optimum."
         return text
 
     def table(self) -> dict[str, Any]:
         """The numbers of every position."""
         table: dict[str, Any] = {
-            "beta": [s.problem.beta for s in self.solutions],
-            "objective": [s.network_objective for s in self.solutions],
-            "lower bound": [s.lower_bound for s in self.solutions],
-            "relative gap": [s.relative_gap for s in self.solutions],
+            "beta": [p.beta for p in self.points],
+            "objective": [p.objective for p in self.points],
+            "lower bound": [p.lower_bound for p in self.points],
+            "relative gap": [p.gap for p in self.points],
             "filters alive": self.alive,
         }
+        if len({p.exact for p in self.points}) > 1:
+            table["kind"] = ["exact" if p.exact else "preview" for p in self.points]
         if self.curves:
             table["best SGD"] = self._ends().min(axis=1).tolist()
             table["worst SGD"] = self._ends().max(axis=1).tolist()
@@ -280,6 +307,27 @@ class _Scene:
 
     def _ends(self) -> _Array:
         return np.array([c.objective[:, -1] for c in self.curves])
+
+
+def _points(solutions: Sequence[Solution], previews: Sequence[PathPreview]) -> list[_Point]:
+    """Every position, at decreasing beta."""
+    points = [
+        _Point(
+            s.problem.beta,
+            s.network,
+            s.network_objective,
+            s.lower_bound,
+            s.relative_gap,
+            s.scope is Scope.GLOBAL and math.isfinite(s.relative_gap),
+            True,
+        )
+        for s in solutions
+    ]
+    points += [
+        _Point(p.beta, p.network, p.objective, p.lower_bound, p.relative_gap, math.isfinite(p.lower_bound), False)
+        for p in previews
+    ]
+    return sorted(points, key=lambda p: -p.beta)
 
 
 def _optimum(last: float, colours: Palette) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..experiments import Arm, ExperimentResult, Training
-from .chart import Chart, blank
+from .chart import Chart, blank, log_ticks
 from .palette import LIGHT, Palette
 from .training import DASHES
 
@@ -21,15 +21,19 @@ __all__ = ["experiment_accuracy", "experiment_objective", "experiment_page"]
 _Array = NDArray[np.float64]
 #: A second cue beside the colour: dashes of the convex lines, symbols of their markers.
 _DASHES = ("solid", "dash", "dot", "dashdot")
+#: Where iteration 0 stands on a logarithmic axis.
+FIRST = 0.6
 _SYMBOLS = ("diamond", "square", "triangle-up", "cross")
 
 
 def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) -> Chart:
-    """Training objective of every SGD seed against iterations; each convex program's network is a line.
+    """Excess of every SGD seed over the best value there is, against iterations, both axes logarithmic.
 
-    The marker on a line stands at the iteration SGD had reached when the convex program, solved and judged, was done:
-    the computation-time marker of the talk's figure. Only networks of the kind SGD trains are drawn; a proved lower
-    bound is dotted.
+    The excess is ``(P - P*) / P*``. P* is a proved lower bound on the optimum of the network SGD trains where there is
+    one, otherwise the lowest objective of all networks here: SGD's at any time, and the programs' of the same kind.
+    Each convex program's network is a line; the marker on it stands at the iteration SGD had reached when the program,
+    solved and judged, was done: the computation-time marker of the talk's figure. An excess of zero is drawn at the
+    lower edge.
 
     Examples
     --------
@@ -39,41 +43,42 @@ def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) 
     'experiment-talk-objective'
     """
     training = _training(result)
+    arms = [a for a in result.arms if a.plan.same_network]
+    finite = training.objective[np.isfinite(training.objective)]
+    bounds = [a.solution.lower_bound for a in arms if math.isfinite(a.solution.lower_bound)]
+    networks = [a.solution.network_objective for a in arms]
+    best = max(bounds) if bounds else min([float(finite.min(initial=math.inf)), *networks])
+    what = "the proved lower bound" if bounds else "the lowest value found"
+    unit = best if best > 0.0 else 1.0
+    excess = np.where(np.isfinite(training.objective), (training.objective - best) / unit, np.nan)
+    own = [(value - best) / unit for value in networks]
+    seen = np.concatenate([excess[np.isfinite(excess)], own])
+    low = max(float(seen[seen > 0.0].min(initial=1.0)) / 1.5, 1e-12)
     figure = blank(480, bottom=100, top=40)
-    _seeds(figure, training, training.objective, "training objective %{y:.6g}", colours)
+    _seeds(figure, training, np.maximum(excess, low), "excess %{y:.3g}", colours)
     table: dict[str, Any] = {"iteration": training.iterations.tolist()}
     table |= {f"seed {s}": row for s, row in zip(training.seeds, training.objective.tolist(), strict=True)}
     words = []
-    lowest = [float(training.objective[np.isfinite(training.objective)].min(initial=math.inf))]
-    for number, arm in enumerate(a for a in result.arms if a.plan.same_network):
-        value, lower = arm.solution.network_objective, arm.solution.lower_bound
-        _line(figure, training, arm, value, number, colours)
+    for number, (arm, value, above) in enumerate(zip(arms, networks, own, strict=True)):
+        _line(
+            figure, training, arm, max(above, low), number, colours, text=f"objective {value:.8g}, excess {above:.3g}"
+        )
         table[arm.plan.label] = [value] * len(training.iterations)
         words.append(f"{arm.plan.label}: {value:.6g} in {arm.solution.seconds.total:.3g} s")
-        lowest.append(value)
-        if math.isfinite(lower):
-            lowest.append(lower)
-            figure.add_trace(
-                go.Scatter(
-                    x=training.iterations[[0, -1]],
-                    y=[lower, lower],
-                    name=f"proved lower bound ({arm.plan.name})",
-                    mode="lines",
-                    line={"color": colours.convex, "dash": "dot", "width": 1.5},
-                    hovertemplate="proved lower bound %{y:.8g}<extra></extra>",
-                )
-            )
-    start = float(np.nanmax(np.where(np.isfinite(training.objective), training.objective, np.nan)))
-    low = min(v for v in lowest if v > 0.0) if any(v > 0.0 for v in lowest) else 1e-3
-    bottom, top = math.log10(low) - 0.05, math.log10(max(start, low)) + 0.05
-    # whole numbers: between two powers of ten Plotly writes a bare 2 or 5
-    ticks = [d * 10.0**e for e in range(math.floor(bottom), math.ceil(top)) for d in (1, 2, 5)]
-    figure.update_yaxes(title_text="training objective", type="log", range=[bottom, top], gridcolor=colours.faint)
-    figure.update_yaxes(tickvals=ticks, ticktext=[f"{t:g}" for t in ticks])
-    figure.update_xaxes(title_text="iteration of SGD", showgrid=False, zeroline=False)
+    ticks, texts = log_ticks(low, float(seen.max(initial=low)))
+    figure.update_yaxes(
+        title_text=f"excess over {what}",
+        type="log",
+        range=[math.log10(low) - 0.05, math.log10(max(float(seen.max(initial=low)), 2.0 * low)) + 0.05],
+        gridcolor=colours.faint,
+        tickvals=ticks,
+        ticktext=texts,
+    )
+    _iterations(figure, training)
     ends = training.objective[:, -1]
     alt = f"SGD ends at {ends.min():.6g} to {ends.max():.6g} after {training.iterations[-1]} iterations. "
-    return Chart(figure, alt + "; ".join(words) + ".", table, f"experiment-{result.plan.name}-objective")
+    alt += "; ".join(words) + f". Excess over {what}, {best:.6g}."
+    return Chart(figure, alt, table, f"experiment-{result.plan.name}-objective")
 
 
 def experiment_accuracy(result: ExperimentResult, *, colours: Palette = LIGHT) -> Chart | None:
@@ -93,7 +98,7 @@ def experiment_accuracy(result: ExperimentResult, *, colours: Palette = LIGHT) -
             table[f"{arm.plan.label} %"] = [100.0 * arm.test_accuracy] * len(training.iterations)
             words.append(f"{arm.plan.label}: {arm.test_accuracy:.1%}")
     figure.update_yaxes(title_text="test accuracy, %", gridcolor=colours.faint)
-    figure.update_xaxes(title_text="iteration of SGD", showgrid=False, zeroline=False)
+    _iterations(figure, training)
     alt = f"SGD ends at {percent[:, -1].min():.1f} % to {percent[:, -1].max():.1f} %. " + "; ".join(words) + "."
     return Chart(figure, alt, table, f"experiment-{result.plan.name}-accuracy")
 
@@ -166,7 +171,7 @@ def _seeds(figure: Any, training: Training, values: _Array, hover: str, colours:
     for number, (seed, row) in enumerate(zip(training.seeds, values, strict=True)):
         figure.add_trace(
             go.Scatter(
-                x=training.iterations,
+                x=np.maximum(training.iterations, FIRST),
                 y=np.where(np.isfinite(row), row, np.nan),
                 name=f"SGD, seed {seed}",
                 mode="lines",
@@ -181,7 +186,24 @@ def _seeds(figure: Any, training: Training, values: _Array, hover: str, colours:
         )
 
 
-def _line(figure: Any, training: Training, arm: Arm, value: float, number: int, colours: Palette) -> None:
+def _iterations(figure: Any, training: Training) -> None:
+    """A logarithmic axis of iterations, on which the start has its place before the first step."""
+    last = float(training.iterations[-1])
+    ticks, texts = log_ticks(1.0, max(last, 2.0))
+    figure.update_xaxes(
+        title_text="iteration of SGD",
+        type="log",
+        range=[math.log10(FIRST), math.log10(max(last, 2.0))],
+        tickvals=[FIRST, *ticks],
+        ticktext=["0", *texts],
+        showgrid=False,
+        zeroline=False,
+    )
+
+
+def _line(
+    figure: Any, training: Training, arm: Arm, value: float, number: int, colours: Palette, text: str = "%{y:.8g}"
+) -> None:
     """The level of a convex program, with a marker where SGD was when it had ended."""
     seconds = arm.solution.seconds.total
     at = int(np.searchsorted(training.seconds, seconds))
@@ -190,12 +212,12 @@ def _line(figure: Any, training: Training, arm: Arm, value: float, number: int, 
     note = f"SGD had done {where:,} iterations by then" if reached else "SGD had ended by then"
     figure.add_trace(
         go.Scatter(
-            x=[training.iterations[0], where, training.iterations[-1]],
+            x=[FIRST, max(where, FIRST), training.iterations[-1]],
             y=[value] * 3,
             name=f"{arm.plan.label}, {seconds:.2g} s",
             mode="lines+markers",
             line={"color": colours.convex, "width": 2.5, "dash": _DASHES[number % 4]},
             marker={"color": colours.convex, "size": [0, 13, 0], "symbol": _SYMBOLS[number % 4]},
-            hovertemplate=f"{arm.plan.label}: %{{y:.8g}} after {seconds:.3g} s; {note}<extra></extra>",
+            hovertemplate=f"{arm.plan.label}: {text} after {seconds:.3g} s; {note}<extra></extra>",
         )
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..network import Network
 from .chart import Chart, blank
 from .palette import LIGHT, Palette
-from .tiles import signed_label, tile_colours, tile_grid, tiles_of
+from .tiles import opacities, signed_label, tile_colours, tile_grid, tiles_of
 from .tracks import unit_rows
 
 __all__ = ["filter_norms", "network_filters", "no_filters"]
@@ -25,8 +25,9 @@ _Array = NDArray[np.float64]
 def network_filters(network: Network, *, colours: Palette = LIGHT) -> Chart:
     """Draw the filters of a network, largest group norm ``||u_j|| |w_j|`` first.
 
-    A tile shows the direction ``u_j / ||u_j||``, on one colour scale for all; the heading of a tile gives the sign of
-    the output weight and the group norm, so ``norm * tile`` is the filter of the convex program.
+    A tile shows the direction ``u_j / ||u_j||``, on one colour scale for all, fainter the smaller its norm; the heading
+    of a tile gives the sign of the output weight and the group norm, so ``norm * tile`` is the filter of the convex
+    program.
 
     Parameters
     ----------
@@ -110,7 +111,8 @@ def _tiles(network: Network, shown: NDArray[np.intp], norms: _Array, colours: Pa
         grid.heatmap(
             tiles,
             range(1, len(shown) + 1),
-            "filter %{customdata}: %{z:.3g}",
+            "filter %{customdata}: %{hovertext}",
+            opacities(norms[shown]),
             colorscale=colours.diverging,
             zmid=0,
             zmin=-extent,

@@ -80,7 +80,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     for row, blocks in enumerate(found):
         largest = max((float(np.abs(C).max()) for C in blocks.values()), default=1.0)
         scale[row * (K + 1) : row * (K + 1) + K] = largest
-    figure = blank(70 + 34 * len(z), left=70, right=16, top=30, bottom=16)
+    figure = blank(70 + 34 * len(z), left=70, right=16, top=40, bottom=16)
     figure.add_trace(
         go.Heatmap(
             z=dead,
@@ -114,6 +114,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     )
     figure.update_xaxes(
         side="top",
+        tickfont={"size": 16, "color": colours.ink},
         tickvals=[column * (h + 1) + 0.5 * (h - 1) for column in range(len(shown))],
         ticktext=["+" if key[:1] == b"+" else "\N{MINUS SIGN}" for key in shown],
         showgrid=False,

@@ -8,7 +8,8 @@ grey           zero, dead, unused
 Cividis        order: patch index, magnitude
 =============  =====================================================================
 
-A dash pattern or a marker always repeats what a colour says.
+A dash pattern or a marker always repeats what a colour says. The light theme's are darker than the originals: they are
+also colours of text, which needs a contrast of 4.5 to the page.
 """
 
 from __future__ import annotations
@@ -86,11 +87,11 @@ LIGHT = Palette(
     muted="#6B6F76",
     faint="#E2E0D9",
     paper="#FFFFFF",
-    convex="#009E73",
-    convex_fill="rgba(0,158,115,0.14)",
-    sgd="#B9568F",
-    sgd_fill="rgba(185,86,143,0.16)",
-    positive="#D55E00",
+    convex="#00795C",
+    convex_fill="rgba(0,121,92,0.14)",
+    sgd="#A2427A",
+    sgd_fill="rgba(162,66,122,0.16)",
+    positive="#B8560B",
     negative="#0072B2",
     dead="#C9C7C0",
     window="rgba(0,114,178,0.10)",

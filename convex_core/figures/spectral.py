@@ -96,7 +96,7 @@ def _blocks(network: Network) -> _Array:
 
 def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> Any:
     m, d = C.shape
-    figure = blank(96 + 26 * max(m, 2), left=56, right=16, top=34, bottom=44)
+    figure = blank(96 + 26 * max(m, 2), left=56, right=16, top=44, bottom=44)
     names = [f"{j + 1} {'+' if w > 0 else '−'}" for j, w in enumerate(weights)]
     extent = float(np.abs(C).max(initial=0.0)) or 1.0
     tile = {"y": names, "xgap": 1, "ygap": 3, "showscale": False}
@@ -140,7 +140,7 @@ def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> 
     )
     for axis_name, text in (("x", "signal c"), ("x2", "spectrum |F c|")):
         figure.add_annotation(
-            x=0.0, y=1.0, xref=f"{axis_name} domain", yref="paper", xanchor="left", yanchor="bottom", text=text,
-            showarrow=False, font={"color": colours.muted},
+            x=0.0, y=1.0, xref=f"{axis_name} domain", yref="paper", xanchor="left", yanchor="bottom", yshift=8,
+            text=text, showarrow=False, font={"color": colours.muted},
         )  # fmt: skip
     return figure

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..patches import PatchGeometry
 from .palette import Palette
 
-__all__ = ["TileGrid", "signed_label", "tile_colours", "tile_grid", "tiles_of"]
+__all__ = ["TileGrid", "opacities", "signed_label", "tile_colours", "tile_grid", "tiles_of"]
 
 #: Cells side by side that a narrow screen can still show, and tiles side by side that leave room for their labels.
 MAX_CELLS, MAX_COLUMNS = 32, 6
@@ -22,6 +22,8 @@ MAX_CELLS, MAX_COLUMNS = 32, 6
 STRIP_ROWS, PICTURE_ROWS = 5, 3
 #: Pixels of a row of strips and of pictures, with the label above.
 STRIP_PIXELS, PICTURE_PIXELS = 40, 104
+#: Opacity of a tile whose norm is next to nothing.
+FAINTEST = 0.2
 
 _Array = NDArray[np.float64]
 
@@ -79,15 +81,24 @@ class TileGrid:
         ]
         return np.concatenate(x), np.concatenate([*y, [self.rows * (self.height + self.label)]])
 
-    def heatmap(self, tiles: _Array, numbers: Sequence[int], hover: str, **style: Any) -> Any:
-        """A heat map trace; `hover` may use ``%{customdata}``, the number of the tile, and ``%{z}``."""
+    def heatmap(
+        self, tiles: _Array, numbers: Sequence[int], hover: str, strength: _Array | None = None, **style: Any
+    ) -> Any:
+        """A heat map trace; `hover` may use ``%{customdata}``, the number of the tile, and ``%{hovertext}``, the value.
+
+        On a colour scale that is clear at 0, values times `strength` (count,) are tiles of that opacity.
+        """
         x, y = self.edges()
+        values = self.canvas(tiles)
+        words = np.where(np.isnan(values), "", np.char.mod("%.3g", np.nan_to_num(values)))
+        tiles = tiles if strength is None else tiles * strength[:, None, None]
         every = np.broadcast_to(np.asarray(numbers, dtype=float)[:, None, None], tiles.shape)
         return go.Heatmap(
             x=x,
             y=y,
             z=self.canvas(tiles),
             customdata=self.canvas(every),
+            hovertext=words,
             hovertemplate=hover + "<extra></extra>",
             hoverongaps=False,
             xgap=1,
@@ -164,6 +175,20 @@ def signed_label(norm: float, sign: float) -> str:
     ('−0.12', '0')
     """
     return "0" if norm == 0.0 else f"{'+' if sign > 0 else '−'}{norm:.2g}"
+
+
+def opacities(norms: _Array) -> _Array:
+    """Opacity of each tile: the square root of its group norm relative to the largest, so that the faint can be read.
+
+    A dead one is 0.
+
+    Examples
+    --------
+    >>> opacities(np.array([2.0, 1.0, 0.0])).round(3).tolist()
+    [1.0, 0.766, 0.0]
+    """
+    share: _Array = norms / (norms.max(initial=0.0) or 1.0)
+    return np.where(norms > 0.0, FAINTEST + (1.0 - FAINTEST) * np.sqrt(share), 0.0)
 
 
 def tile_colours(norms: _Array, signs: Sequence[float], colours: Palette) -> list[str]:

@@ -266,6 +266,14 @@ def _bounds(figure: Any, start: float, stop: float, upper: float, lower: float, 
 def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> None:
     """Logarithmic objective with a range that shows the plateau; the first steps may leave it."""
     ends = _ends(values)
+    if upper <= 0.0:
+        # the zero network is perfect: a logarithm has no place for it
+        top = float(np.nanmax(values, initial=0.0, where=np.isfinite(values))) or 1.0
+        figure.update_xaxes(showgrid=False, zeroline=False)
+        figure.update_yaxes(
+            title_text="training objective", range=[-0.05 * top, 1.04 * top], gridcolor=colours.faint, zeroline=False
+        )
+        return
     first = float(np.nanmax(values)) if np.isfinite(values).any() else 2.0 * upper
     top = min(first, max(20.0 * upper, 1.5 * float(np.max(ends, initial=upper))))
     span = math.log10(top / upper) or 1.0

@@ -54,6 +54,8 @@ class SGDSettings:
         Norm of the first outputs over the norm of the targets.
     record_every : int
         Steps between two records.
+    dense_start : bool
+        Whether there are more of them at the start.
     """
 
     m: int
@@ -66,6 +68,7 @@ class SGDSettings:
     iterations: int
     init_scale: float
     record_every: int
+    dense_start: bool = False
 
 
 @record

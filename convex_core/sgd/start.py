@@ -41,6 +41,7 @@ def make_settings(
     iterations: int,
     init_scale: float,
     record_every: int | None,
+    dense_start: bool,
 ) -> SGDSettings:
     """Check the settings and fill in their defaults, except for the learning rate."""
     n = problem.n
@@ -74,6 +75,7 @@ def make_settings(
         iterations=steps,
         init_scale=positive_number(init_scale, "init_scale"),
         record_every=every,
+        dense_start=bool(dense_start),
     )
 
 

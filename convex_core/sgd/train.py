@@ -39,6 +39,7 @@ def train_sgd(
     iterations: int = 5000,
     init_scale: float = 0.1,
     record_every: int | None = None,
+    dense_start: bool = False,
     budget: Budget | None = None,
 ) -> SGDResult:
     """Train one network per seed by mini-batch SGD with momentum.
@@ -68,6 +69,9 @@ def train_sgd(
         Norm of the first outputs over the norm of the targets, > 0.
     record_every : int, optional
         Steps between two records; default: about 250 records.
+    dense_start : bool
+        Begin with a record at each step, and lengthen the way to the next to a tenth of the steps taken, until it is
+        `record_every`: for a logarithmic axis.
     budget : Budget, optional
         Time limit, cancel flag and progress callback; a stopped run returns what it has.
 
@@ -103,6 +107,7 @@ def train_sgd(
         iterations=iterations,
         init_scale=init_scale,
         record_every=record_every,
+        dense_start=dense_start,
         budget=budget,
     )
     record = next(steps)
@@ -142,6 +147,7 @@ def sgd_steps(
     iterations: int = 5000,
     init_scale: float = 0.1,
     record_every: int | None = None,
+    dense_start: bool = False,
     budget: Budget | None = None,
 ) -> Iterator[SGDRecord]:
     """Train like :func:`train_sgd`, yielding a record at the start, every `record_every` steps, and at the end.
@@ -161,10 +167,12 @@ def sgd_steps(
     >>> problem = Problem.from_dataset(load_dataset("talk"))
     >>> [record.iteration for record in sgd_steps(problem, iterations=20, record_every=8)]
     [0, 8, 16, 20]
+    >>> [record.iteration for record in sgd_steps(problem, iterations=60, record_every=8, dense_start=True)][18:28]
+    [18, 19, 20, 22, 24, 26, 28, 30, 33, 36]
     """
     check_arguments("sgd_steps", problem=(problem, Problem))
     settings = make_settings(
-        problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every
+        problem, m, seeds, schedule, momentum, batch_size, batch_seed, iterations, init_scale, record_every, dense_start
     )
     given = None if learning_rate is None else positive_number(learning_rate, "learning_rate")
     return _watched(problem, settings, given, budget or Budget())
@@ -258,7 +266,10 @@ def _run(
         if status is not None:
             return
         started = time.perf_counter()
-        target = min(iteration + settings.record_every, settings.iterations)
+        ahead = settings.record_every
+        if settings.dense_start:
+            ahead = min(ahead, max(1, iteration // 10))
+        target = min(iteration + ahead, settings.iterations)
         with np.errstate(over="ignore", invalid="ignore"):
             while iteration < target and status is None:
                 patches, y = next(batches)

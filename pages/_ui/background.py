@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from . import guard
 from .jobs import Job
 
 __all__ = ["known", "outcome"]
@@ -52,7 +53,7 @@ def outcome(slot: str, key: str, begin: Callable[[], Job], title: str) -> Any:
         _watch(kept, title)
         return None
     if kept.error is not None:
-        st.error(kept.error, icon=":material/error:")
+        guard.say(kept.error)
     elif kept.result is None:
         st.info("Cancelled before anything was finished.", icon=":material/info:")
     if kept.result is None:

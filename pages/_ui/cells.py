@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from convex_core.arrangement import (
@@ -41,7 +40,7 @@ from convex_core.program.blocks import CellFactory
 from convex_core.progress import Budget
 from convex_core.solve import Solution
 
-from . import warm
+from . import keep, warm
 from .compute import WARM_UP_SECONDS
 from .spec import ProblemSpec
 
@@ -101,11 +100,14 @@ class Picture:
     sliced: bool
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def chart(key: str, _build: Callable[[], Chart]) -> Chart:
+def chart(key: str, build: Callable[[], Chart]) -> Chart:
     """A chart that was drawn before, or a new one; nothing may change it, and so it is encoded only once."""
-    built = _build()
-    return replace(built, figure=encoded_once(built.figure))
+
+    def encoded() -> Chart:
+        built = build()
+        return replace(built, figure=encoded_once(built.figure))
+
+    return keep.kept("chart", key, encoded, entries=128)
 
 
 def first_samples(data: Dataset, count: int) -> Dataset:
@@ -113,75 +115,97 @@ def first_samples(data: Dataset, count: int) -> Dataset:
     return replace(data, X=data.X[:count], y=data.y[:count])
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def size(key: str, _rows: NDArray[np.float64], _n: int) -> Size:
+def size(key: str, rows: NDArray[np.float64], n: int) -> Size:
     """Count the patterns of the rows of n samples."""
-    merged = merge_rows(_rows).rows
+    return keep.kept("size", key, lambda: _size(rows, n))
+
+
+def _size(rows: NDArray[np.float64], n: int) -> Size:
+    merged = merge_rows(rows).rows
     rank = int(np.linalg.matrix_rank(merged)) if len(merged) else 0
     closed = closed_form(len(merged), rank)
     _compiled()
     count = None
     if closed <= 100 * MAX_COUNTED:
         try:
-            count = count_patterns(_rows, max_patterns=MAX_COUNTED, budget=Budget(time_limit=COUNT_SECONDS))
-        except (SizeError, Interrupted):
+            count = count_patterns(rows, max_patterns=MAX_COUNTED, budget=Budget(time_limit=COUNT_SECONDS))
+        except SizeError:
             count = None
-    return Size(len(_rows), len(merged), rank, closed, polynomial_bound(_n, len(_rows) // _n, rank), count)
+        except Interrupted:
+            keep.cut_short()
+    return Size(len(rows), len(merged), rank, closed, polynomial_bound(n, len(rows) // n, rank), count)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def whole(key: str, _rows: NDArray[np.float64]) -> Arrangement | None:
+def whole(key: str, rows: NDArray[np.float64]) -> Arrangement | None:
     """Every pattern of the rows, or None if there are too many."""
+    return keep.kept("whole", key, lambda: _whole(rows), entries=32)
+
+
+def _whole(rows: NDArray[np.float64]) -> Arrangement | None:
     _compiled()
     try:
-        return enumerate_patterns(_rows, max_patterns=MAX_LISTED, budget=Budget(time_limit=2 * COUNT_SECONDS))
-    except (SizeError, Interrupted):
+        return enumerate_patterns(rows, max_patterns=MAX_LISTED, budget=Budget(time_limit=2 * COUNT_SECONDS))
+    except SizeError:
+        return None
+    except Interrupted:
+        keep.cut_short()
         return None
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
 def picture(
     key: str,
-    _rows: NDArray[np.float64],
-    _everything: Arrangement | None,
-    _dimension: int,
-    _through_filters: bool,
-    _solution: Solution | None,
+    rows: NDArray[np.float64],
+    everything: Arrangement | None,
+    dimension: int,
+    through_filters: bool,
+    solution: Solution | None,
 ) -> Picture | None:
     """The arrangement in 2 or 3 dimensions, with the filters of a solution; None if it cannot be listed."""
-    h = _rows.shape[1]
-    network = None if _solution is None else _solution.network
+    wanted = (rows, everything, dimension, through_filters, solution)
+    return keep.kept("picture", key, lambda: _picture(key, *wanted), entries=32)
+
+
+def _picture(
+    key: str,
+    rows: NDArray[np.float64],
+    everything: Arrangement | None,
+    dimension: int,
+    through_filters: bool,
+    solution: Solution | None,
+) -> Picture | None:
+    h = rows.shape[1]
+    network = None if solution is None else solution.network
     filters = np.zeros((0, h)) if network is None else network.filters
     signs = np.zeros(0) if network is None else network.signs
     norms = np.zeros(0) if network is None else network.sizes
     order = np.argsort(-norms)
     filters, signs, norms = filters[order], signs[order], norms[order]
-    q = min(_dimension, max(h, 2))
+    q = min(dimension, max(h, 2))
     sliced = q < h
     if not sliced:
         basis = np.eye(h, q)
-    elif _through_filters:
-        basis = spanned_directions(filters, _rows, q)
+    elif through_filters:
+        basis = spanned_directions(filters, rows, q)
     else:
-        basis = principal_directions(_rows, q)
-    drawn = whole(f"{key} drawn", restrict(_rows, basis)) if sliced or q > h else _everything
+        basis = principal_directions(rows, q)
+    drawn = whole(f"{key} drawn", restrict(rows, basis)) if sliced or q > h else everything
     if drawn is None:
         return None
     one_by_one = drawn.rank > 0 and drawn.count <= MAX_FILLED
     shapes = None if not one_by_one else circle_cells(drawn) if q == 2 else sphere_cells(drawn)
-    patterns = np.zeros((0, len(_rows)), dtype=bool)
-    if _solution is not None and len(filters):
+    patterns = np.zeros((0, len(rows)), dtype=bool)
+    if solution is not None and len(filters):
         # where the filter fires does not depend on the outputs it has
-        single = _solution.problem.architecture.single
-        patterns = CellFactory(single, _solution.problem.patches).patterns(filters)
+        single = solution.problem.architecture.single
+        patterns = CellFactory(single, solution.problem.patches).patterns(filters)
     usage = cell_usage(drawn, patterns, signs)
-    known = sliced and _everything is not None
+    known = sliced and everything is not None
     number, fires = np.arange(drawn.count), np.empty(drawn.count, dtype=np.int64)
     for start, active in drawn.chunks():
         here = slice(start, start + len(active))
         fires[here] = active.sum(axis=1)
         if known:
-            number[here] = _everything.index_of(active)
+            number[here] = everything.index_of(active)
     inside = filters @ basis
     here = np.linalg.norm(filters - inside @ basis.T, axis=1) <= 1e-9 * np.linalg.norm(filters, axis=1)
     name = "b" if sliced else "u"
@@ -190,7 +214,7 @@ def picture(
         basis=basis,
         shapes=shapes,
         data=CellData(number, fires, usage),
-        usage=np.zeros(0, dtype=np.int8) if _everything is None else cell_usage(_everything, patterns, signs),
+        usage=np.zeros(0, dtype=np.int8) if everything is None else cell_usage(everything, patterns, signs),
         filters=FilterMarks(inside[here], signs[here], norms[here]),
         outside=int(np.count_nonzero(~here)),
         axes=tuple(name + "₁₂₃"[j] for j in range(q)),
@@ -198,42 +222,51 @@ def picture(
     )
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def scene(key: str, _picture: Picture, _K: int, _mode: Mode, _colours: Palette) -> Scene:
+def scene(key: str, picture: Picture, K: int, mode: Mode, colours: Palette) -> Scene:
     """How a picture is to be drawn, without a chosen cell."""
-    shapes, data = _picture.shapes, _picture.data
+    return keep.kept("scene", key, lambda: _scene(picture, K, mode, colours))
+
+
+def _scene(picture: Picture, K: int, wanted: Mode, colours: Palette) -> Scene:
+    shapes, data = picture.shapes, picture.data
     # a scale needs every cell on its own
-    mode = _mode if shapes is not None else "usage"
+    mode = wanted if shapes is not None else "usage"
     return Scene(
-        _picture.arrangement,
-        paint_cells(_picture.arrangement, data, mode, colours=_colours),
+        picture.arrangement,
+        paint_cells(picture.arrangement, data, mode, colours=colours),
         data,
         shapes,
-        K=_K,
-        filters=_picture.filters,
-        axes=_picture.axes,
-        colours=_colours,
+        K=K,
+        filters=picture.filters,
+        axes=picture.axes,
+        colours=colours,
     )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def growths(key: str, _spec: ProblemSpec, _data: Dataset, _samples: int) -> tuple[Growth, ...]:
+def growths(key: str, spec: ProblemSpec, data: Dataset, samples: int) -> tuple[Growth, ...]:
     """Counts as n, K and h grow around the present choice; after the training samples come test samples."""
-    geometry = patch_geometry(_data.input_shape, _spec.filter_size, _spec.stride, _spec.padding)
+    return keep.kept("growths", key, lambda: _growths(spec, data, samples), entries=32)
+
+
+def _growths(spec: ProblemSpec, data: Dataset, samples: int) -> tuple[Growth, ...]:
+    geometry = patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding)
     # the training set is often too small to show where the fully connected network overtakes
-    inputs = _data.X if _data.X_test is None else np.concatenate([_data.X, _data.X_test])
+    inputs = data.X if data.X_test is None else np.concatenate([data.X, data.X_test])
     over = overtaking(geometry.K, geometry.h, inputs.shape[1]) or 0
-    most = min(len(inputs), max(min(_data.n, MAX_SAMPLES), min(math.ceil(1.5 * over), MAX_SAMPLES)))
+    most = min(len(inputs), max(min(data.n, MAX_SAMPLES), min(math.ceil(1.5 * over), MAX_SAMPLES)))
     patches = geometry.extract(inputs[:most])
-    few = inputs[:_samples]
-    longest = min(_data.input_shape[:2])
+    few = inputs[:samples]
+    longest = min(data.input_shape[:2])
     _compiled()
-    sizes = [patch_geometry(_data.input_shape, s, _spec.stride, _spec.padding) for s in _spread(min(longest, 16))]
-    return (
+    sizes = [patch_geometry(data.input_shape, s, spec.stride, spec.padding) for s in _spread(min(longest, 16))]
+    every = (
         measure_growth("n", [(n, patches[:, :n], inputs[:n]) for n in _spread(most)], max_patterns=MAX_GROWTH),
-        measure_growth("K", [(k, patches[:k, :_samples], few) for k in _spread(geometry.K)], max_patterns=MAX_GROWTH),
+        measure_growth("K", [(k, patches[:k, :samples], few) for k in _spread(geometry.K)], max_patterns=MAX_GROWTH),
         measure_growth("h", [(g.h, g.extract(few), few) for g in sizes], max_patterns=MAX_GROWTH),
     )
+    if any(e is None and c <= MAX_GROWTH for g in every for e, c in zip(g.exact, g.closed, strict=True)):
+        keep.cut_short()
+    return every
 
 
 def whole_data(everything: Arrangement, picture: Picture) -> CellData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,11 +16,11 @@ from convex_core.patches import PatchGeometry, patch_geometry
 from convex_core.problem import Problem
 from convex_core.solve import Solution, solve
 
-from . import warm
+from . import keep, warm
 from .jobs import solver_gate
 from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs
 
-__all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution"]
+__all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution", "turn"]
 
 #: Patterns a page lists; with more it samples and says "restricted".
 MAX_PATTERNS = 300_000
@@ -69,16 +71,33 @@ def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
     return Problem(architecture(_spec, data), data.X, data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def solution(key: str, _problem: Problem, _options: SolveOptions) -> Solution:
-    """The certified solution, one at a time in this process; `key` covers the problem and the options."""
-    # a time that includes compiling kernels would say nothing about the method
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait for one's turn to solve: one at a time in this process, and not before the kernels are compiled.
+
+    A time that includes compiling kernels would say nothing about the method, and a time limit that does would cut the
+    answer short.
+    """
     warm.kernels().join(WARM_UP_SECONDS)
     with solver_gate():
-        return solve(
-            _problem,
-            method=_options.method,
-            tol=_options.tol,
-            time_limit=_options.time_limit,
-            max_patterns=MAX_WHOLE.get(_options.method, MAX_PATTERNS),
+        yield
+
+
+def solution(key: str, problem: Problem, options: SolveOptions) -> Solution:
+    """The certified solution; `key` covers the problem and the options."""
+    return keep.kept("solution", f"{key} {options}", lambda: _solve(problem, options), entries=128)
+
+
+def _solve(problem: Problem, options: SolveOptions) -> Solution:
+    with turn():
+        found = solve(
+            problem,
+            method=options.method,
+            tol=options.tol,
+            time_limit=options.time_limit,
+            max_patterns=MAX_WHOLE.get(options.method, MAX_PATTERNS),
         )
+    # what is only sampled may be so for want of time
+    if found.status in keep.CUT or found.seconds.total >= options.time_limit:
+        keep.cut_short()
+    return found

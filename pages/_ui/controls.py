@@ -16,7 +16,7 @@ from convex_core.data import Dataset, dataset_info, dataset_names
 from convex_core.errors import InputError
 from convex_core.losses import LOSSES, Loss, make_loss
 
-from . import compute, fitting
+from . import address, compute, fitting, own_link
 from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest
 
 __all__ = ["ARRIVING", "BETAS", "DEFAULT_DATA", "CurrentProblem", "bound", "choose", "problem_controls", "reset"]
@@ -66,6 +66,7 @@ class CurrentProblem:
 def bound(key: str, default: Any) -> dict[str, Any]:
     """Keyword arguments for a widget that lives in the address and in the session, and that :func:`reset` knows."""
     st.session_state.setdefault(_DEFAULTS, {})[key] = default
+    address.drawn(key)
     if st.session_state.get(ARRIVING) and key in st.session_state:
         # Streamlit forgets a value that came with the first address and was never touched when the page changes
         value = st.session_state[key] = st.session_state[key]
@@ -87,6 +88,8 @@ def reset() -> None:
     for key, default in st.session_state.get(_DEFAULTS, {}).items():
         if key not in _following():
             st.session_state[key] = default
+    if "dial" in st.query_params:
+        del st.query_params["dial"]
 
 
 def problem_controls(
@@ -95,19 +98,23 @@ def problem_controls(
     extra: Sequence[Callable[[], None]] = (),
     advanced: Callable[[], None] | None = None,
     networks: bool = False,
+    without: Sequence[str] = (),
 ) -> CurrentProblem:
     """Draw the controls and return the problem they describe.
 
     The keys in `first` (of data, beta, h, stride, seed) and the page's own, `extra`, are on the first screen; the
     others, and what the page adds as `advanced`, are in an expander, so that every link is complete. With `networks`
-    the visitor may choose the kind of network.
+    the visitor may choose the kind of network. What the page has no use for is left out: `without`.
     """
-    name = st.session_state.get("data", DEFAULT_DATA)
     with st.container(border=True):
         slots = st.columns(len(first) + len(extra), vertical_alignment="bottom")
+        # first of all: whatever fails after it, another dataset can be chosen
         with slots[0]:
             name = _data()
-        defaults = _defaults(name)
+        try:
+            defaults = _defaults(name)
+        except InputError as error:
+            raise InputError(f"The dataset {name} cannot be used: {error}. Please choose another one.") from error
         draw = {"beta": _beta, "h": _filter, "stride": _stride, "seed": _seed}
         for key, slot in zip(first[1:], slots[1:], strict=False):
             with slot:
@@ -119,7 +126,7 @@ def problem_controls(
             grid = st.container(horizontal=True, gap="medium")
             with grid:
                 for key, control in draw.items():
-                    if key not in first:
+                    if key not in (*first, *without):
                         with st.container(width=210):
                             control(defaults)
                 options = _options(name)
@@ -153,6 +160,15 @@ def _data() -> str:
         "Dataset", names, index=index, on_change=_follow_data, filter_mode=None, **bound("data", DEFAULT_DATA)
     )
     return chosen if chosen in names else DEFAULT_DATA
+
+
+def _carry(data: Dataset, *, own: bool) -> None:
+    """Put own data into the address where they fit; nothing else is there."""
+    text = own_link.encode(data) if own else None
+    if text is not None and st.query_params.get("own") != text:
+        st.query_params["own"] = text
+    elif text is None and "own" in st.query_params:
+        del st.query_params["own"]
 
 
 def _beta(defaults: Dataset) -> None:
@@ -225,6 +241,7 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks:
         remarks.append(f"{error}; the generator's defaults are used.")
         data = DataSpec(name, data.seed)
         dataset = compute.dataset(repr(data), data, own)
+    _carry(dataset, own=name == CUSTOM)
     longest = min(dataset.input_shape[:2])
     size = _integer("h", max(defaults.default_filter), 1, MAX_FILTER)
     if size > longest:
@@ -294,7 +311,10 @@ def _following() -> tuple[str, ...]:
 def _follow_data() -> None:
     """Another dataset brings its own filter size, stride, beta and generator options."""
     name = st.session_state["data"]
-    defaults = _defaults(name)
+    try:
+        defaults = _defaults(name)
+    except InputError:
+        return  # the page says why these data cannot be had
     st.session_state["h"] = min(max(defaults.default_filter), MAX_FILTER)
     st.session_state["stride"] = min(max(defaults.default_stride), MAX_STRIDE)
     st.session_state["beta"] = _nearest_beta(defaults.default_beta)

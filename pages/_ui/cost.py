@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from convex_core.arrangement import closed_form, count_patterns, merge_rows, polynomial_bound, warm_up
@@ -13,6 +12,7 @@ from convex_core.errors import Interrupted, SizeError
 from convex_core.progress import Budget
 from convex_core.solvers.select import FEW_PATTERNS, MAX_SEARCH_LENGTH
 
+from . import keep
 from .compute import MAX_PATTERNS
 from .layout import Fact, large
 
@@ -43,11 +43,14 @@ class Cost:
         return BASE_SECONDS + PER_ENTRY_SECONDS * self.patterns * self.rows
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def estimate(key: str, _patches: NDArray[np.float64]) -> Cost:
+def estimate(key: str, patches: NDArray[np.float64]) -> Cost:
     """Count the patterns if that is quick, otherwise bound them."""
-    K, n, h = _patches.shape
-    rows = _patches.reshape(n * K, h)
+    return keep.kept("estimate", key, lambda: _count(patches))
+
+
+def _count(patches: NDArray[np.float64]) -> Cost:
+    K, n, h = patches.shape
+    rows = patches.reshape(n * K, h)
     merged = merge_rows(rows).rows
     rank = int(np.linalg.matrix_rank(merged)) if len(merged) else 0
     bound = closed_form(len(merged), rank)
@@ -57,7 +60,9 @@ def estimate(key: str, _patches: NDArray[np.float64]) -> Cost:
             raise SizeError("patterns", predicted=bound, limit=COUNT_LIMIT)
         warm_up()  # compiling the kernels must not eat the time limit
         count = count_patterns(rows, max_patterns=COUNT_LIMIT, budget=Budget(time_limit=COUNT_SECONDS))
-    except (SizeError, Interrupted):
+    except (SizeError, Interrupted) as error:
+        if isinstance(error, Interrupted):
+            keep.cut_short()
         return Cost(n * K, len(merged), rank, bound, False, polynomial)
     return Cost(n * K, count.merged_rows, count.rank, count.patterns, True, polynomial)
 

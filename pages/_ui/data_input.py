@@ -13,14 +13,13 @@ import streamlit as st
 from convex_core.data import ENDINGS, Dataset, read_dataset_bytes, save_dataset
 from convex_core.errors import InputError
 
-from . import controls, layout
+from . import controls, guard, layout, limits, own_link
 from .spec import CUSTOM, digest, keep_custom
 
 __all__ = ["data_downloads", "own_data", "table", "take_table"]
 
-#: Largest file and number of entries that a page takes; the command line has no such limit.
+#: Largest file that a page takes; the command line has no such limit.
 MAX_UPLOAD_BYTES = 8 * 2**20
-MAX_ENTRIES = 200_000
 #: Wider tables are not offered for editing.
 MAX_COLUMNS = 100
 _ERROR = "_upload_error"
@@ -58,8 +57,15 @@ def own_data(data: Dataset) -> None:
                 "Choose first or last, or type a name that stands in the header.",
             )
             if _ERROR in st.session_state:
-                st.error(st.session_state[_ERROR], icon=":material/error:")
+                guard.say(st.session_state[_ERROR])
             layout.caption("Files stay in this session's memory and are gone when the tab is closed.")
+            if st.session_state.get("data") == CUSTOM:
+                carried = own_link.encode(data) is not None
+                layout.caption(
+                    "The link of this page carries these data."
+                    if carried
+                    else "These data are too large for a link: whoever opens it is told so, and sees other data."
+                )
         with right:
             if data.d > MAX_COLUMNS:
                 st.caption(f"The table has {data.d} columns; up to {MAX_COLUMNS} can be edited here.")
@@ -124,7 +130,6 @@ def _named(base: Dataset, y: np.ndarray) -> bool:
 
 
 def _accept(data: Dataset) -> None:
-    if data.X.size > MAX_ENTRIES:
-        raise InputError(f"X: got {data.X.size} entries, expected at most {MAX_ENTRIES} on this page")
+    limits.check(data)
     keep_custom(data)
     controls.choose(CUSTOM)

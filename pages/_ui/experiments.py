@@ -14,6 +14,7 @@ from convex_core.errors import ConvexCoreError, InputError
 from convex_core.experiments import EXPERIMENTS, ExperimentResult, run_experiment
 from convex_core.figures.experiment import experiment_page
 
+from . import guard, keep
 from .controls import bound
 from .jobs import Job, solver_gate
 from .layout import Download
@@ -65,16 +66,24 @@ def controls() -> Settings:
 def source(name: str) -> tuple[Dataset | None, bool]:
     """Images of this session for an experiment (None: the library finds them), and whether there are any.
 
-    Without image files it draws the two ways to get them: a file, or a download on request.
+    Without image files that can be read it draws the two ways to get them: a file, or a download on request.
     """
     own = st.session_state.get(_IMAGES, {}).get(name)
-    if own is not None or dataset_info(EXPERIMENTS[name].dataset).available:
+    if own is not None:
         return own, True
-    st.info(
-        f"{st.session_state['images']} is not on this computer. Give its file, download it, or set CONVEX_CORE_DATA to "
-        "a folder that holds it; the digits need nothing.",
-        icon=":material/info:",
-    )
+    shown = st.session_state["images"]
+    if dataset_info(EXPERIMENTS[name].dataset).available:
+        try:
+            _try_to_read(name)
+            return None, True
+        except InputError as error:
+            guard.say(f"{shown} on this computer cannot be used: {error}. Another file can be given here.")
+    else:
+        st.info(
+            f"{shown} is not on this computer. Give its file, download it, or set CONVEX_CORE_DATA to a folder that "
+            "holds it; the digits need nothing.",
+            icon=":material/info:",
+        )
     left, right = st.columns(2, gap="large", vertical_alignment="bottom")
     with left:
         uploaded = st.file_uploader(
@@ -97,13 +106,14 @@ def source(name: str) -> tuple[Dataset | None, bool]:
                 _keep(name, download=True)
             st.rerun()
     except ConvexCoreError as error:
-        st.error(str(error), icon=":material/error:")
+        guard.say(str(error))
     return None, False
 
 
 def finished(key: str, data: Dataset | None) -> ExperimentResult | None:
     """The quick part that another session finished on the same images; never on a session's own."""
-    return _store().get(key) if data is None else None
+    found: ExperimentResult | None = keep.find("experiment", key) if data is None else None
+    return found
 
 
 def start(key: str, wanted: Settings, data: Dataset | None, *, quick: bool) -> Job:
@@ -125,10 +135,7 @@ def start(key: str, wanted: Settings, data: Dataset | None, *, quick: bool) -> J
             progress=job.report,
         )
         if quick and data is None and result.stopped is None:
-            kept = _store()
-            kept[key] = result
-            for old in list(kept)[:-MAX_KEPT]:
-                kept.pop(old, None)
+            keep.put("experiment", key, result, entries=MAX_KEPT)
         return result
 
     return Job(work, solver_gate(), key)
@@ -143,10 +150,11 @@ def result_downloads(result: ExperimentResult) -> list[Download]:
     ]
 
 
-@st.cache_resource(show_spinner=False)
-def _store() -> dict[str, ExperimentResult]:
-    """Finished quick parts of every session."""
-    return {}
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _try_to_read(name: str) -> None:
+    """Read the images once where the library finds them; a failure is not remembered."""
+    plan = EXPERIMENTS[name]
+    load_dataset(plan.dataset, seed=0, **plan.dataset_options)
 
 
 def _keep(name: str, **where: str | bool) -> None:

@@ -6,7 +6,7 @@ import html
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,19 @@ from convex_core.figures.palette import Palette, palette
 
 from . import controls
 
-__all__ = ["Download", "Fact", "caption", "chart", "chart_downloads", "colours", "facts", "header", "large", "remarks"]
+__all__ = [
+    "Download",
+    "Fact",
+    "caption",
+    "chart",
+    "chart_downloads",
+    "colours",
+    "facts",
+    "faded",
+    "header",
+    "large",
+    "remarks",
+]
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
@@ -53,6 +65,12 @@ def colours() -> Palette:
     return palette(dark=st.context.theme.type == "dark")
 
 
+def faded() -> Palette:
+    """The same without colour, for what was drawn with other settings than those that are chosen now."""
+    present = colours()
+    return replace(present, convex=present.muted, sgd=present.dead, sgd_fill=present.faint, convex_fill=present.faint)
+
+
 def header(title: str, lede: str) -> st.delta_generator.DeltaGenerator:
     """Title, one plain sentence, and the actions; returns the place that :func:`downloads` fills later."""
     left, right = st.columns([1.55, 1], vertical_alignment="top", gap="small")
@@ -86,9 +104,10 @@ def chart_downloads(charts: Sequence[Chart]) -> list[Download]:
     dark = st.context.theme.type == "dark"
     entries: list[Download] = []
     for item in charts:
-        title = item.name.replace("-", " ").capitalize()
-        entries.append(Download(f"{title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark)))
-        entries.append(Download(f"{title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
+        entries.append(
+            Download(f"{item.title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark))
+        )
+        entries.append(Download(f"{item.title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
     entries.append(Download("All numbers · JSON", "numbers.json", "application/json", lambda: _numbers(charts)))
     return entries
 

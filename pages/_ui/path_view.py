@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from convex_core.data import Dataset
-from convex_core.figures import classes, dial, filters
+from convex_core.figures import dial
 from convex_core.figures import path as figures
 from convex_core.figures.chart import Chart
-from convex_core.network import Network
 from convex_core.path import Path
 from convex_core.status import Scope, Status
 
-from . import layout, verdict
+from . import layout, turning, verdict
 from .layout import Fact
 from .paths import PathRun
 
@@ -60,8 +58,8 @@ def summary(path: Path, seed: int) -> None:
     )
 
 
-def charts(run: PathRun, beta: float, data: Dataset) -> list[Chart]:
-    """Draw everything about one path; `beta` is where the preview looks."""
+def charts(run: PathRun, data: Dataset) -> list[Chart]:
+    """Draw everything about one path; its dial is the one place that says at which beta."""
     path, palette = run.path, layout.colours()
     names = verdict.class_names(path[0], data)
     if names:
@@ -69,39 +67,20 @@ def charts(run: PathRun, beta: float, data: Dataset) -> list[Chart]:
         layout.caption(f"The arrow over a filter gives the class whose output it feeds: {numbered}.")
     left, right = st.columns(2, gap="large")
     with left:
-        turn = dial.beta_dial(path, start=verdict.halfway(path), colours=palette)
+        betas = sorted([*path.betas.tolist(), *(p.beta for p in run.previews)])
+        start = betas.index(path[verdict.halfway(path)].problem.beta)
+        turn = dial.beta_dial(path, previews=run.previews, start=len(betas) - 1 - start, colours=palette)
         layout.bare_chart(turn, key="dial")
+        turning.follow("dial", betas, start)
+        if run.previews:
+            layout.caption("Between two exact points, each with its certificate, the dial shows a quick preview.")
     with right:
         norms = figures.norm_map(path, colours=palette)
         layout.chart(norms, "Norm of every filter", "Grey: the whole group is zero.", key="norms")
-    left, right = st.columns(2, gap="large")
-    with left:
-        values = figures.objective_path(path, run.previews, colours=palette)
-        note = "Filled: exact points, each with its certificate. Open circles: previews between them."
-        layout.chart(values, "Objective and gap", note, key="objective")
-    with right:
-        return [turn, norms, values, _preview(path, beta, names)]
-
-
-def _preview(path: Path, beta: float, names: tuple[str, ...]) -> Chart:
-    """A network at any beta, quick and labelled as what it is."""
-    quick = path.preview(beta)
-    norms = quick.network.sizes
-    # the quadratic program leaves dust where a weight is zero
-    kept = norms > 1e-6 * norms.max(initial=0.0)
-    shown = Network(quick.network.architecture, quick.network.filters[kept], quick.network.weights[kept])
-    palette = layout.colours()
-    if names:
-        drawn = classes.class_filters(shown, names, colours=palette)
-    else:
-        drawn = filters.network_filters(shown, colours=palette)
-    chart = replace(drawn, name="preview")
-    words = [f"objective {quick.objective:.6g}"]
-    if math.isfinite(quick.lower_bound):
-        words += [f"the optimum is at least {quick.lower_bound:.6g}", f"gap {verdict.gap_text(quick.relative_gap)}"]
-    note = f"Not an exact point: {', '.join(words)}."
-    layout.chart(chart, f"Preview at β = {beta:g}", note, key="preview")
-    return chart
+    values = figures.objective_path(path, run.previews, colours=palette)
+    note = "Filled: exact points, each with its certificate. Open circles: previews between them."
+    layout.chart(values, "Objective and gap", note, key="objective")
+    return [turn, norms, values]
 
 
 def small_multiples(paths: Mapping[int, Path]) -> list[Chart]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +15,7 @@ from convex_core.path import Path, PathPreview, solve_path
 from convex_core.problem import Problem
 from convex_core.progress import Progress
 
-from . import compute, warm
+from . import compute, keep, warm
 from .controls import bound
 from .jobs import Job, solver_gate
 from .layout import Download
@@ -28,7 +26,6 @@ __all__ = [
     "PathRun",
     "advanced_controls",
     "finished",
-    "keep",
     "options",
     "path_downloads",
     "start",
@@ -68,8 +65,8 @@ class PathRun:
 
     @property
     def complete(self) -> bool:
-        """Whether every point that was asked for is there."""
-        return len(self.path) == len(self.path.requested)
+        """Whether every point that was asked for is there, none of them cut short."""
+        return len(self.path) == len(self.path.requested) and not any(s.status in keep.CUT for s in self.path)
 
 
 def advanced_controls() -> None:
@@ -91,19 +88,8 @@ def options() -> PathOptions:
 
 def finished(key: str) -> PathRun | None:
     """A complete path of the same problem and options, whoever asked for it."""
-    runs, lock = _store()
-    with lock:
-        return runs.get(key)
-
-
-def keep(run: PathRun) -> None:
-    """Share a path if it is complete."""
-    if run.complete:
-        runs, lock = _store()
-        with lock:
-            runs[run.key] = run
-            while len(runs) > MAX_KEPT:
-                runs.popitem(last=False)
+    found: PathRun | None = keep.find("path", key)
+    return found
 
 
 def start(key: str, problem: Problem, wanted: PathOptions) -> Job:
@@ -149,7 +135,8 @@ def _follow(job: Job, key: str, problem: Problem, wanted: PathOptions) -> PathRu
         for x in np.linspace(high, low, PREVIEWS + 2)[1:-1]
     ]
     run = PathRun(key, path, tuple(path.preview(beta) for beta in between))
-    keep(run)
+    if run.complete:
+        keep.put("path", key, run, entries=MAX_KEPT)
     return run
 
 
@@ -182,11 +169,6 @@ def _solve(job: Job, problem: Problem, wanted: PathOptions, part: tuple[int, int
         cancel=job,
         progress=report,
     )
-
-
-@st.cache_resource(show_spinner=False)
-def _store() -> tuple[OrderedDict[str, PathRun], threading.Lock]:
-    return OrderedDict(), threading.Lock()
 
 
 def _npz(path: Path) -> bytes:

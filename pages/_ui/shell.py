@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd  # noqa: F401
 import streamlit as st
 
-from . import warm
+from . import address, guard, warm
 from .controls import ARRIVING
 
 __all__ = ["PAGES", "PageInfo", "enter", "page", "run"]
@@ -47,18 +46,23 @@ def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
     _configure()
-    _drop_infinities()
     chosen = st.navigation(_navigation(), expanded=True)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
     warm.wait()
-    # read by controls.bound: a widget is about to appear on another page than the one its value comes from
-    st.session_state[ARRIVING] = st.session_state.get(_PAGE, chosen.url_path) != chosen.url_path
+    before = st.session_state.get(_PAGE)
+    moved = before is not None and before != chosen.url_path
     st.session_state[_PAGE] = chosen.url_path
+    place = st.empty()
+    address.arrive(first=before is None, moved=moved)
+    # read by controls.bound: a widget is about to appear on another page than the one its value comes from
+    st.session_state[ARRIVING] = moved and not address.restoring()
     try:
-        chosen.run()
+        with guard.guarded():
+            chosen.run()
     finally:
         st.session_state[ARRIVING] = False
+        address.tell(place)
 
 
 def enter() -> None:
@@ -89,23 +93,6 @@ def page(file: str) -> str:
     return str(ROOT / "pages" / f"{file}.py")
 
 
-def _drop_infinities() -> None:
-    """Remove numbers too large for a float from the address: an integer widget would fail on them."""
-    bad = [key for key in st.query_params if any(_infinite(text) for text in st.query_params.get_all(key))]
-    for key in bad:
-        del st.query_params[key]
-    if bad:
-        # widgets read the address as it was when the run began
-        st.rerun()
-
-
-def _infinite(text: str) -> bool:
-    try:
-        return math.isinf(float(text))
-    except ValueError:
-        return False
-
-
 def _navigation() -> dict[str, list[st.Page]]:
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:
@@ -113,8 +100,12 @@ def _navigation() -> dict[str, list[st.Page]]:
             ROOT / "pages" / f"{info.file}.py",
             title=info.title,
             icon=info.icon,
-            url_path=info.file,
+            # the default page's own name is reserved, but does not lead to it
+            url_path="start" if info.file == "home" else info.file,
             default=info.file == "home",
         )
         sections.setdefault(info.section, []).append(entry)
+        if info.file == "home":
+            named = st.Page(ROOT / "pages" / "home.py", title=info.title, url_path="home", visibility="hidden")
+            sections[info.section].append(named)
     return sections

@@ -82,9 +82,10 @@ class ProblemSpec:
 
 
 def digest(dataset: Dataset) -> str:
-    """Hash of every number and word that matters, whatever the size (Streamlit hashes large arrays by a sample)."""
+    """Hash of everything in it, whatever the size (Streamlit hashes large arrays by a sample)."""
     words = (dataset.name, dataset.input_shape, dataset.labels, dataset.description)
-    sha = hashlib.sha256(repr(words).encode())
+    suggested = (dataset.default_filter, dataset.default_stride, dataset.default_beta)
+    sha = hashlib.sha256(repr((words, suggested)).encode())
     for array in (dataset.X, dataset.y, dataset.X_test, dataset.y_test):
         sha.update(b"-" if array is None else array.tobytes())
     return sha.hexdigest()[:16]

@@ -64,10 +64,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has ended: everything the page draws."""
+    """A run that has ended, beside the certified solution of its problem: everything the page draws."""
 
     key: str
     problem: Problem
+    solution: Solution
     settings: Settings
     seeds: tuple[int, ...]
     learning_rate: tuple[float, ...]
@@ -127,16 +128,16 @@ def settings(n: int) -> Settings:
     )
 
 
-def start(key: str, problem: Problem, wanted: Settings) -> Job:
+def start(key: str, problem: Problem, solution: Solution, wanted: Settings) -> Job:
     """Train in a worker thread; the job's reports are (iteration, objectives), its result a :class:`Run`."""
-    return Job(lambda job: _train(job, key, problem, wanted), solver_gate(), key)
+    return Job(lambda job: _train(job, key, problem, solution, wanted), solver_gate(), key)
 
 
-def audit_run(run: Run, solution: Solution) -> tuple[Certificate, ...]:
+def audit_run(run: Run) -> tuple[Certificate, ...]:
     """A certificate for every network of a run, all priced over the same list of patterns."""
     with solver_gate():
         pricer, _ = make_pricer(run.problem, budget=Budget(), max_patterns=MAX_PATTERNS)
-        return tuple(certify(run.problem, network, dual=solution.dual, pricer=pricer) for network in run.networks)
+        return tuple(certify(run.problem, network, dual=run.solution.dual, pricer=pricer) for network in run.networks)
 
 
 def run_download(run: Run) -> Download:
@@ -160,7 +161,7 @@ def _npz(run: Run) -> bytes:
     return out.getvalue()
 
 
-def _train(job: Job, key: str, problem: Problem, wanted: Settings) -> Run:
+def _train(job: Job, key: str, problem: Problem, solution: Solution, wanted: Settings) -> Run:
     records: list[SGDRecord] = []
     for record in sgd_steps(
         problem,
@@ -180,6 +181,7 @@ def _train(job: Job, key: str, problem: Problem, wanted: Settings) -> Run:
     return Run(
         key=key,
         problem=problem,
+        solution=solution,
         settings=wanted,
         seeds=last.settings.seeds,
         learning_rate=last.settings.learning_rate,

@@ -16,9 +16,8 @@ from convex_core.progress import Budget
 from convex_core.solve import Solution, solve
 from convex_core.status import Scope
 
-from . import layout, verdict
+from . import compute, keep, layout, verdict
 from .controls import bound
-from .jobs import solver_gate
 from .layout import Fact
 
 __all__ = ["tab"]
@@ -36,23 +35,37 @@ TIME_LIMIT = 5.0
 FACTORS = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
 def _chain(seed: int, n: int, beta: float) -> Chain:
     """The chain on Gaussian patches: K = 2 patches of h = 2 entries."""
+    return keep.kept("chain", repr((seed, n, beta)), lambda: _solve_chain(seed, n, beta), entries=32)
+
+
+def _solve_chain(seed: int, n: int, beta: float) -> Chain:
     rng = np.random.default_rng(seed)
     patches, y = rng.standard_normal((2, n, 2)), rng.standard_normal(n)
     cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2))
     problem = Problem(cnn, patches.transpose(1, 0, 2).reshape(n, 4), y, beta)
-    with solver_gate():
-        return chain(problem, starts=STARTS, budget=Budget(time_limit=TIME_LIMIT))
+    with compute.turn():
+        budget = Budget(time_limit=TIME_LIMIT)
+        found = chain(problem, starts=STARTS, budget=budget)
+    if budget.stop() is not None or any(link.solution.status in keep.CUT for link in found.links):
+        keep.cut_short()
+    return found
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
 def _family(seed: int, n: int, beta: float, program: int) -> tuple[Solution, ...]:
     """One of the programs at growing beta."""
     problem = _chain(seed, n, beta).links[program].solution.problem
-    with solver_gate():
-        return tuple(solve(problem.with_beta(beta * f), tol=1e-7, time_limit=TIME_LIMIT) for f in FACTORS)
+    key = repr((seed, n, beta, program))
+    return keep.kept("family", key, lambda: _solve_family(problem), entries=32)
+
+
+def _solve_family(problem: Problem) -> tuple[Solution, ...]:
+    with compute.turn():
+        found = tuple(solve(problem.with_beta(problem.beta * f), tol=1e-7, time_limit=TIME_LIMIT) for f in FACTORS)
+    if any(solution.status in keep.CUT for solution in found):
+        keep.cut_short()
+    return found
 
 
 def tab() -> list[Chart]:

@@ -26,6 +26,7 @@ __all__ = [
     "HOME_POINTS",
     "HOME_SEED",
     "HOME_SEEDS",
+    "HOME_START",
     "Home",
     "home",
     "home_dial",
@@ -39,6 +40,8 @@ HOME_SEED = 0
 HOME_SIGNALS = {"n": 30, "d": 9}
 HOME_FILTER = 3
 HOME_POINTS = 24
+#: Position shown first: some filters live, some are dead, and SGD is seen to stall.
+HOME_START = 4 * HOME_POINTS // 5
 HOME_SMALLEST = 1 / 60
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
@@ -105,8 +108,7 @@ def home_dial(dark: bool, with_curves: bool) -> Chart:
     """The home page's figure, built once for each theme, after its path (and its curves) are there."""
     path = home().path.result()
     curves = home().curves.result() if with_curves else ()
-    # first a beta at which some filters live, some are dead, and SGD is seen to stall
-    chart = beta_dial(path, curves, start=4 * len(path) // 5, colours=palette(dark))
+    chart = beta_dial(path, curves, start=HOME_START, colours=palette(dark))
     return replace(chart, figure=encoded_once(chart.figure))
 
 

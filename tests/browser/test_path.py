@@ -25,11 +25,10 @@ def context(chromium: Any) -> Iterator[Any]:
 
 def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
     visit = Visit(context)
-    visit.open(f"{fresh_server}/filters_and_path?data=shift&points=10&beta=2")
+    visit.open(f"{fresh_server}/filters_and_path?data=shift&points=10")
     path = solve_path(Problem.from_dataset(load_dataset("shift")), points=10)
     visit.page.wait_for_selector(f".cc-fact b >> text={path.beta_max:.6g}", timeout=WAIT_MS)
     visit.page.wait_for_selector("h2 >> text=10 certified optima", timeout=WAIT_MS)
-    visit.page.wait_for_selector(f"text=objective {path.preview(2.0).objective:.6g}", timeout=WAIT_MS)
     visit.page.wait_for_selector(HEADLINE, timeout=WAIT_MS)
     assert visit.page.get_by_test_id("stNavSectionHeader").count() >= 2
     assert "points=10" in visit.page.url
@@ -47,11 +46,56 @@ def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
     assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of 2 filters alive")
     assert len(visit.sent) == sent
 
-    # another beta moves the preview and the address, and keeps the path
-    thumb = visit.page.get_by_role("slider", name="Regularisation β")
-    thumb.focus()
-    thumb.press("ArrowRight")
-    visit.page.wait_for_url("**beta=2.5**", timeout=WAIT_MS)
-    visit.page.wait_for_selector(f"text=objective {path.preview(2.5).objective:.6g}", timeout=WAIT_MS)
+    # the link follows, and brings another visitor to the same beta
+    visit.page.wait_for_url(f"**dial={path.beta_max:.3g}", timeout=WAIT_MS)
+    visit.assert_clean()
+    visit.page.close()
+
+
+def dial(visit: Visit) -> Any:
+    """The slider of the dial, once it can be used by the keyboard."""
+    visit.page.wait_for_selector(".st-key-dial .slider-group[role=slider]", timeout=WAIT_MS)
+    visit.settle()
+    return visit.page.locator(".st-key-dial .slider-group").first
+
+
+def until(visit: Visit, text: str) -> None:
+    """Wait until the dial says so."""
+    selector = f".st-key-dial .slider-group[aria-valuetext='β = {text}']"
+    visit.page.wait_for_selector(selector, timeout=WAIT_MS)
+
+
+def test_the_dial_of_home_is_for_the_keyboard_too_in_the_link_and_reset(server: str, context: Any) -> None:
+    visit = Visit(context)
+    visit.open(f"{server}/")
+    slider = dial(visit)
+    # once SGD has its curves the page is at rest
+    visit.page.wait_for_selector(".legendtext >> text=certified optimum", timeout=WAIT_MS)
+    first = str(slider.get_attribute("aria-valuetext")).removeprefix("β = ")
+    before = visit.page.locator(HEADLINE).first.text_content()
+    slider.focus()
+    slider.press("End")
+    last = visit.page.evaluate(
+        "document.querySelector('.st-key-dial .js-plotly-plot').layout.sliders[0].steps.at(-1).label"
+    )
+    until(visit, last)
+    visit.page.wait_for_function(
+        "([s, old]) => document.querySelector(s).textContent !== old", arg=[HEADLINE, before], timeout=WAIT_MS
+    )
+    assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of ")
+    slider.press("ArrowLeft")
+    visit.page.wait_for_url("**dial=*", timeout=WAIT_MS)
+    link, text = visit.page.url, str(slider.get_attribute("aria-valuetext")).removeprefix("β = ")
+    assert link.endswith(f"dial={text}")
+    assert float(text) < float(last)
+    other = Visit(context)
+    other.open(link)
+    dial(other)
+    until(other, text)
+    other.assert_clean()
+    other.page.close()
+    visit.page.get_by_role("button", name="Reset").click()
+    until(visit, first)
+    assert "dial" not in visit.page.url
     visit.assert_clean()
     visit.page.close()

@@ -1,0 +1,31 @@
+// Back means the page before, Forward the page after, each with its settings. Streamlit adds an entry to the browser's
+// history whenever the server corrects the address, also that of the page that is shown (streamlit #13853, #13963):
+// such an entry replaces the present one instead. What was added before this ran, while the first page was loading, is
+// passed over.
+export default function () {
+  if (window.convexCoreHistory) return;
+  window.convexCoreHistory = true;
+  const { history, location } = window;
+  const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
+  const place = (url) => new URL(url ?? "", location.href).pathname;
+  const mark = (state) => ({ ...state, convexCore: true });
+  let shown = location.pathname, left = location.href;
+  history.replaceState = (state, title, url) => replace(mark(state), title, url);
+  history.pushState = (state, title, url) => {
+    if (place(url) === location.pathname) return replace(mark(state), title, url);
+    // settings of the next page are taken out of the address before its name is put in: give them back to this page
+    if (place(left) === location.pathname) replace(mark(history.state), "", left);
+    push(mark(state), title, url);
+    shown = location.pathname;
+  };
+  replace(mark(history.state), "");
+  // a change of page begins with a click, also from the keyboard
+  document.addEventListener("click", () => { left = location.href; }, true);
+  window.addEventListener("popstate", (event) => {
+    if (!event.state?.convexCore && location.pathname === shown) {
+      event.stopImmediatePropagation();
+      history.back();
+    }
+    shown = location.pathname;
+  }, true);
+}

@@ -1,0 +1,145 @@
+"""What a time limit cut short is drawn for whoever waited, and is nobody else's answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from convex_core.errors import Interrupted
+from convex_core.status import Status
+
+testing = pytest.importorskip("streamlit.testing.v1")
+
+from test_app_address import visit  # noqa: E402
+
+from pages._ui import cells, circular, compute, cost, keep, two_relu  # noqa: E402
+
+
+def hurried(solution: Any) -> Any:
+    return replace(solution, status=Status.TIME_LIMIT)
+
+
+def cut_links(bounds: Any) -> Any:
+    return replace(
+        bounds, links=(replace(bounds.links[0], solution=hurried(bounds.links[0].solution)), *bounds.links[1:])
+    )
+
+
+def first_time(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, cut: Callable[[Any], Any]) -> list[str]:
+    """The first call of a function is cut short, as on a cold server; returns the list of its calls."""
+    calls: list[str] = []
+    works = getattr(module, name)
+
+    def function(*arguments: Any, **options: Any) -> Any:
+        calls.append(name)
+        found = works(*arguments, **options)
+        return cut(found) if len(calls) == 1 else found
+
+    monkeypatch.setattr(module, name, function)
+    return calls
+
+
+def interrupted(_: Any) -> Any:
+    raise Interrupted("patterns", status=Status.TIME_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "cut", "file", "query"),
+    [
+        (circular, "sandwich", cut_links, "three_layer", {"circular_seed": "77"}),
+        (two_relu, "chain", cut_links, "three_layer", {"kind": "Two ReLU layers", "relu_seed": "77", "relu_n": "3"}),
+        (compute, "solve", hurried, "solve", {"data": "shift", "seed": "77"}),
+        (cost, "count_patterns", interrupted, "dataset", {"data": "shift", "seed": "77"}),
+        (cells, "count_patterns", interrupted, "arrangement", {"data": "shift", "seed": "78"}),
+        (cells, "enumerate_patterns", interrupted, "arrangement", {"data": "edge", "seed": "79"}),
+    ],
+    ids=["circular", "two ReLU layers", "solve", "estimate", "count", "list"],
+)
+def test_the_next_visitor_gets_a_whole_answer(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, cut: Any, file: str, query: dict[str, str]
+) -> None:
+    calls = first_time(monkeypatch, module, name, cut)
+    waited = visit(file, query)
+    assert calls
+    begun = len(calls)
+    visit(file, query)
+    assert len(calls) > begun
+    # the whole answer is kept, and everyone's
+    ended = len(calls)
+    visit(file, query)
+    assert len(calls) == ended
+    assert waited.title
+
+
+def test_who_waited_is_not_made_to_wait_again() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from pages._ui import keep
+
+        def make() -> int:
+            st.session_state["calls"] = st.session_state.get("calls", 0) + 1
+            keep.cut_short()
+            return 7
+
+        with keep.apart():
+            st.caption(str(keep.kept("test place", "slow question", make)))
+            # what is made of it is not everyone's either
+            st.caption(str(keep.kept("test place", "made of it", lambda: 8)))
+        with keep.apart():
+            st.caption(str(keep.kept("test place", "something else", lambda: 9)))
+
+    app = testing.AppTest.from_function(page).run()
+    app.run()
+    assert not app.exception
+    assert [c.value for c in app.caption] == ["7", "8", "9"]
+    assert app.session_state["calls"] == 1
+    assert keep.find("test place", "slow question") is None
+    assert keep.find("test place", "made of it") is None
+    assert keep.find("test place", "something else") == 9
+
+
+def test_a_shelf_keeps_the_answers_used_last() -> None:
+    for number in range(9):
+        keep.kept("small place", str(number % 5), lambda n=number: n, entries=3)  # type: ignore[misc]
+    keep.kept("small place", "0", lambda: 99, entries=3)
+    keep.put("small place", "new", 1, entries=3)
+    assert keep.find("small place", "new") == 1
+    assert len([key for key in "01234" if keep.find("small place", key) is not None]) == 2
+
+
+def test_two_who_ask_at_once_wait_for_one_answer() -> None:
+    calls, begun, go_on = [], threading.Event(), threading.Event()
+
+    def make() -> int:
+        calls.append(1)
+        begun.set()
+        go_on.wait(10)
+        return 5
+
+    answers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(keep.kept("busy place", "question", make))) for _ in range(3)
+    ]
+    threads[0].start()
+    assert begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert answers == [5, 5, 5]
+    assert len(calls) == 1
+
+
+def test_an_answer_that_fails_is_asked_for_again() -> None:
+    def fail() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        keep.kept("failing place", "question", fail)
+    assert keep.kept("failing place", "question", lambda: 3) == 3
