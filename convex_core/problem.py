@@ -15,7 +15,7 @@ from .architectures import Architecture, make_architecture
 from .errors import InputError
 from .losses import Loss, SoftmaxLoss, SquaredLoss
 from .network import Network
-from .patches import Padding, patch_geometry
+from .patches import Bias, Padding, patch_geometry
 from .validation import finite_array, frozen, moderate, positive_number, targets
 
 if TYPE_CHECKING:
@@ -107,10 +107,11 @@ class Problem:
         filter_size: int | Sequence[int] | None = None,
         stride: int | Sequence[int] | None = None,
         padding: Padding | None = None,
+        bias: Bias = "none",
         architecture: str = "two-layer",
         beta: float | None = None,
         loss: Loss | None = None,
-        **options: str | int,
+        **options: str | int | float,
     ) -> Problem:
         """The problem of a dataset; what is not given is the dataset's own default.
 
@@ -118,7 +119,7 @@ class Problem:
         ----------
         dataset : Dataset
             Inputs and targets.
-        filter_size, stride, padding
+        filter_size, stride, padding, bias
             As in :func:`patch_geometry`. The circular CNN has stride 1 and circular padding unless told otherwise.
         architecture : str
             A key of :data:`ARCHITECTURES`.
@@ -146,6 +147,7 @@ class Problem:
             dataset.default_filter if filter_size is None else filter_size,
             1 if stride is None else stride,
             padding,
+            bias,
         )
         chosen = dataset.default_beta if beta is None else beta
         network = make_architecture(architecture, geometry, **options)

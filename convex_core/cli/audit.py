@@ -91,7 +91,7 @@ def _read(args: argparse.Namespace) -> Model | None:
     arrays = read_npz(args.model)
     if not any(key in arrays for key in _GEOMETRY):
         return None
-    given = [name for name in ("filter_size", "stride", "padding", *OPTIONS) if getattr(args, name) is not None]
+    given = [name for name in ("filter_size", "stride", "padding", "bias", *OPTIONS) if getattr(args, name) is not None]
     if given:
         raise InputError(
             f"{given[0].replace('_', '-')}: got a value and a model with its own geometry, expected one of the two"

@@ -45,6 +45,7 @@ def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:
         filter_size=args.filter_size,
         stride=args.stride,
         padding=args.padding,
+        bias=args.bias or "none",
         architecture=args.architecture,
         **{name: value for name in OPTIONS if (value := getattr(args, name)) is not None},
         beta=args.beta,

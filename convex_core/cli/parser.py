@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, get_args
 
-from ..architectures import ARCHITECTURES
+from ..architectures import ARCHITECTURES, OPTIONS
 from ..benchmark import CASES
 from ..errors import InputError
 from ..experiments import EXPERIMENTS
 from ..losses import LOSSES
-from ..patches import Padding
+from ..patches import Bias, Padding
 from ..solve import METHODS
 from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve
 
@@ -165,6 +165,7 @@ def _add_geometry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter-size", type=_sizes, metavar="H|H,W", help="default: the dataset's")
     parser.add_argument("--stride", type=_sizes, metavar="S|S,S", help="default: the dataset's")
     parser.add_argument("--padding", choices=get_args(Padding), help="default: valid")
+    parser.add_argument("--bias", choices=get_args(Bias), help="of the filters, regularised like them (default: none)")
 
 
 def _add_problem(parser: argparse.ArgumentParser) -> None:
@@ -179,13 +180,9 @@ def _add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture", default="two-layer", help=f"one of {', '.join(ARCHITECTURES)} (default: two-layer)"
     )
-    parser.add_argument("--pooling", help="two-layer: sum, mean or max (default: sum)")
-    parser.add_argument("--pool-size", type=_int, metavar="G", help="max pooling: patches per group (default: all)")
-    parser.add_argument("--outputs", type=_int, metavar="Q", help="two-layer: number of outputs (default: 1)")
-    parser.add_argument("--output-norm", help="several outputs: l1 or l2 norm of a neuron's weights (default: l1)")
-    parser.add_argument("--layers", type=_int, metavar="L", help="circular: number of layers (default: 3)")
-    parser.add_argument("--sharing", help="three-layer: shared or per-patch filters (default: per-patch)")
-    parser.add_argument("--relaxation", help="which convex program, where there are several bounds")
+    for name, option in OPTIONS.items():
+        read = _READERS[option.kind]
+        parser.add_argument(f"--{name.replace('_', '-')}", type=read, metavar=option.metavar, help=option.help)
     parser.add_argument("--exact", action="store_true", help="refuse a convex program that is only a bound")
 
 
@@ -232,3 +229,6 @@ def _sizes(text: str) -> int | tuple[int, ...]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected an integer, or one per axis such as 3,2") from None
     return sizes[0] if len(sizes) == 1 else sizes
+
+
+_READERS: dict[type, Callable[[str], Any]] = {str: str, int: _int, float: _float}

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _rows(args: argparse.Namespace) -> tuple[NDArray[np.float64], int | None, int]:
     """The rows, and the samples n and patches K they come from if they do."""
     if args.rows is not None:
-        if args.filter_size is not None or args.stride is not None or args.padding is not None or args.option:
+        if args.option or any(getattr(args, name) is not None for name in ("filter_size", "stride", "padding", "bias")):
             raise InputError("rows: got a matrix and options of a dataset, expected the matrix alone")
         return read_npy(args.rows), None, 1
     dataset = make_dataset(args)
@@ -89,6 +89,7 @@ def _rows(args: argparse.Namespace) -> tuple[NDArray[np.float64], int | None, in
         dataset.default_filter if args.filter_size is None else args.filter_size,
         dataset.default_stride if args.stride is None else args.stride,
         args.padding or "valid",
+        args.bias or "none",
     )
     return geometry.extract(dataset.X).reshape(-1, geometry.h), dataset.n, geometry.K
 

@@ -131,7 +131,8 @@ def _network_text(result: dict[str, Any]) -> str:
     sizes = " x ".join(map(str, result["filter_shape"]))
     stride = " x ".join(map(str, result["stride"]))
     options = "".join(f", {name.replace('_', ' ')} {result[name]}" for name in OPTIONS if name in result)
+    bias = "" if result["bias"] == "none" else f" with a {result['bias']} bias"
     return (
-        f"{result['architecture']} CNN{options}, filters {sizes}, stride {stride}, {result['padding']} padding, "
+        f"{result['architecture']} CNN{options}, filters {sizes}{bias}, stride {stride}, {result['padding']} padding, "
         f"{result['patches']} patches, beta {result['beta']:g}"
     )

@@ -165,17 +165,18 @@ class CellFactory:
 
         Rows on one hyperplane are merged: with r = s rows[j], s < 0, (r . u)_+ = |s| (rows[j] . u)_+ + r . u.
         """
-        coefficients = self.architecture.ridge_coefficients(v, self.patches)
-        if coefficients is None:
+        ridge = self.architecture.ridge_coefficients(v, self.patches)
+        if ridge is None:
             raise InputError(
                 f"search over directions: got the architecture {self.architecture.name!r}, "
                 "expected one whose atoms are sums over hyperplanes"
             )
+        coefficients, linear = ridge
         real = self.classes >= 0
         length = np.linalg.norm(self.hyperplanes[real], axis=1)
         a = np.zeros(len(self.rows))
         np.add.at(a, self.classes[real], coefficients[real] * length)
-        b = coefficients[self.opposite] @ self.hyperplanes[self.opposite]
+        b = linear + coefficients[self.opposite] @ self.hyperplanes[self.opposite]
         return a, b
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:

@@ -52,7 +52,7 @@ beta = {beta!r}
 y = unpack("""
 {y}
 """, "<f8", ({size},)){flat}
-# patch matrices X_k, k = 1..K
+# patch matrices X_k, k = 1..K{ones}
 X = unpack("""
 {patches}
 """, "<f8", ({K}, {n}, {h}))
@@ -168,6 +168,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
         size=problem.size,
         flat=f"  # sample by sample\nq = {q}  # outputs" if q > 1 else "",
         patches=_embed(problem.patches.astype("<f8")),
+        ones="; the last column is 1, so that a filter ends in its bias" if architecture.geometry.biased else "",
         K=K,
         n=n,
         h=h,
