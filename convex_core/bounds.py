@@ -92,7 +92,7 @@ def solve_link(
 ) -> Link:
     """Solve the program of another `architecture` on the data of `problem`, in what is left of the time."""
     solution = solve(
-        Problem(architecture, problem.X, problem.y, problem.beta, problem.loss),
+        Problem(problem.X, problem.y, architecture=architecture, beta=problem.beta, loss=problem.loss),
         tol=tol,
         seed=seed,
         time_limit=None if budget.time_limit is None else max(1.0, budget.remaining),

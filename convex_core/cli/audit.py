@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         if args.loss is not None or args.delta is not None:
             loss = make_loss(args.loss or loss.name, delta=args.delta)
         data = dataset.numbered() if network.architecture.q > 1 else dataset
-        problem = Problem(network.architecture, data.X, data.y, beta, loss)
+        problem = Problem(data.X, data.y, architecture=network.architecture, beta=beta, loss=loss)
         if dual is not None and len(dual) != problem.size:
             dual = None  # it belongs to other data; the network's own residual serves
     start = time.perf_counter()
