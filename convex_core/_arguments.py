@@ -72,6 +72,8 @@ def fits(value: object, kind: type) -> bool:
     """
     if not getattr(kind, "_is_protocol", False):
         return isinstance(value, kind)
+    if isinstance(value, type):
+        return False  # a class has what its objects have
     # isinstance() would work out the properties; the class has them nearly always
     members = [name for name in vars(kind) if not name.startswith("_")]
     return all(hasattr(type(value), name) for name in members) or all(hasattr(value, name) for name in members)

@@ -20,6 +20,7 @@ from ._records import record
 from .architectures import Architecture
 from .certificate import Certificate, certify
 from .errors import InputError
+from .export.answers import AuditAnswer
 from .network import Network
 from .problem import Problem
 from .program import CellFactory
@@ -35,7 +36,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Audit:
+class Audit(AuditAnswer):
     """What can be proved about a trained network.
 
     Attributes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ._records import record
 from .architectures import Architecture
+from .export.answers import BoundsAnswer
 from .local_search import local_search
 from .network import Network
 from .problem import Problem
@@ -52,7 +53,7 @@ class Link:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Bounds:
+class Bounds(BoundsAnswer):
     """Bounds from below and the best network.
 
     Attributes

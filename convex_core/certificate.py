@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import check_arguments
 from ._records import record
+from .export.answers import CertificateAnswer
 from .network import Network
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
@@ -37,7 +38,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Certificate:
+class Certificate(CertificateAnswer):
     """What is proved about one network.
 
     Attributes

@@ -26,6 +26,7 @@ from ._arguments import check_arguments
 from ._records import record
 from .certificate import beta_max
 from .errors import InputError, Interrupted
+from .export.answers import PathAnswer
 from .network import Network
 from .problem import Problem
 from .program import block_keys
@@ -82,7 +83,7 @@ class PathPreview:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Path:
+class Path(PathAnswer):
     """Certified solutions at decreasing beta.
 
     Attributes

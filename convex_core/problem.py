@@ -14,6 +14,7 @@ from ._arguments import check_arguments, fits
 from ._records import record
 from .architectures import Architecture, make_architecture
 from .errors import InputError
+from .export.answers import ProblemAnswer
 from .losses import Loss, SoftmaxLoss, make_loss
 from .network import Network
 from .patches import Bias, Padding, PatchGeometry, patch_geometry
@@ -29,7 +30,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Problem:
+class Problem(ProblemAnswer):
     r"""The regularised training problem of a network architecture.
 
     .. math:: \min_{u, w} \; \ell(f(X), y) + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2)

@@ -18,6 +18,7 @@ from .architectures import CodeList
 from .arrangement import count_patterns
 from .certificate import Certificate, judge
 from .errors import InputError, Interrupted
+from .export.answers import SolutionAnswer
 from .losses import SquaredLoss
 from .network import Network
 from .problem import Problem
@@ -68,7 +69,7 @@ class Timings:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Solution:
+class Solution(SolutionAnswer):
     """A trained network with its certificate.
 
     Attributes

@@ -10,11 +10,12 @@ from ..architectures import OPTIONS
 from ..audit import audit, network_from_arrays
 from ..data import read_npz
 from ..errors import InputError
+from ..export.text import aligned
 from ..losses import SquaredLoss, make_loss
 from ..model_io import Model, load_model
 from ..problem import Problem
 from .inputs import accuracies, describe, make_dataset, make_problem
-from .output import aligned, number, running
+from .output import running
 
 __all__ = ["run"]
 
@@ -52,38 +53,20 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             progress=progress,
         )
     seconds = time.perf_counter() - start
-    certificate = judged.certificate
     result = {
-        "objective": certificate.objective,
-        "lower_bound": certificate.lower_bound,
-        "relative_gap": certificate.relative_gap,
-        "scope": certificate.scope.value,
-        "status": certificate.status.value,
-        "exactness": certificate.exactness.value,
-        "patterns": certificate.patterns,
-        "restricted_lower_bound": certificate.restricted_lower_bound,
-        "tau": certificate.tau,
-        "own_objective": judged.own_objective,
-        "own_patterns": 0 if judged.own is None else judged.own.certificate.patterns,
-        "filters": network.m,
+        **judged.to_dict(),
         "seconds": {"certify": seconds, "total": seconds},
         **accuracies(dataset, network),
-        **describe(dataset, problem),
+        **describe(dataset),
+        **problem.to_dict(),
     }
-    text = aligned(
-        [
-            ("data", dataset.description),
-            ("network", f"{args.model}, {network.m} filters, beta {problem.beta:g}"),
-            ("objective", number(certificate.objective, 10)),
-            ("lower bound", f"{number(certificate.lower_bound, 10)} ({certificate.scope}: {certificate.scope.text})"),
-            ("relative gap", number(certificate.relative_gap, 3)),
-            ("own patterns", f"{number(judged.own_objective, 10)} is the optimum over the network's own sign patterns"),
-            ("status", f"{certificate.status}: {certificate.status.text}"),
-            ("exactness", f"{certificate.exactness}: {certificate.exactness.text}"),
-            ("seconds", f"{seconds:.2f}"),
-        ]
-    )
-    return result, text
+    lines = [
+        ("data", dataset.description),
+        ("network", f"{args.model}, {network.m} filters, beta {problem.beta:g}"),
+        *judged.lines(),
+        ("seconds", f"{seconds:.2f}"),
+    ]
+    return result, aligned(lines)
 
 
 def _read(args: argparse.Namespace) -> Model | None:

@@ -1,4 +1,4 @@
-"""What is printed: strict JSON, aligned text, and progress on a terminal."""
+"""What is printed: strict JSON, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -7,58 +7,19 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
+from ..export.text import jsonable
 from ..progress import Progress, ProgressCallback
 
-__all__ = ["aligned", "jsonable", "number", "print_json", "running", "table"]
-
-
-def jsonable(value: Any) -> Any:
-    """`value` with numpy types turned into Python's and every NaN or infinity into None.
-
-    Examples
-    --------
-    >>> jsonable({"a": np.float64("inf"), "b": np.arange(2), "c": (1.5, None)})
-    {'a': None, 'b': [0, 1], 'c': [1.5, None]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [jsonable(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+__all__ = ["print_json", "running"]
 
 
 def print_json(result: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout."""
     print(json.dumps(jsonable(result), allow_nan=False))
-
-
-def number(value: float | None, digits: int = 8) -> str:
-    """A number for a person; ``-`` when there is none."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
-
-
-def aligned(pairs: Iterable[tuple[str, str]]) -> str:
-    """One ``name  value`` line each, the values in one column."""
-    items = list(pairs)
-    width = max(len(name) for name, _ in items)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in items)
-
-
-def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Rows in columns, separated by two blanks."""
-    lines = [header, *rows]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
-    return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 @contextmanager

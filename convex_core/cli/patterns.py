@@ -24,11 +24,12 @@ from ..arrangement import (
 from ..arrangement.sampling import Method
 from ..data import read_npy
 from ..errors import InputError, Interrupted, SizeError
+from ..export.text import aligned, number
 from ..files import replacing
 from ..patches import patch_geometry
 from ..progress import Budget
 from .inputs import check_outputs, make_dataset
-from .output import aligned, number, running
+from .output import running
 
 __all__ = ["MAX_PATTERNS", "SAMPLING", "run"]
 
