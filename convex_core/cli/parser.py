@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, get_args
 
+from .. import __version__
 from ..architectures import ARCHITECTURES, OPTIONS
 from ..benchmark import CASES
 from ..errors import InputError
@@ -13,7 +14,7 @@ from ..experiments import EXPERIMENTS
 from ..losses import LOSSES
 from ..patches import Bias, Padding
 from ..solve import METHODS
-from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve
+from . import app, audit, benchmark, datasets, experiment, path, patterns, sgd, solve
 
 __all__ = ["build_parser"]
 
@@ -32,6 +33,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         description="Train ReLU CNNs to certified global optima by convex optimization.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"convex-core {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     def command(name: str, run: Callable[..., Any], summary: str) -> argparse.ArgumentParser:
@@ -143,6 +145,10 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--html", metavar="RESULT.html", help="write a self-contained page with the figures")
 
     command("datasets", datasets.run, "List the built-in datasets.")
+
+    sub = command("app", app.run, "Start the app in a browser.")
+    sub.add_argument("--port", type=_int, help="default: 8501, or the next one that is free")
+    sub.add_argument("--no-browser", action="store_true", help="only serve it")
     return parser
 
 
