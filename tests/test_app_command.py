@@ -19,14 +19,14 @@ def test_the_app_of_a_checkout_lies_beside_the_package():
 def test_it_becomes_the_server_in_the_folder_of_its_settings(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     started = []
-    monkeypatch.setattr(os, "execv", lambda path, args: started.append((path, args, os.getcwd())))
+    monkeypatch.setattr(os, "execv", lambda path, args: started.append((path, args, Path.cwd())))
     monkeypatch.setattr(app.subprocess, "call", lambda args: 0)
     main(["app", "--port", "8599", "--no-browser"])
     ((path, args, folder),) = started
     assert path == sys.executable
     assert args[1:4] == ["-m", "streamlit", "run"]
     assert args[-4:] == ["--server.port", "8599", "--server.headless", "true"]
-    assert Path(folder) == app.app_folder()
+    assert folder == app.app_folder()
 
 
 def test_a_wheel_without_the_app_says_so(monkeypatch, tmp_path, capsys):
