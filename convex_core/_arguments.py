@@ -6,7 +6,7 @@ from itertools import permutations
 
 from .errors import InputError
 
-__all__ = ["check_arguments"]
+__all__ = ["check_arguments", "fits"]
 
 
 def check_arguments(function: str, **given: tuple[object, type]) -> None:
@@ -34,12 +34,12 @@ def check_arguments(function: str, **given: tuple[object, type]) -> None:
     """
     values = [value for value, _ in given.values()]
     kinds = [kind for _, kind in given.values()]
-    if all(map(_fits, values, kinds)):
+    if all(map(fits, values, kinds)):
         return
-    if any(all(map(_fits, order, kinds)) for order in permutations(values)):
+    if any(all(map(fits, order, kinds)) for order in permutations(values)):
         got = ", ".join(type(value).__name__ for value in values)
         raise InputError(f"{function}: got ({got}), expected ({', '.join(given)}): the arguments are swapped")
-    name, value, kind = next((name, value, kind) for name, (value, kind) in given.items() if not _fits(value, kind))
+    name, value, kind = next((name, value, kind) for name, (value, kind) in given.items() if not fits(value, kind))
     made = _MADE_BY.get((type(value).__name__, kind.__name__)) or _MADE_BY.get(("", kind.__name__))
     hint = f", for example {made}" if made else ""
     raise InputError(f"{function}: got {_a(type(value).__name__)} for {name}, expected {_a(kind.__name__)}{hint}")
@@ -62,9 +62,18 @@ def _a(name: str) -> str:
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
-def _fits(value: object, kind: type) -> bool:
+def fits(value: object, kind: type) -> bool:
+    """Whether `value` is a `kind`: an instance, or for a protocol whatever has its public members.
+
+    Examples
+    --------
+    >>> fits("a", str), fits("a", int)
+    (True, False)
+    """
     if not getattr(kind, "_is_protocol", False):
         return isinstance(value, kind)
+    if isinstance(value, type):
+        return False  # a class has what its objects have
     # isinstance() would work out the properties; the class has them nearly always
     members = [name for name in vars(kind) if not name.startswith("_")]
     return all(hasattr(type(value), name) for name in members) or all(hasattr(value, name) for name in members)

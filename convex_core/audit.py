@@ -20,6 +20,7 @@ from ._records import record
 from .arrangement import distinct_rows
 from .certificate import Certificate, certify_in
 from .errors import Interrupted
+from .export.answers import AuditAnswer
 from .network import Network
 from .problem import Problem
 from .program import CellFactory
@@ -39,7 +40,7 @@ _CERTIFYING = 0.7
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Audit:
+class Audit(AuditAnswer):
     """What can be proved about a trained network.
 
     Attributes

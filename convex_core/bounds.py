@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ._records import record
 from .architectures import Architecture
+from .export.answers import BoundsAnswer
 from .local_search import local_search
 from .network import Network
 from .problem import Problem
@@ -52,7 +53,7 @@ class Link:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Bounds:
+class Bounds(BoundsAnswer):
     """Bounds from below and the best network.
 
     Attributes
@@ -91,7 +92,7 @@ def solve_link(
     label: str, problem: Problem, architecture: Architecture, *, tol: float, seed: int, budget: Budget
 ) -> Link:
     """Solve the program of another `architecture` on the data of `problem`, in what is left of the time."""
-    here = Problem(architecture, problem.X, problem.y, problem.beta, problem.loss)
+    here = Problem(problem.X, problem.y, architecture=architecture, beta=problem.beta, loss=problem.loss)
     return Link(label, solve_in(here, tol=tol, seed=seed, budget=budget))
 
 

@@ -27,6 +27,7 @@ from ._deadline import within
 from ._records import record
 from ._rounding import UNIT_ROUNDOFF
 from .errors import Interrupted
+from .export.answers import CertificateAnswer
 from .network import Network
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
@@ -44,7 +45,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Certificate:
+class Certificate(CertificateAnswer):
     """What is proved about one network.
 
     Attributes

@@ -101,10 +101,7 @@ def save_network(target: str | Path | IO[bytes], network: Network, **values: Arr
         **network.parameters,
         "architecture": np.array(architecture.name),
         **{name: np.array(value) for name, value in architecture.options.items()},
-        "padding": np.array(geometry.padding),
-        "input_shape": np.array(geometry.input_shape),
-        "filter_shape": np.array(geometry.filter_shape),
-        "stride": np.array(geometry.stride),
+        **{name: np.array(value) for name, value in geometry.to_dict().items()},
     }
     arrays |= {key: np.asarray(value) for key, value in values.items()}
     if not isinstance(target, (str, Path)):

@@ -131,8 +131,9 @@ class Network:
         return float(np.sum(self.costs))
 
     def predict(self, X: ArrayLike) -> _Array:
-        """Outputs (n,), or (n, q) with q outputs, for inputs `X` (n, d)."""
-        inputs = finite_array(X, "X", ndim=2)
+        """Outputs (n,), or (n, q) with q outputs, for inputs `X` (n, d), or images (n, H, W[, C])."""
+        images = finite_array(X, "X", ndim=(2, 3, 4))
+        inputs = images.reshape(len(images), -1)
         flat = self.predict_patches(self.architecture.geometry.extract(inputs))
         return flat if len(flat) == len(inputs) else flat.reshape(len(inputs), -1)
 

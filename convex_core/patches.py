@@ -2,7 +2,7 @@
 
 For data X in R^{n x d} and windows k = 1..K of h entries each, X_k = X[:, index_k] in R^{n x h}: a filter u
 in R^h acts on all patches of all samples at once as the K products X_k u (Ergen & Pilanci, ICLR 2021, section
-2).
+2). With a bias every patch ends in a one, and the last entry of a filter is its bias, regularised like the others.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from ._records import record
 from .errors import InputError
 from .validation import finite_array, frozen, integer
 
-__all__ = ["MAX_LENGTH", "Padding", "PatchGeometry", "patch_geometry"]
+__all__ = ["MAX_LENGTH", "Bias", "Padding", "PatchGeometry", "patch_geometry"]
 
 Padding = Literal["valid", "zero", "circular"]
+Bias = Literal["none", "regularised"]
 
 #: Entries of the index table K x h above which a geometry is refused (512 MiB of int64).
 MAX_INDEX_ENTRIES = 2**26
@@ -63,9 +64,11 @@ class PatchGeometry:
         One per spatial axis (the channel axis has none).
     padding : {"valid", "zero", "circular"}
         What happens at the border.
+    bias : {"none", "regularised"}
+        Whether a filter has a bias, an entry more that meets a one in every patch.
     grid : tuple of int
         Windows per spatial axis; their product is K.
-    index : ndarray of int64, shape (K, h)
+    index : ndarray of int64, shape (K, window)
         Flat input indices that each window covers, in the order of the flattened filter; -1 is a padded zero.
 
     Raises
@@ -84,6 +87,7 @@ class PatchGeometry:
     filter_shape: tuple[int, ...]
     stride: tuple[int, ...]
     padding: Padding = "valid"
+    bias: Bias = "none"
     grid: tuple[int, ...] = field(init=False, repr=False, compare=False)
     index: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
@@ -94,6 +98,8 @@ class PatchGeometry:
         stride = _shape(self.stride, "stride", (spatial,))
         if self.padding not in get_args(Padding):
             raise InputError(f"padding: got {self.padding!r}, expected one of {', '.join(get_args(Padding))}")
+        if self.bias not in get_args(Bias):
+            raise InputError(f"bias: got {self.bias!r}, expected one of {', '.join(get_args(Bias))}")
         if any(f > length for f, length in zip(kernel, shape, strict=True)):
             raise InputError(f"filter_shape: got {kernel}, expected no axis longer than the input's {shape}")
         if len(shape) == 3 and kernel[2] != shape[2]:
@@ -119,9 +125,19 @@ class PatchGeometry:
         return math.prod(self.grid)
 
     @property
-    def h(self) -> int:
-        """Filter length, channels included."""
+    def window(self) -> int:
+        """Input entries that a filter covers, channels included."""
         return math.prod(self.filter_shape)
+
+    @property
+    def biased(self) -> bool:
+        """Whether a filter ends in a bias."""
+        return self.bias != "none"
+
+    @property
+    def h(self) -> int:
+        """Filter length: channels included, and the bias, if there is one."""
+        return self.window + self.biased
 
     @property
     def d(self) -> int:
@@ -150,7 +166,7 @@ class PatchGeometry:
         Returns
         -------
         ndarray, shape (K, n, h), C-contiguous
-            ``result[k, i]`` is patch k of sample i.
+            ``result[k, i]`` is patch k of sample i; with a bias it ends in a one.
 
         Raises
         ------
@@ -170,10 +186,13 @@ class PatchGeometry:
         if self.padding == "zero":
             # index -1 then reads the appended zero
             data = np.concatenate([data, np.zeros((len(data), 1))], axis=1)
-        return np.ascontiguousarray(data[:, self.index].transpose(1, 0, 2))
+        patches = data[:, self.index].transpose(1, 0, 2)
+        if self.biased:
+            patches = np.concatenate([patches, np.ones((*patches.shape[:2], 1))], axis=2)
+        return np.ascontiguousarray(patches)
 
     def filter_image(self, filters: ArrayLike) -> NDArray[np.float64]:
-        """Reshape filters to the input's axes: (h,) to `filter_shape`, (m, h) to (m, *filter_shape).
+        """Filters without their biases in the input's axes: (h,) to `filter_shape`, (m, h) to (m, *filter_shape).
 
         Examples
         --------
@@ -183,7 +202,7 @@ class PatchGeometry:
         array = finite_array(filters, "filters", ndim=(1, 2))
         if array.shape[-1] != self.h:
             raise InputError(f"filters: got {array.shape[-1]} entries per filter, expected {self.h}")
-        images: NDArray[np.float64] = array.reshape(*array.shape[:-1], *self.filter_shape)
+        images: NDArray[np.float64] = array[..., : self.window].reshape(*array.shape[:-1], *self.filter_shape)
         return images
 
     def to_dict(self) -> dict[str, Any]:
@@ -199,16 +218,20 @@ class PatchGeometry:
             "filter_shape": list(self.filter_shape),
             "stride": list(self.stride),
             "padding": str(self.padding),
+            "bias": str(self.bias),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Rebuild what :meth:`to_dict` wrote; also from integer and 0-d string arrays, as in an NPZ."""
+        """Rebuild what :meth:`to_dict` wrote; also from integer and 0-d string arrays, as in an NPZ.
+
+        Without a ``bias``, as in earlier files, there is none.
+        """
         missing = [k for k in ("input_shape", "filter_shape", "stride", "padding") if k not in values]
         if missing:
             raise InputError(f"patch geometry: got no {', '.join(missing)}, expected all four fields")
-        padding = cast(Padding, str(values["padding"]))
-        return cls(values["input_shape"], values["filter_shape"], values["stride"], padding)
+        padding, bias = cast(Padding, str(values["padding"])), cast(Bias, str(values.get("bias", "none")))
+        return cls(values["input_shape"], values["filter_shape"], values["stride"], padding, bias)
 
 
 def patch_geometry(
@@ -216,6 +239,7 @@ def patch_geometry(
     filter_size: int | Sequence[int],
     stride: int | Sequence[int] = 1,
     padding: Padding = "valid",
+    bias: Bias = "none",
 ) -> PatchGeometry:
     """Make a :class:`PatchGeometry` from sizes given once for every spatial axis, or axis by axis.
 
@@ -228,6 +252,8 @@ def patch_geometry(
         channel.
     padding : {"valid", "zero", "circular"}
         See :class:`PatchGeometry`.
+    bias : {"none", "regularised"}
+        Likewise.
 
     Raises
     ------
@@ -244,7 +270,7 @@ def patch_geometry(
     kernel = _per_axis(filter_size, "filter_size", spatial, also=len(shape))
     if len(kernel) == spatial:
         kernel += channels
-    return PatchGeometry(shape, kernel, _per_axis(stride, "stride", spatial), padding)
+    return PatchGeometry(shape, kernel, _per_axis(stride, "stride", spatial), padding, bias)
 
 
 def _per_axis(value: int | Sequence[int], name: str, axes: int, *, also: int = 1) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ from ._records import record
 from ._rounding import UNIT_ROUNDOFF
 from .certificate import beta_max_in
 from .errors import InputError, Interrupted
+from .export.answers import PathAnswer
 from .network import Network
 from .problem import Problem
 from .program import block_keys
@@ -87,7 +88,7 @@ class PathPreview:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Path:
+class Path(PathAnswer):
     """Certified solutions at decreasing beta.
 
     Attributes

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import check_arguments
+from ._arguments import check_arguments, fits
 from ._records import record
 from .architectures import Architecture, make_architecture
 from .errors import InputError
-from .losses import Loss, SoftmaxLoss, SquaredLoss
+from .export.answers import ProblemAnswer
+from .losses import Loss, SoftmaxLoss, make_loss
 from .network import Network
-from .patches import Padding, patch_geometry
+from .patches import Bias, Padding, PatchGeometry, patch_geometry
 from .validation import finite_array, frozen, moderate, positive_number, targets
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Problem:
+class Problem(ProblemAnswer):
     r"""The regularised training problem of a network architecture.
 
     .. math:: \min_{u, w} \; \ell(f(X), y) + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2)
@@ -36,19 +38,37 @@ class Problem:
     with the squared loss :math:`\tfrac12 \|f - y\|^2` unless another is given. Data are used as they are: nothing is
     rescaled, and there is no 1/n.
 
+    Parameters
+    ----------
+    X : (n, d), (n, H, W) or (n, H, W, C)
+        Inputs: signals of length d, or images. Held as (n, d) float64, images row by row.
+    y : (n,)
+        Targets. With q outputs they are given as (n, q), or as the labels 0, ..., q - 1 of one-hot targets, and held
+        flat, (n * q,) float64, sample by sample.
+    filter_size : int or sequence of int
+        Of the filters, for every axis or one for each.
+    stride, padding, bias
+        As in :func:`patch_geometry`; the circular CNN has circular padding.
+    input_shape : sequence of int, optional
+        (H, W) or (H, W, C) of images that are given flat, (n, d).
+    architecture : str or Architecture
+        A key of :data:`ARCHITECTURES`, or an architecture with all that the arguments above would say.
+    beta : float
+        Regularisation, > 0.
+    loss : str or Loss
+        A key of :data:`LOSSES`, or a loss; by default the squared loss.
+    delta : float, optional
+        Of the Huber loss.
+    **options
+        Of the architecture, for example ``pooling="mean"``, ``activation="leaky"``. With the softmax loss there are as
+        many ``outputs`` as y has classes unless told otherwise.
+
     Attributes
     ----------
     architecture : Architecture
         The network family.
-    X : (n, d) float64
-        Inputs.
-    y : (n,) float64
-        Targets. With q outputs they are given as (n, q), or as the labels 0, ..., q - 1 of one-hot targets, and held
-        flat, (n * q,), sample by sample.
-    beta : float
-        Regularisation, > 0.
-    loss : Loss
-        Convex loss.
+    X, y, beta, loss
+        As above.
     patches : (K, n, h) float64
         The patch matrices :math:`X_k`, extracted once.
 
@@ -59,10 +79,11 @@ class Problem:
 
     Examples
     --------
-    >>> from convex_core import load_dataset
-    >>> problem = Problem.from_dataset(load_dataset("talk"), beta=0.1)
+    >>> problem = Problem([[1.0, -2.0, 3.0], [0.0, 1.0, -1.0]], [1, -1], filter_size=2, beta=0.1, loss="huber")
+    >>> problem
+    Problem(two-layer, n=2, d=3, K=2, h=2, beta=0.1, loss=huber)
     >>> problem.patches.shape
-    (2, 6, 10)
+    (2, 2, 2)
     """
 
     architecture: Architecture
@@ -73,11 +94,44 @@ class Problem:
     patches: _Array
 
     def __init__(
-        self, architecture: Architecture, X: ArrayLike, y: ArrayLike, beta: float, loss: Loss | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *old: Any,
+        filter_size: int | Sequence[int] | None = None,
+        stride: int | Sequence[int] | None = None,
+        padding: Padding | None = None,
+        bias: Bias = "none",
+        input_shape: Sequence[int] | None = None,
+        architecture: Architecture | str = "two-layer",
+        beta: float | None = None,
+        loss: Loss | str | None = None,
+        delta: float | None = None,
+        **options: str | int | float,
     ) -> None:
-        loss = SquaredLoss() if loss is None else loss
-        check_arguments("Problem", architecture=(architecture, Architecture), loss=(loss, Loss))
-        inputs = moderate(finite_array(X, "X", ndim=2), "X")
+        if old or fits(X, Architecture):
+            X, y, architecture, beta, loss = _old_spelling(X, y, *old, beta=beta, loss=loss)
+        loss = make_loss(loss or "squared", delta=delta) if loss is None or isinstance(loss, str) else loss
+        check_arguments("Problem", loss=(loss, Loss))
+        inputs = moderate(finite_array(X, "X", ndim=(2, 3, 4)), "X")
+        if isinstance(architecture, str):
+            shape = inputs.shape[1:] if input_shape is None else input_shape
+            geometry = _geometry(shape, filter_size, stride, padding, bias, architecture)
+            if isinstance(loss, SoftmaxLoss):
+                options.setdefault("outputs", _outputs(y))
+            architecture = make_architecture(architecture, geometry, **options)
+        else:
+            check_arguments("Problem", architecture=(architecture, Architecture))
+            given = {"filter_size": filter_size, "stride": stride, "padding": padding, "input_shape": input_shape}
+            words = {name: value for name, value in {**given, **options}.items() if value is not None}
+            if words:
+                name, value = next(iter(words.items()))
+                raise InputError(
+                    f"{name}: got {value!r} beside an architecture that has its own, expected one of the two"
+                )
+        inputs = inputs.reshape(len(inputs), -1)
+        if beta is None:
+            raise InputError("beta: got none, expected the weight of the penalty, a number > 0")
         patches = architecture.geometry.extract(inputs)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
@@ -107,10 +161,12 @@ class Problem:
         filter_size: int | Sequence[int] | None = None,
         stride: int | Sequence[int] | None = None,
         padding: Padding | None = None,
+        bias: Bias = "none",
         architecture: str = "two-layer",
         beta: float | None = None,
-        loss: Loss | None = None,
-        **options: str | int,
+        loss: Loss | str | None = None,
+        delta: float | None = None,
+        **options: str | int | float,
     ) -> Problem:
         """The problem of a dataset; what is not given is the dataset's own default.
 
@@ -118,43 +174,33 @@ class Problem:
         ----------
         dataset : Dataset
             Inputs and targets.
-        filter_size, stride, padding
-            As in :func:`patch_geometry`. The circular CNN has stride 1 and circular padding unless told otherwise.
-        architecture : str
-            A key of :data:`ARCHITECTURES`.
+        filter_size, stride, padding, bias, architecture, loss, delta, **options
+            As for the class. With the softmax loss there are as many ``outputs`` as the dataset has classes unless told
+            otherwise; for several outputs the two classes -1 and +1 are 0 and 1.
         beta : float, optional
             Regularisation.
-        loss : Loss, optional
-            Convex loss, by default the squared loss.
-        **options
-            Of the architecture, for example ``pooling="mean"``. With the softmax loss there are as many ``outputs`` as
-            the dataset has classes unless told otherwise; for several outputs the two classes -1 and +1 are 0 and 1.
-
-        Losses of classes take any numbers, as :func:`suited` says.
         """
         from .data import Dataset  # the one place that needs the class
 
-        loss = SquaredLoss() if loss is None else loss
+        loss = make_loss(loss or "squared", delta=delta) if loss is None or isinstance(loss, str) else loss
         check_arguments("Problem.from_dataset", dataset=(dataset, Dataset), loss=(loss, Loss))
         wanted = options.get("outputs")
         dataset = suited(dataset, loss, outputs=wanted if isinstance(wanted, int) else 1)
         if isinstance(loss, SoftmaxLoss) and dataset.classes is not None:
             options.setdefault("outputs", dataset.classes)
         circular = architecture == "circular"
-        if stride is None and not circular:
-            stride = dataset.default_stride
-        if padding is None:
-            padding = "circular" if circular else "valid"
-        geometry = patch_geometry(
+        geometry = _geometry(
             dataset.input_shape,
             dataset.default_filter if filter_size is None else filter_size,
-            1 if stride is None else stride,
+            dataset.default_stride if stride is None and not circular else stride,
             padding,
+            bias,
+            architecture,
         )
-        chosen = dataset.default_beta if beta is None else beta
         network = make_architecture(architecture, geometry, **options)
         data = dataset.numbered() if network.q > 1 else dataset
-        return cls(network, data.X, data.y, chosen, loss)
+        chosen = dataset.default_beta if beta is None else beta
+        return cls(data.X, data.y, architecture=network, beta=chosen, loss=loss)
 
     @property
     def n(self) -> int:
@@ -169,7 +215,7 @@ class Problem:
     def with_beta(self, beta: float) -> Problem:
         """The same problem at another `beta`."""
         y = self.y if self.size == self.n else self.y.reshape(self.n, -1)
-        return Problem(self.architecture, self.X, y, beta, self.loss)
+        return Problem(self.X, y, architecture=self.architecture, beta=beta, loss=self.loss)
 
     def objective(self, network: Network) -> float:
         """Non-convex objective ``loss(f, y) + beta/2 * sum(||u||^2 + w^2)`` of a network."""
@@ -228,3 +274,42 @@ def suited(dataset: Dataset, loss: Loss | None, *, outputs: int = 1) -> Dataset:
     except InputError:
         return dataset.classified()
     return dataset
+
+
+def _geometry(
+    input_shape: Sequence[int],
+    filter_size: int | Sequence[int] | None,
+    stride: int | Sequence[int] | None,
+    padding: Padding | None,
+    bias: Bias,
+    architecture: str,
+) -> PatchGeometry:
+    """The geometry of named sizes; circular CNNs have circular padding unless told otherwise."""
+    if filter_size is None:
+        raise InputError("filter_size: got none, expected the length of the filters, or an architecture")
+    if padding is None:
+        padding = "circular" if architecture == "circular" else "valid"
+    return patch_geometry(input_shape, filter_size, 1 if stride is None else stride, padding, bias)
+
+
+def _outputs(y: ArrayLike) -> int:
+    """Outputs of a network for the targets y: columns, or labels 0, 1, ..., as many as there are, at least two."""
+    values = finite_array(y, "y", ndim=(1, 2))
+    return values.shape[1] if values.ndim == 2 else max(2, int(values.max()) + 1)
+
+
+def _old_spelling(
+    architecture: Any, X: Any, *rest: Any, beta: float | None, loss: Loss | str | None
+) -> tuple[Any, Any, Any, Any, Any]:
+    """The arguments of ``Problem(architecture, X, y, beta, loss)``, as it was called before 0.2."""
+    if len(rest) > 3 or not fits(architecture, Architecture):
+        raise InputError(
+            f"Problem: got {2 + len(rest)} arguments without a name, expected two, X and y, and names for all others"
+        )
+    warnings.warn(
+        "Problem(architecture, X, y, beta, loss) is now Problem(X, y, architecture=..., beta=..., loss=...)",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    named = dict(zip(("y", "beta", "loss"), rest, strict=False))
+    return X, named.get("y"), architecture, named.get("beta", beta), named.get("loss", loss)

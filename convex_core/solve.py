@@ -20,6 +20,7 @@ from .architectures import CodeList
 from .arrangement import closed_form, count_patterns, distinct_rows
 from .certificate import Certificate, judge
 from .errors import InputError, Interrupted
+from .export.answers import SolutionAnswer
 from .local_search import descend
 from .losses import SquaredLoss
 from .network import Network
@@ -92,7 +93,7 @@ class Timings:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Solution:
+class Solution(SolutionAnswer):
     """A trained network with its certificate.
 
     Attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -22,11 +22,14 @@ __all__ = [
     "moderate",
     "no_others",
     "positive_number",
+    "seed_list",
     "targets",
 ]
 
 #: largest magnitude of an input or a target: squares of products of two of them stay finite
 MAX_MAGNITUDE = 1e60
+#: most seeds of one run
+MAX_SEEDS = 1000
 
 
 def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], min_size: int = 1) -> NDArray[np.float64]:
@@ -137,6 +140,21 @@ def integer(value: int, name: str, *, minimum: int = 1, maximum: int | None = No
     if number < minimum or (maximum is not None and number > maximum):
         raise InputError(f"{name}: got {number}, expected {span}")
     return number
+
+
+def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Seeds given one by one, or how many: 3 stands for 0, 1, 2.
+
+    Examples
+    --------
+    >>> seed_list(3), seed_list([7])
+    ((0, 1, 2), (7,))
+    """
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        return tuple(range(integer(seeds, "seeds", maximum=MAX_SEEDS)))
+    if isinstance(seeds, str) or not isinstance(seeds, Sequence) or not 1 <= len(seeds) <= MAX_SEEDS:
+        raise InputError(f"seeds: got {seeds!r}, expected a list of 1 to {MAX_SEEDS} integers, or how many")
+    return tuple(integer(seed, "seeds", minimum=0) for seed in seeds)
 
 
 def frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -25,6 +25,8 @@ OPTION_VALUES = {
     "output_norm": ("l1", "l2"),
     "layers": (3, 4),
     "sharing": ("per-patch", "shared"),
+    "activation": ("leaky", "absolute"),
+    "slope": (),
     "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "talk", "strong"),
 }
 GEOMETRIES = {

@@ -14,8 +14,9 @@ import pytest
 import convex_core
 from convex_core.cli import main
 from convex_core.cli.inputs import _option
-from convex_core.cli.output import jsonable, running
+from convex_core.cli.output import running
 from convex_core.data import load_dataset, read_dataset, save_dataset
+from convex_core.export.text import jsonable
 from convex_core.model_io import load_model
 
 SOLVE_FIELDS = {

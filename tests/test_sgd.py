@@ -279,7 +279,7 @@ def test_the_stream_is_the_run():
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, -1)}, "seeds"),
         ({"seeds": "12"}, "seeds"),
-        ({"seeds": 3}, "seeds"),
+        ({"seeds": 0}, "seeds"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"schedule": "linear"}, "schedule"),
@@ -305,3 +305,10 @@ def test_too_wide_networks_are_refused_before_memory_is_spent():
     with pytest.raises(SizeError) as caught:
         train_sgd(problem(), m=100_000, seeds=range(1000))
     assert caught.value.predicted > caught.value.limit
+
+
+def test_a_number_of_seeds_is_that_many():
+    problem = Problem.from_dataset(load_dataset("edge"))
+    three = train_sgd(problem, seeds=3, iterations=20)
+    assert three.seeds == (0, 1, 2)
+    assert np.array_equal(three.objective, train_sgd(problem, seeds=(0, 1, 2), iterations=20).objective)

@@ -8,20 +8,25 @@ from inspect import signature
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..validation import integer
-from .base import Architecture, CodeList, Parameters, Patterns
+from .activation import ACTIVATIONS, RELU, Activation, make_activation
+from .base import Architecture, CodeList, Options, Parameters, Patterns
 from .circular import CircularCNN
 from .flatten import FlattenCNN
 from .formulas import NetworkFormulas, NetworkLatex
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
+from .options import OPTIONS, Option
 from .three_layer import ThreeLayerCNN
 from .two_layer import TwoLayerCNN
 from .vector_outputs import SeveralOutputs, VectorOutputs
 from .vector_outputs_l2 import VectorOutputsL2
 
 __all__ = [
+    "ACTIVATIONS",
     "ARCHITECTURES",
     "OPTIONS",
+    "RELU",
+    "Activation",
     "Architecture",
     "CircularCNN",
     "CodeList",
@@ -30,6 +35,8 @@ __all__ = [
     "MaxPoolingCNN",
     "NetworkFormulas",
     "NetworkLatex",
+    "Option",
+    "Options",
     "Parameters",
     "Patterns",
     "SeveralOutputs",
@@ -37,6 +44,7 @@ __all__ = [
     "TwoLayerCNN",
     "VectorOutputs",
     "VectorOutputsL2",
+    "make_activation",
     "make_architecture",
 ]
 
@@ -52,15 +60,18 @@ def _two_layer(
     outputs: int = 1,
     output_norm: str = "l1",
     relaxation: str | None = None,
+    activation: str = "relu",
+    slope: float | None = None,
 ) -> Architecture:
-    """Two-layer ReLU CNN; `pool_size` is an option of max pooling, `relaxation` of several outputs with the l2 norm."""
+    """Two-layer CNN; `pool_size` is an option of max pooling, `relaxation` of several outputs with the l2 norm."""
     single: Architecture
+    sigma = make_activation(activation, slope)
     if pooling == "max":
-        single = MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size)
+        single = MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size, sigma)
     elif pool_size is not None:
         raise InputError(f"pool_size: got {pool_size} with {pooling} pooling, expected it only with max pooling")
     else:
-        single = TwoLayerCNN(geometry, pooling)
+        single = TwoLayerCNN(geometry, pooling, sigma)
     if output_norm not in _OUTPUT_NORMS:
         raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
     several = integer(outputs, "outputs") > 1
@@ -83,11 +94,8 @@ ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "three-layer": ThreeLayerCNN,
 }
 
-#: Every option that some architecture has.
-OPTIONS = ("pooling", "pool_size", "outputs", "output_norm", "layers", "sharing", "relaxation")
 
-
-def make_architecture(name: str, geometry: PatchGeometry, **options: str | int) -> Architecture:
+def make_architecture(name: str, geometry: PatchGeometry, **options: str | int | float) -> Architecture:
     """The architecture `name` on the patches of `geometry`.
 
     Raises

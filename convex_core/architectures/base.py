@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ __all__ = [
     "EuclideanCost",
     "FiltersAndWeights",
     "OneOutput",
+    "Options",
     "Parameters",
     "Patterns",
     "UnitFilters",
@@ -32,6 +33,8 @@ __all__ = [
 
 _Array = NDArray[np.float64]
 
+#: Options of an architecture by name.
+Options = dict[str, str | int | float]
 #: Parameters of m neurons: ``filters`` (m, a), ``weights`` (m,) or (m, q) and, in deeper networks, ``hidden`` (m, r).
 Parameters = Mapping[str, _Array]
 
@@ -92,7 +95,7 @@ class Architecture(Protocol):
         ...
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """What, besides the name and the geometry, rebuilds it: arguments of :func:`make_architecture`."""
         ...
 
@@ -132,6 +135,11 @@ class Architecture(Protocol):
         """Factor s of every block's outputs."""
         ...
 
+    @property
+    def gain(self) -> float:
+        """Bound on the gates, and on how much a gate changes between two cells: what rounding errors grow by."""
+        ...
+
     def design(self, patches: _Array) -> _Array:
         """Matrices A_k, stacked (K', n, p), from the `patches` (K, n, h)."""
         ...
@@ -144,8 +152,8 @@ class Architecture(Protocol):
         """Side of each hyperplane, +1, -1 or 0 (no constraint), (m, R); None if bit j is the side of hyperplane j."""
         ...
 
-    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
-        """Diagonals of the gates D_k of each code (m, N), shape (m, K', n)."""
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
+        """Diagonals of the gates D_k of each code (m, N), shape (m, K', n): bits, or slopes where they are others."""
         ...
 
     @property
@@ -161,8 +169,11 @@ class Architecture(Protocol):
         """Every cell; :class:`SizeError` if they are more than `max_patterns`."""
         ...
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
-        """Coefficients a (R,) with ``v . outputs(c) = sum_r a[r] (hyperplane[r] . c)_+``, or None if there are none."""
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array] | None:
+        """A (R,) and b (p,) with ``v . outputs(c) = sum_r a[r] (hyperplane[r] . c)_+ + b . c``, if there are any.
+
+        None where the correlation with an atom is no such sum.
+        """
         ...
 
     def atoms(self, patches: _Array, C: _Array) -> _Array | None:
@@ -269,7 +280,7 @@ class ArrangementCells:
         """Every cell of the arrangement of the hyperplanes."""
         return enumerate_patterns(self.hyperplanes(patches), max_patterns=max_patterns, budget=budget)
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array] | None:
         """None: the correlation with an atom is not a sum over hyperplanes."""
         return None
 
@@ -281,6 +292,11 @@ class EuclideanCost:
     """
 
     __slots__ = ()
+
+    @property
+    def gain(self) -> float:
+        """1: gates are 0 or 1."""
+        return 1.0
 
     def costs(self, parameters: Parameters) -> _Array:
         """``0.5 * (||u||^2 + ||w||^2)``."""
@@ -364,6 +380,11 @@ class UnitFilters(OneOutput):
     def unit_length(self) -> int:
         """Length of a patch."""
         return self.geometry.h
+
+    @property
+    def gain(self) -> float:
+        """1: gates are 0 or 1."""
+        return 1.0
 
     def costs(self, parameters: Parameters) -> _Array:
         """``0.5 * (||v||^2 + w^2)``; v takes what pieces are longer than 1: the same outputs within the constraint."""

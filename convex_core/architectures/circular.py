@@ -63,7 +63,7 @@ from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
 from ..power_spectra import factors, half_spectrum_weights
 from ..status import Exactness
 from ..validation import frozen, integer
-from .base import ArrangementCells, Parameters, UnitFilters
+from .base import ArrangementCells, Options, Parameters, UnitFilters
 from .formulas import NetworkFormulas, NetworkLatex
 
 __all__ = ["CircularCNN"]
@@ -150,6 +150,8 @@ class CircularCNN(ArrangementCells, UnitFilters):
                 f"geometry: got input shape {geometry.input_shape}, stride {geometry.stride} and {geometry.padding} "
                 "padding, expected a one-dimensional input, stride 1 and circular padding"
             )
+        if geometry.biased:
+            raise InputError(f"bias: got {geometry.bias} with circular convolutions, expected none")
         integer(self.layers, "layers", minimum=3, maximum=100)
         h, d = geometry.h, geometry.d
         if self.relaxation == "":
@@ -169,7 +171,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
         return "circular"
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """The number of layers and the relaxation."""
         return {"layers": self.layers, "relaxation": self.relaxation}
 
@@ -259,9 +261,9 @@ class CircularCNN(ArrangementCells, UnitFilters):
         """A sample passes where its row of X is active: (m, 1, n)."""
         return codes[:, None, :]
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array:
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array]:
         """`v` itself: the atom of c is the ReLU of X c."""
-        return v
+        return v, np.zeros(self.geometry.d)
 
     def atoms(self, patches: _Array, C: _Array) -> _Array:
         """``(X c)_+`` for each row c of `C` (m, d), shape (n, m)."""

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from .._arguments import check_arguments
 from .._records import record
 from ..patches import PatchGeometry
-from .base import FiltersAndWeights, Parameters, side_by_side
+from .base import FiltersAndWeights, Options, Parameters, side_by_side
 from .formulas import NetworkFormulas, listed
 from .signed_cells import SignedCells
 from .two_layer import TwoLayerCNN
@@ -76,7 +76,7 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
         return "flatten"
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """The relaxation."""
         return {"relaxation": self.relaxation}
 

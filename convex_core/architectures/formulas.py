@@ -43,7 +43,9 @@ class NetworkLatex:
     every : str
         What else they hold for.
     remarks : tuple of str
-        What the formulas refer to besides.
+        What the formulas of the program refer to besides.
+    definition : str
+        What the formula of the network refers to, if it is not known to everyone.
     order : str
         Order of the outputs, if there are several.
     """
@@ -62,6 +64,7 @@ class NetworkLatex:
     members: str = ""
     every: str = ""
     remarks: tuple[str, ...] = ()
+    definition: str = ""
     order: str = ""
 
 

@@ -29,7 +29,7 @@ from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .base import ArrangementCells, CodeList, FiltersAndWeights, Parameters
+from .base import ArrangementCells, CodeList, FiltersAndWeights, Options, Parameters
 from .formulas import NetworkFormulas, NetworkLatex, listed
 
 __all__ = ["LinearCNN", "rank_one_neurons"]
@@ -73,7 +73,7 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
         return "linear"
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """None."""
         return {}
 

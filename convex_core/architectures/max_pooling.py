@@ -1,4 +1,4 @@
-r"""Two-layer ReLU CNN with max pooling over groups of patches; the convex program is exact.
+r"""Two-layer CNN with max pooling over groups of patches; the convex program is exact.
 
 Non-convex problem (groups :math:`\Gamma_g` of patches, filters :math:`u_j \in R^h`, output weights :math:`w_j`):
 
@@ -13,13 +13,18 @@ passes its row :math:`x_k`, and its cone is
           \text{or for none} \quad x_l^T c \le 0 \;\; (l \in \Gamma_g) .
 
 The patterns are found as cells of the arrangement of the patch rows and of the differences within the groups; cells
-with the same winners are one. Objective and map back are those of sum pooling. Source: Ergen and Pilanci, Implicit
+with the same winners are one. Objective and map back are those of sum pooling.
+
+With an activation that does not fall, of slopes :math:`a, b \ge 0`, the largest response wins before the activation as
+after it. For b > 0 a winner below zero counts too: a pattern says besides on which side of zero each winner is, its
+gate is a or b, and its cone has :math:`\pm x_k^T c \ge 0` with that sign. Source: Ergen and Pilanci, Implicit
 Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +32,14 @@ from numpy.typing import NDArray
 from .._arguments import check_arguments
 from .._records import record
 from ..arrangement import enumerate_patterns
+from ..errors import InputError
 from ..patches import MAX_LENGTH, PatchGeometry
 from ..progress import Budget
 from ..validation import frozen, integer
-from .base import CodeList, Parameters
+from .activation import RELU, Activation
+from .base import CodeList, Options, Parameters
 from .formulas import NetworkFormulas
-from .two_layer import PooledNeurons
+from .two_layer import PooledNeurons, TwoLayerCNN
 
 __all__ = ["MaxPoolingCNN"]
 
@@ -49,12 +56,26 @@ cone = []
 for d in D:  # with the winner x_k of a group, or 0: x_k >= 0 and x_k - x_l >= 0 for every l
     top = [np.einsum("kn,knh->nh", d[group], X[group]) for group in groups]
     cone.append(np.concatenate([np.concatenate([x, *(x - X[group])]) for x, group in zip(top, groups)]))"""
+# with a winner below zero as well
+_SIGNED_CONE = """\
+cone = []
+for d, a in zip(D, active):  # with the winner x_k of a group: x_k >= 0 or <= 0, and x_k - x_l >= 0 for every l
+    top = [np.einsum("kn,knh->nh", d[group], X[group]) for group in groups]
+    own = [(2 * bits - 1)[:, None] * x for bits, x in zip(a, top)]
+    cone.append(np.concatenate([np.concatenate([s, *(x - X[group])]) for s, x, group in zip(own, top, groups)]))"""
+_SIGNED_CELLS = """\
+D = code[:, : K * n].reshape(P, K, n)  # D_ik: the samples in which patch k wins its group
+groups = {groups}
+active = code[:, K * n :].reshape(P, len(groups), n)  # and whether it is active there
+S = np.zeros_like(D)
+for g, group in enumerate(groups):
+    S[:, group] = {slope} * D[:, group]"""
 
 
 @record
 @dataclass(frozen=True, slots=True)
 class MaxPoolingCNN(PooledNeurons):
-    """The two-layer ReLU CNN with max pooling of the module's formula.
+    """The two-layer CNN with max pooling of the module's formula.
 
     Parameters
     ----------
@@ -63,6 +84,8 @@ class MaxPoolingCNN(PooledNeurons):
     pool_size : int
         Patches per axis of the patch grid that form a group, those at the end may be fewer; 0 puts all patches in one
         group. The groups do not overlap, and their maxima are added.
+    activation : Activation
+        By default the ReLU; its slopes may not be negative.
 
     Attributes
     ----------
@@ -72,7 +95,7 @@ class MaxPoolingCNN(PooledNeurons):
     Raises
     ------
     InputError
-        For a negative pool size.
+        For a negative pool size, or an activation that falls.
 
     Examples
     --------
@@ -87,6 +110,7 @@ class MaxPoolingCNN(PooledNeurons):
 
     geometry: PatchGeometry
     pool_size: int = 0
+    activation: Activation = RELU
     groups: tuple[_Ints, ...] = field(init=False, repr=False, compare=False)
     pairs: tuple[_Ints, _Ints] = field(init=False, repr=False, compare=False)
 
@@ -94,6 +118,11 @@ class MaxPoolingCNN(PooledNeurons):
         check_arguments("MaxPoolingCNN", geometry=(self.geometry, PatchGeometry))
         size = integer(self.pool_size, "pool_size", minimum=0, maximum=MAX_LENGTH)
         object.__setattr__(self, "pool_size", size)
+        if min(self.activation.above, self.activation.below) < 0.0:
+            raise InputError(
+                f"activation: got {self.activation.name} of slopes {self.activation.above:g} and "
+                f"{self.activation.below:g} with max pooling, expected none below zero: the largest response must win"
+            )
         place = np.stack(np.meshgrid(*map(np.arange, self.geometry.grid), indexing="ij")).reshape(
             len(self.geometry.grid), -1
         )
@@ -108,9 +137,9 @@ class MaxPoolingCNN(PooledNeurons):
         object.__setattr__(self, "pairs", (frozen(first), frozen(second)))
 
     @property
-    def options(self) -> dict[str, str | int]:
-        """The pooling and its size."""
-        return {"pooling": "max", "pool_size": self.pool_size}
+    def options(self) -> Options:
+        """The pooling, its size and the activation."""
+        return {"pooling": "max", "pool_size": self.pool_size, **self.activation.options}
 
     @property
     def scale(self) -> float:
@@ -125,24 +154,53 @@ class MaxPoolingCNN(PooledNeurons):
         inside = r"k\in\Gamma_g" if several else "k"
         outer = rf"\sum_{{g=1}}^{{{len(groups)}}} " if several else ""
         same = r"\Gamma_g\text{: the patches of group }g" if several else ""
+        sigma, signed = self.activation, self._winner_below
+        above, below = (f"{slope:g} " if slope != 1.0 else "" for slope in (sigma.above, sigma.below))
+        wins = r"D_{i,k}\text{: samples that patch }k\text{ wins}"
+        slopes: tuple[str, ...]
+        if signed:
+            texts = {
+                "program": "sum_i sum_k S_ik X_k (c'_i - c_i), D_ik: the samples in which k wins its group, "
+                f"S_ik = {above}D_ik where it is active and {below}D_ik elsewhere",
+                "constraints": "(x_k - x_l)^T c >= 0 for a winner k, x_k^T c >= 0 or <= 0 by its side; c = c_i, c'_i",
+                "cells": _SIGNED_CELLS.format(groups=groups, slope=sigma.gated("active[:, [g]]")),
+                "design": 'G = np.einsum("ikn,knh->inh", S, X)  # the rows of the winners, sum_k S_ik X_k',
+                "cone": _SIGNED_CONE,
+            }
+            cone = (
+                r"D_{i,k} (X_k - X_l)\, c \ge 0",
+                r"A_{i,k} X_k c \ge 0,\quad (D_{i,k} - A_{i,k})\, X_k c \le 0",
+            )
+            slopes = (
+                r"A_{i,k}\text{: those in which it is active}",
+                rf"S_{{i,k}} = {above}A_{{i,k}} + {below}(D_{{i,k}} - A_{{i,k}})",
+            )
+        else:
+            texts = {
+                "program": "sum_i sum_k D_ik X_k (c'_i - c_i), D_ik: the samples in which k wins its group",
+                "constraints": "x_k^T c >= 0 and (x_k - x_l)^T c >= 0 for a winner k, x_l^T c <= 0 without; "
+                "c = c_i, c'_i",
+                "cells": "D = code.reshape(P, K, n)  # D_ik: the samples in which patch k wins its group\n"
+                f"groups = {groups}",
+                "design": 'G = np.einsum("ikn,knh->inh", D, X)  # the rows of the winners, sum_k D_ik X_k',
+                "cone": _CONE,
+            }
+            cone = (
+                r"D_{i,k} X_k c \ge 0,\quad D_{i,k} (X_k - X_l)\, c \ge 0",
+                rf"\big(I - \textstyle\sum_{{{inside}}} D_{{i,k}}\big) X_l c \le 0",
+            )
+            slopes = ()
         return self._formulas(
-            pooling=f"max pooling in groups of {self.pool_size} a side" if self.pool_size else "max pooling",
-            network="sum_j sum_groups max_(k in group) (X_k u_j)_+ w_j",
-            program="sum_i sum_k D_ik X_k (c'_i - c_i), D_ik: the samples in which k wins its group",
-            constraints="x_k^T c >= 0 and (x_k - x_l)^T c >= 0 for a winner k, x_l^T c <= 0 without; c = c_i, c'_i",
-            cells=f"D = code.reshape(P, K, n)  # D_ik: the samples in which patch k wins its group\ngroups = {groups}",
-            design='G = np.einsum("ikn,knh->inh", D, X)  # the rows of the winners, sum_k D_ik X_k',
-            cone=_CONE,
-            atoms="phi = sum(np.maximum((X[group] @ u.T).max(axis=0), 0.0) for group in groups)",
+            pooling=f"max pooling of {self.pool_size} a side" if self.pool_size else "max pooling",
+            network=f"sum_j sum_groups max_(k in group) {sigma.text('X_k u_j')} w_j",
+            **texts,
+            atoms=f"phi = sum({sigma.python('top')} for top in ((X[group] @ u.T).max(axis=0) for group in groups))",
             latex=self._latex(
-                network=rf"\sum_j {outer}\max_{{{inside}}}\, (X_k u_j)_+\, w_j",
-                operator=rf"\sum_{{k=1}}^{{{K}}} D_{{i,k}} X_k",
-                cone=(
-                    r"D_{i,k} X_k c \ge 0,\quad D_{i,k} (X_k - X_l)\, c \ge 0",
-                    rf"\big(I - \textstyle\sum_{{{inside}}} D_{{i,k}}\big) X_l c \le 0",
-                ),
+                network=rf"\sum_j {outer}\max_{{{inside}}}\, {sigma.latex('X_k u_j')}\, w_j",
+                operator=rf"\sum_{{k=1}}^{{{K}}} {'S' if signed else 'D'}_{{i,k}} X_k",
+                cone=cone,
                 every=r"i,\, g,\, k,\, l\in\Gamma_g" if several else r"i,\, k,\, l",
-                remarks=(r"D_{i,k}\text{: samples that patch }k\text{ wins}", *filter(None, [same])),
+                remarks=(wins, *slopes, *filter(None, [same])),
             ),
         )
 
@@ -152,14 +210,43 @@ class MaxPoolingCNN(PooledNeurons):
         differences = patches[first] - patches[second]
         return np.concatenate([patches, differences]).reshape(-1, patches.shape[2])
 
+    @property
+    def _winner_below(self) -> bool:
+        """Whether a group whose responses are all negative has a winner."""
+        return self.activation.below > 0.0
+
+    def _split(self, codes: NDArray[np.bool_], patches: _Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Winners (m, K, n) of codes (m, N), and for each group whether its largest response is active, (m, G, n)."""
+        K, n, _ = patches.shape
+        wins = codes[:, : K * n].reshape(len(codes), K, n)
+        if self._winner_below:
+            return wins, codes[:, K * n :].reshape(len(codes), len(self.groups), n)
+        return wins, np.stack([wins[:, group].any(axis=1) for group in self.groups], axis=1)
+
+    def _joined(self, wins: NDArray[np.bool_], active: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The codes, (m, N): the winners, and what they do not say."""
+        parts = [wins, active] if self._winner_below else [wins]
+        return np.concatenate([part.reshape(len(part), part.shape[1] * part.shape[2]) for part in parts], axis=1)
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
+        """The slope where a patch wins its group, else zero: (m, K, n)."""
+        wins, active = self._split(codes, patches)
+        if self.activation.plain:
+            return wins
+        gates = np.zeros(wins.shape)
+        for g, group in enumerate(self.groups):
+            gates[:, group] = self.activation.gates(active[:, g])[:, None] * wins[:, group]
+        return gates
+
     def sides(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.int8]:
-        """A winner is active and not below the others of its group; without a winner nobody is active."""
-        gates = self.gates(codes, patches)
-        rows = gates.astype(np.int8)
-        for group in self.groups:
-            rows[:, group] -= ~gates[:, group].any(axis=1, keepdims=True)
+        """A winner is not below the others of its group, and it is on its side; without one nobody is active."""
+        wins, active = self._split(codes, patches)
+        rows = np.zeros(wins.shape, dtype=np.int8)
+        for g, group in enumerate(self.groups):
+            below = wins[:, group] if self._winner_below else True
+            rows[:, group] = np.where(active[:, [g]], wins[:, group].view(np.int8), -np.int8(1) * below)
         first, second = self.pairs
-        differences = gates[:, first].astype(np.int8) - gates[:, second].astype(np.int8)
+        differences = wins[:, first].astype(np.int8) - wins[:, second].astype(np.int8)
         both = np.concatenate([rows, differences], axis=1)
         return both.reshape(len(codes), both.shape[1] * both.shape[2])
 
@@ -173,28 +260,29 @@ class MaxPoolingCNN(PooledNeurons):
             if arrangement.certified or len(arrangement) * len(rows) > _PATIENCE:
                 break
         K, n, _ = patches.shape
-        packed = [
-            np.packbits(self._winners(active, K, n).reshape(len(active), K * n), axis=1)
-            for _, active in arrangement.chunks()
-        ]
-        distinct = np.unpackbits(np.unique(np.concatenate(packed), axis=0), axis=1, count=K * n)
+        packed = [np.packbits(self._winners(active, K, n), axis=1) for _, active in arrangement.chunks()]
+        width = (K + len(self.groups) * self._winner_below) * n
+        distinct = np.unpackbits(np.unique(np.concatenate(packed), axis=0), axis=1, count=width)
         return CodeList(distinct.view(np.bool_), arrangement.certified)
 
-    def _winners(self, active: NDArray[np.bool_], K: int, n: int) -> NDArray[np.bool_]:
-        """Gates (m, K, n) of cells given by their sides (m, R) of the hyperplanes; ties go to the first patch."""
-        sides = active.reshape(len(active), -1, n)
-        wins = sides[:, :K].copy()
+    def _winners(self, positive: NDArray[np.bool_], K: int, n: int) -> NDArray[np.bool_]:
+        """Codes (m, N) of cells given by their sides (m, R) of the hyperplanes; ties go to the first patch."""
+        sides = positive.reshape(len(positive), positive.shape[1] // n, n)
+        wins = np.ones_like(sides[:, :K]) if self._winner_below else sides[:, :K].copy()
         for pair, (k, other) in enumerate(zip(*self.pairs, strict=True), start=K):
             wins[:, k] &= sides[:, pair]
             wins[:, other] &= ~sides[:, pair]
-        return wins
+        active = np.stack([(wins & sides[:, :K])[:, group].any(axis=1) for group in self.groups], axis=1)
+        return self._joined(wins, active)
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array | None:
-        """``v`` for each patch if every group is a single patch; a maximum is no sum over hyperplanes."""
-        return None if len(self.pairs[0]) else np.tile(v, len(patches))
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array] | None:
+        """Those of sum pooling if every group is a single patch; a maximum is no sum over hyperplanes."""
+        if len(self.pairs[0]):
+            return None
+        return TwoLayerCNN(self.geometry, activation=self.activation).ridge_coefficients(v, patches)
 
     def atoms(self, patches: _Array, C: _Array) -> _Array:
-        """``sum_g max_k (X_k u)_+`` for each row u of `C` (m, h), shape (n, m)."""
+        """``sum_g max_k sigma(X_k u)`` for each row u of `C` (m, h), shape (n, m)."""
         K, n, h = patches.shape
         step = max(1, _STEP_ENTRIES // (K * n))
         rows = patches.reshape(-1, h)
@@ -203,26 +291,27 @@ class MaxPoolingCNN(PooledNeurons):
             part = slice(start, start + step)
             responses = (rows @ C[part].T).reshape(K, n, -1)
             for group in self.groups:
-                out[:, part] += np.maximum(responses[group].max(axis=0), 0.0)
+                out[:, part] += self.activation(responses[group].max(axis=0))
         return out
 
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
-        """Bit (k, i): patch k wins its group in sample i, (m, K * n)."""
+        """Bit (k, i): patch k wins its group in sample i, and what the winners do not say, (m, N)."""
         K, n, h = patches.shape
         u = parameters["filters"]
         responses = (u @ patches.reshape(-1, h).T).reshape(len(u), K, n)
         wins = np.zeros(responses.shape, dtype=bool)
-        for group in self.groups:
+        active = np.zeros((len(u), len(self.groups), n), dtype=bool)
+        for g, group in enumerate(self.groups):
             inside = responses[:, group]
             best = inside.argmax(axis=1, keepdims=True)
-            active = np.take_along_axis(inside, best, axis=1) >= 0.0
-            np.put_along_axis(wins, group[best], active, axis=1)
-        return wins.reshape(len(u), K * n)
+            active[:, [g]] = self.activation.active(np.take_along_axis(inside, best, axis=1))
+            np.put_along_axis(wins, group[best], active[:, [g]] | self._winner_below, axis=1)
+        return self._joined(wins, active)
 
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
-        """With the winners held fixed, ``w sum_k X_k^T D_k v`` and ``v . atom(u)``."""
+        """With the winners held fixed, ``w sum_k X_k^T S_k v`` and ``v . atom(u)``."""
         u, w = parameters["filters"], parameters["weights"]
         K, n, h = patches.shape
-        gated = self.codes(patches, parameters).reshape(len(u), K, n) * V[:, None, :]
+        gated = self.gates(self.codes(patches, parameters), patches) * V[:, None, :]
         back = gated.reshape(len(u), K * n) @ patches.reshape(K * n, h)
         return {"filters": w[:, None] * back, "weights": np.einsum("mh,mh->m", back, u)}

@@ -42,7 +42,7 @@ from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget
 from ..status import Exactness
-from .base import CodeList, Parameters, UnitFilters, side_by_side
+from .base import CodeList, Options, Parameters, UnitFilters, side_by_side
 from .formulas import NetworkFormulas, NetworkLatex, listed
 
 __all__ = ["ThreeLayerCNN"]
@@ -141,7 +141,7 @@ class ThreeLayerCNN(UnitFilters):
         return "three-layer"
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """Sharing and relaxation."""
         return {"sharing": self.sharing, "relaxation": self.relaxation}
 

@@ -1,16 +1,21 @@
-r"""Two-layer ReLU CNN with sum or mean pooling; the convex program is exact.
+r"""Two-layer CNN with sum or mean pooling; the convex program is exact.
 
 Non-convex problem (K patches, filters :math:`u_j \in R^h`, output weights :math:`w_j`):
 
 .. math::
-   \min_{u, w} \; \ell\Big(s \sum_j \sum_k (X_k u_j)_+ w_j,\; y\Big)
+   \min_{u, w} \; \ell\Big(s \sum_j \sum_k \sigma(X_k u_j) w_j,\; y\Big)
        + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 + w_j^2), \qquad s = 1 \text{ (sum) or } 1/K \text{ (mean)}
+
+with the ReLU :math:`\sigma(t) = (t)_+` of the paper or another activation of two slopes, :math:`a t` above zero and
+:math:`b t` below (:mod:`.activation`).
 
 Convex program, one pair of blocks per cell i of the arrangement of the rows of :math:`X_1, \dots, X_K`:
 
 .. math::
-   \min_{c, c'} \; \ell\Big(s \sum_i \sum_k D_{ik} X_k (c'_i - c_i),\; y\Big) + \beta \sum_i (\|c_i\|_2 + \|c'_i\|_2)
-   \quad \text{s.t. } (2 D_{ik} - I) X_k c_i \ge 0,\; (2 D_{ik} - I) X_k c'_i \ge 0 .
+   \min_{c, c'} \; \ell\Big(s \sum_i \sum_k S_{ik} X_k (c'_i - c_i),\; y\Big) + \beta \sum_i (\|c_i\|_2 + \|c'_i\|_2)
+   \quad \text{s.t. } (2 D_{ik} - I) X_k c_i \ge 0,\; (2 D_{ik} - I) X_k c'_i \ge 0,
+
+with the gates :math:`S = a D + b (I - D)`, for the ReLU D itself.
 
 Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798); with one
 patch as long as the input it is the fully connected program of Pilanci and Ergen, ICML 2020 (arXiv 2002.10553).
@@ -20,6 +25,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +36,8 @@ from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..status import Exactness
-from .base import ArrangementCells, FiltersAndWeights, Parameters
+from .activation import RELU, Activation
+from .base import ArrangementCells, FiltersAndWeights, Options, Parameters
 from .formulas import NetworkFormulas, NetworkLatex
 
 __all__ = ["PooledNeurons", "TwoLayerCNN"]
@@ -50,6 +57,8 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
 
     __slots__ = ()
 
+    activation: Activation
+
     @property
     def name(self) -> str:
         """Short name, as on the command line and in model files."""
@@ -61,6 +70,11 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
         return Exactness.EXACT
 
     @property
+    def gain(self) -> float:
+        """That of the activation."""
+        return self.activation.gain
+
+    @property
     def penalty(self) -> L2Penalty:
         """Euclidean norm of a block."""
         return L2Penalty()
@@ -69,9 +83,10 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
         self, *, pooling: str, network: str, program: str, constraints: str, latex: NetworkLatex, **python: str
     ) -> NetworkFormulas:
         """The text of a pooling with the map back and the costs that all poolings share."""
+        sigma = self.activation
         return NetworkFormulas(
-            title=f"two-layer ReLU CNN with {pooling}",
-            network=network,
+            title=f"two-layer {sigma.title} CNN with {pooling}",
+            network=f"{network}, {sigma.definition}" if sigma.definition else network,
             cost="(||u_j||^2 + w_j^2) / 2",
             program=program,
             constraints=constraints,
@@ -87,6 +102,7 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
     ) -> NetworkLatex:
         """The LaTeX of a pooling, with what all poolings share."""
         return NetworkLatex(
+            definition=self.activation.latex_definition,
             network=network,
             cost=r"\|u_j\|_2^2 + w_j^2",
             parameters=rf"u_j\in\mathbb{{R}}^{{{self.geometry.h}}}",
@@ -117,7 +133,7 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
 @record
 @dataclass(frozen=True, slots=True)
 class TwoLayerCNN(PooledNeurons):
-    """The two-layer ReLU CNN of the module's formula.
+    """The two-layer CNN of the module's formula.
 
     Parameters
     ----------
@@ -125,6 +141,8 @@ class TwoLayerCNN(PooledNeurons):
         Patches of the input.
     pooling : {"sum", "mean"}
         Mean pooling divides the sum over the K patches by K.
+    activation : Activation
+        By default the ReLU.
 
     Raises
     ------
@@ -143,6 +161,7 @@ class TwoLayerCNN(PooledNeurons):
 
     geometry: PatchGeometry
     pooling: str = "sum"
+    activation: Activation = RELU
 
     def __post_init__(self) -> None:
         check_arguments("TwoLayerCNN", geometry=(self.geometry, PatchGeometry))
@@ -150,9 +169,9 @@ class TwoLayerCNN(PooledNeurons):
             raise InputError(f"pooling: got {self.pooling!r}, expected one of {', '.join(_POOLINGS)}")
 
     @property
-    def options(self) -> dict[str, str | int]:
-        """The pooling."""
-        return {"pooling": self.pooling}
+    def options(self) -> Options:
+        """The pooling and the activation."""
+        return {"pooling": self.pooling, **self.activation.options}
 
     @property
     def scale(self) -> float:
@@ -166,25 +185,28 @@ class TwoLayerCNN(PooledNeurons):
         scale, divided = ("1/K ", " / K") if mean else ("", "")
         K = self.geometry.K
         average = rf"\tfrac{{1}}{{{K}}}" if mean else ""
+        sigma = self.activation
+        gate, latex_gate = ("D_ik", "D_{i,k}") if sigma.plain else ("S_ik", "S_{i,k}")
         return self._formulas(
             pooling=f"{self.pooling} pooling",
-            network=f"{scale}sum_j sum_k (X_k u_j)_+ w_j",
-            program=f"{scale}sum_i sum_k D_ik X_k (c'_i - c_i)",
+            network=f"{scale}sum_j sum_k {sigma.text('X_k u_j')} w_j",
+            program=f"{scale}sum_i sum_k {gate} X_k (c'_i - c_i){sigma.gate_definition}",
             constraints="(2 D_ik - I) X_k c_i >= 0 and (2 D_ik - I) X_k c'_i >= 0",
             cells="D = code.reshape(P, K, n)  # sign patterns D_ik: the samples in which patch k is active",
-            design=f'G = np.einsum("ikn,knh->inh", D, X){divided}  # {scale}sum_k D_ik X_k',
+            design=f'G = np.einsum("ikn,knh->inh", {sigma.gated("D")}, X){divided}  # {scale}sum_k {gate} X_k',
             cone=_CONE,
-            atoms=f"phi = sum(np.maximum(Xk @ u.T, 0.0) for Xk in X){divided}",
+            atoms=f"phi = sum({sigma.python('Xk @ u.T')} for Xk in X){divided}",
             latex=self._latex(
-                network=rf"{average}\sum_j \sum_{{k=1}}^{{{K}}} (X_k u_j)_+\, w_j",
-                operator=rf"{average}\sum_{{k=1}}^{{{K}}} D_{{i,k}} X_k",
+                network=rf"{average}\sum_j \sum_{{k=1}}^{{{K}}} {sigma.latex('X_k u_j')}\, w_j",
+                operator=rf"{average}\sum_{{k=1}}^{{{K}}} {latex_gate} X_k",
+                remarks=sigma.latex_gate_definition,
                 cone=(r"(2D_{i,k}-I)\, X_k c \ge 0",),
                 every=r"i,\, k",
             ),
         )
 
     def atoms(self, patches: _Array, C: _Array) -> _Array:
-        """``s * sum_k (X_k u)_+`` for each row u of `C` (m, h), shape (n, m)."""
+        """``s * sum_k sigma(X_k u)`` for each row u of `C` (m, h), shape (n, m)."""
         K, n, h = patches.shape
         # one filter block at a time bounds the (K n, m) work array to about 64 MB
         step = max(1, 8_000_000 // (K * n))
@@ -192,27 +214,31 @@ class TwoLayerCNN(PooledNeurons):
         flat = patches.reshape(-1, h)
         for start in range(0, len(C), step):
             response = flat @ C[start : start + step].T
-            np.maximum(response, 0.0, out=response)
-            out[:, start : start + step] = response.reshape(K, n, -1).sum(axis=0)
+            out[:, start : start + step] = self.activation(response).reshape(K, n, -1).sum(axis=0)
         return self.scale * out
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> _Array:
-        """``s * v`` for each of the K patches, (K * n,)."""
-        return np.tile(self.scale * v, len(patches))
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
+        """The slope of a patch by the side its own row is on: (m, K, n)."""
+        return self.activation.gates(codes.reshape(len(codes), *patches.shape[:2]))
+
+    def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array]:
+        """``(a - b) s v`` for each of the K patches, (K * n,), and ``b s v . sum_k X_k``."""
+        sigma, weighted = self.activation, self.scale * v
+        linear: _Array = sigma.below * (weighted @ patches).sum(axis=0)
+        return np.tile((sigma.above - sigma.below) * weighted, len(patches)), linear
 
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """Signs of the responses of every patch row to each filter."""
-        active: NDArray[np.bool_] = parameters["filters"] @ self.hyperplanes(patches).T >= 0.0
-        return active
+        return self.activation.active(parameters["filters"] @ self.hyperplanes(patches).T)
 
     def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
-        """With the gates held fixed, ``w s sum_k X_k^T D_k v`` and ``v . atom(u)``."""
+        """With the gates held fixed, ``w s sum_k X_k^T S_k v`` and ``v . atom(u)``."""
         u, w = parameters["filters"], parameters["weights"]
         K, n, h = patches.shape
         rows = patches.reshape(-1, h)
         response = (u @ rows.T).reshape(len(u), K, n)
-        gates = response >= 0.0
+        gates = self.activation.gates(self.activation.active(response))
         weighted = self.scale * V
         back = (gates * weighted[:, None, :]).reshape(len(u), K * n) @ rows
-        pooled = np.where(gates, response, 0.0).sum(axis=1)
+        pooled = self.activation(response).sum(axis=1)
         return {"filters": w[:, None] * back, "weights": np.einsum("mn,mn->m", weighted, pooled)}

@@ -20,6 +20,7 @@ Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
 from ..validation import integer
-from .base import Architecture, CodeList, EuclideanCost, Parameters
+from .base import Architecture, CodeList, EuclideanCost, Options, Parameters
 from .formulas import NetworkFormulas
 
 __all__ = ["FLAT", "SeveralOutputs", "VectorOutputs"]
@@ -100,6 +101,11 @@ class SeveralOutputs(EuclideanCost):
         return self.single.scale
 
     @property
+    def gain(self) -> float:
+        """That of the network with one output."""
+        return self.single.gain
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """A filter, and a weight for each output."""
         return {**self.single.shapes, "weights": (self.q,)}
@@ -138,7 +144,7 @@ class VectorOutputs(SeveralOutputs):
     """
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """Those of the network with one output, and the number of outputs."""
         return {**self.single.options, "outputs": self.q}
 
@@ -212,11 +218,11 @@ class VectorOutputs(SeveralOutputs):
         """Those of one output."""
         return self.single.sides(self._split(codes)[0], patches)
 
-    def gates(self, codes: _Codes, patches: _Array) -> _Codes:
-        """Those of one output in the samples of the block's own output, closed elsewhere, (m, K', n * q)."""
+    def gates(self, codes: _Codes, patches: _Array) -> NDArray[Any]:
+        """Those of one output in the samples of the block's own output, zero elsewhere, (m, K', n * q)."""
         cells, mark = self._split(codes)
-        open_ = self.single.gates(cells, patches)[:, :, :, None] & mark[:, None, None, :]
-        return open_.reshape(*open_.shape[:2], open_.shape[2] * self.q)
+        own = self.single.gates(cells, patches)[:, :, :, None] * mark[:, None, None, :]
+        return own.reshape(*own.shape[:2], own.shape[2] * self.q)
 
     def predicted(self, patches: _Array) -> int:
         """The cells of one output, for each of the outputs."""

@@ -21,12 +21,13 @@ Vector-output ReLU Neural Network Problems are Copositive Programs, ICLR 2021 (a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._records import record
-from .base import Architecture
+from .base import Architecture, Options
 from .formulas import NetworkFormulas, listed
 from .signed_cells import SignedCells
 from .vector_outputs import FLAT, SeveralOutputs
@@ -72,7 +73,7 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
         self.check_relaxation()
 
     @property
-    def options(self) -> dict[str, str | int]:
+    def options(self) -> Options:
         """Those of the network with one output, the number of outputs, the norm of their weights, the relaxation."""
         return {**self.single.options, "outputs": self.q, "output_norm": "l2", "relaxation": self.relaxation}
 
@@ -117,6 +118,6 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
         matrices[:, :, np.arange(self.q), np.arange(self.q)] = one[:, :, None, :]
         return matrices.reshape(K, n * self.q, self.q * h)
 
-    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
         """Those of one output for every output, (m, K', n * q)."""
         return np.repeat(self.single.gates(self.split(codes)[0], patches), self.q, axis=2)

@@ -12,6 +12,7 @@ from .._deadline import within
 from .._numba import clock
 from .._records import locked, record
 from ..errors import InputError, SizeError
+from ..export.answers import ArrangementAnswer
 from ..progress import Budget
 from ..validation import finite_array, frozen, integer
 from .cell_batch import Witnesses, cell_witnesses
@@ -36,7 +37,7 @@ _WITNESS_ENTRIES = 1 << 22
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Arrangement:
+class Arrangement(ArrangementAnswer):
     """All sign patterns of a central hyperplane arrangement {u : row_i . u = 0}.
 
     Pattern p and pattern ``(p + P/2) % P`` are antipodal; only the first half is stored.

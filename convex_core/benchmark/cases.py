@@ -133,7 +133,7 @@ def with_directions(
     directions = rng.standard_normal((4 * patterns, h))
     active = directions @ architecture.hyperplanes(patches).T >= 0.0
     first = np.sort(np.unique(active, axis=0, return_index=True)[1])[:patterns]
-    problem = Problem(architecture, X, y, 1.0)
+    problem = Problem(X, y, architecture=architecture, beta=1.0)
     limit, _ = beta_max(problem, pricer=given_patterns(problem, active[first]).pricer)
     betas = np.geomspace(limit, share * limit, path) if path else None
     return SolveInstance(problem.with_beta(share * limit), tol, directions[first], betas)

@@ -13,13 +13,14 @@ from ..architectures import OPTIONS
 from ..audit import audit
 from ..data import read_npz
 from ..errors import InputError
+from ..export.text import aligned
 from ..losses import SquaredLoss, make_loss
 from ..model_io import Model, load_model
 from ..problem import Problem, suited
 from ..state_dict import RESULTS, read_network
 from ..validation import finite_array
 from .inputs import accuracies, describe, make_dataset, make_problem
-from .output import aligned, number, running
+from .output import running
 
 __all__ = ["run"]
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         if args.data is not None:
             args.understood = dataset.description
         data = dataset.numbered() if q > 1 else dataset
-        problem = Problem(network.architecture, data.X, data.y, beta, loss)
+        problem = Problem(data.X, data.y, architecture=network.architecture, beta=beta, loss=loss)
     if dual is not None and len(dual) != problem.size:
         understood += f"; its dual vector, of length {len(dual)}, belongs to other data and is not used"
         dual = None  # the network's own residual serves
@@ -65,47 +66,29 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             progress=progress,
         )
     seconds = clock() - start
-    certificate = judged.certificate
     result = {
-        "objective": certificate.objective,
-        "lower_bound": certificate.lower_bound,
-        "relative_gap": certificate.relative_gap,
-        "scope": certificate.scope.value,
-        "status": certificate.status.value,
-        "exactness": certificate.exactness.value,
-        "patterns": certificate.patterns,
-        "restricted_lower_bound": certificate.restricted_lower_bound,
-        "tau": certificate.tau,
-        "own_objective": judged.own_objective,
-        "own_patterns": 0 if judged.own is None else judged.own.certificate.patterns,
-        "filters": network.m,
+        **judged.to_dict(),
         "model": understood,
         "seconds": {"certify": seconds, "total": seconds},
         **accuracies(dataset, network),
-        **describe(dataset, problem),
+        **describe(dataset),
+        **problem.to_dict(),
     }
-    text = aligned(
-        [
-            ("data", dataset.description),
-            ("network", f"{args.model}: {understood}"),
-            ("beta", f"{problem.beta:g}"),
-            ("objective", number(certificate.objective, 10)),
-            ("lower bound", f"{number(certificate.lower_bound, 10)} ({certificate.scope}: {certificate.scope.text})"),
-            ("relative gap", number(certificate.relative_gap, 3)),
-            ("own patterns", f"{number(judged.own_objective, 10)} is the optimum over the network's own sign patterns"),
-            ("status", f"{certificate.status}: {certificate.status.text}"),
-            ("exactness", f"{certificate.exactness}: {certificate.exactness.text}"),
-            ("seconds", f"{seconds:.2f}"),
-        ]
-    )
-    return result, text
+    lines = [
+        ("data", dataset.description),
+        ("network", f"{args.model}: {understood}"),
+        ("beta", f"{problem.beta:g}"),
+        *judged.lines(),
+        ("seconds", f"{seconds:.2f}"),
+    ]
+    return result, aligned(lines)
 
 
 def _read(args: argparse.Namespace, arrays: dict[str, NDArray[Any]]) -> Model | None:
     """The model with its own geometry, or None when the file holds filters and weights alone."""
     if not any(key in arrays for key in _GEOMETRY):
         return None
-    given = [name for name in ("filter_size", "stride", "padding", *OPTIONS) if getattr(args, name) is not None]
+    given = [name for name in ("filter_size", "stride", "padding", "bias", *OPTIONS) if getattr(args, name) is not None]
     if given:
         raise InputError(
             f"{given[0].replace('_', '-')}: got a value and a model with its own geometry, expected one of the two"

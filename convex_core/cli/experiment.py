@@ -8,9 +8,10 @@ import math
 from typing import Any
 
 from ..experiments import run_experiment
+from ..export.text import aligned, jsonable, number, table
 from ..files import write_text
 from .inputs import check_outputs
-from .output import aligned, jsonable, number, running, table
+from .output import running
 
 __all__ = ["run"]
 

@@ -1,4 +1,4 @@
-"""What is printed: strict JSON, aligned text, and progress on a terminal."""
+"""What is printed: strict JSON, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -8,39 +8,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-import numpy as np
-
 from .._numba import compiled_kernels, compiled_seconds, compiles_here
 from .._signals import PROGRAM
+from ..export.text import jsonable
 from ..progress import Progress, ProgressCallback
 
-__all__ = ["aligned", "interrupted", "jsonable", "number", "print_json", "running", "say", "silence", "table"]
+__all__ = ["interrupted", "print_json", "running", "say", "silence"]
 
 #: whether Ctrl-C has cut a command of this process short
 interrupted = threading.Event()
-
-
-def jsonable(value: Any) -> Any:
-    """`value` with numpy types turned into Python's and every NaN or infinity into None.
-
-    Examples
-    --------
-    >>> jsonable({"a": np.float64("inf"), "b": np.arange(2), "c": (1.5, None)})
-    {'a': None, 'b': [0, 1], 'c': [1.5, None]}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [jsonable(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def print_json(result: Mapping[str, Any]) -> None:
@@ -62,25 +42,6 @@ def silence(stream: IO[str]) -> None:
     """Send what is left in `stream` nowhere, so that the interpreter does not fail on it when it ends."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def number(value: float | None, digits: int = 8) -> str:
-    """A number for a person; ``-`` when there is none."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
-
-
-def aligned(pairs: Iterable[tuple[str, str]]) -> str:
-    """One ``name  value`` line each, the values in one column."""
-    items = list(pairs)
-    width = max(len(name) for name, _ in items)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in items)
-
-
-def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Rows in columns, separated by two blanks."""
-    lines = [header, *rows]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(header))]
-    return "\n".join("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 @contextmanager

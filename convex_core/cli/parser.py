@@ -6,14 +6,15 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, get_args
 
-from ..architectures import ARCHITECTURES
+from .. import __version__
+from ..architectures import ARCHITECTURES, OPTIONS
 from ..benchmark import CASES
 from ..errors import InputError
 from ..experiments import EXPERIMENTS
 from ..losses import LOSSES
-from ..patches import Padding
+from ..patches import Bias, Padding
 from ..solve import METHODS
-from . import audit, benchmark, datasets, experiment, path, patterns, sgd, solve, warm_up
+from . import app, audit, benchmark, datasets, experiment, path, patterns, sgd, solve, warm_up
 
 __all__ = ["build_parser"]
 
@@ -32,6 +33,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         description="Train ReLU CNNs to certified global optima by convex optimization.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"convex-core {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     def command(name: str, run: Callable[..., Any], summary: str) -> argparse.ArgumentParser:
@@ -148,6 +150,10 @@ def build_parser(program: str) -> argparse.ArgumentParser:
 
     command("datasets", datasets.run, "List the built-in datasets.")
     command("warm-up", warm_up.run, "Compile the kernels and keep them, so that nobody waits for them afterwards.")
+
+    sub = command("app", app.run, "Start the app in a browser.")
+    sub.add_argument("--port", type=_int, help="default: 8501, or the next one that is free")
+    sub.add_argument("--no-browser", action="store_true", help="only serve it")
     return parser
 
 
@@ -181,6 +187,7 @@ def _add_geometry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter-size", type=_sizes, metavar="H|H,W", help="default: the dataset's")
     parser.add_argument("--stride", type=_sizes, metavar="S|S,S", help="default: the dataset's")
     parser.add_argument("--padding", choices=get_args(Padding), help="default: valid")
+    parser.add_argument("--bias", choices=get_args(Bias), help="of the filters, regularised like them (default: none)")
 
 
 def _add_problem(parser: argparse.ArgumentParser) -> None:
@@ -195,13 +202,9 @@ def _add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture", default="two-layer", help=f"one of {', '.join(ARCHITECTURES)} (default: two-layer)"
     )
-    parser.add_argument("--pooling", help="two-layer: sum, mean or max (default: sum)")
-    parser.add_argument("--pool-size", type=_int, metavar="G", help="max pooling: patches per group (default: all)")
-    parser.add_argument("--outputs", type=_int, metavar="Q", help="two-layer: number of outputs (default: 1)")
-    parser.add_argument("--output-norm", help="several outputs: l1 or l2 norm of a neuron's weights (default: l1)")
-    parser.add_argument("--layers", type=_int, metavar="L", help="circular: number of layers (default: 3)")
-    parser.add_argument("--sharing", help="three-layer: shared or per-patch filters (default: per-patch)")
-    parser.add_argument("--relaxation", help="which convex program, where there are several bounds")
+    for name, option in OPTIONS.items():
+        read = _READERS[option.kind]
+        parser.add_argument(f"--{name.replace('_', '-')}", type=read, metavar=option.metavar, help=option.help)
     parser.add_argument("--exact", action="store_true", help="refuse a convex program that is only a bound")
 
 
@@ -257,3 +260,6 @@ def _sizes(text: str) -> int | tuple[int, ...]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected an integer, or one per axis such as 3,2") from None
     return sizes[0] if len(sizes) == 1 else sizes
+
+
+_READERS: dict[type, Callable[[str], Any]] = {str: str, int: _int, float: _float}

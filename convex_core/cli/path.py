@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..path import Path, solve_path
+from ..export.text import aligned
+from ..path import solve_path
 from ..solvers.select import MAX_PATTERNS
 from .inputs import describe, make_dataset, make_problem
-from .output import aligned, number, running, table
+from .output import running
 
 __all__ = ["run"]
 
@@ -33,56 +34,5 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             cancel=cancel,
             progress=progress,
         )
-    described = describe(dataset, problem)
-    del described["beta"]
-    first = path[0]
-    result = {
-        "beta_max": path.beta_max,
-        "beta_max_scope": path.beta_max_scope.value,
-        "betas": path.betas,
-        "objective": path.objective,
-        "lower_bound": path.lower_bound,
-        "relative_gap": path.relative_gap,
-        "active_filters": path.alive,
-        "filter_norms": path.filter_norms,
-        "filters": [s.network.filters for s in path],
-        "weights": [s.network.weights for s in path],
-        "point_status": [s.status.value for s in path],
-        "point_seconds": [s.seconds.total for s in path],
-        "scope": path.scope.value,
-        "status": path.status.value,
-        "exactness": first.exactness.value,
-        "patterns": first.patterns,
-        "patterns_bound": first.patterns_bound,
-        "points_requested": len(path.requested),
-        "seconds": path.seconds,
-        "method": first.method,
-        "tol": args.tol,
-        **described,
-    }
-    return result, _text(path, dataset.description)
-
-
-def _text(path: Path, description: str) -> str:
-    head = aligned(
-        [
-            ("data", description),
-            ("beta max", f"{number(path.beta_max, 10)} ({path.beta_max_scope}): the zero network from here on"),
-            ("scope", f"{path.scope}: {path.scope.text}"),
-            ("status", f"{path.status}: {path.status.text}"),
-            ("points", f"{len(path)} of {len(path.requested)}"),
-            ("seconds", f"{path.seconds:.2f}"),
-        ]
-    )
-    rows = [
-        (
-            number(s.problem.beta, 6),
-            number(s.network_objective, 10),
-            number(s.lower_bound, 10),
-            number(s.relative_gap, 3),
-            str(s.active_filters),
-            f"{s.seconds.total:.2f}",
-        )
-        for s in path
-    ]
-    return f"{head}\n\n{table(('beta', 'objective', 'lower bound', 'relative gap', 'filters', 'seconds'), rows)}"
+    result = {**path.to_dict(), "tol": args.tol, **describe(dataset)}
+    return result, f"{aligned([('data', dataset.description)])}\n{path.summary()}"

@@ -23,11 +23,12 @@ from ..arrangement import (
 from ..arrangement.sampling import Method
 from ..data import read_npy
 from ..errors import InputError, Interrupted, SizeError
+from ..export.text import aligned, number
 from ..files import replacing
 from ..patches import patch_geometry
 from ..progress import Budget
 from .inputs import check_outputs, make_dataset
-from .output import aligned, number, running
+from .output import running
 
 __all__ = ["MAX_PATTERNS", "SAMPLING", "run"]
 
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _rows(args: argparse.Namespace) -> tuple[NDArray[np.float64], int | None, int]:
     """The rows, and the samples n and patches K they come from if they do."""
     if args.rows is not None:
-        given = (args.filter_size, args.stride, args.padding, args.target)
+        given = (getattr(args, name) for name in ("filter_size", "stride", "padding", "bias", "target"))
         if args.option or any(value is not None for value in given):
             raise InputError("rows: got a matrix and options of a dataset, expected the matrix alone")
         return read_npy(args.rows), None, 1
@@ -90,6 +91,7 @@ def _rows(args: argparse.Namespace) -> tuple[NDArray[np.float64], int | None, in
         dataset.default_filter if args.filter_size is None else args.filter_size,
         dataset.default_stride if args.stride is None else args.stride,
         args.padding or "valid",
+        args.bias or "none",
     )
     return geometry.extract(dataset.X).reshape(-1, geometry.h), dataset.n, geometry.K
 

@@ -6,11 +6,12 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from ..export.text import aligned, number, table
 from ..model_io import save_network
 from ..progress import Budget
 from ..sgd import train_sgd
 from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem
-from .output import aligned, number, running, table
+from .output import running
 
 __all__ = ["run"]
 
@@ -58,7 +59,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         "settings": asdict(trained.settings),
         "seconds": {"train": trained.seconds[-1], "total": total},
         **accuracies(dataset, best),
-        **describe(dataset, problem),
+        **describe(dataset),
+        **problem.to_dict(),
     }
     head = aligned(
         [

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._numba import compiled_kernels, compiled_seconds, have_numba
 from .._warm_up import KERNELS, compile_kernels, kept_on_disk
-from .output import aligned
+from ..export.text import aligned
 
 __all__ = ["run"]
 

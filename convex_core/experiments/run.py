@@ -35,7 +35,7 @@ def run_experiment(
     *,
     dataset: Dataset | None = None,
     seed: int = 0,
-    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    seeds: int | Sequence[int] = (0, 1, 2, 3, 4),
     beta: float | None = None,
     iterations: int | None = None,
     quick: bool = False,
@@ -53,7 +53,7 @@ def run_experiment(
         Data to use in place of the plan's, for example images from elsewhere.
     seed : int
         Seed of the data, of sampled patterns and of the order of the batches.
-    seeds : sequence of int
+    seeds : int or sequence of int
         Initialisations of SGD.
     beta : float, optional
         Regularisation, instead of the plan's.
@@ -134,7 +134,7 @@ def _part(budget: Budget, number: int, parts: int, label: str) -> Budget:
     return Budget(time_limit=limit, cancel=budget.cancel, progress=report)
 
 
-def _train(plan: Plan, dataset: Dataset, seeds: Sequence[int], batch_seed: int, budget: Budget) -> Training:
+def _train(plan: Plan, dataset: Dataset, seeds: int | Sequence[int], batch_seed: int, budget: Budget) -> Training:
     problem = arm_problem(plan, plan.arms[0], dataset)
     patches = None if dataset.X_test is None else problem.architecture.geometry.extract(dataset.X_test)
     records: list[SGDRecord] = []

@@ -60,6 +60,9 @@ class Chart:
         writer.writerows(zip(*self.table.values(), strict=True))
         return out.getvalue()
 
+    def _repr_html_(self) -> str:
+        return str(self.figure._repr_html_())
+
     def html(self, *, dark: bool = False) -> str:
         """A self-contained HTML page, plotly.js included, that works offline."""
         colours = DARK if dark else LIGHT

@@ -149,7 +149,8 @@ def tile_grid(count: int, height: int, width: int) -> TileGrid:
 def tiles_of(geometry: PatchGeometry, filters: _Array) -> _Array:
     """Filters (T, h) as matrices (T, H, W); that of a signal is one row, channels are averaged.
 
-    Several filters of h entries in one row, (T, q h), are q rows of a tile.
+    Several filters of h entries in one row, (T, q h), are q rows of a tile. Biases are a column of their own on the
+    right, behind an empty one.
 
     Examples
     --------
@@ -157,13 +158,16 @@ def tiles_of(geometry: PatchGeometry, filters: _Array) -> _Array:
     >>> tiles_of(patch_geometry((4, 4), 2), np.ones((5, 4))).shape
     (5, 2, 2)
     """
-    if filters.shape[1] != geometry.h:
-        return filters.reshape(len(filters), filters.shape[1] // geometry.h, geometry.h)
-    images = filters.reshape(len(filters), *geometry.filter_shape)
-    if images.ndim == 2:
-        return images[:, None, :]
-    averaged: _Array = images.mean(axis=3) if images.ndim == 4 else images
-    return averaged
+    several = filters.reshape(len(filters), filters.shape[1] // geometry.h, geometry.h)
+    tiles = several[:, :, : geometry.window]
+    if filters.shape[1] == geometry.h and len(geometry.filter_shape) > 1:
+        images = tiles.reshape(len(filters), *geometry.filter_shape)
+        tiles = images.mean(axis=3) if images.ndim == 4 else images
+    if not geometry.biased:
+        return tiles
+    height = tiles.shape[1]
+    biases = np.broadcast_to(several[:, :, -1:], (len(filters), height, 1))
+    return np.concatenate([tiles, np.full((len(filters), height, 1), np.nan), biases], axis=2)
 
 
 def signed_label(norm: float, sign: float) -> str:

@@ -149,10 +149,11 @@ class CellFactory:
         self._apart = float(sine.max(initial=0.0)) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
         zero = self.hyperplanes[self.classes < 0]
         K = len(self.design)
-        unit = 1.001 * self.architecture.scale * penalty.radius
+        gain = self.architecture.scale * self.architecture.gain
+        unit = 1.001 * gain * penalty.radius
         self._unread = unit * (K + 1) * float(lengths(zero).max(initial=0.0))
         #: largest norm of a row, with the scale of the outputs
-        self.largest = self.architecture.scale * float(lengths(self.design).max(initial=0.0))
+        self.largest = gain * float(lengths(self.design).max(initial=0.0))
         #: how much an output can be at most for a block of norm 1, (n,)
         self._reach: _Array = unit * lengths(self.design).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
@@ -178,7 +179,7 @@ class CellFactory:
 
         Notes
         -----
-        With :math:`u = 2^{-53}`, the rows :math:`x_{ik}` of the design, the scale s of the outputs, the largest
+        With :math:`u = 2^{-53}`, the rows :math:`x_{ik}` of the design, the scale s of outputs and gates, the largest
         Euclidean norm R of a block of norm 1, and :math:`L_i = s R \sum_k \|x_{ik}\|`, the answer is
 
         .. math:: (2 \delta + \kappa u) \sum_i |v_i| L_i + Z \sum_i |v_i| .
@@ -207,6 +208,8 @@ class CellFactory:
             if listed
             else self._crowd + sum(map(block_terms, self.hyperplanes.shape[:1] + self.rows.shape[:1]))
         )
+        if self.architecture.gain != 1.0:
+            terms += self.design.shape[0] + len(v) + 2  # those of the linear part, and its slope
         delta = self._apart + (self._listed if listed else 0.0)
         size = np.abs(v)
         if not ((size > 0.0) & (self._reach > 0.0)).any():
@@ -259,17 +262,18 @@ class CellFactory:
 
         Rows on one hyperplane are merged: with r = s rows[j], s < 0, (r . u)_+ = |s| (rows[j] . u)_+ + r . u.
         """
-        coefficients = self.architecture.ridge_coefficients(v, self.patches)
-        if coefficients is None:
+        ridge = self.architecture.ridge_coefficients(v, self.patches)
+        if ridge is None:
             raise InputError(
                 f"search over directions: got the architecture {self.architecture.name!r}, "
                 "expected one whose atoms are sums over hyperplanes"
             )
+        coefficients, linear = ridge
         real = self.classes >= 0
         a: _Array = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows)).astype(
             np.float64
         )
-        b = block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])
+        b = linear + block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])
         return a, b
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:

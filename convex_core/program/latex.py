@@ -39,7 +39,7 @@ def training_latex(problem: Problem) -> str:
     latex = problem.architecture.formulas.latex
     cost = rf"\tfrac{{{_number(problem.beta)}}}{{2}}\sum_j \big({latex.cost}\big)"
     lines = [*_objective(r"\min_{u,\,w}", problem, cost), f"& f = {latex.network}"]
-    lines += [f"& {line}" for line in (latex.parameters, latex.order) if line]
+    lines += [f"& {line}" for line in (latex.definition, latex.parameters, _bias(problem), latex.order) if line]
     if latex.constraint:
         lines.append(rf"\text{{s.t.}}\;& {latex.constraint}")
     return _aligned(lines)
@@ -81,7 +81,8 @@ def convex_latex(problem: Problem, cells: int | None = None) -> str:
         first, *others = latex.cone
         lines += [rf"\text{{s.t.}}\;& {first}", *(f"& {line}" for line in others)]
         lines.append(rf"& \text{{for }}{latex.members}\text{{ and all }}{latex.every}")
-    remarks = (*penalty.formulas.latex_definition, *latex.remarks, latex.order, _BOUNDS[architecture.exactness])
+    words = (_bias(problem), latex.order, _BOUNDS[architecture.exactness])
+    remarks = (*penalty.formulas.latex_definition, *latex.remarks, *words)
     lines += [f"& {remark}" for remark in remarks if remark]
     return _aligned(lines)
 
@@ -104,6 +105,11 @@ def _penalty(latex: NetworkLatex, penalty: Penalty) -> str:
     if len(latex.blocks) > 1:
         norms = rf"\big({norms}\big)"
     return rf"\sum_{{{latex.index}}} {norms}" if latex.index else norms
+
+
+def _bias(problem: Problem) -> str:
+    """What a bias adds, if there is one."""
+    return r"X_k\text{ ends in a column of ones: filters end in a bias}" if problem.architecture.geometry.biased else ""
 
 
 def _number(value: float) -> str:

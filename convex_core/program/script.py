@@ -16,10 +16,18 @@ from numpy.typing import NDArray
 
 from .._arguments import check_arguments
 from ..errors import InputError, SizeError
+from ..neurons import random_neurons
 from ..problem import Problem
 from ..status import Exactness
 
-__all__ = ["MAX_SCRIPT_BYTES", "MAX_SCRIPT_CELLS", "cvxpy_script", "whole_cvxpy_script"]
+__all__ = [
+    "MAX_SCRIPT_BYTES",
+    "MAX_SCRIPT_CELLS",
+    "cvxpy_script",
+    "some_cell",
+    "used_cells_script",
+    "whole_cvxpy_script",
+]
 
 #: longest text of embedded data; beyond, a script is no longer something to read
 MAX_SCRIPT_BYTES = 2_000_000
@@ -52,7 +60,7 @@ beta = {beta!r}
 y = unpack("""
 {y}
 """, "<f8", ({size},)){flat}
-# patch matrices X_k, k = 1..K
+# patch matrices X_k, k = 1..K{ones}
 X = unpack("""
 {patches}
 """, "<f8", ({K}, {n}, {h}))
@@ -168,6 +176,7 @@ def cvxpy_script(problem: Problem, patterns: NDArray[np.bool_], *, complete: boo
         size=problem.size,
         flat=f"  # sample by sample\nq = {q}  # outputs" if q > 1 else "",
         patches=_embed(problem.patches.astype("<f8")),
+        ones="; the last column is 1, so that a filter ends in its bias" if architecture.geometry.biased else "",
         K=K,
         n=n,
         h=h,
@@ -209,6 +218,18 @@ def whole_cvxpy_script(problem: Problem, *, max_patterns: int = MAX_SCRIPT_CELLS
     check_arguments("whole_cvxpy_script", problem=(problem, Problem))
     cells = problem.architecture.patterns(problem.patches, max_patterns=max_patterns)
     return cvxpy_script(problem, cells.active(), complete=cells.certified)
+
+
+def used_cells_script(problem: Problem, active: NDArray[np.bool_]) -> str:
+    """:func:`cvxpy_script` over the cells `active` (B, N) of a solution; the zero network has none: any will do."""
+    return cvxpy_script(problem, active if len(active) else some_cell(problem), complete=False)
+
+
+def some_cell(problem: Problem) -> NDArray[np.bool_]:
+    """The code of the cell of one random neuron, (1, N)."""
+    architecture = problem.architecture
+    neuron = architecture.project(random_neurons(architecture, 1, np.random.default_rng(0)))
+    return architecture.codes(problem.patches, neuron)
 
 
 def _statement(problem: Problem) -> str:

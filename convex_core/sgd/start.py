@@ -14,7 +14,7 @@ from ..errors import InputError, Interrupted, SizeError
 from ..neurons import random_neurons
 from ..problem import Problem
 from ..progress import Budget
-from ..validation import integer, positive_number
+from ..validation import integer, positive_number, seed_list
 from .gradients import curvature_at, curvature_grown
 from .results import Schedule, SGDSettings
 
@@ -33,7 +33,7 @@ MAX_ITERATIONS = 10**8
 def make_settings(
     problem: Problem,
     m: int | None,
-    seeds: Sequence[int],
+    seeds: int | Sequence[int],
     schedule: Schedule,
     momentum: float,
     batch_size: int | None,
@@ -46,8 +46,7 @@ def make_settings(
     """Check the settings and fill in their defaults, except for the learning rate."""
     n = problem.n
     width = n + 1 if m is None else integer(m, "m", maximum=100_000)
-    if isinstance(seeds, str) or not isinstance(seeds, Sequence) or not 1 <= len(seeds) <= 1000:
-        raise InputError(f"seeds: got {seeds!r}, expected a list of 1 to 1000 integers")
+    chosen = seed_list(seeds)
     if schedule not in get_args(Schedule):
         raise InputError(f"schedule: got {schedule!r}, expected one of {', '.join(get_args(Schedule))}")
     if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0.0 <= momentum < 1.0:
@@ -57,7 +56,7 @@ def make_settings(
     every = max(1, steps // 250) if record_every is None else integer(record_every, "record_every")
     if steps // every > MAX_RECORDS:
         raise InputError(f"record_every: got {every}, expected at least {-(-steps // MAX_RECORDS)}")
-    entries = len(seeds) * width * problem.patches.shape[0] * batch
+    entries = len(chosen) * width * problem.patches.shape[0] * batch
     if entries > MAX_WORK_ENTRIES:
         raise SizeError(
             f"seeds, m, batch_size: got {entries} activations a step, expected at most {MAX_WORK_ENTRIES}",
@@ -66,7 +65,7 @@ def make_settings(
         )
     return SGDSettings(
         m=width,
-        seeds=tuple(integer(seed, "seeds", minimum=0) for seed in seeds),
+        seeds=chosen,
         learning_rate=(),
         schedule=schedule,
         momentum=float(momentum),

@@ -30,7 +30,7 @@ def train_sgd(
     problem: Problem,
     *,
     m: int | None = None,
-    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    seeds: int | Sequence[int] = (0, 1, 2, 3, 4),
     learning_rate: float | None = None,
     schedule: Schedule = "cosine",
     momentum: float = 0.9,
@@ -50,9 +50,9 @@ def train_sgd(
         Architecture, data, beta and loss.
     m : int, optional
         Filters per network; default n + 1, enough for the global optimum.
-    seeds : sequence of int
-        One initialisation each; a seed gives the same run whatever other seeds stand beside it, up to
-        rounding.
+    seeds : int or sequence of int
+        One initialisation each, or how many: 3 stands for 0, 1, 2. A seed gives the same run whatever other seeds stand
+        beside it, up to rounding.
     learning_rate : float, optional
         First step size; default: the rule of the package's text, per seed.
     schedule : {"cosine", "constant"}
@@ -138,7 +138,7 @@ def sgd_steps(
     problem: Problem,
     *,
     m: int | None = None,
-    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    seeds: int | Sequence[int] = (0, 1, 2, 3, 4),
     learning_rate: float | None = None,
     schedule: Schedule = "cosine",
     momentum: float = 0.9,

@@ -1,0 +1,1 @@
+"""A problem and its answers for others: text, tables, dictionaries, files, scripts."""
