@@ -123,7 +123,9 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
     missing = [key for key in _REQUIRED if key not in data]
     if missing:
         raise InputError(f"model file: got no {', '.join(missing)}, expected the arrays that save_model writes")
-    no_others(data, (*_REQUIRED, "hidden", *OPTIONS, *RESULTS, "loss", *LOSS_OPTIONS, "beta", *_VALUES), "model file")
+    no_others(
+        data, (*_REQUIRED, "bias", "hidden", *OPTIONS, *RESULTS, "loss", *LOSS_OPTIONS, "beta", *_VALUES), "model file"
+    )
     orphans = [key for key in LOSS_OPTIONS if key in data and "loss" not in data]
     if orphans:
         raise InputError(f"model file: got {orphans[0]} and no loss, expected both or neither")

@@ -76,7 +76,7 @@ def network_from_arrays(architecture: Architecture, arrays: Mapping[str, Any]) -
 
     Our names are those of :attr:`Network.parameters` (``filters``, ``weights`` and in deeper networks ``hidden``);
     ``dual`` and ``predictions`` may lie beside them. Otherwise there must be two arrays, of the shapes in
-    :mod:`convex_core.state_dict`, and besides them no others than biases that are zero: these networks have none.
+    :mod:`convex_core.state_dict`, and besides them no others than biases: zero, or of the filters where these have one.
 
     Raises
     ------
@@ -125,9 +125,32 @@ def read_network(architecture: Architecture, arrays: Mapping[str, Any]) -> Readi
     no_others(arrays, (chosen.first, chosen.last, *biases), "network")
     first, last = (f"{name} {np.shape(arrays[name])}" for name in (chosen.first, chosen.last))
     sentence = f"{first} as {len(chosen.filters)} filters, {last} as output weights, in the order of {chosen.layout}"
+    filters, own = chosen.filters, _stem(chosen.first)
+    if architecture.geometry.biased:
+        (bias,) = [name for name in biases if _stem(name) == own] or [None]
+        entries = np.zeros(len(filters)) if bias is None else finite_array(arrays[bias], bias, ndim=(0, 1))
+        if entries.shape != (len(filters),):
+            raise InputError(f"{bias}: got shape {entries.shape}, expected ({len(filters)},), a bias for each filter")
+        filters = np.concatenate([filters, entries[:, None]], axis=1)
+        sentence += f", {bias} as their biases" if bias is not None else ", without biases"
+        biases = [name for name in biases if name != bias]
+    for name in biases:
+        if np.any(finite_array(arrays[name], name, ndim=(0, 1)) != 0.0):
+            raise InputError(f"{name}: got a bias that is not zero, expected none: {_no_bias(architecture)}")
     if biases:
         sentence += f"; {', '.join(biases)} {'is' if len(biases) == 1 else 'are'} all zero"
-    return Reading(Network(architecture, chosen.filters, chosen.weights), sentence)
+    return Reading(Network(architecture, filters, chosen.weights), sentence)
+
+
+def _no_bias(architecture: Architecture) -> str:
+    if architecture.geometry.biased:
+        return "only filters have one here"
+    return "these networks have no biases, unless the option bias is regularised"
+
+
+def _stem(name: str) -> str:
+    """A name without its last part."""
+    return re.sub(r":\d+$", "", name)[: -len(_leaf(name))]
 
 
 def _names(arrays: Iterable[str]) -> str:
@@ -140,12 +163,8 @@ def _leaf(name: str) -> str:
 
 
 def _biases_and_layers(arrays: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Names of the biases, all zero, and of the arrays that may be the two layers."""
+    """Names of the biases, and of the arrays that may be the two layers."""
     biases = [name for name in arrays if _leaf(name) == "bias"]
-    for name in biases:
-        values = finite_array(arrays[name], name, ndim=(0, 1))
-        if np.any(values != 0.0):
-            raise InputError(f"{name}: got a bias that is not zero, expected none: these networks have no biases")
     for name in arrays:
         if _NORMALISATION.fullmatch(_leaf(name)):
             raise InputError(f"{name}: got an array that is not used, expected a network without normalisation")
@@ -224,7 +243,7 @@ def _filters(geometry: PatchGeometry, layout: str, kernel: _Array) -> _Array | N
     else:
         return None
     flat = filters.reshape(len(filters), -1)
-    return flat if flat.shape[1] == geometry.h else None
+    return flat if flat.shape[1] == geometry.window else None
 
 
 def _outputs(architecture: Architecture, layout: str, weight: _Array, m: int) -> _Array | None:

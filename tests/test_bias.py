@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from architecture_cases import best_found, check_gradients, check_model_file, check_scaling
 
-from convex_core import InputError, Network, Problem, convex_latex, cvxpy_script, load_dataset, solve, training_latex
+from convex_core import (
+    InputError,
+    Network,
+    Problem,
+    convex_latex,
+    cvxpy_script,
+    load_dataset,
+    network_from_arrays,
+    solve,
+    training_latex,
+)
 from convex_core.architectures import make_architecture
 from convex_core.cli import main
 from convex_core.figures.tiles import tiles_of
@@ -90,6 +100,22 @@ def test_formulas_say_so():
     assert "a filter ends in its bias" in cvxpy_script(problem, solve(problem).active, complete=False)
     plain = Problem.from_dataset(load_dataset("edge"))
     assert "ones" not in training_latex(plain)
+
+
+def test_a_pytorch_convolution_brings_its_bias():
+    cnn = make_architecture("two-layer", patch_geometry((4,), 2, bias="regularised"))
+    rng = np.random.default_rng(0)
+    state = {"conv.weight": rng.standard_normal((3, 1, 2)), "conv.bias": rng.standard_normal(3)}
+    state |= {"fc.weight": rng.standard_normal((1, 3)), "fc.bias": np.zeros(1)}
+    x = rng.standard_normal((5, 4))
+    windows = np.stack([x[:, k : k + 2] for k in range(3)])  # a cross-correlation, by hand
+    responses = np.maximum(windows @ state["conv.weight"][:, 0].T + state["conv.bias"], 0.0).sum(axis=0)
+    network = network_from_arrays(cnn, state)
+    assert network.predict(x) == pytest.approx(responses @ state["fc.weight"][0])
+    with pytest.raises(InputError, match="fc.bias: got a bias that is not zero, expected none: only filters"):
+        network_from_arrays(cnn, state | {"fc.bias": np.ones(1)})
+    with pytest.raises(InputError, match=r"conv.bias: got shape \(2,\), expected \(3,\)"):
+        network_from_arrays(cnn, state | {"conv.bias": np.ones(2)})
 
 
 def test_what_does_not_fit_is_refused():
