@@ -152,7 +152,7 @@ def _target(table: Table, target: str | None, label_first: bool) -> tuple[int, s
     labels_last = looks_like_labels(table.values[:, last])
     if labels_last and _signs(table, last):
         return last, "last"
-    if labels_last or table.names is None or _numbered(table.names) is not None:
+    if labels_last or table.names is None or _run(table.names):
         got = "labels in the first and in the last column" if labels_last else "a first column that may be labels"
         names = "no header" if table.names is None else "a header that does not say which is y"
         raise InputError(f"y: got {got}, and {names}, {choices}")
@@ -187,11 +187,6 @@ def _signs(table: Table, column: int) -> bool:
     return np.array_equal(np.unique(table.values[:, column]), signs) and not any(
         np.array_equal(np.unique(table.values[:, k]), signs) for k in range(table.values.shape[1]) if k != column
     )
-
-
-def _numbered(names: list[str]) -> int | None:
-    """Length of the longest run of names that count up with one stem, x0, x1, ..., if it covers all of them."""
-    return len(names) if _run(names) else None
 
 
 def _run(names: list[str]) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._records import record
 from .._rounding import TINY, UNIT_ROUNDOFF
 from ..problem import Problem
 from ..program import CellFactory
@@ -27,6 +28,7 @@ _Array = NDArray[np.float64]
 _CORRECTIONS = 8
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class DualBound:
     """A lower bound with its proof.
