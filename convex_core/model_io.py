@@ -129,7 +129,7 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
     orphans = [key for key in LOSS_OPTIONS if key in data and "loss" not in data]
     if orphans:
         raise InputError(f"model file: got {orphans[0]} and no loss, expected both or neither")
-    options = {key: _single(data, key) for key in OPTIONS if key in data}
+    options = {key: _option(data, key) for key in OPTIONS if key in data}
     architecture = make_architecture(str(_single(data, "architecture")), PatchGeometry.from_dict(data), **options)
     vector = {
         key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None for key in RESULTS
@@ -155,6 +155,11 @@ def _single(data: dict[str, NDArray[Any]], key: str) -> str | int:
         raise InputError(f"{key}: got {data[key].dtype} of shape {data[key].shape}, expected one text or whole number")
     value: str | int = data[key].item()
     return value
+
+
+def _option(data: dict[str, NDArray[Any]], key: str) -> str | int | float:
+    """Array `key` as the value of an option of an architecture."""
+    return float(finite_array(data[key], key, ndim=0)) if OPTIONS[key].kind is float else _single(data, key)
 
 
 def _value(data: dict[str, NDArray[Any]], key: str) -> float | None:

@@ -127,7 +127,7 @@ def read_network(architecture: Architecture, arrays: Mapping[str, Any]) -> Readi
     sentence = f"{first} as {len(chosen.filters)} filters, {last} as output weights, in the order of {chosen.layout}"
     filters, own = chosen.filters, _stem(chosen.first)
     if architecture.geometry.biased:
-        (bias,) = [name for name in biases if _stem(name) == own] or [None]
+        bias = next((name for name in biases if _stem(name) == own), None)
         entries = np.zeros(len(filters)) if bias is None else finite_array(arrays[bias], bias, ndim=(0, 1))
         if entries.shape != (len(filters),):
             raise InputError(f"{bias}: got shape {entries.shape}, expected ({len(filters)},), a bias for each filter")

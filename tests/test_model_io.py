@@ -82,7 +82,7 @@ def test_damaged_files_are_one_sentence(solution, tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["scale", "bias", "conv.weight", "X", "filters2"])
+@pytest.mark.parametrize("name", ["scale", "biases", "conv.weight", "X", "filters2"])
 def test_an_array_that_is_not_used_is_refused_by_name(solution, tmp_path, name):
     save_model(tmp_path / "m.npz", solution)
     arrays = dict(np.load(tmp_path / "m.npz", allow_pickle=False))
