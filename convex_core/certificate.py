@@ -210,7 +210,8 @@ def beta_max(problem: Problem, *, pricer: Pricer | None = None, seed: int = 0) -
     Returns
     -------
     value : float
-        Over the cells searched; with scope ``restricted`` it is a lower bound on the true value.
+        Over the cells searched, rounded up; with scope ``restricted`` it is, but for rounding, a lower bound on the
+        true value.
     scope : Scope
         Whether every cell was covered.
 

@@ -189,9 +189,9 @@ class CellFactory:
           norms, for the K rows of a sample and one of a second layer.
         * *Sums.* The products of v and the rows, and their sum over n K terms in any order, lose at most
           :math:`\gamma_{nK + 2} \sum |v_i| L_i` (Higham 2002, section 3.1). :meth:`ridge` adds those of one
-          hyperplane, the others in blocks. A projection r of g on a cone, its norm and that of g lose 3 (p + 3) u
-          in all of :math:`\|g\| \le \sum |v_i| L_i`; norms of rows p + 3, s and R one unit each, rounding v times alpha 4:
-          together 4 p + 32. What norms other than the Euclidean one lose is said by the penalty. What multipliers
+          hyperplane, the others in blocks. A projection r of g on a cone, its norm and that of g lose 3 (p + 3) u in
+          all of :math:`\|g\| \le \sum |v_i| L_i`; norms of rows p + 3, s and R one unit each, rounding v times alpha
+          4: together 4 p + 32. What norms other than the Euclidean one lose is said by the penalty. What multipliers
           of the rows of a cone lose is in :attr:`tilt`.
         """
         terms = (
