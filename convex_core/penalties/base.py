@@ -10,6 +10,7 @@ and every :math:`\lambda \ge 0` gives a sound upper bound.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -50,6 +51,10 @@ def _never() -> bool:
     return False
 
 
+def _always() -> float:
+    return math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """How far a search for supports must go.
@@ -62,11 +67,14 @@ class Search:
         If not, the bound may also exceed it by as much as it exceeds the floor: enough to go on with.
     stop : callable
         Asked now and then whether to stop with the bound reached so far.
+    remaining : callable
+        Seconds left.
     """
 
     slack: float = 0.0
     prove: bool = True
     stop: Callable[[], bool] = _never
+    remaining: Callable[[], float] = _always
 
 
 #: The bound is the largest support, however long that takes.

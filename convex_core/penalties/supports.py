@@ -9,15 +9,14 @@ which bounds the support from above whatever they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from .._cone_projection import top_cone_supports
-from ..conic_forms import clarabel_cones, clarabel_settings
+from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ..errors import SizeError
 from .base import EXACT, ConeSupports, Penalty, Search
 
 __all__ = ["ConicSupports", "conic_supports"]
@@ -78,7 +77,7 @@ def conic_supports(
             break
         g = G[index[k] // 2] if index[k] % 2 == 0 else -G[index[k] // 2]
         normals = sides[cells[index[k] // 2]][:, None] * rows
-        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)], search.stop)
+        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)], search)
         exact = min(exact, upper[k])
         bound = max(bound, exact)
         if maximiser is not None:
@@ -119,15 +118,26 @@ class _SupportProgram:
         self._p = p
         # the unit ball: cost of the epigraph at most 1
         self._ball = sparse.vstack([sparse.csc_matrix(np.concatenate([form.q, np.zeros(p)])[None, :]), form.A])
+        self._forms = form.cones
         self._cones = clarabel_cones(form.cones)
         self._settings = clarabel_settings(_TOL)
 
-    def solve(self, g: _Array, normals: _Array, stop: Callable[[], bool]) -> tuple[float, _Array | None]:
-        """Sound upper bound on the support, however early it is to `stop`, and a unit maximiser if there is one."""
+    def _feasible(self, nonzeros: int, search: Search) -> bool:
+        """Whether Clarabel has the memory and the time to begin."""
+        try:
+            setup = setup_seconds(nonzeros + self._ball.nnz, self._forms)
+        except SizeError:
+            return False
+        return setup <= search.remaining() + SPARE_SECONDS
+
+    def solve(self, g: _Array, normals: _Array, search: Search) -> tuple[float, _Array | None]:
+        """Sound upper bound on the support, however early the search stops, and a unit maximiser if there is one."""
         unit = float(np.abs(g).max(initial=0.0))
         if unit == 0.0:
             return 0.0, None
         M = len(normals)
+        if not self._feasible(normals.size, search):
+            return float(self._penalty.dual_norm(g[None, :])[0]), None
         q = np.concatenate([np.zeros(self._aux), -g / unit])
         cone = sparse.hstack([sparse.csc_matrix((M, self._aux)), sparse.csc_matrix(-normals)])
         A = sparse.csc_matrix(sparse.vstack([cone, self._ball]))
@@ -142,7 +152,7 @@ class _SupportProgram:
             [clarabel.NonnegativeConeT(M + 1), *self._cones],
             self._settings,
         )
-        solver.set_termination_callback(lambda _: stop())
+        solver.set_termination_callback(lambda _: search.stop())
         answer = solver.solve()
         multiplier = np.maximum(np.nan_to_num(np.array(answer.z)[:M]), 0.0)
         loose = float(self._penalty.dual_norm(g[None, :])[0])

@@ -153,7 +153,7 @@ class EnumeratedPricer:
             size = penalty.dual_norm(g)
             cells = np.flatnonzero(size > bar)
             cells = cells[np.argsort(-size[cells], kind="stable")]
-            search = Search(slack, prove, lambda: budget.stop() is not None)
+            search = Search(slack, prove, lambda: budget.stop() is not None, lambda: budget.remaining)
             best = penalty.top_supports(g[cells], cells, factory.rows, sides, floor=bar, want=_COLLECT, search=search)
             bound = max(bound, best.bound)
             found = found.best(
