@@ -31,8 +31,8 @@ ConeKind = Literal["zero", "nonnegative", "second-order", "semidefinite", "expon
 
 #: seconds by which setting up a program may miss the end of the time
 SPARE_SECONDS = 0.05
-#: entries of the dense blocks that semidefinite cones make in the matrix of an interior-point method: with twice as many
-#: Clarabel asks for tens of GB
+#: entries of the dense blocks that semidefinite cones make in the matrix of an interior-point method: with twice as
+#: many Clarabel asks for tens of GB
 MAX_DENSE_ENTRIES = 30_000_000
 
 
