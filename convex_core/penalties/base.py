@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 
 from ..conic_forms import PenaltyForm
 
-__all__ = ["EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
+__all__ = ["BATCH_PRODUCTS", "EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
 
 _Array = NDArray[np.float64]
+
+#: products between two looks at the budget, if a projection passes over the rows as often as they have entries
+BATCH_PRODUCTS = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,13 @@ from scipy import sparse
 from .._cone_projection import top_cone_supports
 from .._threads import at_once
 from ..conic_forms import PenaltyForm
-from .base import EXACT, ConeSupports, PenaltyFormulas, Search
+from .base import BATCH_PRODUCTS, EXACT, ConeSupports, PenaltyFormulas, Search
 
 __all__ = ["L2Penalty"]
 
 _Array = NDArray[np.float64]
 # fewer cells than this are examined before a second thread has started
 _WORTH_THREADS = 500
-# products of a batch, if a projection passes over the rows as often as they have entries
-_BATCH_PRODUCTS = 400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class L2Penalty:
         search : Search
             Asked between batches whether to stop; those left have the norms of their vectors for bounds.
         """
-        batch = max(1, _BATCH_PRODUCTS // max(1, rows.size * G.shape[1]))
+        batch = max(1, BATCH_PRODUCTS // max(1, rows.size * G.shape[1]))
         if len(G) <= batch:
             return self._batch(G, cells, rows, sides, floor, want)
         found = ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, G.shape[1])), floor)

@@ -17,7 +17,7 @@ from scipy import sparse
 from .._cone_projection import top_cone_supports
 from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..errors import SizeError
-from .base import EXACT, ConeSupports, Penalty, Search
+from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
 
 __all__ = ["ConicSupports", "conic_supports"]
 
@@ -49,9 +49,15 @@ def conic_supports(
     chosen = np.flatnonzero(size > floor)
     if not len(chosen):
         return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), floor)
-    pair, length, unit, _ = top_cone_supports(
-        np.ascontiguousarray(G[chosen]), cells[chosen], rows, sides, 0.0, 2 * len(chosen)
-    )
+    batch = max(1, BATCH_PRODUCTS // max(1, rows.size * p))
+    parts = []
+    for start in range(0, len(chosen), batch):
+        if search.stop():
+            return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), float(size[chosen].max()))
+        some = chosen[start : start + batch]
+        near_some = top_cone_supports(np.ascontiguousarray(G[some]), cells[some], rows, sides, 0.0, 2 * len(some))
+        parts.append((near_some[0] + 2 * start, *near_some[1:3]))
+    pair, length, unit = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     near = length[:, None] * unit
     upper = np.minimum(penalty.dual_norm(near), size[chosen[pair // 2]])
     kept = np.flatnonzero(upper > floor)
