@@ -56,14 +56,11 @@ def _never() -> bool:
     return False
 
 
-<<<<<<< HEAD
-@record
-=======
 def _always() -> float:
     return math.inf
 
 
->>>>>>> limits
+@record
 @dataclass(frozen=True, slots=True)
 class Search:
     r"""How far a search for supports must go.
@@ -76,24 +73,18 @@ class Search:
         If not, the bound may also exceed it by as much as it exceeds the floor: enough to go on with.
     stop : callable
         Asked now and then whether to stop with the bound reached so far.
-<<<<<<< HEAD
     tilt : float
         The rows of a cone are known to this error only: a bound that uses them with multipliers :math:`\lambda` is
         larger by this times :math:`\sum_j \lambda_j`.
-=======
     remaining : callable
         Seconds left.
->>>>>>> limits
     """
 
     slack: float = 0.0
     prove: bool = True
     stop: Callable[[], bool] = _never
-<<<<<<< HEAD
     tilt: float = 0.0
-=======
     remaining: Callable[[], float] = _always
->>>>>>> limits
 
 
 #: The bound is the largest support, however long that takes.

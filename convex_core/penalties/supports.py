@@ -15,15 +15,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._cone_projection import top_cone_supports
-<<<<<<< HEAD
 from .._rounding import UNIT_ROUNDOFF
-from ..conic_forms import clarabel_cones, clarabel_settings
-from .base import EXACT, ConeSupports, Penalty, Search
-=======
 from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..errors import SizeError
 from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
->>>>>>> limits
 
 __all__ = ["ConicSupports", "conic_supports"]
 
@@ -55,22 +50,18 @@ def conic_supports(
     chosen = np.flatnonzero(size > floor)
     if not len(chosen):
         return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), floor)
-<<<<<<< HEAD
-    # a negative floor: none is dropped, because a projection to zero has an error too
-    pair, length, unit, error, _ = top_cone_supports(
-        np.ascontiguousarray(G[chosen]), cells[chosen], rows, sides, -1.0, 2 * len(chosen), search.tilt
-    )
-=======
     batch = max(1, BATCH_PRODUCTS // max(1, rows.size * p))
     parts = []
     for start in range(0, len(chosen), batch):
         if search.stop():
             return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), float(size[chosen].max()))
         some = chosen[start : start + batch]
-        near_some = top_cone_supports(np.ascontiguousarray(G[some]), cells[some], rows, sides, 0.0, 2 * len(some))
-        parts.append((near_some[0] + 2 * start, *near_some[1:3]))
-    pair, length, unit = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
->>>>>>> limits
+        # a negative floor: none is dropped, because a projection to zero has an error too
+        near_some = top_cone_supports(
+            np.ascontiguousarray(G[some]), cells[some], rows, sides, -1.0, 2 * len(some), search.tilt
+        )
+        parts.append((near_some[0] + 2 * start, *near_some[1:4]))
+    pair, length, unit, error = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     near = length[:, None] * unit
     upper = np.minimum(penalty.dual_norm(near) + penalty.radius * error, size[chosen[pair // 2]])
     kept = np.flatnonzero(upper > floor)

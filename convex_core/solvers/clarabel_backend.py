@@ -9,12 +9,8 @@ import clarabel
 import numpy as np
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
 from .._records import record
-from ..conic_forms import clarabel_cones, clarabel_settings
-=======
 from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
->>>>>>> limits
 from ..program.conic import ConicProgram
 from ..progress import Budget
 

@@ -22,12 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-<<<<<<< HEAD
 from .._records import record
-from ..conic_forms import clarabel_cones, clarabel_settings
-=======
 from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
->>>>>>> limits
 from ..penalties import Penalty
 from ..problem import Problem
 from ..program import Blocks, CellFactory
