@@ -8,11 +8,17 @@ the library is left alone.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
-from types import FrameType
-from typing import Any, NoReturn
+from functools import cache
+
+# until this module is imported an interrupt is a traceback, so it imports little: not even typing
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, NoReturn
 
 __all__ = ["INTERRUPTED", "PROGRAM", "TERMINATED", "Terminated", "end_at_once", "is_command", "unwind"]
 
@@ -37,7 +43,14 @@ def is_command() -> bool:
 
 def end_at_once() -> None:
     """From here on either signal prints its line and ends the process."""
+    _ignore_at_last()
     _replace(_end)
+
+
+@cache
+def _ignore_at_last() -> None:
+    """Python gives up its handlers when it ends, and a signal would kill a process that has done its work."""
+    atexit.register(_replace, signal.SIG_IGN)  # first, and so the last to be called
 
 
 def unwind() -> None:

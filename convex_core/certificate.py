@@ -289,7 +289,8 @@ def beta_max(
     Returns
     -------
     value : float
-        Over the cells searched; with scope ``restricted`` it is a lower bound on the true value.
+        Over the cells searched, rounded up; with scope ``restricted`` it is, but for rounding, a lower bound on the
+        true value.
     scope : Scope
         Whether every cell was covered.
 

@@ -65,10 +65,10 @@ def test_colours_stand_out_from_the_page(colours: Palette) -> None:
     for name, wanted in (
         ("ink", 7.0),
         ("muted", 4.5),
-        ("convex", 3.0),
-        ("sgd", 3.0),
-        ("positive", 3.0),
-        ("negative", 3.0),
+        ("convex", 4.5),
+        ("sgd", 4.5),
+        ("positive", 4.5),
+        ("negative", 4.5),
     ):
         a, b = sorted((luminance(getattr(colours, name)), luminance(colours.paper)))
         assert (b + 0.05) / (a + 0.05) >= wanted, name
@@ -217,14 +217,6 @@ def test_figures_do_not_know_streamlit() -> None:
 
 
 # ---------------------------------------------------------------- colours, ticks, pages
-
-
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-def test_every_colour_of_text_can_be_read(colours: Palette) -> None:
-    paper = luminance(colours.paper)
-    for colour in (colours.ink, colours.muted, colours.convex, colours.sgd, colours.positive, colours.negative):
-        low, high = sorted((luminance(colour), paper))
-        assert (high + 0.05) / (low + 0.05) >= 4.5, colour
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.01, 0.3), (1.0, 20000.0), (1e-12, 1.0), (0.9, 1.4), (3.0, 4.0), (7, 1e9)])

@@ -30,10 +30,12 @@ class Striker:
     def find_spec(self, name, path=None, target=None):
         if name == os.environ["STRIKE_AT"]:
             strike()
+        if os.environ["STRIKE_AT"] == "exit" and name == "convex_core.cli":
+            atexit.register(strike)
 
 sys.meta_path.insert(0, Striker())
-if os.environ["STRIKE_AT"] == "exit":
-    atexit.register(strike)
+if os.environ["STRIKE_AT"] == "end":
+    atexit.register(strike)  # the first is called last
 """
 #: what pip writes for an entry point
 _SCRIPT = """
@@ -73,6 +75,14 @@ def test_an_interrupt_is_one_line_whenever_it_comes(tmp_path, at, script):
 
 
 RESULT = ("convex_core: error: interrupted, the result is the best so far",)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_when_everything_is_done_a_signal_changes_nothing(tmp_path, number):
+    done = struck(tmp_path, "end", number, *SMALL)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["status"] == "optimal"
+    assert [line for line in done.stderr.splitlines() if "compiling kernels" not in line] == []
 
 
 @pytest.mark.parametrize("at", ["scipy.linalg", "convex_core.cli.parser", "exit"])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..errors import InputError, SizeError
+from ..errors import InputError, Interrupted, SizeError
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
@@ -218,12 +218,15 @@ class SignedCells(ABC):
             )
         listed = self.base.patterns(patches, max_patterns=max_patterns // copies, budget=budget)
         cells = listed.active()
-        bits = (np.arange(copies)[:, None] >> np.arange(self.sign_bits)) & 1
-        codes = np.concatenate(
-            [np.repeat(cells, copies, axis=0), np.tile(bits.astype(bool), (len(cells), 1))],
-            axis=1,
-        )
-        return CodeList(codes, listed.certified)
+        width = cells.shape[1]
+        codes = np.empty((len(cells), copies, width + self.sign_bits), dtype=bool)
+        for copy in range(copies):
+            stop = None if budget is None else budget.stop()
+            if stop is not None:
+                raise Interrupted("the listing of the signs was stopped", status=stop)
+            codes[:, copy, :width] = cells
+            codes[:, copy, width:] = (copy >> np.arange(self.sign_bits)) & 1
+        return CodeList(codes.reshape(len(cells) * copies, -1), listed.certified)
 
     def ridge_coefficients(self, v: _Array, patches: _Array) -> None:
         """None: the correlation with an atom is not a sum over hyperplanes."""

@@ -12,6 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _records
 from ..errors import InputError
 from .dialect import BLANKS, Dialect, Record, find_dialect, records
 from .numerals import is_missing, looks_like_labels, number, numeral
@@ -30,6 +31,7 @@ _LOOKED_AT = 50
 _SHOWN = 40
 
 
+@_records.record
 @dataclass(frozen=True, slots=True)
 class Table:
     """Numbers of a table, with NaN where there is text, the text itself, and where everything stands in the file.

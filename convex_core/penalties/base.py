@@ -10,6 +10,7 @@ and every :math:`\lambda \ge 0` gives a sound upper bound.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 from .._records import record
 from ..conic_forms import PenaltyForm
 
-__all__ = ["EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
+__all__ = ["BATCH_PRODUCTS", "EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
 
 _Array = NDArray[np.float64]
+
+#: products between two looks at the budget, if a projection passes over the rows as often as they have entries
+BATCH_PRODUCTS = 400_000_000
 
 
 @record
@@ -52,6 +56,10 @@ def _never() -> bool:
     return False
 
 
+def _always() -> float:
+    return math.inf
+
+
 @record
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -68,12 +76,15 @@ class Search:
     tilt : float
         The rows of a cone are known to this error only: a bound that uses them with multipliers :math:`\lambda` is
         larger by this times :math:`\sum_j \lambda_j`.
+    remaining : callable
+        Seconds left.
     """
 
     slack: float = 0.0
     prove: bool = True
     stop: Callable[[], bool] = _never
     tilt: float = 0.0
+    remaining: Callable[[], float] = _always
 
 
 #: The bound is the largest support, however long that takes.

@@ -13,15 +13,13 @@ from .._cone_projection import top_cone_supports
 from .._records import record
 from .._threads import at_once
 from ..conic_forms import PenaltyForm
-from .base import EXACT, ConeSupports, PenaltyFormulas, Search
+from .base import BATCH_PRODUCTS, EXACT, ConeSupports, PenaltyFormulas, Search
 
 __all__ = ["L2Penalty"]
 
 _Array = NDArray[np.float64]
 # fewer cells than this are examined before a second thread has started
 _WORTH_THREADS = 500
-# products of a batch, if a projection passes over the rows as often as they have entries
-_BATCH_PRODUCTS = 400_000_000
 
 
 @record
@@ -92,7 +90,7 @@ class L2Penalty:
             Its tilt; and asked between batches whether to stop: those left have the norms of their vectors for bounds.
             Beyond, the supports are exact in microseconds each.
         """
-        batch = max(1, _BATCH_PRODUCTS // max(1, rows.size * G.shape[1]))
+        batch = max(1, BATCH_PRODUCTS // max(1, rows.size * G.shape[1]))
         if len(G) <= batch:
             return self._batch(G, cells, rows, sides, floor, want, search.tilt)
         found = ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, G.shape[1])), floor)

@@ -36,6 +36,9 @@ __all__ = ["NuclearLiftPenalty"]
 
 _Array = NDArray[np.float64]
 
+# entries of the second derivatives of the blocks whose norms are found at a time: 256 MB
+_HESSIAN_ENTRIES = 1 << 25
+
 _CVXPY = """\
 lifts = [cp.Variable(({h}, {d})) for _ in range(C.shape[0])]  # Z with sum_a Z[a, t - a] = c_t
 for b, Z in enumerate(lifts):
@@ -99,7 +102,11 @@ class NuclearLiftPenalty(ConicSupports):
         finite = np.isfinite(C).all(axis=1)
         out = np.where(finite, 0.0, np.nan)
         alive = finite & np.any(C != 0.0, axis=1)
-        out[alive] = self.scale * smallest_product(C[alive], self.h)
+        place = np.flatnonzero(alive)
+        batch = max(1, _HESSIAN_ENTRIES // max(1, (self.h * (self.h + 1) // 2) ** 2))
+        for start in range(0, len(place), batch):
+            some = place[start : start + batch]
+            out[some] = self.scale * smallest_product(C[some], self.h)
         return out
 
     def dual_norm(self, G: _Array) -> _Array:

@@ -9,8 +9,6 @@ which bounds the support from above whatever they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import clarabel
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +16,9 @@ from scipy import sparse
 
 from .._cone_projection import top_cone_supports
 from .._rounding import UNIT_ROUNDOFF
-from ..conic_forms import clarabel_cones, clarabel_settings
-from .base import EXACT, ConeSupports, Penalty, Search
+from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ..errors import SizeError
+from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
 
 __all__ = ["ConicSupports", "conic_supports"]
 
@@ -51,10 +50,18 @@ def conic_supports(
     chosen = np.flatnonzero(size > floor)
     if not len(chosen):
         return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), floor)
-    # a negative floor: none is dropped, because a projection to zero has an error too
-    pair, length, unit, error, _ = top_cone_supports(
-        np.ascontiguousarray(G[chosen]), cells[chosen], rows, sides, -1.0, 2 * len(chosen), search.tilt
-    )
+    batch = max(1, BATCH_PRODUCTS // max(1, rows.size * p))
+    parts = []
+    for start in range(0, len(chosen), batch):
+        if search.stop():
+            return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), float(size[chosen].max()))
+        some = chosen[start : start + batch]
+        # a negative floor: none is dropped, because a projection to zero has an error too
+        near_some = top_cone_supports(
+            np.ascontiguousarray(G[some]), cells[some], rows, sides, -1.0, 2 * len(some), search.tilt
+        )
+        parts.append((near_some[0] + 2 * start, *near_some[1:4]))
+    pair, length, unit, error = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     near = length[:, None] * unit
     upper = np.minimum(penalty.dual_norm(near) + penalty.radius * error, size[chosen[pair // 2]])
     kept = np.flatnonzero(upper > floor)
@@ -81,7 +88,7 @@ def conic_supports(
             break
         g = G[index[k] // 2] if index[k] % 2 == 0 else -G[index[k] // 2]
         normals = sides[cells[index[k] // 2]][:, None] * rows
-        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)], search.stop)
+        exact, maximiser = program.solve(g, normals[np.any(normals != 0.0, axis=1)], search)
         exact = min(exact, upper[k])
         bound = max(bound, exact)
         if maximiser is not None:
@@ -123,15 +130,26 @@ class _SupportProgram:
         self._p = p
         # the unit ball: cost of the epigraph at most 1
         self._ball = sparse.vstack([sparse.csc_matrix(np.concatenate([form.q, np.zeros(p)])[None, :]), form.A])
+        self._forms = form.cones
         self._cones = clarabel_cones(form.cones)
         self._settings = clarabel_settings(_TOL)
 
-    def solve(self, g: _Array, normals: _Array, stop: Callable[[], bool]) -> tuple[float, _Array | None]:
-        """Sound upper bound on the support, however early it is to `stop`, and a unit maximiser if there is one."""
+    def _feasible(self, nonzeros: int, search: Search) -> bool:
+        """Whether Clarabel has the memory and the time to begin."""
+        try:
+            setup = setup_seconds(nonzeros + self._ball.nnz, self._forms)
+        except SizeError:
+            return False
+        return setup <= search.remaining() + SPARE_SECONDS
+
+    def solve(self, g: _Array, normals: _Array, search: Search) -> tuple[float, _Array | None]:
+        """Sound upper bound on the support, however early the search stops, and a unit maximiser if there is one."""
         unit = float(np.abs(g).max(initial=0.0))
         if unit == 0.0:
             return 0.0, None
         M = len(normals)
+        if not self._feasible(normals.size, search):
+            return float(self._penalty.dual_norm(g[None, :])[0]), None
         q = np.concatenate([np.zeros(self._aux), -g / unit])
         cone = sparse.hstack([sparse.csc_matrix((M, self._aux)), sparse.csc_matrix(-normals)])
         A = sparse.csc_matrix(sparse.vstack([cone, self._ball]))
@@ -146,7 +164,7 @@ class _SupportProgram:
             [clarabel.NonnegativeConeT(M + 1), *self._cones],
             self._settings,
         )
-        solver.set_termination_callback(lambda _: stop())
+        solver.set_termination_callback(lambda _: search.stop())
         answer = solver.solve()
         multiplier = np.maximum(np.nan_to_num(np.array(answer.z)[:M]), 0.0)
         loose = float(self._penalty.dual_norm(g[None, :])[0])

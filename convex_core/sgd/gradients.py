@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,16 +51,19 @@ def objectives(problem: Problem, state: Parameters) -> _Array:
     return np.where(np.isfinite(total), total, np.inf)
 
 
-def curvature_at(architecture: Architecture, patches: _Array, neurons: Parameters) -> float:
+def curvature_at(
+    architecture: Architecture, patches: _Array, neurons: Parameters, look: Callable[[], None] = lambda: None
+) -> float:
     """Estimate the largest eigenvalue of J J^T, J the Jacobian of a network's outputs, by power iteration (from below).
 
-    J times a direction is a central difference of the outputs.
+    J times a direction is a central difference of the outputs. `look` is called in every round, and may raise.
     """
     m, n = len(neurons["weights"]), len(architecture.outputs(patches, neurons))
     size = max(float(np.abs(value).max(initial=0.0)) for value in neurons.values())
     z = np.ones(n)
     value = 0.0
     for _ in range(_ROUNDS):
+        look()
         z = z / np.linalg.norm(z)
         back = architecture.pull(patches, neurons, np.broadcast_to(z, (m, n)))
         largest = max(float(np.abs(part).max(initial=0.0)) for part in back.values())

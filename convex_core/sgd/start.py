@@ -107,15 +107,19 @@ def default_rates(problem: Problem, state: Parameters, batch_size: int, budget: 
     size, curvature = float(np.linalg.norm(problem.y)), problem.loss.curvature(problem.y)
     architecture, patches = problem.architecture, problem.patches
     rates = []
-    for s in range(len(state["weights"])):
+
+    def look() -> None:
         stop = budget.stop()
         if stop is not None:
             raise Interrupted("sgd: stopped before its first step", status=stop)
+
+    for s in range(len(state["weights"])):
+        look()
         neurons: Parameters = {name: value[s] for name, value in state.items()}
         if not architecture.outputs(patches, neurons).any():
             # momentum can carry dead filters through the origin, into the opposite cell
             neurons = mirrored(neurons)
-        at_start = curvature_at(architecture, patches, neurons)
+        at_start = curvature_at(architecture, patches, neurons, look)
         later = curvature_grown(architecture, patches, neurons, size)
         rates.append(0.5 * batch_size / problem.n / (curvature * max(at_start, later) + problem.beta))
     return np.array(rates)

@@ -23,7 +23,7 @@ from scipy import sparse
 
 from ..architectures import CodeList
 from ..arrangement import distinct_rows
-from ..conic_forms import clarabel_cones, clarabel_settings
+from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..penalties import L2Penalty
 from ..program.blocks import CellFactory
 from ..progress import Budget
@@ -144,6 +144,7 @@ class _Ascent:
         self._A = sparse.csc_matrix(sparse.vstack([below, positive, norm]))
         self._limits = np.zeros(self._A.shape[0])
         self._limits[2 * n] = 1.0
+        self._setup = setup_seconds(self._A.nnz, form.cones)
         self._cones = [clarabel.NonnegativeConeT(2 * n + 1), *clarabel_cones(form.cones)]
         self._settings = clarabel_settings(_TOL)
 
@@ -158,6 +159,8 @@ class _Ascent:
         for _ in range(_STEPS):
             tangent = self._b + (convex * (self._rows @ c > 0.0)) @ self._rows
             q = np.concatenate([np.zeros(self._aux), -tangent, -self._a[self._a < 0.0]]) / unit
+            if self._setup > self._budget.remaining + SPARE_SECONDS:
+                break
             solver = clarabel.DefaultSolver(quadratic, q, self._A, self._limits, self._cones, self._settings)
             solver.set_termination_callback(lambda _: self._budget.stop() is not None)
             answer = solver.solve()

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._records import record
-from ..conic_forms import clarabel_cones, clarabel_settings
+from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..program.conic import ConicProgram
 from ..progress import Budget
 
-__all__ = ["ConicSolution", "solve_clarabel"]
+__all__ = ["ConicSolution", "solve_clarabel", "unsolved"]
 
 _Array = NDArray[np.float64]
 
@@ -51,6 +51,11 @@ class ConicSolution:
     seconds: float
 
 
+def unsolved(B: int, p: int) -> ConicSolution:
+    """What there is of `B` blocks where there was no time to begin: nothing."""
+    return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, "no time to begin", 0, 0.0)
+
+
 def solve_clarabel(
     program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None, max_iter: int = 200
 ) -> ConicSolution:
@@ -63,7 +68,7 @@ def solve_clarabel(
     tol : float
         Absolute and relative gap and feasibility tolerance.
     budget : Budget, optional
-        Asked at every iteration whether to stop.
+        Asked at every iteration whether to stop, and before the first one whether there is time to begin.
     max_iter : int
         Iteration limit.
     """
@@ -71,6 +76,9 @@ def solve_clarabel(
     settings.max_iter = max_iter
     cones = clarabel_cones(program.cones)
     begin = time.perf_counter()
+    setup = setup_seconds(program.A.nnz + program.P.nnz, program.cones)
+    if budget is not None and setup > budget.remaining + SPARE_SECONDS:
+        return unsolved(program.blocks, program.p)
     solver = clarabel.DefaultSolver(program.P, program.q, program.A, program.b, cones, settings)
     if budget is not None:
         solver.set_termination_callback(lambda _info: budget.stop() is not None)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ..conic_forms import setup_seconds
 from ..errors import BackendError
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
-from .clarabel_backend import ConicSolution
+from .clarabel_backend import ConicSolution, unsolved
 
 __all__ = ["solve_cvxpy"]
 
@@ -62,6 +63,10 @@ def solve_cvxpy(
         raise BackendError(f"solver: got {solver!r}, expected one of {', '.join(cp.installed_solvers())}")
     begin = time.perf_counter()
     B, n, p = blocks.G.shape
+    cones = problem.architecture.penalty.form(p).cones * B
+    setup = setup_seconds(B * n * p + np.count_nonzero(blocks.sides) * p, cones)
+    if budget is not None and setup > budget.remaining:
+        return unsolved(B, p), 0.0
     C = cp.Variable((B, p))
     flat = cp.vec(C, order="C")
     outputs = blocks.G.transpose(1, 0, 2).reshape(n, B * p) @ flat

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._records import record
-from ..conic_forms import clarabel_cones, clarabel_settings
+from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..penalties import Penalty
 from ..problem import Problem
 from ..program import Blocks, CellFactory
@@ -157,6 +157,9 @@ def decompose(
     b[:p] = c / unit
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
     settings = clarabel_settings(tol)
+    setup = setup_seconds(A.nnz, form.cones * 2)
+    if budget is not None and setup > budget.remaining + SPARE_SECONDS:
+        return np.zeros(p), np.zeros(p)
     cones = [clarabel.ZeroConeT(p), clarabel.NonnegativeConeT(2 * M), *clarabel_cones(form.cones * 2)]
     solver = clarabel.DefaultSolver(sparse.csc_matrix((len(q), len(q))), q, A, b, cones, settings)
     if budget is not None:

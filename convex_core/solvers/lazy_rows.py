@@ -44,6 +44,8 @@ def solve_with_lazy_rows(
         program = assemble(blocks, y, beta, rows, loss=loss, penalty=penalty)
         answer = solve_clarabel(program, tol=tol, budget=budget)
         seconds += answer.seconds
+        if not np.isfinite(answer.C).all():  # stopped before its first iterate
+            break
         size = penalty.norm(answer.C)
         alive = size > 1e-8 * size.max(initial=0.0)
         slack = blocks.sides * (answer.C @ blocks.rows.T)

@@ -149,6 +149,8 @@ class RestrictedMaster:
         self.build_seconds += built
         self.solve_seconds += answer.seconds
         dual = answer.dual
+        if not np.isfinite(answer.C).all():
+            dual = 0.0 * self.y
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
         return MasterSolution(answer.C, dual)

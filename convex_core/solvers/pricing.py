@@ -229,7 +229,7 @@ class EnumeratedPricer(SoundPricer):
             size = penalty.dual_norm(g)
             cells = np.flatnonzero(size > bar)
             cells = cells[np.argsort(-size[cells], kind="stable")]
-            search = Search(slack, prove, lambda: budget.stop() is not None, factory.tilt)
+            search = Search(slack, prove, lambda: budget.stop() is not None, factory.tilt, lambda: budget.remaining)
             best = penalty.top_supports(
                 g[cells], cells, factory.cone_rows, sides, floor=bar, want=_COLLECT, search=search
             )

@@ -26,6 +26,7 @@ from .sphere_pricer import SpherePricer
 
 __all__ = [
     "FEW_PATTERNS",
+    "LONGEST_SEARCHED",
     "MAX_PATTERNS",
     "MAX_SEARCH_LENGTH",
     "enumerated_pricer",
@@ -40,8 +41,10 @@ _Array = NDArray[np.float64]
 MAX_PATTERNS = 2_000_000
 #: patterns listed rather than searched for whatever the filter length
 FEW_PATTERNS = 10_000
-#: longest filter for branch and bound; the number of cones grows exponentially with it
+#: longest filter for branch and bound unless it is asked for; the number of cones grows exponentially with it
 MAX_SEARCH_LENGTH = 5
+#: longest filter for branch and bound at all
+LONGEST_SEARCHED = 12
 _SAMPLES = 2_000
 _ASCENTS = 64
 _MET = 200
@@ -117,7 +120,7 @@ def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
     Raises
     ------
     InputError
-        If the atoms are not additive, or blocks are not measured by the Euclidean norm.
+        If the atoms are not additive, blocks are not measured by the Euclidean norm, or filters are too long.
     """
     factory, duals = _one_output(problem)
     factory.ridge(duals[0])  # raises if there are no ridge coefficients
@@ -125,6 +128,11 @@ def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
         raise InputError(
             f"search over directions: got the architecture {problem.architecture.name!r} with a block norm of its own, "
             "expected the Euclidean norm"
+        )
+    if factory.p > LONGEST_SEARCHED:
+        raise InputError(
+            f"search over directions: got filters of {factory.p} entries, expected at most {LONGEST_SEARCHED}: it "
+            "begins with 2^(entries - 1) cones"
         )
     return _every_output(problem, [SpherePricer(factory, seed=seed) for _ in duals])
 

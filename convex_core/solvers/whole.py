@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,8 @@ def solve_whole(
             budget=budget,
         )
         build += listed
+    if not np.isfinite(answer.C).all():  # stopped before its first iterate
+        answer = replace(answer, C=np.zeros_like(answer.C), dual=None)
     f = pricer.factory.outputs(blocks, answer.C)
     stopped = budget.stop()
     status = Status.OPTIMAL if answer.solved else stopped or Status.STALLED

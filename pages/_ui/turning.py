@@ -37,11 +37,12 @@ def follow(chart: str, betas: Sequence[float], start: int) -> None:
     st.session_state["dial"] = labels[at]
     address.drawn("dial")
     key = f"{chart}_position"
-    _component(
-        key=key,
-        data={"chart": chart, "at": at, "label": "Regularisation β"},
-        on_turned_change=lambda: _keep(st.session_state[key].get("turned"), labels, start),
-    )
+    with st.container(key=f"{chart}_link"):
+        _component(
+            key=key,
+            data={"chart": chart, "at": at, "label": "Regularisation β"},
+            on_turned_change=lambda: _keep(st.session_state[key].get("turned"), labels, start),
+        )
 
 
 def _position(asked: str | None, betas: Sequence[float], labels: Sequence[str], start: int) -> int:
