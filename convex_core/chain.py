@@ -66,7 +66,8 @@ def chain(
     >>> from convex_core import Problem, ThreeLayerCNN, patch_geometry
     >>> rng = np.random.default_rng(0)
     >>> cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2))
-    >>> found = chain(Problem(cnn, rng.standard_normal((3, 4)), rng.standard_normal(3), 0.1), starts=3)
+    >>> problem = Problem(rng.standard_normal((3, 4)), rng.standard_normal(3), architecture=cnn, beta=0.1)
+    >>> found = chain(problem, starts=3)
     >>> [link.label for link in found.links]
     ['per-patch filters', 'talk', 'strong', 'nuclear']
     >>> bool(found.lower_bound <= found.value)

@@ -63,7 +63,7 @@ def tiny_problem(architecture, loss=None, n=3, seed=0, beta=0.1) -> Problem:
         y = np.arange(n) % q
     elif loss is not None:
         y = fitting(loss, y)
-    return Problem(architecture, X, y, beta, loss)
+    return Problem(X, y, architecture=architecture, beta=beta, loss=loss)
 
 
 def gaussian_problem(name: str, seed: int, n: int, K: int, h: int, beta: float = 0.1, loss=None, **options) -> Problem:
@@ -72,7 +72,9 @@ def gaussian_problem(name: str, seed: int, n: int, K: int, h: int, beta: float =
     patches = rng.standard_normal((K, n, h))
     y = rng.standard_normal(n)
     X = patches.transpose(1, 0, 2).reshape(n, K * h)
-    return Problem(make_architecture(name, patch_geometry((K * h,), h, h), **options), X, y, beta, loss)
+    return Problem(
+        X, y, architecture=make_architecture(name, patch_geometry((K * h,), h, h), **options), beta=beta, loss=loss
+    )
 
 
 def random_network(problem: Problem, m: int, seed: int) -> Network:

@@ -44,4 +44,4 @@ def fitting(loss, y):
 
 def problem_with(loss, seed=0, beta=0.1, scale=1.0, **sizes):
     base = patch_problem(seed, **sizes)
-    return Problem(base.architecture, base.X, scale * fitting(loss, base.y), beta, loss)
+    return Problem(base.X, scale * fitting(loss, base.y), architecture=base.architecture, beta=beta, loss=loss)

@@ -20,7 +20,7 @@ def patch_problem(
     patches = rng.standard_normal((K, n, h))
     y = rng.standard_normal(n)
     X = scale * patches.transpose(1, 0, 2).reshape(n, K * h)
-    return Problem(TwoLayerCNN(patch_geometry((K * h,), h, h), pooling), X, y, beta)
+    return Problem(X, y, architecture=TwoLayerCNN(patch_geometry((K * h,), h, h), pooling), beta=beta)
 
 
 def brute_force_tau(problem: Problem, v: np.ndarray, directions: int = 20_000, seed: int = 0) -> float:

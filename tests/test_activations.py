@@ -87,7 +87,7 @@ def test_gradients_scaling_and_files(kind, pooling, q):
     rng = np.random.default_rng(0)
     architecture = make_architecture("two-layer", patch_geometry((6,), 2, 2), pooling=pooling, outputs=q, **KINDS[kind])
     y = rng.standard_normal((4, q)) if q > 1 else rng.standard_normal(4)
-    problem = Problem(architecture, rng.standard_normal((4, 6)), y, 0.1)
+    problem = Problem(rng.standard_normal((4, 6)), y, architecture=architecture, beta=0.1)
     check_gradients(problem)
     check_scaling(problem)
     solution = solve(problem)

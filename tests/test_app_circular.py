@@ -16,7 +16,7 @@ testing = pytest.importorskip("streamlit.testing.v1")
 def instance(seed=0, d=6, h=3, layers=3, beta=0.1):
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((5, d)), rng.standard_normal(5)
-    return Problem(CircularCNN(patch_geometry((d,), h, padding="circular"), layers), X, y, beta)
+    return Problem(X, y, architecture=CircularCNN(patch_geometry((d,), h, padding="circular"), layers), beta=beta)
 
 
 def open_page(**query):
@@ -44,7 +44,7 @@ def test_the_sandwich_is_in_order_and_closed_where_the_program_is_exact():
     assert deeper.links[0].value < deeper.links[1].value
     assert deeper.value <= deeper.ceiling.solution.network_objective * (1 + 1e-12)
     with pytest.raises(InputError, match="problem: got the architecture 'two-layer'"):
-        sandwich(Problem(TwoLayerCNN(patch_geometry((3,), 3)), np.eye(3), np.ones(3), 0.1))
+        sandwich(Problem(np.eye(3), np.ones(3), architecture=TwoLayerCNN(patch_geometry((3,), 3)), beta=0.1))
 
 
 def test_signals_and_spectra_say_what_the_network_convolves_with():

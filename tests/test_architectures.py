@@ -28,7 +28,9 @@ def problem_of(case, seed=0, n=3):
     name, options, geometry = CASES[case]
     architecture = make_architecture(name, patch_geometry(*geometry), **options)
     rng = np.random.default_rng(seed)
-    return Problem(architecture, rng.standard_normal((n, geometry[0][0])), rng.standard_normal(n), 0.1)
+    return Problem(
+        rng.standard_normal((n, geometry[0][0])), rng.standard_normal(n), architecture=architecture, beta=0.1
+    )
 
 
 def test_every_architecture_has_a_case():

@@ -91,6 +91,6 @@ def test_arrays_that_do_not_fit_are_refused(arrays, message):
 def test_another_architecture_is_refused(trained):
     _, network = trained
     other = patch_problem(0)
-    mean = Problem(TwoLayerCNN(other.architecture.geometry, "mean"), other.X, other.y, 0.1)
+    mean = Problem(other.X, other.y, architecture=TwoLayerCNN(other.architecture.geometry, "mean"), beta=0.1)
     with pytest.raises(InputError, match="network: got architecture"):
         audit(mean, network)

@@ -172,7 +172,7 @@ def test_directions_on_hyperplanes_get_a_cell_that_touches_them(seed):
     h = 3 + seed % 2
     # rows of small integers, turned so that nothing is exact
     rows = rng.integers(-1, 2, (20, h)) @ np.linalg.qr(rng.standard_normal((h, h)))[0]
-    problem = Problem(TwoLayerCNN(patch_geometry((h,), h)), rows, np.ones(len(rows)), 0.1)
+    problem = Problem(rows, np.ones(len(rows)), architecture=TwoLayerCNN(patch_geometry((h,), h)), beta=0.1)
     factory = CellFactory(problem.architecture, problem.patches)
     edges = [np.linalg.svd(rows[rng.choice(len(rows), h - 1, replace=False)])[2][-1] for _ in range(40)]
     corners = np.array([*edges, *np.negative(edges)]) * rng.uniform(1e-3, 1e3, (80, 1))

@@ -26,7 +26,7 @@ def biased(seed=0, n=6, K=3, h=2, name="two-layer", **options):
     patches, y = rng.standard_normal((K, n, h)), rng.standard_normal(n)
     geometry = patch_geometry((K * h,), h, h, bias="regularised")
     X = patches.transpose(1, 0, 2).reshape(n, K * h)
-    return Problem(make_architecture(name, geometry, **options), X, y, 0.1)
+    return Problem(X, y, architecture=make_architecture(name, geometry, **options), beta=0.1)
 
 
 @pytest.mark.parametrize("method", ["column-generation", "branch-and-bound", "clarabel"])
@@ -52,7 +52,7 @@ def test_it_is_a_column_of_ones_by_hand():
     windows = patch_geometry((d,), h, data.default_stride).extract(data.X)
     X = np.concatenate([part for window in windows for part in (window, ones)], axis=1)
     cnn = make_architecture("two-layer", patch_geometry((X.shape[1],), h + 1, h + 1))
-    by_hand = solve(Problem(cnn, X, data.y, data.default_beta), tol=1e-9)
+    by_hand = solve(Problem(X, data.y, architecture=cnn, beta=data.default_beta), tol=1e-9)
     assert ours.network_objective == pytest.approx(by_hand.network_objective, rel=1e-8)
 
 

@@ -58,7 +58,9 @@ DEEPER = {0: (0.0775, 0.0939, 0.1031), 1: (0.1519, 0.1886, 0.2329), 2: (0.1248, 
 def circular_problem(seed, n=5, d=3, h=2, layers=3, relaxation="", beta=0.1):
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((n, d)), rng.standard_normal(n)
-    return Problem(CircularCNN(patch_geometry((d,), h, padding="circular"), layers, relaxation), X, y, beta)
+    return Problem(
+        X, y, architecture=CircularCNN(patch_geometry((d,), h, padding="circular"), layers, relaxation), beta=beta
+    )
 
 
 def loop_outputs(X, network, layers):
@@ -251,7 +253,7 @@ def test_filters_of_length_1_are_the_fully_connected_network():
     problem = circular_problem(1, h=1, layers=4)
     assert problem.architecture.exactness is Exactness.EXACT
     assert isinstance(problem.architecture.penalty, L2Penalty)
-    dense = Problem(TwoLayerCNN(patch_geometry((3,), 3)), problem.X, problem.y, 0.1)
+    dense = Problem(problem.X, problem.y, architecture=TwoLayerCNN(patch_geometry((3,), 3)), beta=0.1)
     assert solve(problem, tol=1e-7).objective == pytest.approx(solve(dense, tol=1e-7).objective, abs=1e-7)
 
 

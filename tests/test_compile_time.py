@@ -65,7 +65,7 @@ import numpy as np
 from convex_core import Problem, TwoLayerCNN, patch_geometry, solve
 rng = np.random.default_rng(3)
 X = rng.standard_normal((11, 4))
-problem = Problem(TwoLayerCNN(patch_geometry((4,), 4)), X, np.sign(X[:, 0] * X[:, 1]), 0.4)
+problem = Problem(X, np.sign(X[:, 0] * X[:, 1]), filter_size=4, beta=0.4)
 reports = []
 s = solve(problem, method=sys.argv[1], time_limit=2.0, progress=reports.append)
 said = [r.message for r in reports if r.stage == "compile"]

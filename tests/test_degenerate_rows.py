@@ -113,7 +113,7 @@ def test_one_sample_with_zero_patches_has_its_closed_form(sharing, method, signa
     ||(2, 2)||, while u and w_1 of one filter reach max_u ||2 u|| = 2.
     """
     cnn = ThreeLayerCNN(patch_geometry((len(signal),), 2, 2 if len(signal) == 4 else 1), sharing=sharing)
-    problem = Problem(cnn, [signal], [-0.7], 0.01)
+    problem = Problem([signal], [-0.7], architecture=cnn, beta=0.01)
     b = 0.01 / (8.0**0.5 if signal == (0.0, 2.0, 0.0) and sharing == "per-patch" else 2.0)
     solution = solve(problem, method=method, tol=1e-7)
     assert solution.status is Status.OPTIMAL
@@ -133,7 +133,7 @@ def layered(i):
         geometry = patch_geometry((4,), 2, 2) if i % 3 else patch_geometry((3,), 2)
         X = rows(kind, n, geometry.d, rng)
     cnn = make_architecture("three-layer", geometry, sharing=sharing)
-    return Problem(cnn, X, rng.standard_normal(n), (0.1, 0.01, 0.003)[i % 3])
+    return Problem(X, rng.standard_normal(n), architecture=cnn, beta=(0.1, 0.01, 0.003)[i % 3])
 
 
 @pytest.mark.parametrize("i", range(20))
@@ -155,7 +155,7 @@ def test_three_layers_meet_the_best_of_many_local_searches(i):
 @pytest.mark.parametrize("sharing", ["per-patch", "shared"])
 def test_scripts_and_programs_of_one_piece_agree_on_one_hot_data(sharing):
     cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2), sharing=sharing)
-    problem = Problem(cnn, np.eye(4)[[0, 2, 3]], [1.0, -0.5, -2.0], 0.05)
+    problem = Problem(np.eye(4)[[0, 2, 3]], [1.0, -0.5, -2.0], architecture=cnn, beta=0.05)
     solution = solve(problem, tol=1e-8)
     every = cnn.patterns(problem.patches, max_patterns=10_000).active()
     value, _, _ = execute(cvxpy_script(problem, every, complete=True))
@@ -169,7 +169,7 @@ def test_over_the_cells_of_neurons_on_hyperplanes_no_value_lies_below_the_optimu
     rng = np.random.default_rng(3)
     d, q = architecture.geometry.d, architecture.q
     X, y = rows("signs", 4, d, rng), rng.standard_normal((4, q) if q > 1 else 4)
-    problem = Problem(architecture, X, y, 0.05)
+    problem = Problem(X, y, architecture=architecture, beta=0.05)
     optimum = solve(problem, tol=1e-6)
     network = Network.from_parameters(architecture, neurons_on_hyperplanes(architecture, 12, rng))
     codes = architecture.codes(problem.patches, network.parameters)

@@ -46,7 +46,7 @@ def near_parallel(seed, loss_name, ulps=None):
     network = Network(cnn, u, w if q == 1 else np.stack([w, 0.0 * w], axis=1))
     beta = 10.0 ** rng.uniform(-3.0, -1.0) / abs(second[1])
     targets = y if q == 1 else (y < 0.0).astype(float)
-    return Problem(cnn, X, targets, beta, make_loss(loss_name)), network
+    return Problem(X, targets, architecture=cnn, beta=beta, loss=make_loss(loss_name)), network
 
 
 def assert_proved(problem, certificate, networks):
@@ -129,7 +129,7 @@ def degenerate(name, options, K, seed):
     X = 2.0 ** float(rng.integers(-40, 41)) * (X[:, :, 0] if circular else X.reshape(n, 2 * K))
     y = rng.standard_normal((n, cnn.q) if cnn.q > 1 else n)
     beta = float(np.abs(X).max() or 1.0) * 10.0 ** rng.uniform(-18.0, 0.0)
-    return Problem(cnn, X, y, beta), directions
+    return Problem(X, y, architecture=cnn, beta=beta), directions
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,9 @@ def test_bounds_hold_at_the_ends_of_the_range_of_doubles():
         loss = make_loss(("squared", "hinge", "absolute", "huber")[seed % 4])
         y = np.sign(rng.standard_normal(3)) * (1.0 if loss.name == "hinge" else 2.0 ** rng.choice([-700, 0, 190]))
         beta = float(np.clip(10.0 ** rng.uniform(-18, 1) * np.abs(X).max() * np.abs(y).max(), 5e-324, 1e300))
-        problem = Problem(make_architecture("two-layer", patch_geometry((4,), 2, 2)), X, y, beta, loss)
+        problem = Problem(
+            X, y, architecture=make_architecture("two-layer", patch_geometry((4,), 2, 2)), beta=beta, loss=loss
+        )
         assert_proved(problem, solve(problem, tol=1e-6).certificate, [])
 
 
@@ -192,7 +194,7 @@ def test_only_rounding_left_ends_column_generation_and_is_said():
     # data of a moderate scale with a beta that rounding errors drown
     rng = np.random.default_rng(0)
     cnn = make_architecture("two-layer", patch_geometry((4,), 2, 2))
-    drowned = solve(Problem(cnn, rng.standard_normal((4, 4)), rng.standard_normal(4), 1e-15))
+    drowned = solve(Problem(rng.standard_normal((4, 4)), rng.standard_normal(4), architecture=cnn, beta=1e-15))
     assert drowned.status in (Status.PRECISION, Status.STALLED)
     assert drowned.lower_bound <= drowned.network_objective
 

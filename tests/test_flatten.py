@@ -124,7 +124,7 @@ def test_the_chain_of_bounds(seed):
 
 def test_one_patch_is_the_two_layer_network():
     total = patch_problem(2, n=5, K=1)
-    single = Problem(FlattenCNN(total.architecture.geometry), total.X, total.y, total.beta)
+    single = Problem(total.X, total.y, architecture=FlattenCNN(total.architecture.geometry), beta=total.beta)
     solution = solve(single, tol=1e-7)
     assert solution.network_objective == pytest.approx(solve(total, tol=1e-8).network_objective, rel=1e-6)
     assert solution.status is Status.OPTIMAL
@@ -132,7 +132,7 @@ def test_one_patch_is_the_two_layer_network():
 
 def test_a_weight_for_each_patch_is_at_least_as_good_as_one_for_all():
     total = patch_problem(1, n=4, K=2)
-    flat = Problem(FlattenCNN(total.architecture.geometry), total.X, total.y, total.beta)
+    flat = Problem(total.X, total.y, architecture=FlattenCNN(total.architecture.geometry), beta=total.beta)
     # w_k = w / sqrt(K) costs as much as w, and sum pooling with it is sum pooling over sqrt(K)
     assert solve(flat, tol=1e-6).lower_bound <= solve(total).network_objective
 

@@ -288,7 +288,7 @@ def test_limited_rounds_give_the_same_bits_twice(architecture, limit):
 def test_limited_rounds_do_not_depend_on_the_clock(method, monkeypatch):
     rng = np.random.default_rng(5)
     cnn = TwoLayerCNN(patch_geometry((9,), 3))
-    problem = Problem(cnn, rng.standard_normal((8, 9)), rng.standard_normal(8), 0.05)
+    problem = Problem(rng.standard_normal((8, 9)), rng.standard_normal(8), architecture=cnn, beta=0.05)
     calm = solve(problem, method=method, max_rounds=2, time_limit=1e9)
     ticks = count()
     monkeypatch.setattr(clock.time, "perf_counter", lambda: 100.0 * next(ticks))
@@ -299,7 +299,12 @@ def test_limited_rounds_do_not_depend_on_the_clock(method, monkeypatch):
 
 def test_branch_and_bound_does_not_depend_on_the_threads():
     rng = np.random.default_rng(2)
-    problem = Problem(TwoLayerCNN(patch_geometry((12,), 4)), rng.standard_normal((9, 12)), rng.standard_normal(9), 0.05)
+    problem = Problem(
+        rng.standard_normal((9, 12)),
+        rng.standard_normal(9),
+        architecture=TwoLayerCNN(patch_geometry((12,), 4)),
+        beta=0.05,
+    )
     answers = []
     for threads in (1, 2, 5):
         pricer = searched_pricer(problem)

@@ -77,7 +77,7 @@ def test_orthonormal_data_are_solved_by_soft_thresholding():
     geometry = patch_geometry((h * K,), h, h)
     M = np.random.default_rng(0).standard_normal((h, K))
     X = np.eye(h * K)  # sample (k, a) reads entry (a, k) of Z
-    problem = Problem(LinearCNN(geometry), X, M.T.ravel(), beta)
+    problem = Problem(X, M.T.ravel(), architecture=LinearCNN(geometry), beta=beta)
     singular = np.linalg.svd(M, compute_uv=False)
     expected = np.sum(np.where(singular > beta, beta * singular - 0.5 * beta**2, 0.5 * singular**2))
     solution = solve(problem, tol=1e-9)

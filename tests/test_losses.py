@@ -135,7 +135,7 @@ def test_curvature_bounds_how_fast_the_gradient_changes(loss):
 def test_labels_are_asked_for_in_one_sentence(name):
     base = patch_problem(0)
     with pytest.raises(InputError, match=rf"^y: got the target .* with the {name} loss, expected labels -1 and \+1"):
-        Problem(base.architecture, base.X, base.y, 0.1, make_loss(name))
+        Problem(base.X, base.y, architecture=base.architecture, beta=0.1, loss=make_loss(name))
 
 
 def test_losses_by_name():

@@ -25,12 +25,12 @@ def circular_problem(loss):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((5, 3)), rng.standard_normal(5)
     architecture = make_architecture("circular", patch_geometry((3,), 3, 1, "circular"))
-    return Problem(architecture, X, fitting(loss, y), 0.1, loss)
+    return Problem(X, fitting(loss, y), architecture=architecture, beta=0.1, loss=loss)
 
 
 def other_problem(name, loss, n, K, h, **options):
     base = gaussian_problem(name, 1, n, K, h, **options)
-    return Problem(base.architecture, base.X, fitting(loss, base.y), 0.1, loss)
+    return Problem(base.X, fitting(loss, base.y), architecture=base.architecture, beta=0.1, loss=loss)
 
 
 PROBLEMS = {

@@ -113,7 +113,7 @@ def test_at_beta_max_the_network_dies(loss):
 @pytest.mark.parametrize("constant", [1.0, -1.0])
 def test_constant_targets(loss, constant):
     base = patch_problem(0)
-    solution = solve(Problem(base.architecture, base.X, np.full(6, constant), 0.1, loss))
+    solution = solve(Problem(base.X, np.full(6, constant), architecture=base.architecture, beta=0.1, loss=loss))
     assert solution.status is Status.OPTIMAL
     assert set(np.sign(solution.network.weights)) <= {constant, -constant}
 
@@ -121,7 +121,7 @@ def test_constant_targets(loss, constant):
 @each([AbsoluteLoss(), HuberLoss()])
 def test_zero_targets_need_no_network(loss):
     base = patch_problem(0)
-    problem = Problem(base.architecture, base.X, np.zeros(6), 0.1, loss)
+    problem = Problem(base.X, np.zeros(6), architecture=base.architecture, beta=0.1, loss=loss)
     solution = solve(problem)
     assert (solution.active_filters, solution.network_objective, solution.relative_gap) == (0, 0.0, 0.0)
     assert beta_max(problem)[0] == 0.0
@@ -165,7 +165,7 @@ def test_without_cones_to_cross_the_network_is_linear(loss):
     rng = np.random.default_rng(4)
     x = rng.uniform(0.5, 2.0, 9)
     y = fitting(loss, rng.standard_normal(9) + 0.5)
-    problem = Problem(TwoLayerCNN(patch_geometry((1,), 1)), x[:, None], y, 0.3, loss)
+    problem = Problem(x[:, None], y, architecture=TwoLayerCNN(patch_geometry((1,), 1)), beta=0.3, loss=loss)
     # convex in c: a grid, then golden sections
     grid = np.linspace(-20.0, 20.0, 4001)
     objective = lambda c: loss.value(c * x, y) + 0.3 * abs(c)  # noqa: E731

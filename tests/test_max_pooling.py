@@ -195,14 +195,14 @@ def test_the_certificate_stands_without_the_library(pool_size):
 def test_one_patch_a_group_is_sum_pooling():
     for K in (1, 3):
         total = patch_problem(2, K=K)
-        maxima = Problem(MaxPoolingCNN(total.architecture.geometry, 1), total.X, total.y, total.beta)
+        maxima = Problem(total.X, total.y, architecture=MaxPoolingCNN(total.architecture.geometry, 1), beta=total.beta)
         expected = solve(total, tol=1e-9).network_objective
         assert solve(maxima, tol=1e-9).network_objective == pytest.approx(expected, rel=1e-8)
         searched = solve(maxima, tol=1e-9, method="branch-and-bound")
         assert searched.network_objective == pytest.approx(expected, rel=1e-8)
         assert searched.scope is Scope.GLOBAL
     alone = patch_problem(1, K=1)
-    one_group = Problem(MaxPoolingCNN(alone.architecture.geometry), alone.X, alone.y, alone.beta)
+    one_group = Problem(alone.X, alone.y, architecture=MaxPoolingCNN(alone.architecture.geometry), beta=alone.beta)
     assert solve(one_group).network_objective == pytest.approx(solve(alone).network_objective, rel=1e-6)
 
 
@@ -218,7 +218,7 @@ def test_dependent_differences_are_certified_by_another_rotation():
 def test_repeated_patches_and_padding_are_ties_and_change_nothing():
     plain = max_problem(0)
     doubled = np.concatenate([plain.X, plain.X[:, :2], np.zeros((5, 2))], axis=1)
-    problem = Problem(MaxPoolingCNN(patch_geometry((10,), 2, 2)), doubled, plain.y, plain.beta)
+    problem = Problem(doubled, plain.y, architecture=MaxPoolingCNN(patch_geometry((10,), 2, 2)), beta=plain.beta)
     assert solve(problem, tol=1e-9).network_objective == pytest.approx(OPTIMA[0], abs=6e-9)
 
 

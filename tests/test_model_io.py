@@ -42,7 +42,7 @@ def test_images_with_channels_round_trip(tmp_path):
 
     rng = np.random.default_rng(0)
     architecture = TwoLayerCNN(patch_geometry((4, 4, 2), (2, 2), (2, 2)), "mean")
-    problem = Problem(architecture, rng.standard_normal((3, 32)), rng.standard_normal(3), 0.5)
+    problem = Problem(rng.standard_normal((3, 32)), rng.standard_normal(3), architecture=architecture, beta=0.5)
     save_model(tmp_path / "m.npz", solve(problem, method="sampled"))
     assert load_model(tmp_path / "m.npz").network.architecture == architecture
 

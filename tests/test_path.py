@@ -190,7 +190,7 @@ def test_refinement_goes_where_the_active_set_changes(talk):
 
 def test_refinement_stops_where_nothing_changes():
     problem = patch_problem(0)
-    silent = Problem(problem.architecture, problem.X, np.zeros(problem.n), 0.1)
+    silent = Problem(problem.X, np.zeros(problem.n), architecture=problem.architecture, beta=0.1)
     assert len(solve_path(silent, betas=[1.0, 0.5, 0.1], refine=4)) == 3
 
 
@@ -236,7 +236,7 @@ def test_bad_arguments(options, says):
 
 def test_zero_targets_have_no_grid():
     problem = patch_problem(0)
-    silent = Problem(problem.architecture, problem.X, np.zeros(problem.n), 0.1)
+    silent = Problem(problem.X, np.zeros(problem.n), architecture=problem.architecture, beta=0.1)
     with pytest.raises(InputError, match="every beta"):
         solve_path(silent)
     assert solve_path(silent, betas=[1.0]).objective.tolist() == [0.0]

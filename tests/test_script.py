@@ -113,7 +113,7 @@ def test_zero_patches_do_no_harm():
     base = patch_problem(0)
     X = np.array(base.X)
     X[0, :2] = 0.0
-    problem = Problem(base.architecture, X, base.y, base.beta)
+    problem = Problem(X, base.y, architecture=base.architecture, beta=base.beta)
     solution = solve(problem, tol=1e-8)
     every = problem.architecture.patterns(problem.patches, max_patterns=100).active()
     check(solution, cvxpy_script(problem, every, complete=True))

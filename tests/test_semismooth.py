@@ -69,7 +69,7 @@ def test_it_equals_clarabel_and_every_zero_block_is_priced(seed, n, K, h, beta, 
     rng = np.random.default_rng(seed)
     problem = patch_problem(seed, n, K, h, beta)
     if kind == "integers":  # zero, parallel and dependent rows
-        problem = Problem(problem.architecture, np.rint(problem.X), problem.y, beta)
+        problem = Problem(np.rint(problem.X), problem.y, architecture=problem.architecture, beta=beta)
     blocks = some_blocks(problem, 0.5, rng, silent=0.3 if kind == "silent" else 0.0)
     answer = semismooth_newton(blocks, problem.y, beta, cold(blocks, problem.y), tol=1e-11, budget=Budget())
     program = assemble(

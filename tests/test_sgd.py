@@ -21,7 +21,7 @@ from convex_core.status import Scope, Status
 def problem(seed=0, n=7, d=5, h=3, *, architecture=TwoLayerCNN, beta=0.3, padding="valid", **options):
     rng = np.random.default_rng(seed)
     cnn = architecture(patch_geometry((d,), h, padding=padding), **options)
-    return Problem(cnn, rng.standard_normal((n, d)), rng.standard_normal(n), beta)
+    return Problem(rng.standard_normal((n, d)), rng.standard_normal(n), architecture=cnn, beta=beta)
 
 
 def first_steps(problem, **options):
@@ -206,7 +206,7 @@ def test_data_of_zeros_is_harmless():
     cnn = TwoLayerCNN(patch_geometry((4,), 2))
     ones = np.ones((3, 4))
     for X, y in ((np.zeros((3, 4)), np.ones(3)), (ones, np.zeros(3)), (np.zeros((3, 4)), np.zeros(3))):
-        result = train_sgd(Problem(cnn, X, y, 1.0), iterations=200)
+        result = train_sgd(Problem(X, y, architecture=cnn, beta=1.0), iterations=200)
         assert not result.diverged.any()
         np.testing.assert_allclose(result.best_objective, 0.5 * y @ y, atol=1e-3)
 

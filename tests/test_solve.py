@@ -121,7 +121,7 @@ def fully_connected_by_hand(X, y, beta):
 def test_one_patch_is_the_fully_connected_program():
     rng = np.random.default_rng(5)
     X, y = rng.standard_normal((6, 3)), rng.standard_normal(6)
-    s = solve(Problem(TwoLayerCNN(patch_geometry((3,), 3)), X, y, 0.2), tol=1e-8)
+    s = solve(Problem(X, y, architecture=TwoLayerCNN(patch_geometry((3,), 3)), beta=0.2), tol=1e-8)
     value, gates = fully_connected_by_hand(X, y, 0.2)
     assert gates == s.patterns == 2 * (1 + 5 + 10)
     assert s.objective == pytest.approx(value, abs=1e-7)
@@ -148,7 +148,7 @@ def test_mean_pooling_is_sum_pooling_on_x_over_k(seed, n, K, h):
 def test_any_small_problem_is_certified_and_its_network_is_small(seed, n, K, h, beta, integers):
     problem = patch_problem(seed, n, K, h, beta)
     if integers:  # zero rows, parallel rows, ties
-        problem = Problem(problem.architecture, np.rint(problem.X), problem.y, beta)
+        problem = Problem(np.rint(problem.X), problem.y, architecture=problem.architecture, beta=beta)
     s = solve(problem, tol=1e-7)
     assert s.scope is Scope.GLOBAL
     assert s.status is Status.OPTIMAL
@@ -177,14 +177,14 @@ def test_beta_max_is_where_the_zero_network_becomes_optimal(seed, n, h):
 
 def test_constant_and_zero_targets():
     problem = patch_problem(0)
-    constant = solve(Problem(problem.architecture, problem.X, np.full(6, 2.0), 0.1))
+    constant = solve(Problem(problem.X, np.full(6, 2.0), architecture=problem.architecture, beta=0.1))
     assert constant.status is Status.OPTIMAL
-    zero = solve(Problem(problem.architecture, problem.X, np.zeros(6), 0.1))
+    zero = solve(Problem(problem.X, np.zeros(6), architecture=problem.architecture, beta=0.1))
     assert (zero.status, zero.objective, zero.active_filters, zero.relative_gap) == (Status.OPTIMAL, 0.0, 0, 0.0)
 
 
 def test_all_zero_inputs_have_only_the_zero_network():
-    s = solve(Problem(TwoLayerCNN(patch_geometry((3,), 2)), np.zeros((2, 3)), [1.0, -1.0], 0.1))
+    s = solve(Problem(np.zeros((2, 3)), [1.0, -1.0], architecture=TwoLayerCNN(patch_geometry((3,), 2)), beta=0.1))
     assert (s.status, s.objective, s.active_filters) == (Status.OPTIMAL, 1.0, 0)
 
 
@@ -192,7 +192,10 @@ def test_scaling_the_targets_and_beta_scales_the_objective():
     problem = patch_problem(1)
     base = solve(problem, tol=1e-9).objective
     for factor in (1e-4, 1e4):
-        scaled = solve(Problem(problem.architecture, problem.X, factor * problem.y, factor * problem.beta), tol=1e-9)
+        scaled = solve(
+            Problem(problem.X, factor * problem.y, architecture=problem.architecture, beta=factor * problem.beta),
+            tol=1e-9,
+        )
         assert scaled.objective == pytest.approx(factor**2 * base, rel=1e-8)
 
 
@@ -215,7 +218,7 @@ def test_bounds_over_patterns_that_ascents_add_hold_for_all_of_them(seed, output
     several = {"outputs": outputs, "output_norm": "l1"} if outputs > 1 else {}
     cnn = make_architecture("two-layer", patch_geometry((9,), 6, 1), **several)
     X, y = rng.standard_normal((12, 9)), rng.standard_normal((12, outputs) if outputs > 1 else 12)
-    s = solve(Problem(cnn, X, y, 0.02), method="sampled", seed=seed)
+    s = solve(Problem(X, y, architecture=cnn, beta=0.02), method="sampled", seed=seed)
     assert s.status is Status.RESTRICTED_OPTIMUM
     assert s.lower_bound == -np.inf
     # bounds from before the list grew would lie above its optimum, by 2e-3 and 2e-2
@@ -350,8 +353,8 @@ def test_a_row_whose_squares_vanish_is_as_good_as_a_row_of_zeros(tiny, method):
     nothing[0] = 0.0
     cnn = TwoLayerCNN(patch_geometry((2,), 2))
     with np.errstate(divide="raise", invalid="raise"):
-        found = solve(Problem(cnn, shrunk, y, 0.1), method=method)
-    expected = solve(Problem(cnn, nothing, y, 0.1), method=method)
+        found = solve(Problem(shrunk, y, architecture=cnn, beta=0.1), method=method)
+    expected = solve(Problem(nothing, y, architecture=cnn, beta=0.1), method=method)
     assert found.status is Status.OPTIMAL
     assert found.network_objective == pytest.approx(expected.network_objective, rel=1e-6)
 
@@ -359,4 +362,4 @@ def test_a_row_whose_squares_vanish_is_as_good_as_a_row_of_zeros(tiny, method):
 @pytest.mark.parametrize(("X", "y"), [([[1e200]], [1.0]), ([[1.0]], [-1e160])])
 def test_numbers_whose_squares_overflow_are_refused(X, y):
     with pytest.raises(InputError, match=r"[Xy]: got an entry of magnitude 1e\+.*expected at most 1e\+60"):
-        Problem(TwoLayerCNN(patch_geometry((1,), 1)), X, y, 0.1)
+        Problem(X, y, architecture=TwoLayerCNN(patch_geometry((1,), 1)), beta=0.1)

@@ -20,7 +20,9 @@ from convex_core.solvers.sphere_pricer import SpherePricer, _Side, _surroundings
 
 def problem_of_rows(rows):
     """A fully connected problem whose hyperplanes are the rows."""
-    return Problem(TwoLayerCNN(patch_geometry((rows.shape[1],), rows.shape[1])), rows, np.ones(len(rows)), 1.0)
+    return Problem(
+        rows, np.ones(len(rows)), architecture=TwoLayerCNN(patch_geometry((rows.shape[1],), rows.shape[1])), beta=1.0
+    )
 
 
 def random_rows(rng, kind, n, h):

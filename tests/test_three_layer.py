@@ -35,7 +35,7 @@ def case(seed=0, n=4, K=2, h=2, beta=0.1, **options):
     rng = np.random.default_rng(seed)
     patches, y = rng.standard_normal((K, n, h)), rng.standard_normal(n)
     cnn = ThreeLayerCNN(patch_geometry((K * h,), h, h), **options)
-    return Problem(cnn, patches.transpose(1, 0, 2).reshape(n, K * h), y, beta)
+    return Problem(patches.transpose(1, 0, 2).reshape(n, K * h), y, architecture=cnn, beta=beta)
 
 
 def random_parameters(problem, m=3, seed=0):
@@ -210,9 +210,9 @@ def test_one_patch_is_the_fully_connected_network():
     # (X u)_+ w_1 with w_1 > 0: the second ReLU does nothing
     rng = np.random.default_rng(6)
     X, y, geometry = rng.standard_normal((5, 2)), rng.standard_normal(5), patch_geometry((2,), 2)
-    two = solve(Problem(TwoLayerCNN(geometry), X, y, 0.1), tol=1e-9).objective
+    two = solve(Problem(X, y, architecture=TwoLayerCNN(geometry), beta=0.1), tol=1e-9).objective
     for options in ({}, {"sharing": "shared"}, {"sharing": "shared", "relaxation": "talk"}):
-        three = solve(Problem(ThreeLayerCNN(geometry, **options), X, y, 0.1), tol=1e-9)
+        three = solve(Problem(X, y, architecture=ThreeLayerCNN(geometry, **options), beta=0.1), tol=1e-9)
         assert three.exactness is Exactness.EXACT
         assert three.objective == pytest.approx(two, rel=1e-7)
         assert three.network_objective == pytest.approx(two, rel=1e-7)
@@ -244,7 +244,7 @@ def test_too_many_cells_are_refused_or_sampled():
     assert sampled.scope is Scope.RESTRICTED
     assert sampled.lower_bound == -np.inf
     assert sampled.network_objective < 0.5 * problem.y @ problem.y
-    wide = Problem(ThreeLayerCNN(patch_geometry((10,), 1)), np.ones((2, 10)), np.ones(2), 0.1)
+    wide = Problem(np.ones((2, 10)), np.ones(2), architecture=ThreeLayerCNN(patch_geometry((10,), 1)), beta=0.1)
     with pytest.raises(SizeError, match=r"^patches: got 10, expected at most 8"):
         solve(wide)
 
@@ -269,7 +269,7 @@ def test_wrong_options_are_refused_in_one_sentence():
     ):
         with pytest.raises(InputError, match=f"^{named}: got"):
             make_architecture("three-layer", geometry, **options)
-    two = Problem(TwoLayerCNN(geometry), np.ones((2, 4)), np.ones(2), 0.1)
+    two = Problem(np.ones((2, 4)), np.ones(2), architecture=TwoLayerCNN(geometry), beta=0.1)
     with pytest.raises(InputError, match=r"^problem: got the architecture 'two-layer', expected 'three-layer'$"):
         chain(two)
 

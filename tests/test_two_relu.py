@@ -22,7 +22,7 @@ def instance(beta=0.1):
     rng = np.random.default_rng(1)
     patches, y = rng.standard_normal((2, 4, 2)), rng.standard_normal(4)
     cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2), sharing="shared")
-    return Problem(cnn, patches.transpose(1, 0, 2).reshape(4, 4), y, beta)
+    return Problem(patches.transpose(1, 0, 2).reshape(4, 4), y, architecture=cnn, beta=beta)
 
 
 def test_the_chain_is_drawn_with_its_words():
@@ -61,7 +61,7 @@ def test_blocks_are_whole_matrices_or_grey():
         np.testing.assert_allclose(shown, np.sort(norms[norms > 1e-6 * norms.max(initial=0.0)]))
     assert counts == chart.table["blocks"]
     assert counts[0] > 0 == counts[2]  # at a large beta every block is dead
-    two = Problem(TwoLayerCNN(problem.architecture.geometry), problem.X, problem.y, 0.1)
+    two = Problem(problem.X, problem.y, architecture=TwoLayerCNN(problem.architecture.geometry), beta=0.1)
     with pytest.raises(InputError, match=r"^solutions: got the architecture 'two-layer'"):
         matrix_blocks([solve(two)])
     with pytest.raises(InputError, match=r"^solutions: got none"):

@@ -42,7 +42,7 @@ def vector_problem(seed, q=3, loss=None, n=6, K=3, beta=0.1, pooling="sum"):
     single = patch_problem(seed, n=n, K=K)
     labels = np.random.default_rng(seed + 100).permutation(np.arange(n) % q)
     architecture = make_architecture("two-layer", single.architecture.geometry, pooling=pooling, outputs=q)
-    return Problem(architecture, single.X, labels, beta, loss)
+    return Problem(single.X, labels, architecture=architecture, beta=beta, loss=loss)
 
 
 def loop_outputs(problem, network):
@@ -78,7 +78,9 @@ def test_the_squared_loss_gives_one_problem_for_each_output(seed, pooling):
     problem = vector_problem(seed, pooling=pooling)
     single = make_architecture("two-layer", problem.architecture.geometry, pooling=pooling)
     Y = problem.y.reshape(problem.n, -1)
-    alone = [solve(Problem(single, problem.X, y, problem.beta), tol=1e-10).network_objective for y in Y.T]
+    alone = [
+        solve(Problem(problem.X, y, architecture=single, beta=problem.beta), tol=1e-10).network_objective for y in Y.T
+    ]
     solution = solve(problem, tol=1e-9)
     assert (solution.status, solution.scope, solution.exactness) == (Status.OPTIMAL, Scope.GLOBAL, Exactness.EXACT)
     assert solution.network_objective == pytest.approx(sum(alone), rel=1e-9)
@@ -157,7 +159,13 @@ def test_two_classes_are_the_logistic_loss():
     for seed in (0, 1):
         problem = vector_problem(seed, q=2, loss=SoftmaxLoss())
         signs = problem.y.reshape(6, 2) @ [-1.0, 1.0]
-        single = Problem(TwoLayerCNN(problem.architecture.geometry), problem.X, signs, problem.beta, LogisticLoss())
+        single = Problem(
+            problem.X,
+            signs,
+            architecture=TwoLayerCNN(problem.architecture.geometry),
+            beta=problem.beta,
+            loss=LogisticLoss(),
+        )
         expected = solve(single, tol=1e-8)
         assert solve(problem, tol=1e-8).network_objective == pytest.approx(expected.network_objective, rel=1e-7)
         assert beta_max(problem)[0] == pytest.approx(beta_max(single)[0], rel=1e-9)
@@ -206,7 +214,7 @@ def test_many_patterns_are_searched_output_by_output():
     rng = np.random.default_rng(0)
     X, labels = rng.standard_normal((40, 15)), np.arange(40) % 3
     architecture = make_architecture("two-layer", patch_geometry((15,), 3, 3), outputs=3)
-    problem = Problem(architecture, X, labels, 2.0, SoftmaxLoss())
+    problem = Problem(X, labels, architecture=architecture, beta=2.0, loss=SoftmaxLoss())
     solution = solve(problem, tol=1e-5)
     assert (solution.method, solution.scope, solution.status) == ("branch-and-bound", Scope.GLOBAL, Status.OPTIMAL)
     assert solution.patterns_bound == 3 * 2 * (1 + 199 + 199 * 198 // 2)
@@ -244,12 +252,12 @@ def test_sgd_comes_close_from_above():
 
 def test_targets_are_labels_or_rows():
     problem = vector_problem(0)
-    again = Problem(problem.architecture, problem.X, problem.y.reshape(6, 3), problem.beta)
+    again = Problem(problem.X, problem.y.reshape(6, 3), architecture=problem.architecture, beta=problem.beta)
     assert np.array_equal(again.y, problem.y)
     assert (problem.n, problem.size) == (6, 18)
     assert np.array_equal(problem.with_beta(1.0).y, problem.y)
     real = np.random.default_rng(0).standard_normal((6, 3))
-    assert np.array_equal(Problem(problem.architecture, problem.X, real, 0.1).y, real.ravel())
+    assert np.array_equal(Problem(problem.X, real, architecture=problem.architecture, beta=0.1).y, real.ravel())
 
 
 def test_model_files_keep_the_outputs():
@@ -261,13 +269,19 @@ def test_model_files_keep_the_outputs():
 def test_what_does_not_fit_is_refused():
     problem, geometry = vector_problem(0), patch_geometry((4,), 2)
     with pytest.raises(InputError, match=r"y: got the label 3, expected integers in \[0, 2\]"):
-        Problem(problem.architecture, problem.X, [0, 1, 2, 3, 0, 1], 0.1)
+        Problem(problem.X, [0, 1, 2, 3, 0, 1], architecture=problem.architecture, beta=0.1)
     with pytest.raises(InputError, match=r"y: got targets of shape \(6, 2\), expected \(6, 3\)"):
-        Problem(problem.architecture, problem.X, np.ones((6, 2)), 0.1)
+        Problem(problem.X, np.ones((6, 2)), architecture=problem.architecture, beta=0.1)
     with pytest.raises(InputError, match="y: got 18 nonzero entries among 18 with the softmax loss"):
-        Problem(problem.architecture, problem.X, np.ones((6, 3)), 0.1, SoftmaxLoss())
+        Problem(problem.X, np.ones((6, 3)), architecture=problem.architecture, beta=0.1, loss=SoftmaxLoss())
     with pytest.raises(InputError, match="loss: got softmax with a network of one output"):
-        Problem(TwoLayerCNN(problem.architecture.geometry), problem.X, [0, 1, 0, 1, 0, 1], 0.1, SoftmaxLoss())
+        Problem(
+            problem.X,
+            [0, 1, 0, 1, 0, 1],
+            architecture=TwoLayerCNN(problem.architecture.geometry),
+            beta=0.1,
+            loss=SoftmaxLoss(),
+        )
     with pytest.raises(InputError, match="outputs: got 2 with the architecture 'linear', expected a single output"):
         VectorOutputs(LinearCNN(geometry), 2)
     with pytest.raises(InputError, match="outputs: got 0"):

@@ -47,7 +47,7 @@ def l2_problem(seed, n=4, K=2, q=2, loss=None, Y=None, beta=0.1, **options):
         Y = rng.standard_normal((n, q)) if loss is None else rng.permutation(np.arange(n) % q)
     options = {"output_norm": "l2", **options}
     architecture = make_architecture("two-layer", single.architecture.geometry, outputs=q, **options)
-    return Problem(architecture, single.X, Y, beta, loss)
+    return Problem(single.X, Y, architecture=architecture, beta=beta, loss=loss)
 
 
 def own_objective(problem, network):
@@ -227,7 +227,7 @@ def test_max_pooling_has_the_winners_cells_times_signs():
     one = make_architecture("two-layer", problem.architecture.geometry, pooling="max")
     y = problem.y.reshape(4, 2)[:, 0]
     alone = solve(l2_problem(2, pooling="max", Y=np.stack([y, 0.0 * y], axis=1)))
-    expected = solve(Problem(one, problem.X, y, problem.beta), tol=1e-9)
+    expected = solve(Problem(problem.X, y, architecture=one, beta=problem.beta), tol=1e-9)
     assert alone.network_objective == pytest.approx(expected.network_objective, rel=1e-6)
 
 

@@ -58,16 +58,16 @@ rng = np.random.default_rng(0)
 cnn = TwoLayerCNN(patch_geometry((6,), 3, 1))
 sphere_pricer._MANY = -1  # after any proof the surroundings of ends are searched
 for n in (8, 40):
-    problem = Problem(cnn, rng.standard_normal((n, 6)), rng.standard_normal(n), 0.02 * n)
+    problem = Problem(rng.standard_normal((n, 6)), rng.standard_normal(n), architecture=cnn, beta=0.02 * n)
     for method in METHODS if n == 8 else ("auto", "branch-and-bound"):
         if method != "cvxpy":
             solve(problem, method=method, max_patterns=2000)
     solve_path(problem, points=3)
 for output_norm in ("l1", "l2"):
     two = make_architecture("two-layer", patch_geometry((3,), 2, 1), outputs=2, output_norm=output_norm)
-    solve(Problem(two, rng.standard_normal((4, 3)), rng.standard_normal((4, 2)), 0.1))
+    solve(Problem(rng.standard_normal((4, 3)), rng.standard_normal((4, 2)), architecture=two, beta=0.1))
 shared = ThreeLayerCNN(patch_geometry((4,), 2, 2), sharing="shared")
-solve(Problem(shared, rng.standard_normal((4, 4)), rng.standard_normal(4), 0.1), max_patterns=500)
+solve(Problem(rng.standard_normal((4, 4)), rng.standard_normal(4), architecture=shared, beta=0.1), max_patterns=500)
 rows = rng.standard_normal((9, 3))
 signs = np.sign(rng.standard_normal((5, 3)) @ rows.T)
 cell_facets(rows, signs, witnesses=cell_witnesses(rows, signs))

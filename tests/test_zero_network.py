@@ -147,7 +147,9 @@ def test_a_sandwich_whose_ceiling_alone_is_the_zero_network():
     """Filters of length 1 give up before longer ones do."""
     rng = np.random.default_rng(7)
     X, y = rng.standard_normal((5, 4)), rng.standard_normal(5)
-    short, long = (Problem(CircularCNN(patch_geometry((4,), h, padding="circular")), X, y, 1.0) for h in (1, 3))
+    short, long = (
+        Problem(X, y, architecture=CircularCNN(patch_geometry((4,), h, padding="circular")), beta=1.0) for h in (1, 3)
+    )
     (low, _), (high, _) = beta_max(short), beta_max(long)
     assert low < high
     found = sandwich(long.with_beta(0.5 * (low + high)), starts=1)
@@ -169,7 +171,7 @@ def test_factors_of_a_vector_of_zeros():
 @pytest.mark.parametrize("architecture", [EVERY[0], EVERY[-1]])
 def test_a_local_search_for_targets_of_zero_ends_at_zero(architecture):
     problem = tiny_problem(architecture)
-    silent = Problem(architecture, problem.X, np.zeros(problem.n), 0.1)
+    silent = Problem(problem.X, np.zeros(problem.n), architecture=architecture, beta=0.1)
     assert silent.objective(local_search(silent, starts=1)) <= 1e-20
     assert solve(silent).network.m == 0
 

@@ -45,7 +45,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     --------
     >>> from convex_core import Problem, ThreeLayerCNN, patch_geometry, solve
     >>> cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2))
-    >>> problem = Problem(cnn, [[1.0, 2.0, 0.0, 1.0], [0.0, 1.0, 1.0, -1.0]], [1.0, -1.0], 0.1)
+    >>> problem = Problem([[1.0, 2.0, 0.0, 1.0], [0.0, 1.0, 1.0, -1.0]], [1.0, -1.0], architecture=cnn, beta=0.1)
     >>> matrix_blocks([solve(problem), solve(problem.with_beta(50.0))]).table["beta"]
     [0.1, 50.0]
     """

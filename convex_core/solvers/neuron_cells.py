@@ -49,7 +49,7 @@ def grown_codes(
     >>> from convex_core import Problem, ThreeLayerCNN, patch_geometry
     >>> rng = np.random.default_rng(0)
     >>> cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2), sharing="shared")
-    >>> problem = Problem(cnn, rng.standard_normal((4, 4)), rng.standard_normal(4), 0.1)
+    >>> problem = Problem(rng.standard_normal((4, 4)), rng.standard_normal(4), architecture=cnn, beta=0.1)
     >>> factory = CellFactory(cnn, problem.patches)
     >>> one = factory.listed(max_patterns=1000).active(0, 1)
     >>> len(grown_codes(problem, factory, one, seed=0)) > 1

@@ -27,6 +27,7 @@ KEYS = frozenset(
     " ".join(
         (
             "data seed beta h stride padding pooling network loss delta n d side m noise own",  # the problem
+            "activation slope bias",
             "sample samples colour picture slice cell",  # Dataset, Arrangement
             "method tol limit points span pathtol dial",  # Solve, Filters and path, Home
             "rate runs iterations momentum batch width scale first schedule",  # Convex vs SGD

@@ -249,7 +249,7 @@ def growths(key: str, spec: ProblemSpec, data: Dataset, samples: int) -> tuple[G
 
 
 def _growths(spec: ProblemSpec, data: Dataset, samples: int) -> tuple[Growth, ...]:
-    geometry = patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding)
+    geometry = patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding, spec.bias)
     # the training set is often too small to show where the fully connected network overtakes
     inputs = data.X if data.X_test is None else np.concatenate([data.X, data.X_test])
     over = overtaking(geometry.K, geometry.h, inputs.shape[1]) or 0
@@ -258,7 +258,9 @@ def _growths(spec: ProblemSpec, data: Dataset, samples: int) -> tuple[Growth, ..
     few = inputs[:samples]
     longest = min(data.input_shape[:2])
     _compiled()
-    sizes = [patch_geometry(data.input_shape, s, spec.stride, spec.padding) for s in _spread(min(longest, 16))]
+    sizes = [
+        patch_geometry(data.input_shape, s, spec.stride, spec.padding, spec.bias) for s in _spread(min(longest, 16))
+    ]
     every = (
         measure_growth("n", [(n, patches[:, :n], inputs[:n]) for n in _spread(most)], max_patterns=MAX_GROWTH),
         measure_growth("K", [(k, patches[:k, :samples], few) for k in _spread(geometry.K)], max_patterns=MAX_GROWTH),

@@ -45,7 +45,7 @@ def _sandwich(seed: int, d: int, h: int, layers: int, beta: float) -> Sandwich:
 def _solve(seed: int, d: int, h: int, layers: int, beta: float) -> Sandwich:
     rng = np.random.default_rng(seed)
     X, y = rng.standard_normal((SAMPLES, d)), rng.standard_normal(SAMPLES)
-    problem = Problem(CircularCNN(patch_geometry((d,), h, padding="circular"), layers), X, y, beta)
+    problem = Problem(X, y, architecture=CircularCNN(patch_geometry((d,), h, padding="circular"), layers), beta=beta)
     with compute.turn():
         budget = Budget(time_limit=TIME_LIMIT)
         found = sandwich(problem, starts=STARTS, budget=budget)

@@ -53,7 +53,7 @@ def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
     """The patches of a spec."""
     if NETWORKS[spec.network][0] == "circular":
         return patch_geometry(data.input_shape, spec.filter_size, 1, "circular")
-    return patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding)
+    return patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding, spec.bias)
 
 
 def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
@@ -61,14 +61,21 @@ def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
     name, options = NETWORKS[spec.network]
     outputs = {"outputs": spec.outputs} if has_several_outputs(spec.network) else {}
     pooling = {"pooling": spec.pooling} if outputs or spec.network == "two-layer" else {}
-    return make_architecture(name, geometry(spec, data), **options, **outputs, **pooling)
+    activation = {"activation": spec.activation, "slope": spec.slope} if name == "two-layer" else {}
+    return make_architecture(name, geometry(spec, data), **options, **outputs, **pooling, **activation)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
     """The training problem of a spec."""
     data = _data.numbered() if has_several_outputs(_spec.network) else _data
-    return Problem(architecture(_spec, data), data.X, data.y, _spec.beta, make_loss(_spec.loss, delta=_spec.delta))
+    return Problem(
+        data.X,
+        data.y,
+        architecture=architecture(_spec, data),
+        beta=_spec.beta,
+        loss=make_loss(_spec.loss, delta=_spec.delta),
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from convex_core.architectures import ACTIVATIONS
 from convex_core.data import Dataset, dataset_info, dataset_names
 from convex_core.errors import InputError
 from convex_core.losses import LOSSES, Loss, make_loss
@@ -34,6 +35,8 @@ BETAS = (
 DEFAULT_DATA = "motifs"
 PADDINGS = ("valid", "zero", "circular")
 POOLINGS = ("sum", "mean")
+SLOPES = ("0", "0.01", "0.05", "0.1", "0.2", "0.5", "1")
+BIASES = ("none", "regularised")
 DELTAS = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5")
 MAX_FILTER = 16
 MAX_STRIDE = 8
@@ -140,6 +143,29 @@ def problem_controls(
                 with st.container(width=210):
                     st.segmented_control("Pooling", POOLINGS, default="sum", required=True, **bound("pooling", "sum"))
                 with st.container(width=210):
+                    activation = st.selectbox(
+                        "Activation",
+                        list(ACTIVATIONS),
+                        0,
+                        filter_mode=None,
+                        **bound("activation", "relu"),
+                        help=_activations(),
+                    )
+                if activation == "leaky":
+                    with st.container(width=210):
+                        st.select_slider(
+                            "Slope below zero", SLOPES, "0.1", **bound("slope", "0.1"), help="Of the leaky ReLU."
+                        )
+                with st.container(width=210):
+                    st.segmented_control(
+                        "Filter bias",
+                        BIASES,
+                        default="none",
+                        required=True,
+                        **bound("bias", "none"),
+                        help="A number added to every response of a filter, penalised like its entries.",
+                    )
+                with st.container(width=210):
                     loss = _loss(defaults)
                 if loss == "huber":
                     with st.container(width=210):
@@ -149,6 +175,11 @@ def problem_controls(
             if advanced is not None:
                 advanced()
     return _problem(name, options, defaults, networks)
+
+
+def _activations() -> str:
+    """What each activation is, in a line."""
+    return "  \n".join(f"{name}: {text}" for name, text in ACTIVATIONS.items())
 
 
 def _data() -> str:
@@ -254,10 +285,15 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks:
         state["padding"] if state.get("padding") in PADDINGS else PADDINGS[0],
         state["pooling"] if state.get("pooling") in POOLINGS else POOLINGS[0],
         float(state["beta"]) if state.get("beta") in BETAS else float(_nearest_beta(defaults.default_beta)),
+        **_neuron(),
     )
     network = _wanted_network(spec, dataset, remarks) if networks else None
     fitted = fitting.fit(dataset, network, _wanted_loss(dataset))
     loss = fitted.loss
+    if NETWORKS[fitted.network][0] != "two-layer" and spec.activation != "relu":
+        remarks.append(f"The network {fitted.network} has the ReLU: {spec.activation} is for two-layer networks.")
+    if NETWORKS[fitted.network][0] == "circular" and spec.bias != "none":
+        remarks.append(f"The network {fitted.network} has no bias.")
     spec = replace(
         spec, loss=loss.name, delta=loss.options.get("delta"), network=fitted.network, outputs=fitted.outputs
     )
@@ -275,6 +311,18 @@ def _wanted_network(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> 
         remarks.append(f"{error}; the network {default} is used.")
         return default
     return str(name)
+
+
+def _neuron() -> dict[str, Any]:
+    """Activation, slope and bias, whatever the address said."""
+    state = st.session_state
+    activation = state["activation"] if state.get("activation") in ACTIVATIONS else "relu"
+    slope = float(state["slope"]) if activation == "leaky" and state.get("slope") in SLOPES else None
+    return {
+        "activation": activation,
+        "slope": slope,
+        "bias": state["bias"] if state.get("bias") in BIASES else BIASES[0],
+    }
 
 
 def _wanted_loss(dataset: Dataset) -> Loss:

@@ -62,7 +62,7 @@ def has_several_outputs(network: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProblemSpec:
-    """A training problem: data, patches, pooling, beta, loss, kind of network and number of its outputs."""
+    """A training problem: data, patches, pooling, beta, loss, kind of network with its outputs, activation and bias."""
 
     data: DataSpec
     filter_size: int
@@ -74,6 +74,9 @@ class ProblemSpec:
     delta: float | None = None
     network: str = "two-layer"
     outputs: int = 1
+    activation: str = "relu"
+    slope: float | None = None
+    bias: str = "none"
 
     @property
     def key(self) -> str:

@@ -44,7 +44,7 @@ def _solve_chain(seed: int, n: int, beta: float) -> Chain:
     rng = np.random.default_rng(seed)
     patches, y = rng.standard_normal((2, n, 2)), rng.standard_normal(n)
     cnn = ThreeLayerCNN(patch_geometry((4,), 2, 2))
-    problem = Problem(cnn, patches.transpose(1, 0, 2).reshape(n, 4), y, beta)
+    problem = Problem(patches.transpose(1, 0, 2).reshape(n, 4), y, architecture=cnn, beta=beta)
     with compute.turn():
         budget = Budget(time_limit=TIME_LIMIT)
         found = chain(problem, starts=STARTS, budget=budget)
