@@ -131,8 +131,8 @@ def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
         )
     if factory.p > LONGEST_SEARCHED:
         raise InputError(
-            f"search over directions: got filters of {factory.p} entries, expected at most {LONGEST_SEARCHED}: it begins "
-            "with 2^(entries - 1) cones"
+            f"search over directions: got filters of {factory.p} entries, expected at most {LONGEST_SEARCHED}: it "
+            "begins with 2^(entries - 1) cones"
         )
     return _every_output(problem, [SpherePricer(factory, seed=seed) for _ in duals])
 
