@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from ._numba import tell
 from .errors import Interrupted
 from .progress import Budget, CancelFlag, Progress
 
@@ -90,6 +91,7 @@ def within(budget: Budget, work: Callable[[Budget], _T]) -> _T:
     inner = replace(budget, cancel=flag, progress=None if budget.progress is None else forward)
 
     def run() -> None:
+        tell(inner)  # kernels are compiled in this thread
         try:
             answer: tuple[Any, BaseException | None] = work(inner), None
         except BaseException as error:  # handed to the caller, whatever it is

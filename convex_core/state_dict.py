@@ -57,6 +57,7 @@ class Reading:
     sentence: str
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     """One way to read two arrays."""

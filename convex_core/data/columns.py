@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _records
 from ..errors import InputError
 from .numerals import is_missing, looks_like_labels, number
 from .tables import INDEX_NAMES, TARGET_NAMES, Table, quoted
@@ -17,6 +18,7 @@ __all__ = ["Columns", "split_columns"]
 _NUMBERED = re.compile(r"(\D*)(\d{1,9})(\D*)")
 
 
+@_records.record
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The inputs X (n, d), y as numbers (n,) or as text, and what there is to say about them."""

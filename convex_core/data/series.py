@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _records
 from ..errors import InputError
 from .numerals import is_missing, number
 from .tables import quoted
@@ -21,6 +22,7 @@ __all__ = ["Series", "is_series", "read_series"]
 _TRUE = {"true": True, "false": False}
 
 
+@_records.record
 @dataclass(frozen=True, slots=True)
 class Series:
     """Series (n, T, C) of C dimensions, and y as numbers (n,) or as names of classes."""

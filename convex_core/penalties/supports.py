@@ -53,7 +53,7 @@ def conic_supports(
     batch = max(1, BATCH_PRODUCTS // max(1, rows.size * p))
     parts = []
     for start in range(0, len(chosen), batch):
-        if search.stop():
+        if start and search.stop():
             return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), float(size[chosen].max()))
         some = chosen[start : start + batch]
         # a negative floor: none is dropped, because a projection to zero has an error too

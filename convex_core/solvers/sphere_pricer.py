@@ -77,6 +77,8 @@ _FINE = 1e-8
 _LOCAL = 500
 # cosine above which two ends are one
 _SAME = 1.0 - 1e-6
+# seconds a cone takes at least
+_FASTEST = 1e-8
 # cones searched between two looks at the budget
 _BATCH = 64
 # against the clock no one knows what the first proof takes: up to this share of the time ascent tries to do without
@@ -195,7 +197,8 @@ class SpherePricer(SoundPricer):
             )
             examined = int(answer[3])
             if examined > _TIMED:
-                self._pace = (clock() - begin) / examined
+                # the clock may have stood still, while a kernel was compiled or loaded
+                self._pace = max((clock() - begin) / examined, _FASTEST)
             count = min(int(answer[2]), len(U))
             return float(answer[0]), U[:count], value[:count], examined
 

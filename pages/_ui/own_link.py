@@ -18,6 +18,8 @@ __all__ = ["MAX_CHARACTERS", "decode", "encode"]
 
 #: Longest value in an address; servers and mail programs take 8,000 characters, browsers more.
 MAX_CHARACTERS = 6_000
+#: Most numbers that are tried: a page is drawn at every press of a key.
+MAX_NUMBERS = 2_000
 #: Most that a link may unpack to.
 MAX_BYTES = 200_000
 _BROKEN = (InputError, ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error, zlib.error)
@@ -31,7 +33,7 @@ def encode(data: Dataset) -> str | None:
     >>> decode(encode(Dataset("custom", [[0.1, 2.0]], [1.0]))).X.tolist()
     [[0.1, 2.0]]
     """
-    if 2 * data.X.size > MAX_BYTES:
+    if data.X.size + (0 if data.X_test is None else data.X_test.size) > MAX_NUMBERS:
         return None
     fields = {
         "X": data.X.tolist(),
