@@ -25,6 +25,7 @@ extensions = [
     "docs_site",
 ]
 exclude_patterns = ["_ext", "_static"]
+default_role = "literal"  # `names` in docstrings
 nitpicky = True  # a reference to something that is not there is a warning, and warnings are errors
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!convex_core\b).*"),  # what others own
@@ -64,6 +65,8 @@ html_logo = "../assets/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["katex/katex.min.css", "site.css"]
 html_js_files = [("math.js", {"defer": "defer"})]
+html_use_index = False
+html_domain_indices = False
 html_copy_source = False
 html_show_sphinx = False
 html_show_sourcelink = False

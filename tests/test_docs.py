@@ -27,8 +27,6 @@ API = sorted((DOCS / "api").glob("*.md"))
 PROGRAMS = sorted(path for path in (DOCS / "programs").glob("*.md") if path.name != "index.md")
 BLOCK = re.compile(r"^```(python|text|sh)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:e[-+]?\d+)?")
-#: the commands that only install
-INSTALLING = "python3 -m venv"
 
 
 def name_of(path):
@@ -207,6 +205,13 @@ def test_every_program_has_a_page_with_its_word_and_its_options(architecture):
 def test_every_program_page_is_about_a_program():
     about = {page_of(case.values[0]) for case in every_architecture()}
     assert {path.stem for path in PROGRAMS} == about | {"gated"}
+
+
+def test_the_two_commands_are_those_of_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    shown = [body for kind, body in blocks(DOCS / "index.md") if kind == "sh"]
+    assert len(shown) == 2
+    assert [body for body in shown if body not in readme] == []
 
 
 def test_every_loss_is_in_the_table():
