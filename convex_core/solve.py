@@ -27,7 +27,7 @@ from .network import Network
 from .problem import Problem
 from .program import Blocks, CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
-from .recovery import prune, recover
+from .recovery import merge_same_cells, prune, recover
 from .solvers.column_generation import Round, WarmStart, generate_columns, relative_gap
 from .solvers.gated import solve_gated
 from .solvers.incumbent import Candidate, Incumbent
@@ -528,11 +528,18 @@ def _most_cells(problem: Problem) -> int:
 
 
 def _few(incumbent: Incumbent, problem: Problem) -> Candidate:
-    """The incumbent, with at most n neurons unless that costs more than rounding."""
+    """The incumbent, with at most n neurons and one for each cell, unless that costs more than rounding.
+
+    A filter on a hyperplane may have come from the cells on both sides of it.
+    """
     best = incumbent.best
-    if best.network.m <= problem.size:
-        return best
-    few = incumbent.judged(prune(best.network, problem.patches))
+    if best.network.m > problem.size:
+        best = _no_worse(best, incumbent.judged(prune(best.network, problem.patches)))
+    return _no_worse(best, incumbent.judged(merge_same_cells(best.network, problem.patches, relative_zero=0.0)))
+
+
+def _no_worse(best: Candidate, few: Candidate) -> Candidate:
+    """`few`, unless it is worse by more than rounding."""
     return few if few.objective <= best.objective * (1.0 + _ROUNDING) else best
 
 
