@@ -25,7 +25,7 @@ OPTION_VALUES = {
     "output_norm": ("l1", "l2"),
     "layers": (3, 4),
     "sharing": ("per-patch", "shared"),
-    "activation": ("leaky", "absolute"),
+    "activation": ("leaky",),
     "slope": (),
     "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "talk", "strong"),
 }

@@ -108,7 +108,9 @@ def test_the_page_of_the_command_line_names_every_option():
     page = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(page)
     assert page.PLACE in text_of(DOCS / "command-line.md")
-    sections = dict(zip(*[iter(re.split(r"^## ([\w-]+)$", page.command_line(), flags=re.MULTILINE)[1:])] * 2, strict=True))
+    sections = dict(
+        zip(*[iter(re.split(r"^## ([\w-]+)$", page.command_line(), flags=re.MULTILINE)[1:])] * 2, strict=True)
+    )
     assert list(sections) == list(page.commands())
     for name, parser in page.commands().items():
         for action in parser._actions:
