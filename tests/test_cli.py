@@ -542,3 +542,22 @@ def test_standard_output_that_takes_nothing_is_one_line(redirection, status):
     assert done.returncode == status
     assert done.stderr.startswith("convex_core: error: standard output: got ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_gated_program_is_never_called_exact(capsys):
+    assert main(["solve", "--dataset", "edge", "--method", "gated", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["exactness"] == "bound only"
+    assert main(["solve", "--dataset", "edge", "--method", "gated", "--exact"]) == 2
+    assert "exact: got the method gated" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["path", "--dataset", "edge", "--betas", "0.1", "--points", "5"], "points: got 5 with --betas"),
+        (["solve", "--dataset", "edge", "--option", "n=4", "--option", "n=5"], "option: got n, n, expected each once"),
+    ],
+)
+def test_what_says_two_things_is_refused(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
