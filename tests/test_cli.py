@@ -551,13 +551,6 @@ def test_a_gated_program_is_never_called_exact(capsys):
     assert "exact: got the method gated" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["path", "--dataset", "edge", "--betas", "0.1", "--points", "5"], "points: got 5 with --betas"),
-        (["solve", "--dataset", "edge", "--option", "n=4", "--option", "n=5"], "option: got n, n, expected each once"),
-    ],
-)
-def test_what_says_two_things_is_refused(arguments, message, capsys):
-    assert main(arguments) == 2
-    assert message in capsys.readouterr().err
+def test_an_option_given_twice_is_refused(capsys):
+    assert main(["solve", "--dataset", "edge", "--option", "n=4", "--option", "n=5"]) == 2
+    assert "option: got n, n, expected each once" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_loss(sub)
     sub.set_defaults(beta=None)
     sub.add_argument("--betas", type=_floats, metavar="B,B,...", help="values > 0 (default: a grid from beta_max)")
-    sub.add_argument("--points", type=_int, help="points of the grid (default: 20)")
+    sub.add_argument("--points", type=_int, default=20, help="points of the grid (default: 20)")
     sub.add_argument("--smallest", type=_float, default=0.01, help="last beta over beta_max (default: 0.01)")
     sub.add_argument(
         "--refine",
@@ -116,8 +116,8 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "model",
         metavar="MODEL.npz",
-        help="a model file of this library; or filters (m, h) and weights (m,) alone; or two layers' arrays, named as in a "
-        "PyTorch state dict (...weight) or by Keras (...kernel); an array that is not used is refused by name",
+        help="a model file of this library; or filters (m, h) and weights (m,) alone; or the arrays of two layers, "
+        "named as by PyTorch (...weight) or Keras (...kernel); an array that is not used is refused by name",
     )
     _add_problem(sub)
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap that counts as optimal (default: 1e-6)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..errors import InputError
 from ..path import Path, solve_path
 from ..solvers.select import MAX_PATTERNS
 from .inputs import describe, make_dataset, make_problem
@@ -16,15 +15,13 @@ __all__ = ["run"]
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Solve the path and report every point."""
-    if args.betas is not None and args.points is not None:
-        raise InputError(f"points: got {args.points} with --betas, expected one of the two")
     dataset = make_dataset(args)
     problem = make_problem(dataset, args)
     with running() as (progress, cancel):
         path = solve_path(
             problem,
             betas=args.betas,
-            points=20 if args.points is None else args.points,
+            points=args.points,
             smallest=args.smallest,
             refine=args.refine,
             tol=args.tol,

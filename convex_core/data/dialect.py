@@ -122,7 +122,7 @@ def records(text: str, dialect: Dialect) -> Iterator[Record]:
 
 
 def _is_sample(split: Callable[[str, Iterator[str]], list[str]], content: str, width: int) -> bool:
-    """Whether a line that begins with # is a sample: #N/A of a spreadsheet, or a label such as #0f0, in its first field.
+    """Whether a line that begins with # is a sample: of a spreadsheet with #N/A, or with a label such as #0f0.
 
     It has as many fields as the lines before, or numbers in other fields than the first.
     """
