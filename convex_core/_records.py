@@ -49,7 +49,8 @@ def record(cls: type[_T]) -> type[_T]:
 
     def equal(self: Any, other: object) -> Any:
         if other.__class__ is not self.__class__:
-            return NotImplemented
+            # an array would take a sequence for one, and could not be compared with it
+            return False if isinstance(other, np.ndarray) else NotImplemented
         return self is other or all(_same(getattr(self, name), getattr(other, name)) for name in compared)
 
     def digest(self: Any) -> int:

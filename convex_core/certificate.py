@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import check_arguments
+from ._blas import one_blas_thread
 from ._deadline import within
 from ._records import record
 from ._rounding import UNIT_ROUNDOFF
@@ -162,6 +163,7 @@ def certify_in(
     """:func:`certify` within a budget; what is not proved when that ends is left open."""
     noted: list[_Array] = []
 
+    @one_blas_thread()
     def work(inner: Budget) -> Certificate:
         noted.append(network.predict_patches(problem.patches))
         used, stopped = (pricer, None) if pricer is not None else make_pricer(problem, budget=inner, seed=seed)
@@ -308,6 +310,7 @@ def beta_max(
 def beta_max_in(problem: Problem, pricer: Pricer | None, seed: int, budget: Budget) -> tuple[float, Scope]:
     """:func:`beta_max` within a budget."""
 
+    @one_blas_thread()
     def work(inner: Budget) -> tuple[float, Scope]:
         used = make_pricer(problem, budget=inner, seed=seed)[0] if pricer is None else pricer
         v = -problem.loss.gradient(np.zeros(problem.size), problem.y)

@@ -185,6 +185,10 @@ def _value(end: tuple[float, _Array]) -> float:
     return end[0]
 
 
+class _OverError(Exception):
+    """The time is over, inside a minimisation."""
+
+
 class _Search:
     """BFGS or L-BFGS on all parameters of a network as one vector."""
 
@@ -220,14 +224,28 @@ class _Search:
             return bfgs(function, x, tol=tol, max_steps=_MAX_STEPS, stop=self._is_over)
         from scipy.optimize import OptimizeResult, minimize  # slow to import: only this search pays for it
 
-        answer: OptimizeResult = minimize(  # type: ignore[call-overload]
-            function,
-            x,
-            jac=True,
-            method="L-BFGS-B",
-            callback=self._check,
-            options={"maxiter": _MAX_STEPS, "maxfun": 2 * _MAX_STEPS, "maxcor": 40, "ftol": tol, "gtol": 1e-9},
-        )
+        best = (math.inf, x)
+
+        def watched(point: _Array) -> tuple[float, _Array]:
+            # a step takes several evaluations, and of a large network each of them takes long
+            nonlocal best
+            if math.isfinite(best[0]) and self.budget.stop() is not None:
+                raise _OverError
+            value, gradient = function(point)
+            if value < best[0]:
+                best = value, point.copy()
+            return value, gradient
+
+        try:
+            answer: OptimizeResult = minimize(
+                watched,
+                x,
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": _MAX_STEPS, "maxfun": 2 * _MAX_STEPS, "maxcor": 40, "ftol": tol, "gtol": 1e-9},
+            )
+        except _OverError:
+            return best
         return float(answer.fun), answer.x
 
     def finish(self, theta: _Array, rng: np.random.Generator) -> tuple[float, _Array]:
@@ -273,10 +291,6 @@ class _Search:
 
     def _is_over(self) -> bool:
         return self.budget.stop() is not None
-
-    def _check(self, _: _Array) -> None:
-        if self._is_over():
-            raise StopIteration
 
     def start(self, rng: np.random.Generator) -> _Array:
         """Gaussian parameters, scaled to outputs as large as the targets."""

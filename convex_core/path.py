@@ -183,7 +183,7 @@ class _Quick:
 
     def __init__(self, solutions: tuple[Solution, ...]) -> None:
         self._solutions = solutions
-        self._rising = np.array([s.problem.beta for s in reversed(solutions)])
+        self._rising = frozen(np.array([s.problem.beta for s in reversed(solutions)]))
         self._programs: dict[tuple[int, ...], FixedDirections | ConicDirections] = {}
         # a program is warm-started, so that two questions at once would spoil each other
         self._lock = threading.Lock()

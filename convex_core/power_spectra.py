@@ -190,7 +190,7 @@ def _barrier(energy: _Array, h: int, d: int, k: int) -> _Array:
         gradient = trace - np.einsum("bf,bfq->bq", first, A) - weak[:, None] * identity
         stiff = np.sqrt((k + 1) * first / power)[:, :, None] * A
         hessian = stiff.transpose(0, 2, 1) @ stiff + weak[:, None, None] * np.eye(len(row))
-        step = -np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
+        step = -_solved(hessian, gradient)
         decrement = -np.einsum("bq,bq->b", step, gradient) / weak
         D = np.zeros_like(P)
         D[:, row, column] = D[:, column, row] = step / weight
@@ -204,6 +204,15 @@ def _barrier(energy: _Array, h: int, d: int, k: int) -> _Array:
         if not len(live):
             break
     return out
+
+
+def _solved(hessian: _Array, gradient: _Array) -> _Array:
+    """``hessian^-1 gradient`` (B, q); with many layers a Hessian can be singular in doubles, and gets a ridge then."""
+    try:
+        return np.asarray(np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0])
+    except np.linalg.LinAlgError:
+        ridge = 1e-12 * np.einsum("bqq->b", hessian)[:, None, None] * np.eye(gradient.shape[1])
+        return np.asarray(np.linalg.solve(hessian + ridge, gradient[:, :, None])[:, :, 0])
 
 
 def _filter_of(correlation: _Array) -> _Array:

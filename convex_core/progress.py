@@ -92,8 +92,12 @@ class Budget:
     max_rounds: int | None = None
 
     def __post_init__(self) -> None:
-        if self.time_limit is not None and not self.time_limit > 0:
+        if self.time_limit is not None and not (isinstance(self.time_limit, (int, float)) and self.time_limit > 0):
             raise InputError(f"time_limit: got {self.time_limit!r}, expected a positive number of seconds")
+        if self.cancel is not None and not callable(getattr(self.cancel, "is_set", None)):
+            raise InputError(f"cancel: got {self.cancel!r}, expected an object with is_set(), as threading.Event")
+        if self.progress is not None and not callable(self.progress):
+            raise InputError(f"progress: got {self.progress!r}, expected a function of one report")
         if self.max_rounds is not None:
             self.max_rounds = integer(self.max_rounds, "max_rounds")
         if self.progress is not None:

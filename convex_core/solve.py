@@ -177,8 +177,8 @@ class Solution(SolutionAnswer):
 
     @property
     def exactness(self) -> Exactness:
-        """How the convex program relates to the non-convex problem."""
-        return self.certificate.exactness
+        """How the convex program that was solved relates to the non-convex problem; without its cones it is a bound."""
+        return Exactness.BOUND_ONLY if self.method == "gated" else self.certificate.exactness
 
     @property
     def dual(self) -> _Array:

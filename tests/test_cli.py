@@ -543,3 +543,15 @@ def test_standard_output_that_takes_nothing_is_one_line(redirection, status):
     assert done.returncode == status
     assert done.stderr.startswith("convex_core: error: standard output: got ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_gated_program_is_never_called_exact(capsys):
+    assert main(["solve", "--dataset", "edge", "--method", "gated", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["exactness"] == "bound only"
+    assert main(["solve", "--dataset", "edge", "--method", "gated", "--exact"]) == 2
+    assert "exact: got the method gated" in capsys.readouterr().err
+
+
+def test_an_option_given_twice_is_refused(capsys):
+    assert main(["solve", "--dataset", "edge", "--option", "n=4", "--option", "n=5"]) == 2
+    assert "option: got n, n, expected each once" in capsys.readouterr().err

@@ -429,3 +429,29 @@ def test_a_written_table_is_read_back_equal_or_refused(data):
         assert [dataset.labels[k] for k in at] == y.tolist()
     else:
         np.testing.assert_array_equal(dataset.y, y)
+
+
+# --- lines that begin with a hash
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#DIV/0!", "#REF!"])
+@pytest.mark.parametrize("row", [0, 1, 3])
+def test_an_error_of_a_spreadsheet_is_no_comment(error, row):
+    lines = table().splitlines()
+    lines[1 + row] = error + lines[1 + row][lines[1 + row].index(",") :]
+    assert f"line {row + 2}, column 1 ('a'): got '{error}'" in refused("\n".join(lines))
+
+
+def test_a_label_that_begins_with_a_hash_is_no_comment():
+    colours = ["red", "#0f0", "blue", "#fff"]
+    text = "\n".join(["colour,a,b"] + [f"{name},{a},{b}" for name, (a, b, _) in zip(colours, X, strict=True)])
+    data = read(text, target="first")
+    assert data.n == 4
+    assert sorted(data.labels) == sorted(colours)
+
+
+def test_comments_stay_comments():
+    plain = table()
+    lines = plain.splitlines()
+    text = "\n".join(["# made by hand, on a Monday", *lines[:3], "# a remark", *lines[3:], "#end"])
+    equal(read(text))

@@ -10,9 +10,11 @@ from scipy.optimize import approx_fprime
 
 from convex_core._quasi_newton import bfgs
 from convex_core.architectures import make_architecture
+from convex_core.data import load_dataset
 from convex_core.errors import InputError
 from convex_core.local_search import _Search, local_search
 from convex_core.patches import patch_geometry
+from convex_core.problem import Problem
 from convex_core.progress import Budget
 from convex_core.solve import solve
 from convex_core.status import Exactness
@@ -126,3 +128,22 @@ def test_bfgs_stops_when_it_is_told_and_where_there_is_nothing_to_do():
     assert bfgs(bowl, start, tol=0.0, max_steps=9, stop=lambda: True)[0] == 12.5
     assert bfgs(bowl, np.zeros(2), tol=0.0, max_steps=9)[0] == 0.0
     assert bfgs(bowl, start, tol=0.0, max_steps=1)[0] < 12.5
+
+
+def test_a_large_search_looks_at_the_budget_at_every_evaluation():
+    class AtLook:
+        looks = 0
+
+        def is_set(self):
+            self.looks += 1
+            return self.looks > 40
+
+    rng = np.random.default_rng(0)
+    problem = Problem.from_dataset(load_dataset("motifs", n=30))
+    search = _Search(problem, 200, Budget(cancel=AtLook()))  # beyond the size of dense BFGS
+    evaluations = []
+    once = search.objective
+    search.objective = lambda theta: evaluations.append(1) or once(theta)
+    value, theta = search.improve(search.start(rng), 1e-12)
+    assert len(evaluations) <= 45
+    assert value == pytest.approx(once(theta)[0])

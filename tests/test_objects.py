@@ -301,3 +301,16 @@ def test_every_result_of_the_library_is_a_record():
                     and "figures" not in module.__name__
                 ):
                     assert kind.__eq__.__module__ == "convex_core._records", f"{kind} is not a @record"
+
+
+def test_a_path_compares_with_an_array_and_takes_no_writing():
+    path = cc.solve_path(nouns()["Problem"], points=3)
+    assert (path == np.zeros(3)) is False
+    for copied in (path, pickle.loads(pickle.dumps(path))):
+        assert not copied._quick._rising.flags.writeable
+
+
+@pytest.mark.parametrize("given", [{"time_limit": "3"}, {"cancel": True}, {"progress": 3}])
+def test_limits_of_a_wrong_kind_are_one_sentence(given):
+    with pytest.raises(cc.InputError, match=f"{next(iter(given))}: got"):
+        cc.solve(nouns()["Problem"], **given)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import classification
 from ..architectures import OPTIONS
-from ..data import Dataset, load_dataset, read_dataset
+from ..data import Dataset, dataset_info, load_dataset, read_dataset
 from ..errors import InputError
 from ..files import check_writable
 from ..losses import make_loss
@@ -29,10 +29,16 @@ def make_dataset(args: argparse.Namespace) -> Dataset:
         return _said(args, read_dataset(args.data, target=args.target))
     if args.target is not None:
         raise InputError(f"target: got {args.target!r} with --dataset, expected a file of --data")
-    options = dict(_option(text) for text in args.option)
+    given = [_option(text) for text in args.option]
+    options = dict(given)
+    if len(options) < len(given):
+        raise InputError(f"option: got {', '.join(key for key, _ in given)}, expected each once")
     if "seed" in options:
         raise InputError(f"option: got seed={options['seed']}, expected --seed")
-    return load_dataset(args.dataset, seed=args.seed, **options)
+    dataset = load_dataset(args.dataset, seed=args.seed, **options)
+    if dataset_info(args.dataset).needs_files:
+        args.understood = dataset.description
+    return dataset
 
 
 def _said(args: argparse.Namespace, dataset: Dataset) -> Dataset:
@@ -64,6 +70,10 @@ def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:
         loss=make_loss(args.loss or "squared", delta=args.delta),
     )
     architecture = problem.architecture
+    if args.exact and getattr(args, "method", None) == "gated":
+        raise InputError(
+            "exact: got the method gated, whose program has no cones and is a bound, expected another method"
+        )
     if args.exact and architecture.exactness is not Exactness.EXACT:
         options = ", ".join(f"{name} {value}" for name, value in architecture.options.items())
         raise InputError(

@@ -118,8 +118,8 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "model",
         metavar="MODEL.npz",
-        help="filters (m, h) and weights (m,), with or without geometry and beta; or two layers' arrays, named as in a "
-        "PyTorch state dict (...weight) or by Keras (...kernel); an array that is not used is refused by name",
+        help="a model file of this library; or filters (m, h) and weights (m,) alone; or the arrays of two layers, "
+        "named as by PyTorch (...weight) or Keras (...kernel); an array that is not used is refused by name",
     )
     _add_problem(sub)
     sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap that counts as optimal (default: 1e-6)")

@@ -25,6 +25,8 @@ _QUOTED_WORD = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
 _NUMBER_AND_MORE = re.compile(r"\s*[+-]?\d[\d.,eE+-]*\s+\S")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+#: a number with either decimal sign
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +104,35 @@ def records(text: str, dialect: Dialect) -> Iterator[Record]:
 
     split = _splitter(dialect)
     source = lines()
+    width = 0  # fields of the first record
     for content in source:
-        if dialect.comments and content.lstrip().startswith("#"):
+        if dialect.comments and content.lstrip().startswith("#") and not _is_sample(split, content, width):
             yield Record(line, [], content.strip().lstrip("#").strip())
             continue
         if content.isspace() and (content.strip("\n").strip(" ") == "" or dialect.separator == BLANKS):
             continue
         first = line
         try:
-            yield Record(first, split(content, source))
+            fields = split(content, source)
+            width = width or len(fields)
+            yield Record(first, fields)
         except (csv.Error, StopIteration) as error:
             reason = str(error) or "a quote that is not closed"
             raise InputError(f"line {first}: got {reason}, expected fields separated as in the other lines") from error
+
+
+def _is_sample(split: Callable[[str, Iterator[str]], list[str]], content: str, width: int) -> bool:
+    """Whether a line that begins with # is a sample: of a spreadsheet with #N/A, or with a label such as #0f0.
+
+    It has as many fields as the lines before, or numbers in other fields than the first.
+    """
+    try:
+        fields = split(content, iter(()))
+    except (csv.Error, StopIteration):
+        return False
+    if len(fields) < 2:
+        return False
+    return len(fields) == width or any(_NUMBER.fullmatch(field.strip().strip('"')) for field in fields[1:])
 
 
 def _splitter(dialect: Dialect) -> Callable[[str, Iterator[str]], list[str]]:
