@@ -214,6 +214,7 @@ def test_every_setting_belongs_to_a_page() -> None:
         {"data": "patterns2d"},
         {"data": "planted"},
         {"loss": "huber"},
+        {"activation": "leaky"},
         {"kind": "Two ReLU layers"},
     )
     for file in TITLES:

@@ -443,7 +443,7 @@ def test_branch_and_bound_agrees_with_the_list_for_filters_of_length_one():
 def test_many_layers_end_in_an_answer(layers):
     rng = np.random.default_rng(0)
     cnn = CircularCNN(patch_geometry((10,), 3, padding="circular"), layers)
-    problem = Problem(cnn, rng.standard_normal((8, 10)), rng.standard_normal(8), 0.05)
+    problem = Problem(rng.standard_normal((8, 10)), rng.standard_normal(8), architecture=cnn, beta=0.05)
     solution = solve(problem, max_rounds=3)
     assert problem.objective(solution.network) <= 0.5 * np.sum(problem.y**2) * (1 + 1e-12)
     assert solution.lower_bound <= solution.network_objective
