@@ -60,11 +60,11 @@ def test_the_old_spelling_works_and_says_the_new_one():
     new = Problem(X, Y, architecture=cnn, beta=0.1)
     now = re.escape("is now Problem(X, y, architecture=..., beta=..., loss=...)")
     with pytest.warns(DeprecationWarning, match=now):
-        assert Problem(X, Y, architecture=cnn, beta=0.1) == new
+        assert Problem(cnn, X, Y, 0.1) == new
     with pytest.warns(DeprecationWarning, match=now):
-        assert Problem(X, Y, architecture=cnn, beta=0.1, loss=HuberLoss()).loss == HuberLoss()
+        assert Problem(cnn, X, Y, beta=0.1, loss=HuberLoss()).loss == HuberLoss()
     with pytest.warns(DeprecationWarning, match=now):
-        assert Problem(X, Y, architecture=cnn, beta=0.1, loss=HuberLoss()).loss == HuberLoss()
+        assert Problem(cnn, X, Y, 0.1, HuberLoss()).loss == HuberLoss()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_one_sentence(arguments, message):
 
 def test_arguments_without_a_name_are_two():
     with pytest.raises(InputError, match="got 3 arguments without a name, expected two, X and y"):
-        Problem(Y, 0.1, architecture=X)
+        Problem(X, Y, 0.1)
 
 
 @pytest.fixture(scope="module")
