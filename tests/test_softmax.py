@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from convex_core import InputError, LogisticLoss
+from convex_core import Dataset, InputError, LogisticLoss, Problem
 from convex_core.losses import SoftmaxLoss
 
 LOSS = SoftmaxLoss()
@@ -120,3 +120,10 @@ def test_formulas_and_epigraph_are_the_loss():
 def test_targets_are_checked(y):
     with pytest.raises(InputError, match="with the softmax loss, expected a one-hot row"):
         LOSS.check_targets(y)
+
+
+def test_a_test_part_with_other_classes_is_refused():
+    X, y = [[1.0, 2.0], [3.0, 4.0], [0.5, 1.0]], [0, 1, 0]
+    data = Dataset("mine", X, y, X_test=X, y_test=[0, 5, 1])
+    with pytest.raises(InputError, match="y_test: got the class 5, expected those of the 3 training samples"):
+        Problem.from_dataset(data, filter_size=1, beta=0.1, loss="softmax")

@@ -111,28 +111,9 @@ def class_names(solution: Solution, data: Dataset) -> tuple[str, ...]:
 
 
 def record(solution: Solution) -> dict[str, Any]:
-    """The numbers of a solution, ready for JSON."""
-    seconds = solution.seconds
-    return {
-        "objective": solution.objective,
-        "network_objective": solution.network_objective,
-        "lower_bound": _finite(solution.lower_bound),
-        "relative_gap": _finite(solution.relative_gap),
-        "scope": str(solution.scope),
-        "status": str(solution.status),
-        "exactness": str(solution.exactness),
-        "patterns": solution.patterns,
-        "patterns_bound": solution.patterns_bound,
-        "active_filters": solution.active_filters,
-        "rounds": solution.rounds,
-        "beta": solution.problem.beta,
-        "loss": solution.problem.loss.name,
-        **solution.problem.loss.options,
-        "method": solution.method,
-        "seconds": {k: getattr(seconds, k) for k in ("patterns", "build", "solve", "certify", "total")},
-        "filters": solution.network.filters.tolist(),
-        "weights": solution.network.weights.tolist(),
-    }
+    """The numbers of a solution with its network, ready for JSON."""
+    network = solution.network
+    return {**solution.to_dict(), "filters": network.filters.tolist(), "weights": network.weights.tolist()}
 
 
 def solution_downloads(solution: Solution) -> list[Download]:
@@ -169,7 +150,3 @@ def _model(solution: Solution) -> bytes:
     out = io.BytesIO()
     save_model(out, solution)
     return out.getvalue()
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
