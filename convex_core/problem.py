@@ -266,11 +266,9 @@ def suited(dataset: Dataset, loss: Loss | None, *, outputs: int = 1) -> Dataset:
         whole = bool(np.all((y == np.round(y)) & (y >= 0) & (y < outputs)))
         if softmax and dataset.labels is None and len(np.unique(dataset.y)) == 1:
             raise InputError(f"y: got the single class {dataset.y[0]:g} with the softmax loss, expected at least two")
-        strange = () if dataset.y_test is None else dataset.y_test[~np.isin(dataset.y_test, y)]
-        if softmax and dataset.labels is None and len(strange):
-            raise InputError(
-                f"y_test: got the class {strange[0]:g}, expected those of the {dataset.n} training samples"
-            )
+        other = np.zeros(0) if dataset.y_test is None else dataset.y_test[~np.isin(dataset.y_test, y)]
+        if softmax and dataset.labels is None and len(other):
+            raise InputError(f"y_test: got the class {other[0]:g}, expected those of the {dataset.n} training samples")
         return dataset if dataset.classes is not None or (outputs > 1 and whole) else dataset.classified()
     if loss is None or len(np.unique(dataset.y)) != 2:
         return dataset
