@@ -225,7 +225,7 @@ def judge(
         if proved.value > best.value:
             best, best_tau, best_rounding, vector = proved, bound, rounding, v
     lowest, tau, scaled = best.value, best_tau, best.dual
-    if 0.0 < objective - lowest <= (problem.size + 8) * UNIT_ROUNDOFF * abs(objective):
+    if abs(objective - lowest) <= (problem.size + 8) * UNIT_ROUNDOFF * abs(objective):
         objective = lowest  # a sum of as many terms is not known better, and this is one of its values
     scope = pricer.scope if math.isfinite(lowest) else Scope.RESTRICTED
     lower = lowest if scope is Scope.GLOBAL else -math.inf

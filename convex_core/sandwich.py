@@ -70,7 +70,7 @@ def sandwich(
     >>> from convex_core import Problem, patch_geometry
     >>> rng = np.random.default_rng(0)
     >>> cnn = CircularCNN(patch_geometry((3,), 2, padding="circular"))
-    >>> found = sandwich(Problem(cnn, rng.standard_normal((5, 3)), rng.standard_normal(5), 0.1))
+    >>> found = sandwich(Problem(rng.standard_normal((5, 3)), rng.standard_normal(5), architecture=cnn, beta=0.1))
     >>> [f"{link.label} {link.value:.6f}" for link in found.links]
     ['spectral 0.130987', 'nuclear 0.137170']
     >>> f"{found.value:.6f} {found.ceiling.value:.6f}"

@@ -56,7 +56,9 @@ def struck(tmp_path, at, number, *argv, script=False):
         "STRIKE_WITH": signal.Signals(number).name,
     }
     command = [sys.executable, *([str(tmp_path / "convex-core")] if script else ["-m", "convex_core"]), *argv]
-    return subprocess.run(command, capture_output=True, text=True, env=env)
+    # a shell that runs the tests in the background has its children ignore interrupts
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)} if os.name == "posix" else {}
+    return subprocess.run(command, capture_output=True, text=True, env=env, **heard)
 
 
 IMPORTED = ["convex_core.errors", "scipy.linalg", "convex_core.solve", "convex_core.cli", "convex_core.cli.parser"]

@@ -37,8 +37,8 @@ def view(arrangement: Arrangement, *, K: int = 1, colours: Palette = LIGHT) -> C
     Examples
     --------
     >>> from convex_core import enumerate_patterns
-    >>> view(enumerate_patterns([[1.0, 0.0], [0.0, 1.0]])).alt[:7]
-    '4 cells'
+    >>> "4 cells" in view(enumerate_patterns([[1.0, 0.0], [0.0, 1.0]])).alt
+    True
     """
     h = arrangement.rows.shape[1]
     if h not in (2, 3) or not arrangement.rank:
