@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit
 
 from convex_core.data import load_dataset
 from convex_core.losses import make_loss
@@ -152,6 +153,22 @@ def test_sampled_patterns_are_called_restricted() -> None:
     assert "lower bound" not in [trace.get("name") for trace in specs(app)[2]["data"]]
 
 
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path takes its time, on whatever machine; and nobody has asked for it before."""
+
+    def after_a_while(problem: Problem, *, progress: Any, **options: Any) -> Any:
+        def report(item: Any) -> None:
+            time.sleep(0.1)
+            progress(item)
+
+        return solve_path(problem, progress=report, **options)
+
+    monkeypatch.setattr(paths, "solve_path", after_a_while)
+    streamlit.cache_resource.clear()
+
+
+@pytest.mark.usefixtures("slow")
 def test_a_job_can_be_cancelled_and_tried_again() -> None:
     app = open_page(data="digits", points="40", span="0.001", pathtol="1e-8")
     job = app.session_state["_path"]
@@ -170,6 +187,7 @@ def test_a_job_can_be_cancelled_and_tried_again() -> None:
         assert len(job.result.path) < 40
 
 
+@pytest.mark.usefixtures("slow")
 def test_another_problem_cancels_the_running_job() -> None:
     app = open_page(data="digits", points="40", span="0.001", pathtol="1e-8")
     first = app.session_state["_path"]
