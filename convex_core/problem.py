@@ -111,7 +111,7 @@ class Problem(ProblemAnswer):
     ) -> None:
         if old or fits(X, Architecture):
             X, y, architecture, beta, loss = _old_spelling(X, y, *old, beta=beta, loss=loss)
-        loss = make_loss(loss or "squared", delta=delta) if loss is None or isinstance(loss, str) else loss
+        loss = _loss(loss, delta)
         check_arguments("Problem", loss=(loss, Loss))
         inputs = moderate(finite_array(X, "X", ndim=(2, 3, 4)), "X")
         if isinstance(architecture, str):
@@ -182,7 +182,7 @@ class Problem(ProblemAnswer):
         """
         from .data import Dataset  # the one place that needs the class
 
-        loss = make_loss(loss or "squared", delta=delta) if loss is None or isinstance(loss, str) else loss
+        loss = _loss(loss, delta)
         check_arguments("Problem.from_dataset", dataset=(dataset, Dataset), loss=(loss, Loss))
         wanted = options.get("outputs")
         dataset = suited(dataset, loss, outputs=wanted if isinstance(wanted, int) else 1)
@@ -293,6 +293,11 @@ def _geometry(
     if padding is None:
         padding = "circular" if architecture == "circular" else "valid"
     return patch_geometry(input_shape, filter_size, 1 if stride is None else stride, padding, bias)
+
+
+def _loss(loss: Loss | str | None, delta: float | None) -> Loss:
+    """The loss of a name, the squared one of none; a loss is itself."""
+    return make_loss(loss or "squared", delta=delta) if loss is None or isinstance(loss, str) else loss
 
 
 def _outputs(y: ArrayLike) -> int:

@@ -224,7 +224,9 @@ class TwoLayerCNN(PooledNeurons):
     def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array]:
         """``(a - b) s v`` for each of the K patches, (K * n,), and ``b s v . sum_k X_k``."""
         sigma, weighted = self.activation, self.scale * v
-        linear: _Array = sigma.below * (weighted @ patches).sum(axis=0)
+        linear: _Array = np.zeros(patches.shape[2])
+        if sigma.below:  # else one pass over all rows less in every price
+            linear = sigma.below * (weighted @ patches).sum(axis=0)
         return np.tile((sigma.above - sigma.below) * weighted, len(patches)), linear
 
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
