@@ -10,7 +10,7 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 
 from __future__ import annotations
 
-from ._signals import end_at_once, is_command
+from .interruption.signals import end_at_once, is_command
 
 if is_command():
     end_at_once()  # the imports take a while
@@ -26,30 +26,51 @@ from .arrangement import (
     polynomial_bound,
     sample_patterns,
 )
-from .audit import Audit, audit
+from .auditing import Audit, audit
+from .bounding import Bounds, bounds
 from .certificate import Certificate, beta_max, certify
-from .chain import Chain, chain
 from .data import Dataset, dataset_names, load_dataset, read_dataset, save_dataset
 from .errors import BackendError, ConvexCoreError, InputError, Interrupted, SizeError
-from .local_search import local_search
+from .export.latex import convex_latex, training_latex
+from .export.model import Model, load_model, save_model
+from .export.script import cvxpy_script, whole_cvxpy_script
+from .interpolation import MinimumNorm, minimum_norm
 from .losses import LOSSES, AbsoluteLoss, HingeLoss, HuberLoss, LogisticLoss, Loss, SquaredLoss, make_loss
-from .model_io import Model, load_model, save_model
-from .network import Network
+from .networks.network import Network
+from .networks.state_dict import network_from_arrays
 from .patches import PatchGeometry, patch_geometry
 from .path import Path, PathPreview, solve_path
 from .problem import Problem
-from .program.latex import convex_latex, training_latex
-from .program.script import cvxpy_script, whole_cvxpy_script
-from .progress import Budget, Progress
-from .sandwich import Sandwich, sandwich
-from .sgd import SGDRecord, SGDResult, SGDSettings, sgd_steps, train_sgd
-from .solve import METHODS, Solution, Timings, solve
+from .progress import Progress
+from .reports import Report, Verification, verify
+from .solution import METHODS, Solution, Timings, solve
 from .solvers.column_generation import Round
-from .solvers.osqp_backend import FixedDirections
-from .state_dict import network_from_arrays
+from .solvers.fixed_neurons.osqp import FixedDirections
 from .status import Exactness, Scope, Status
+from .training.multistart import local_search
+from .training.sgd import (
+    Comparison,
+    SGDRecord,
+    SGDResult,
+    SGDSettings,
+    TunedRun,
+    compare_optimisers,
+    sgd_steps,
+    train_sgd,
+)
+from .training.ways import TwoWays, two_ways
+from .version import __version__ as __version__
 
-__version__ = "0.1.0"
+#: names that are loaded when they are asked for, since scikit-learn is slow to import; with their modules
+LATER = {"ConvexCNNClassifier": "estimators", "ConvexCNNRegressor": "estimators"}
+#: old names, kept for one version: the module that has them, what they are there, and what to use instead
+_OLD = {
+    "Budget": ("progress", "Budget", "time_limit, cancel and progress of the function itself"),
+    "Chain": ("bounding", "Bounds", "Bounds"),
+    "Sandwich": ("bounding", "Bounds", "Bounds"),
+    "chain": ("bounding", "chain", "bounds"),
+    "sandwich": ("bounding", "sandwich", "bounds"),
+}
 
 __all__ = [
     "LOSSES",
@@ -59,10 +80,10 @@ __all__ = [
     "Arrangement",
     "Audit",
     "BackendError",
-    "Budget",
+    "Bounds",
     "Certificate",
-    "Chain",
     "CircularCNN",
+    "Comparison",
     "ConvexCoreError",
     "Dataset",
     "Exactness",
@@ -73,6 +94,7 @@ __all__ = [
     "Interrupted",
     "LogisticLoss",
     "Loss",
+    "MinimumNorm",
     "Model",
     "Network",
     "PatchGeometry",
@@ -81,11 +103,11 @@ __all__ = [
     "PatternCount",
     "Problem",
     "Progress",
+    "Report",
     "Round",
     "SGDRecord",
     "SGDResult",
     "SGDSettings",
-    "Sandwich",
     "Scope",
     "SizeError",
     "Solution",
@@ -93,12 +115,16 @@ __all__ = [
     "Status",
     "ThreeLayerCNN",
     "Timings",
+    "TunedRun",
     "TwoLayerCNN",
+    "TwoWays",
+    "Verification",
     "audit",
     "beta_max",
+    "bounds",
     "certify",
-    "chain",
     "closed_form",
+    "compare_optimisers",
     "convex_latex",
     "count_patterns",
     "cvxpy_script",
@@ -108,12 +134,12 @@ __all__ = [
     "load_model",
     "local_search",
     "make_loss",
+    "minimum_norm",
     "network_from_arrays",
     "patch_geometry",
     "polynomial_bound",
     "read_dataset",
     "sample_patterns",
-    "sandwich",
     "save_dataset",
     "save_model",
     "sgd_steps",
@@ -121,5 +147,26 @@ __all__ = [
     "solve_path",
     "train_sgd",
     "training_latex",
+    "two_ways",
+    "verify",
     "whole_cvxpy_script",
 ]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _OLD:
+        import warnings
+
+        module, now, instead = _OLD[name]
+        warnings.warn(f"convex_core.{name}: use {instead}", DeprecationWarning, stacklevel=2)
+    elif name in LATER:
+        module, now = LATER[name], name
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{module}", __name__), now)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *LATER])

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from ._deadline import still_running
-from ._signals import end_at_once, is_command, unwind
 from .cli import main as command
+from .interruption.deadline import still_running
+from .interruption.signals import end_at_once, is_command, unwind
 
 __all__ = ["main"]
 

@@ -22,24 +22,24 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import check_arguments
-from ._blas import one_blas_thread
-from ._deadline import within
-from ._records import record
-from ._rounding import UNIT_ROUNDOFF
+from .contracts.arguments import check_arguments
+from .contracts.records import record
+from .contracts.validation import frozen, targets
 from .errors import Interrupted
-from .export.answers import CertificateAnswer
-from .network import Network
+from .interruption.deadline import within
+from .networks.network import Network
+from .numerics.blas import one_blas_thread
+from .numerics.rounding import UNIT_ROUNDOFF
+from .presentation.answers import CertificateAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
 from .solvers.column_generation import relative_gap
 from .solvers.dual_bound import DualBound, dual_bound
-from .solvers.pricing import Pricer
-from .solvers.select import make_pricer
+from .solvers.pricing.choice import make_pricer
+from .solvers.pricing.enumerated import Pricer
 from .status import Exactness, Scope, Status
-from .validation import frozen, targets
 
-__all__ = ["Certificate", "beta_max", "certify", "judge"]
+__all__ = ["Certificate", "beta_max", "certify", "certify_known"]
 
 _Array = NDArray[np.float64]
 
@@ -75,6 +75,8 @@ class Certificate(CertificateAnswer):
         Number of patterns examined; None if the cells were searched without listing them.
     rounding : float
         The part of `tau` that stands for rounding errors.
+    price : float
+        Sound upper bound on the largest correlation of `dual` with an atom, at most beta; ``inf`` without a bound.
     """
 
     objective: float
@@ -88,6 +90,7 @@ class Certificate(CertificateAnswer):
     exactness: Exactness
     patterns: int | None
     rounding: float = 0.0
+    price: float = math.inf
 
     def __repr__(self) -> str:
         return (
@@ -167,17 +170,21 @@ def certify_in(
     def work(inner: Budget) -> Certificate:
         noted.append(network.predict_patches(problem.patches))
         used, stopped = (pricer, None) if pricer is not None else make_pricer(problem, budget=inner, seed=seed)
-        return judge(problem, network, used, dual=dual, tol=tol, budget=inner, stopped=stopped, outputs=noted[0])
+        return certify_known(
+            problem, network, used, dual=dual, tol=tol, budget=inner, stopped=stopped, outputs=noted[0]
+        )
 
     try:
         return within(budget, work)
     except Interrupted as stop:
         if not noted:
             raise Interrupted("the network was not evaluated", status=stop.status) from stop
-        return judge(problem, network, None, dual=None, tol=tol, budget=budget, stopped=stop.status, outputs=noted[0])
+        return certify_known(
+            problem, network, None, dual=None, tol=tol, budget=budget, stopped=stop.status, outputs=noted[0]
+        )
 
 
-def judge(
+def certify_known(
     problem: Problem,
     network: Network,
     pricer: Pricer | None,
@@ -196,7 +203,7 @@ def judge(
     """
     problem.check_network(network)
     f = network.predict_patches(problem.patches) if outputs is None else outputs
-    objective = problem.loss.value(f, problem.y) + problem.beta * network.regulariser
+    objective = problem.objective_at(f, network)
     if pricer is None:
         return _unproved(problem, objective, stopped)
     factory = pricer.factory
@@ -225,8 +232,11 @@ def judge(
         if proved.value > best.value:
             best, best_tau, best_rounding, vector = proved, bound, rounding, v
     lowest, tau, scaled = best.value, best_tau, best.dual
+    reached = best.tau if math.isfinite(lowest) else math.inf
     if abs(objective - lowest) <= (problem.size + 8) * UNIT_ROUNDOFF * abs(objective):
         objective = lowest  # a sum of as many terms is not known better, and this is one of its values
+    elif network.m == 0 and 0.0 < objective <= _rounding_of_a_fit(problem, network):
+        objective = max(lowest, 0.0)  # what costs nothing fits the targets: the rest is rounding of the forward pass
     scope = pricer.scope if math.isfinite(lowest) else Scope.RESTRICTED
     lower = lowest if scope is Scope.GLOBAL else -math.inf
     gap = relative_gap(objective, lower)
@@ -245,9 +255,19 @@ def judge(
         scope=scope,
         status=status,
         exactness=problem.architecture.exactness,
-        patterns=None if pricer is None else pricer.listed,
+        patterns=None if pricer is None else pricer.listed_count,
         rounding=best_rounding,
+        price=reached,
     )
+
+
+def _rounding_of_a_fit(problem: Problem, network: Network) -> float:
+    """A loss that outputs may have which are the targets but for rounding; 0 where nothing is for free."""
+    loss, y = problem.whole_loss, problem.y
+    if loss is problem.loss or loss.value(y, y) > 0.0:
+        return 0.0
+    terms = np.abs(problem.architecture.free_columns(problem.patches)) @ np.abs(network.free) + np.abs(y)
+    return loss.value(y + (len(y) + 8) * UNIT_ROUNDOFF * float(terms.max(initial=0.0)), y)
 
 
 def _unproved(problem: Problem, objective: float, stopped: Status | None) -> Certificate:
@@ -273,6 +293,7 @@ def beta_max(
     seed: int = 0,
     time_limit: float | None = None,
     cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
 ) -> tuple[float, Scope]:
     r"""Smallest beta at which the zero network is optimal, :math:`\max_{\|u\| \le 1} |\nabla\ell(0)^T \varphi(u)|`.
 
@@ -280,7 +301,7 @@ def beta_max(
     ----------
     problem : Problem
         Data; its own beta plays no role.
-    pricer, seed, time_limit, cancel
+    pricer, seed, time_limit, cancel, progress
         As in :func:`certify`.
 
     Raises
@@ -304,7 +325,7 @@ def beta_max(
     'global'
     """
     check_arguments("beta_max", problem=(problem, Problem))
-    return beta_max_in(problem, pricer, seed, Budget(time_limit=time_limit, cancel=cancel))
+    return beta_max_in(problem, pricer, seed, Budget(time_limit=time_limit, cancel=cancel, progress=progress))
 
 
 def beta_max_in(problem: Problem, pricer: Pricer | None, seed: int, budget: Budget) -> tuple[float, Scope]:

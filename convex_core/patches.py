@@ -2,7 +2,9 @@
 
 For data X in R^{n x d} and windows k = 1..K of h entries each, X_k = X[:, index_k] in R^{n x h}: a filter u
 in R^h acts on all patches of all samples at once as the K products X_k u (Ergen & Pilanci, ICLR 2021, section
-2). With a bias every patch ends in a one, and the last entry of a filter is its bias, regularised like the others.
+2). With a bias every patch ends in a one, and the last entry of a filter is its bias: regularised like the others, or
+free. Free biases come with a free bias of the output: without it a filter of zeros with a huge bias and a tiny weight
+would be one that costs nothing in the limit, and no network would attain it.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ from typing import Any, Literal, Self, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._records import record
+from .contracts.records import record
+from .contracts.validation import finite_array, frozen, integer
 from .errors import InputError
-from .validation import finite_array, frozen, integer
 
 __all__ = ["MAX_LENGTH", "Bias", "Padding", "PatchGeometry", "patch_geometry"]
 
 Padding = Literal["valid", "zero", "circular"]
-Bias = Literal["none", "regularised"]
+Bias = Literal["none", "regularised", "output", "free"]
 
 #: Entries of the index table K x h above which a geometry is refused (512 MiB of int64).
 MAX_INDEX_ENTRIES = 2**26
@@ -64,8 +66,9 @@ class PatchGeometry:
         One per spatial axis (the channel axis has none).
     padding : {"valid", "zero", "circular"}
         What happens at the border.
-    bias : {"none", "regularised"}
-        Whether a filter has a bias, an entry more that meets a one in every patch.
+    bias : {"none", "regularised", "output", "free"}
+        Whether a filter has a bias, an entry more that meets a one in every patch: regularised with the filter, or
+        free, which costs nothing. With ``output`` and ``free`` each output has a free bias.
     grid : tuple of int
         Windows per spatial axis; their product is K.
     index : ndarray of int64, shape (K, window)
@@ -132,7 +135,12 @@ class PatchGeometry:
     @property
     def biased(self) -> bool:
         """Whether a filter ends in a bias."""
-        return self.bias != "none"
+        return self.bias in ("regularised", "free")
+
+    @property
+    def output_bias(self) -> bool:
+        """Whether each output has a bias of its own, which costs nothing."""
+        return self.bias in ("output", "free")
 
     @property
     def h(self) -> int:
@@ -154,6 +162,24 @@ class PatchGeometry:
         steps = [np.arange(g) * s - b for g, s, b in zip(self.grid, self.stride, before, strict=True)]
         mesh = np.meshgrid(*steps, indexing="ij")
         return np.stack([axis.ravel() for axis in mesh], axis=1).astype(np.int64)
+
+    def one_input(self, x: ArrayLike) -> NDArray[np.float64]:
+        """One input, flat or in its shape, as the only row of an array (1, d).
+
+        Raises
+        ------
+        InputError
+            If it does not have d finite entries.
+
+        Examples
+        --------
+        >>> patch_geometry((2, 2), 1).one_input([[1, 2], [3, 4]]).tolist()
+        [[1.0, 2.0, 3.0, 4.0]]
+        """
+        row = finite_array(x, "x", ndim=(1, 2, 3)).reshape(1, -1)
+        if row.shape[1] != self.d:
+            raise InputError(f"x: got {row.shape[1]} entries, expected {self.d}")
+        return row
 
     def extract(self, X: ArrayLike) -> NDArray[np.float64]:
         """Cut X into the patch matrices X_k.
@@ -183,13 +209,23 @@ class PatchGeometry:
             raise InputError(
                 f"X: got {data.shape[1]} columns, expected {self.d} for the input shape {self.input_shape}"
             )
-        if self.padding == "zero":
-            # index -1 then reads the appended zero
-            data = np.concatenate([data, np.zeros((len(data), 1))], axis=1)
-        patches = data[:, self.index].transpose(1, 0, 2)
+        patches = self.windows(data).transpose(1, 0, 2)
         if self.biased:
             patches = np.concatenate([patches, np.ones((*patches.shape[:2], 1))], axis=2)
         return np.ascontiguousarray(patches)
+
+    def windows(self, X: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Windows (n, K, window) of inputs (n, d), which are not checked: in their precision, without ones of a bias.
+
+        Examples
+        --------
+        >>> patch_geometry((4,), 2, 2).windows(np.array([[1.0, 2.0, 3.0, 4.0]])).tolist()
+        [[[1.0, 2.0], [3.0, 4.0]]]
+        """
+        if self.padding == "zero":
+            # index -1 then reads the appended zero
+            X = np.concatenate([X, np.zeros((len(X), 1), X.dtype)], axis=1)
+        return X[:, self.index]
 
     def filter_image(self, filters: ArrayLike) -> NDArray[np.float64]:
         """Filters without their biases in the input's axes: (h,) to `filter_shape`, (m, h) to (m, *filter_shape).
@@ -252,7 +288,7 @@ def patch_geometry(
         channel.
     padding : {"valid", "zero", "circular"}
         See :class:`PatchGeometry`.
-    bias : {"none", "regularised"}
+    bias : {"none", "regularised", "output", "free"}
         Likewise.
 
     Raises

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -22,26 +23,27 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import check_arguments
-from ._records import record
-from ._rounding import UNIT_ROUNDOFF
 from .certificate import beta_max_in
+from .contracts.arguments import check_arguments
+from .contracts.records import record
+from .contracts.validation import finite_array, frozen, integer, positive_number
 from .errors import InputError, Interrupted
-from .export.answers import PathAnswer
-from .network import Network
+from .networks.network import Network
+from .networks.recovery import merge_same_cells
+from .numerics.rounding import UNIT_ROUNDOFF
+from .presentation.answers import PathAnswer
 from .problem import Problem
 from .program import block_keys
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
-from .recovery import merge_same_cells
-from .solve import CellSearch, Solution, choose_search, solve_over
+from .solution import Solution, solve_over
 from .solvers.column_generation import WarmStart, relative_gap
-from .solvers.conic_directions import ConicDirections
+from .solvers.fixed_neurons.conic import ConicDirections
+from .solvers.fixed_neurons.osqp import FixedDirections, is_quadratic
 from .solvers.incumbent import Incumbent
-from .solvers.osqp_backend import FixedDirections, is_quadratic
-from .solvers.pricing import Pricer
-from .solvers.select import MAX_PATTERNS
+from .solvers.pricing.choice import MAX_PATTERNS
+from .solvers.pricing.enumerated import Pricer
+from .solvers.search import CellSearch, choose_search
 from .status import Scope, Status
-from .validation import finite_array, frozen, integer, positive_number
 
 __all__ = ["Path", "PathPreview", "follow_path", "solve_path"]
 
@@ -50,6 +52,8 @@ _Array = NDArray[np.float64]
 _SHORTEST = 1e-3
 #: most points of a path: each is a solution of its own, with its network and its cells
 MAX_POINTS = 10_000
+# points of the default grid, and its last beta as a share of beta_max
+_POINTS, _SMALLEST = 20, 0.01
 
 
 @record
@@ -158,9 +162,15 @@ class Path(PathAnswer):
         return Scope.GLOBAL if every else Scope.RESTRICTED
 
     @property
-    def alive(self) -> NDArray[np.int64]:
+    def active_filters(self) -> NDArray[np.int64]:
         """Number of filters of each network (B,)."""
         return np.array([s.active_filters for s in self.solutions], dtype=np.int64)
+
+    @property
+    def alive(self) -> NDArray[np.int64]:
+        """Deprecated: :attr:`active_filters`."""
+        warnings.warn("Path.alive: use active_filters", DeprecationWarning, stacklevel=2)
+        return self.active_filters
 
     @property
     def filter_norms(self) -> tuple[_Array, ...]:
@@ -204,9 +214,10 @@ class _Quick:
                     fixed = FixedDirections if is_quadratic(problem) else ConicDirections
                     program = self._programs[around] = fixed(problem, _together(candidates))
                 # both neighbours bring their own version of a filter
-                candidates.append(merge_same_cells(program.network(program.sizes(beta)), problem.patches))
+                sized = merge_same_cells(program.network(program.sizes(beta)), problem.patches)
+                candidates.append(problem.fitted(sized))
         values = [
-            problem.loss.value(network.predict_patches(problem.patches), problem.y) + beta * network.regulariser
+            problem.whole_loss.value(network.predict_patches(problem.patches), problem.y) + beta * network.regulariser
             for network in candidates
         ]
         for place, i in enumerate(around):  # at a point its own certificate says the value
@@ -236,8 +247,8 @@ def solve_path(
     problem: Problem,
     *,
     betas: ArrayLike | None = None,
-    points: int = 20,
-    smallest: float = 0.01,
+    points: int | None = None,
+    smallest: float | None = None,
     refine: int = 0,
     tol: float = 1e-6,
     method: str = "auto",
@@ -257,10 +268,10 @@ def solve_path(
     betas : (R,), optional
         Values > 0, in any order. By default `points` values, evenly spaced in the logarithm, from
         :math:`\beta_{\max}` (where the zero network becomes optimal) down to ``smallest`` times that.
-    points : int
-        Points of the default grid.
-    smallest : float
-        Last beta of the default grid as a share of beta_max, in (0, 1).
+    points : int, optional
+        Points of the default grid: 20, unless `betas` are given instead.
+    smallest : float, optional
+        Last beta of the default grid as a share of beta_max, in (0, 1): 0.01, unless `betas` are given instead.
     refine : int
         Points added after the grid is done, one at a time: each halves, in the logarithm, the interval in which most
         cells become active or cease to be, weighted by its length; fewer where nothing changes.
@@ -288,7 +299,7 @@ def solve_path(
     --------
     >>> from convex_core import Problem, load_dataset
     >>> path = solve_path(Problem.from_dataset(load_dataset("talk")), points=5)
-    >>> len(path), path.scope.value, int(path.alive[0]), bool(path.relative_gap.max() <= 1e-6)
+    >>> len(path), path.scope.value, int(path.active_filters[0]), bool(path.relative_gap.max() <= 1e-6)
     (5, 'global', 0, True)
     >>> quick = path.preview(0.5 * path.beta_max)
     >>> quick.lower_bound <= quick.objective
@@ -296,7 +307,11 @@ def solve_path(
     """
     check_arguments("solve_path", problem=(problem, Problem))
     tol = positive_number(tol, "tol")
-    points = integer(points, "points", maximum=MAX_POINTS)
+    for name, given in (("points", points), ("smallest", smallest)):
+        if betas is not None and given is not None:
+            raise InputError(f"{name}: got {given!r} beside betas, expected one of the two: betas are the grid")
+    points = integer(_POINTS if points is None else points, "points", maximum=MAX_POINTS)
+    smallest = _SMALLEST if smallest is None else smallest
     refine = integer(refine, "refine", minimum=0, maximum=MAX_POINTS)
     if not 0.0 < positive_number(smallest, "smallest") < 1.0:
         raise InputError(f"smallest: got {smallest!r}, expected a share of beta_max in (0, 1)")
@@ -347,7 +362,7 @@ def follow_path(
         here = problem.with_beta(beta)
         incumbent = Incumbent(here)
         if place:
-            incumbent.offer(incumbent.judged(solutions[place - 1].network))
+            incumbent.offer(incumbent.evaluated(solutions[place - 1].network))
         solution = solve_over(here, setup, tol=tol, budget=part, start=start, incumbent=incumbent)
         stop = budget.stop()
         if stop is None or solution.status in (Status.OPTIMAL, Status.RESTRICTED_OPTIMUM):

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import check_arguments, fits
-from ._records import record
-from .architectures import Architecture, make_architecture
+from .architectures import Architecture, make_architecture, natural_padding
+from .contracts.arguments import check_arguments, fits
+from .contracts.records import record
+from .contracts.validation import finite_array, frozen, moderate, positive_number, targets
 from .errors import InputError
-from .export.answers import ProblemAnswer
 from .losses import Loss, SoftmaxLoss, make_loss
-from .network import Network
+from .losses.free_part import FreePart
+from .networks.network import Network
 from .patches import Bias, Padding, PatchGeometry, patch_geometry
-from .validation import finite_array, frozen, moderate, positive_number, targets
+from .presentation.answers import ProblemAnswer
 
 if TYPE_CHECKING:
     from .data import Dataset
@@ -68,7 +69,8 @@ class Problem(ProblemAnswer):
     architecture : Architecture
         The network family.
     X, y, beta, loss
-        As above.
+        As above. With a part of the outputs that costs nothing the loss is that of what the neurons give, beside the
+        best such part.
     patches : (K, n, h) float64
         The patch matrices :math:`X_k`, extracted once.
 
@@ -139,7 +141,9 @@ class Problem(ProblemAnswer):
             self, "y", cast(_Array, frozen(moderate(targets(y, len(inputs), outputs=architecture.q), "y")))
         )
         object.__setattr__(self, "beta", positive_number(beta, "beta"))
-        object.__setattr__(self, "loss", loss)
+        plain = loss.inner if isinstance(loss, FreePart) else loss
+        columns = architecture.free_columns(patches)
+        object.__setattr__(self, "loss", FreePart(plain, columns) if columns.shape[1] else plain)
         if architecture.q == 1 and isinstance(self.loss, SoftmaxLoss):
             raise InputError("loss: got softmax with a network of one output, expected the option outputs >= 2")
         self.loss.check_targets(self.y)
@@ -188,7 +192,7 @@ class Problem(ProblemAnswer):
         dataset = suited(dataset, loss, outputs=wanted if isinstance(wanted, int) else 1)
         if isinstance(loss, SoftmaxLoss) and dataset.classes is not None:
             options.setdefault("outputs", dataset.classes)
-        circular = architecture == "circular"
+        circular = natural_padding(architecture) == "circular"
         geometry = _geometry(
             dataset.input_shape,
             dataset.default_filter if filter_size is None else filter_size,
@@ -214,14 +218,63 @@ class Problem(ProblemAnswer):
 
     def with_beta(self, beta: float) -> Problem:
         """The same problem at another `beta`."""
-        y = self.y if self.size == self.n else self.y.reshape(self.n, -1)
-        return Problem(self.X, y, architecture=self.architecture, beta=beta, loss=self.loss)
+        return Problem(self.X, self._rows_of_y, architecture=self.architecture, beta=beta, loss=self.loss)
+
+    def with_architecture(self, architecture: Architecture) -> Problem:
+        """The same data, loss and beta for another network.
+
+        Examples
+        --------
+        >>> from convex_core import load_dataset
+        >>> problem = Problem.from_dataset(load_dataset("talk"))
+        >>> problem.with_architecture(problem.architecture) == problem
+        True
+        """
+        return Problem(self.X, self._rows_of_y, architecture=architecture, beta=self.beta, loss=self.loss)
+
+    def with_loss(self, loss: Loss | str) -> Problem:
+        """The same data and network for another loss.
+
+        Examples
+        --------
+        >>> Problem([[1.0], [2.0]], [1, -1], filter_size=1, beta=1.0).with_loss("hinge").loss.name
+        'hinge'
+        """
+        return Problem(self.X, self._rows_of_y, architecture=self.architecture, beta=self.beta, loss=loss)
+
+    @property
+    def _rows_of_y(self) -> _Array:
+        """The targets with a row for each sample, where there are several outputs."""
+        return self.y if self.size == self.n else self.y.reshape(self.n, -1)
+
+    @property
+    def whole_loss(self) -> Loss:
+        """The loss of whole outputs, whatever they are made of."""
+        return self.loss.inner if isinstance(self.loss, FreePart) else self.loss
 
     def objective(self, network: Network) -> float:
         """Non-convex objective ``loss(f, y) + beta/2 * sum(||u||^2 + w^2)`` of a network."""
         self.check_network(network)
-        f = network.predict_patches(self.patches)
-        return self.loss.value(f, self.y) + self.beta * network.regulariser
+        return self.objective_at(network.predict_patches(self.patches), network)
+
+    def objective_at(self, outputs: NDArray[np.float64], network: Network) -> float:
+        """The objective of `network` where its `outputs` (n,) are known."""
+        return self.whole_loss.value(outputs, self.y) + self.beta * network.regulariser
+
+    def fitted(self, network: Network) -> Network:
+        """The same neurons with the best of what costs nothing, a free output bias for example, if there is any.
+
+        Examples
+        --------
+        >>> problem = Problem([[1.0], [2.0], [3.0]], [5, 6, 7], filter_size=1, beta=1.0, bias="output")
+        >>> problem.fitted(Network.zero(problem.architecture)).free
+        array([6.])
+        """
+        self.check_network(network)
+        if not isinstance(self.loss, FreePart):
+            return network
+        f = self.architecture.outputs(self.patches, network.parameters).sum(axis=1)
+        return network.with_free(self.loss.fit(f, self.y))
 
     def check_network(self, network: Network) -> None:
         """Raise :class:`InputError` unless `network` has this problem's architecture."""
@@ -287,11 +340,11 @@ def _geometry(
     bias: Bias,
     architecture: str,
 ) -> PatchGeometry:
-    """The geometry of named sizes; circular CNNs have circular padding unless told otherwise."""
+    """The geometry of named sizes, with the architecture's own padding unless told otherwise."""
     if filter_size is None:
         raise InputError("filter_size: got none, expected the length of the filters, or an architecture")
     if padding is None:
-        padding = "circular" if architecture == "circular" else "valid"
+        padding = natural_padding(architecture)
     return patch_geometry(input_shape, filter_size, 1 if stride is None else stride, padding, bias)
 
 

@@ -1,19 +1,31 @@
-"""Progress, cancellation and time limits: one small object that every long computation carries."""
+"""Progress, cancellation and time limits.
+
+Every public function that may take long takes ``time_limit``, ``cancel`` and ``progress``, and ``max_rounds`` where it
+goes in rounds. Inside the library one small object, a :class:`Budget`, carries them from one part to the next.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, ParamSpec, Protocol, TypedDict, TypeVar
 
-from ._numba import clock, tell
-from ._records import record
+from .contracts.records import record
+from .contracts.validation import integer
 from .errors import InputError
+from .numerics.jit import clock, tell
 from .status import Status
-from .validation import integer
 
-__all__ = ["Budget", "CancelFlag", "Progress", "ProgressCallback"]
+__all__ = ["Budget", "CancelFlag", "Limits", "Progress", "ProgressCallback", "limits", "takes_budget"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+# seconds given to what is called at the very end: it must answer something
+_LEAST = 1e-9
 
 
 class CancelFlag(Protocol):
@@ -117,7 +129,7 @@ class Budget:
         """A budget that ends when `share` of the time left is over; all of it without a time limit."""
         if self.time_limit is None:
             return self
-        return replace(self, time_limit=max(self.seconds + share * self.remaining, 1e-9))
+        return replace(self, time_limit=max(self.seconds + share * self.remaining, _LEAST))
 
     @property
     def seconds(self) -> float:
@@ -154,3 +166,61 @@ class Budget:
         """Send one :class:`Progress` to the callback, if there is one."""
         if self.progress is not None:
             self.progress(Progress(stage, message, fraction, self.seconds, upper, lower, round))
+
+
+class Limits(TypedDict):
+    """How public functions are told when to stop, and whom to report to."""
+
+    time_limit: float | None
+    cancel: CancelFlag | None
+    progress: ProgressCallback | None
+
+
+def limits(budget: Budget | None) -> Limits:
+    """What is left of `budget`, as arguments of a public function; the seconds of its reports go on from here.
+
+    Examples
+    --------
+    >>> limits(Budget(time_limit=60.0))["time_limit"] <= 60.0
+    True
+    """
+    if budget is None:
+        return {"time_limit": None, "cancel": None, "progress": None}
+    whole, send = budget, budget.progress
+    return {
+        "time_limit": None if budget.time_limit is None else max(budget.remaining, _LEAST),
+        "cancel": budget.cancel,
+        "progress": None if send is None else lambda report: send(replace(report, seconds=whole.seconds)),
+    }
+
+
+def takes_budget(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a public `function` take ``budget=`` too, for one version: it was how limits were said before.
+
+    Examples
+    --------
+    >>> @takes_budget
+    ... def wait(*, time_limit=None, cancel=None, progress=None):
+    ...     return time_limit is not None
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always")
+    ...     wait(budget=Budget(time_limit=60.0)), str(said[0].message)
+    (True, 'wait: got budget, use time_limit, cancel and progress')
+    """
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if "budget" not in kwargs:
+            return function(*args, **kwargs)
+        given: dict[str, Any] = dict(kwargs)
+        budget = given.pop("budget")
+        name = function.__name__
+        warnings.warn(f"{name}: got budget, use time_limit, cancel and progress", DeprecationWarning, stacklevel=2)
+        both = sorted(Limits.__annotations__.keys() & given.keys())
+        if both:
+            raise InputError(f"{both[0]}: got it beside budget, expected one of the two")
+        if budget is not None and not isinstance(budget, Budget):
+            raise InputError(f"budget: got {budget!r}, expected time_limit, cancel and progress in place of it")
+        return function(*args, **{**given, **limits(budget)})
+
+    return call

@@ -53,7 +53,9 @@ class Exactness(StrEnum):
 
 _STATUS_TEXT = {
     Status.OPTIMAL: "The requested relative gap was reached.",
-    Status.RESTRICTED_OPTIMUM: ("The optimum over the sampled patterns was reached; the global optimum may be lower."),
+    Status.RESTRICTED_OPTIMUM: (
+        "The optimum over the sampled patterns or the listed filters was reached; the global optimum may be lower."
+    ),
     Status.BOUND_REACHED: (
         "The convex program was solved to the requested gap; it is only a bound on this network's training problem, "
         "so that the network found may be farther from the optimum."
@@ -66,7 +68,7 @@ _STATUS_TEXT = {
         "The bound cannot be tightened further in double precision: beside data of this scale beta is so small that "
         "rounding errors decide. It is valid, but wider than requested."
     ),
-    Status.FEASIBLE: "A feasible network, judged as it stands; nothing was optimised.",
+    Status.FEASIBLE: "A feasible network, certified as it stands; nothing was optimised.",
 }
 _SCOPE_TEXT = {
     Scope.GLOBAL: "The lower bound covers every sign pattern of the data.",

@@ -10,21 +10,24 @@ shell.enter()
 
 from convex_core.arrangement import closed_form  # noqa: E402
 from convex_core.errors import ConvexCoreError  # noqa: E402
-from convex_core.figures.arrangement_paint import MODES  # noqa: E402
+from convex_core.figures.arrangement.paint import MODES  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.problem import Problem  # noqa: E402
-from convex_core.solve import Solution  # noqa: E402
-from pages._ui import cell_pictures, cell_presets, cell_sharing, cell_view, cells, compute, guard, layout  # noqa: E402
-from pages._ui.controls import bound, problem_controls  # noqa: E402
+from convex_core.solution import Solution  # noqa: E402
+from pages._ui import guard, layout  # noqa: E402
+from pages._ui.arrangement import cells, one_cell, pictures, sharing  # noqa: E402
+from pages._ui.state.controls import bound, problem_controls  # noqa: E402
+from pages._ui.work import compute  # noqa: E402
 
 MAX_SAMPLES = 12
 DIMENSIONS = {"sphere": 3, "circle": 2}
 SLICES = ("data", "filters")
+PICTURE, CELL, GROWTH = VIEWS = ("Picture", "One cell", "Growth")
 
 place = layout.header(
     "Arrangement",
-    "Every patch of every sample cuts the space of filters in two. Inside one cell between the cuts the same patches "
-    "fire for every filter, and the network is linear: that is what makes its training convex.",
+    "Every patch cuts the space of filters in two. Inside a cell between the cuts the same patches fire, and the "
+    "network is linear.",
 )
 
 
@@ -59,7 +62,6 @@ def slice_controls() -> None:
 @guard.fragment
 def live() -> None:
     """Controls and results together: quick changes then wait for one another instead of piling up."""
-    cell_presets.presets()
     current = problem_controls(
         ("data", "h", "stride"), extra=[samples_control, colour_control], advanced=slice_controls
     )
@@ -71,7 +73,7 @@ def live() -> None:
     data = cells.first_samples(current.dataset, n)
     problem = compute.problem(key, current.spec, data)
     K, _, h = problem.patches.shape
-    rows = problem.architecture.hyperplanes(problem.patches)
+    rows = problem.patches.reshape(-1, problem.patches.shape[2])  # of the patches, whatever the activation
     size = cells.size(key, rows, n)
     if not size.hyperplanes:
         st.info("Every patch is zero: there is nothing that cuts, and one cell.", icon=":material/info:")
@@ -82,27 +84,30 @@ def live() -> None:
     through = state["slice"] == "filters" and h > dimension
     view = f"{key} {dimension} {through}"
     picture = cells.picture(view, rows, everything, dimension, through, solution)
-    numbers(size, K, n, h, data.d)
     listed = everything or (None if picture is None else picture.arrangement)
-    above, below = st.container(), st.container()
-    if listed is None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="views"):
+        st.segmented_control(
+            "Tab", VIEWS, default=PICTURE, required=True, label_visibility="collapsed", **bound("view", PICTURE)
+        )
+        selected = None if listed is None else one_cell.choose(listed, picture)
+    charts: list[Chart] = []
+    if state["view"] == GROWTH:
+        charts += sharing.sharing(key, current, data, K)
+        numbers(size, K, n, h, data.d)
+    elif listed is None or selected is None:
         st.info(
             f"More than {cells.MAX_LISTED:,} cells: they are counted, not listed. Choose fewer samples.",
             icon=":material/info:",
         )
-        return
-    scene = cell_pictures.current_scene(view, picture, K)
-    charts: list[Chart] = []
-    with below:
-        st.subheader("One cell", anchor=False)
-        selected = cell_view.choose(listed, picture)
-    with above:
-        charts += cell_pictures.whole_picture(view, picture, scene, everything, size, selected)
-    with below:
-        whole = everything is not None
-        charts += cell_view.show(view, problem, listed, picture, scene, selected, whole=whole)
-    charts += cell_pictures.turning(key, problem, picture)
-    charts += cell_sharing.sharing(key, current, data, K)
+        numbers(size, K, n, h, data.d)
+    elif state["view"] == CELL:
+        scene = pictures.current_scene(view, picture, K)
+        charts += one_cell.show(view, problem, listed, picture, scene, selected, whole=everything is not None)
+    else:
+        scene = pictures.current_scene(view, picture, K)
+        charts += pictures.whole_picture(view, picture, scene, everything, size, selected)
+        numbers(size, K, n, h, data.d)
+        charts += pictures.turning(key, problem, picture)
     layout.downloads(place, layout.chart_downloads(charts))
 
 

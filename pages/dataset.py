@@ -9,8 +9,11 @@ from pages._ui import shell
 shell.enter()
 
 from convex_core.figures.signals import patch_matrices, sample_windows  # noqa: E402
-from pages._ui import compute, cost, data_input, layout  # noqa: E402
-from pages._ui.controls import bound, problem_controls  # noqa: E402
+from pages._ui import layout  # noqa: E402
+from pages._ui.dataset import cost, data_input  # noqa: E402
+from pages._ui.playground import from_dataset  # noqa: E402
+from pages._ui.state.controls import bound, problem_controls  # noqa: E402
+from pages._ui.work import compute  # noqa: E402
 
 place = layout.header(
     "Dataset",
@@ -34,14 +37,18 @@ sample = min(st.session_state["sample"], data.n - 1)
 st.markdown(f"**{data.name}**: {data.description}")
 layout.facts(cost.meter(patches, cost.estimate(spec.key, patches)))
 
+from_dataset.offer(data, spec)
+
 # names of more than two classes are in the order of the targets 0, 1, ...
-numbered = data.labels is not None and len(data.labels) > 2
+names = data.labels or ()
+numbered = len(names) > 2
 palette = layout.colours()
 windows = sample_windows(data, geometry, sample, colours=palette)
 matrices = patch_matrices(patches, colours=palette)
 left, right = st.columns([1, 1], gap="large")
 with left:
-    target = f"y = {data.y[sample]:g}, {data.labels[int(data.y[sample])]}" if numbered else f"y = {data.y[sample]:+.3g}"
+    sign = "+" if (data.y < 0.0).any() else ""  # class 0 of ten is not called +0
+    target = f"y = {data.y[sample]:{sign}.3g}" + (f", {names[int(data.y[sample])]}" if numbered else "")
     layout.chart(windows, f"Sample {sample}, {target}", "The windows the filter slides over.", key="windows")
 with right:
     layout.chart(matrices, "Patch matrices", "Row i of X\u2096 is patch k of sample i.", key="matrices")

@@ -9,20 +9,24 @@ from pages._ui import shell
 shell.enter()
 
 from convex_core.status import Scope  # noqa: E402
-from pages._ui import layout, turning, verdict, warm  # noqa: E402
+from pages._ui import layout, present, turning, verdict  # noqa: E402
+from pages._ui.work import warm  # noqa: E402
 
 place = layout.header(
     "Trained to the global optimum",
     "Training a ReLU CNN looks hopelessly non-convex. It is a convex problem in disguise, so the best network there "
     "is can be found, and proved to be the best. Turn the dial and watch.",
 )
+with st.container(key="to_playground", horizontal=True, gap="small"):
+    st.page_link(shell.page("tour"), label="Take the tour: eight short steps", icon=":material/explore:")
+    st.page_link(shell.page("playground"), label="Build data with your hands", icon=":material/gesture:")
 work = warm.home()
 figure_column, text_column = st.columns([1.9, 1], gap="large")
 with figure_column:
     with st.spinner(f"Solving for the global optimum at {warm.HOME_POINTS} values of β ..."):
         path = work.path.result()
     curves = work.curves.result() if work.curves.done() else ()
-    dial = warm.home_dial(layout.colours().dark, bool(curves))
+    dial = warm.home_dial(layout.colours().dark, bool(curves), present.on())
     layout.bare_chart(dial, key="dial")
     turning.follow("dial", sorted(path.betas.tolist()), len(path) - 1 - warm.HOME_START)
 with text_column:

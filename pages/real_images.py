@@ -1,9 +1,6 @@
-"""Real images: the talk's experiments on MNIST and CIFAR-10, convex programs against SGD."""
+"""Real images: ten classes trained live over given filters, and the talk's experiments."""
 
 from __future__ import annotations
-
-import math
-from functools import partial
 
 import streamlit as st
 
@@ -11,123 +8,22 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.experiments import EXPERIMENTS, ExperimentResult  # noqa: E402
-from convex_core.figures.experiment import experiment_accuracy, experiment_objective  # noqa: E402
-from pages._ui import background, experiments, layout  # noqa: E402
-from pages._ui.layout import Fact  # noqa: E402
+from pages._ui import layout  # noqa: E402
+from pages._ui.images import talk, ten  # noqa: E402
+from pages._ui.state.controls import bound  # noqa: E402
 
-QUICK, WHOLE = "_images_quick", "_images_whole"
-#: The settings for which every program was asked for.
-ASKED = "_images_asked"
+TEN, TALK = "Ten classes", "The talk's experiment"
+VIEWS = {TEN: ten.tab, TALK: talk.tab}
+#: Settings of the talk's experiment: a link that has one, and says nothing about the view, is to it.
+OF_TALK = frozenset(("images", "image_beta", "image_runs", "image_steps"))
 
 place = layout.header(
     "Real images",
-    "The talk's experiment: a three-layer circular CNN on 99 images, trained by SGD from several seeds and through its "
-    "convex program. Here the program is a bound over sampled patterns, and every number says so; a two-layer CNN on "
-    "the same images is certified.",
+    "Train a CNN on images and watch the proof arrive.",
 )
-with st.container(border=True):
-    wanted = experiments.controls()
-key = repr(wanted)
-plan = EXPERIMENTS[wanted.name]
-
-
-def draw(result: ExperimentResult, *, offered: bool) -> None:
-    """Numbers, both charts, the programs (the others can be `offered`), and what was chosen."""
-    palette = layout.colours()
-    training = result.training
-    by_name = {arm.plan.name: arm for arm in result.arms}
-    items = []
-    titles = {
-        "spectral": "talk's program, network",
-        "euclidean": "circular, filters of length 1",
-        "two-layer": "two-layer CNN",
-    }
-    for name, title in titles.items():
-        if name in by_name:
-            solution = by_name[name].solution
-            certified = math.isfinite(solution.lower_bound)
-            gap = f"certified, gap {solution.relative_gap:.1e}" if certified else f"{solution.exactness}, restricted"
-            items.append(Fact(f"{solution.network_objective:.6g}", title, gap))
-    if training is not None:
-        best = training.objective[:, -1].min()
-        items.append(Fact(f"{best:.6g}", "best SGD seed", f"of {len(training.seeds)}, {training.iterations[-1]} steps"))
-        items.append(Fact(f"{training.seconds[-1]:.1f} s", "SGD, all seeds", str(training.status)))
-    layout.facts([*items, Fact(f"{result.seconds:.1f} s", "in all", "patterns, programs, SGD")])
-    charts = []
-    if training is not None:
-        charts = [experiment_objective(result, colours=palette), experiment_accuracy(result, colours=palette)]
-        for column, chart, title in zip(
-            st.columns(2, gap="medium"), charts, ("Training objective", "Test accuracy"), strict=True
-        ):
-            if chart is not None:
-                with column:
-                    layout.chart(chart, title, key=title.lower().replace(" ", "_"))
-    st.subheader("The convex programs", anchor=False)
-    st.dataframe([row(arm.to_dict()) for arm in result.arms], hide_index=True)
-    if offered:
-        offer()
-    left, right = st.columns(2, gap="large")
-    for column, title, lines in ((left, "Stated by the talk", plan.stated), (right, "Our choices", plan.chosen)):
-        with column:
-            st.subheader(title, anchor=False)
-            st.markdown("\n".join(f"- {line}" for line in lines))
-    layout.caption(f"{result.data} Seeds: data and patterns {result.seed}, SGD {', '.join(map(str, wanted.seeds))}.")
-    layout.downloads(
-        place,
-        [*experiments.result_downloads(result), *layout.chart_downloads([c for c in charts if c is not None])],
-    )
-
-
-def row(arm: dict[str, object]) -> dict[str, object]:
-    """One convex program as a line of the table."""
-    accuracy = arm["test_accuracy"]
-    return {
-        "program": arm["label"],
-        "convex value": arm["convex_objective"],
-        "network's objective": arm["network_objective"],
-        "lower bound": arm["lower_bound"],
-        "scope": arm["scope"],
-        "exactness": arm["exactness"],
-        "status": arm["status"],
-        "filters": arm["filters"],
-        "seconds": arm["seconds"],
-        "test accuracy": None if accuracy is None else f"{accuracy:.1%}",
-    }
-
-
-def offer() -> None:
-    """The programs that take long, with an estimate."""
-    labels = " and ".join(arm.label for arm in plan.arms if not arm.quick)
-    estimate = experiments.WHOLE_SECONDS[plan.name]
-    layout.caption(
-        f"Not in this result: {labels}. Over sampled patterns, they and all else take about {estimate} s on two cores "
-        f"and at most {experiments.TIME_LIMIT:.0f} s; they can be cancelled."
-    )
-    st.button(
-        f"Solve the talk's programs too (about {estimate} s)",
-        type="primary",
-        on_click=st.session_state.update,
-        args=({ASKED: key},),
-        icon=":material/play_arrow:",
-        key="whole",
-    )
-
-
-images, ready = experiments.source(wanted.name)
-if ready:
-    found = None
-    if st.session_state.get(ASKED) == key:
-        begin = partial(experiments.start, key, wanted, images, quick=False)
-        found = background.outcome(WHOLE, key, begin, "Experiment")
-        if found is not None and found.stopped is not None:
-            st.warning(f"{found.stopped.text} What was finished by then is shown.", icon=":material/timer:")
-            st.button(
-                "Begin again", icon=":material/refresh:", on_click=st.session_state.pop, args=(WHOLE,), key="again"
-            )
-    if found is None:
-        # what takes about as long as SGD is there at once, and stays while the rest runs
-        begin = partial(experiments.start, key, wanted, images, quick=True)
-        found = experiments.finished(key, images) or background.outcome(QUICK, key, begin, "Quick part")
-    if found is not None:
-        draw(found, offered=st.session_state.get(ASKED) != key)
+if "images_view" not in st.session_state and "images_view" not in st.query_params and OF_TALK & set(st.query_params):
+    st.session_state["images_view"] = st.query_params["images_view"] = TALK
+st.segmented_control(
+    "View", list(VIEWS), default=TEN, required=True, label_visibility="collapsed", **bound("images_view", TEN)
+)
+VIEWS.get(st.session_state["images_view"], ten.tab)(place)

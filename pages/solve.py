@@ -8,16 +8,18 @@ from pages._ui import shell
 
 shell.enter()
 
-from convex_core.classification import confusion_matrix  # noqa: E402
 from convex_core.data import Dataset  # noqa: E402
 from convex_core.errors import InputError, SizeError  # noqa: E402
+from convex_core.export.latex import convex_latex, training_latex  # noqa: E402
 from convex_core.figures import classes, filters, solving  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
-from convex_core.program.latex import convex_latex, training_latex  # noqa: E402
-from convex_core.solve import METHODS, Solution  # noqa: E402
+from convex_core.figures.predictions import predictions_against_targets  # noqa: E402
+from convex_core.networks.classes import confusion_matrix  # noqa: E402
+from convex_core.solution import METHODS, Solution  # noqa: E402
 from convex_core.status import Scope, Status  # noqa: E402
-from pages._ui import compute, guard, layout, verdict  # noqa: E402
-from pages._ui.controls import CurrentProblem, bound, problem_controls  # noqa: E402
+from pages._ui import guard, inside, layout, reports, verdict  # noqa: E402
+from pages._ui.state.controls import CurrentProblem, bound, problem_controls  # noqa: E402
+from pages._ui.work import compute  # noqa: E402
 
 BOUNDS_NOTE = {
     Scope.GLOBAL: "Both bounds on the global optimum, round by round.",
@@ -65,49 +67,81 @@ def live() -> None:
 
 
 def draw(current: CurrentProblem, solution: Solution) -> None:
-    """Everything about one solution."""
-    palette = layout.colours()
+    """Everything about one solution: the main pictures first, numbers below them."""
+    palette, data = layout.colours(), current.dataset
+    several = solution.problem.architecture.q > 1
+    names = verdict.class_names(solution, data)
     verdict.headline(solution)
-    layout.facts(verdict.solution_facts(solution, current.dataset))
-    left, right = st.columns([1, 1], gap="large")
     charts = []
+    left, right = st.columns(2, gap="large")
     with left:
         if solution.history:
             charts.append(solving.bounds(solution.history, scope=solution.scope, colours=palette))
             layout.chart(charts[-1], "Bounds", BOUNDS_NOTE[solution.scope], key="bounds")
-        charts.append(solving.seconds(solution, colours=palette))
-        layout.chart(charts[-1], "Where the time went", key="seconds")
+    title = "Filters of the optimum" if solution.status is Status.OPTIMAL else "Filters found"
     with right:
-        title = "Filters of the optimum" if solution.status is Status.OPTIMAL else "Filters found"
-        draw_filters = the_class_filters if solution.problem.architecture.q > 1 else the_filters
-        charts += draw_filters(solution, current.dataset, title)
+        charts.append(the_class_filters(solution, names, title) if several else the_filters(solution, title))
+    layout.facts(verdict.solution_facts(solution, data))
+    left, right = st.columns(2, gap="large")
+    with left:
+        charts.append(the_predictions(solution, names))
+    with right:
+        charts += the_confusion(solution, data, names) if several else [the_norms(solution)]
+    inside.show(solution.problem, {"network found": solution.network}, names)
+    charts.append(solving.seconds(solution, colours=palette))
+    layout.chart(charts[-1], "Where the time went", key="seconds")
     the_program(solution)
-    layout.downloads(place, [*verdict.solution_downloads(solution), *layout.chart_downloads(charts)])
+    report = reports.report_downloads(solution, current.dataset, dict(current.spec.data.options))
+    layout.downloads(place, [*report, *verdict.solution_downloads(solution), *layout.chart_downloads(charts)])
 
 
-def the_filters(solution: Solution, data: Dataset, title: str) -> list[Chart]:
-    """The filters of a network with one output, and their norms."""
-    palette = layout.colours()
-    tiles = filters.network_filters(solution.network, colours=palette)
-    layout.chart(tiles, title, "Sign of the output weight and group norm above each, largest first.", key="filters")
-    norms = filters.filter_norms(solution.network, colours=palette)
-    layout.chart(norms, "Group norms", key="norms")
-    return [tiles, norms]
+def the_filters(solution: Solution, title: str) -> Chart:
+    """The filters of a network with one output."""
+    tiles = filters.network_filters(solution.network, colours=layout.colours())
+    note = "Largest first, fainter the smaller; above each the sign of its output weight and its group norm."
+    layout.chart(tiles, title, note, key="filters")
+    return tiles
 
 
-def the_class_filters(solution: Solution, data: Dataset, title: str) -> list[Chart]:
-    """The filters with their weights to each class, and the confusion matrix if there are held-out samples."""
-    palette, names = layout.colours(), verdict.class_names(solution, data)
-    tiles = classes.class_filters(solution.network, names, colours=palette)
+def the_norms(solution: Solution) -> Chart:
+    """Their norms."""
+    norms = filters.filter_norms(solution.network, colours=layout.colours())
+    layout.chart(norms, "Group norms", "What each filter costs, upwards for a positive output weight.", key="norms")
+    return norms
+
+
+def the_predictions(solution: Solution, names: tuple[str, ...]) -> Chart:
+    """What the network says of each sample; a press on a sample takes it inside the network."""
+    problem = solution.problem
+    shape = (problem.n, len(names)) if names else (problem.n,)
+    chart = predictions_against_targets(
+        solution.predictions.reshape(shape), problem.y.reshape(shape), names=names, colours=layout.colours()
+    )
+    layout.chart(
+        chart, "Predictions and targets", "Press a sample to see it inside the network, below.", key="predictions",
+        picked=lambda: inside.choose_sample("predictions"),
+    )  # fmt: skip
+    return chart
+
+
+def the_class_filters(solution: Solution, names: tuple[str, ...], title: str) -> Chart:
+    """The filters with their weights to each class."""
+    tiles = classes.class_filters(solution.network, names, colours=layout.colours())
     note = "Beside each filter its weight to every class: orange to the right positive, blue to the left negative."
     layout.chart(tiles, title, note, key="filters")
+    return tiles
+
+
+def the_confusion(solution: Solution, data: Dataset, names: tuple[str, ...]) -> list[Chart]:
+    """The confusion matrix, if there are held-out samples."""
     counts = confusion_matrix(solution.network, data)
     if counts is None:
-        return [tiles]
-    matrix = classes.confusion(counts, names, colours=palette)
-    note = f"{counts.sum()} held-out samples; a row is a true class."
-    layout.chart(matrix, "Confusion matrix", note, key="confusion")
-    return [tiles, matrix]
+        return []
+    matrix = classes.confusion(counts, names, colours=layout.colours())
+    layout.chart(
+        matrix, "Confusion matrix", f"{counts.sum()} held-out samples; a row is a true class.", key="confusion"
+    )
+    return [matrix]
 
 
 def the_program(solution: Solution) -> None:

@@ -8,8 +8,9 @@ from pages._ui import shell
 
 shell.enter()
 
-from pages._ui import circular, guard, layout, two_relu  # noqa: E402
-from pages._ui.controls import bound  # noqa: E402
+from pages._ui import guard, layout  # noqa: E402
+from pages._ui.state.controls import bound  # noqa: E402
+from pages._ui.three_layers import circular, two_relu  # noqa: E402
 
 VIEWS = {"Circular CNN": circular.tab, "Two ReLU layers": two_relu.tab}
 

@@ -178,7 +178,9 @@ def neuron(problem: Problem, parameters):
         first = [[_dots(P[k][i], u) for k in range(K)] for i in range(n)]
         if cnn.name == "flatten":
             first = [[max(ZERO, x) for x in row] for row in first]
-        return [_dots(row, weights) for row in first], _dots(u, u) * _dots(weights, weights)
+        alone = cnn.options.get("output_norm") == "l1"
+        size = sum(map(abs, weights)) ** 2 if alone else _dots(weights, weights)
+        return [_dots(row, weights) for row in first], _dots(u, u) * size
     hidden = fractions(parameters["hidden"])
     if cnn.name == "three-layer":
         own = [u[k * h : (k + 1) * h] if cnn.options["sharing"] == "per-patch" else u for k in range(K)]

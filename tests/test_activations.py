@@ -34,6 +34,7 @@ def small(seed=0, n=6, **options):
     return gaussian_problem("two-layer", seed, n, 3, 2, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "slope"), OPTIMA)
 @pytest.mark.parametrize("method", ["column-generation", "branch-and-bound", "clarabel"])
 def test_optima_agree_with_other_programs(name, slope, method):
@@ -62,6 +63,7 @@ POOLED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "pooling"), POOLED)
 @pytest.mark.parametrize("seed", range(2))
 def test_no_local_search_finds_better(kind, pooling, seed):
@@ -94,6 +96,7 @@ def test_gradients_scaling_and_files(kind, pooling, q):
     check_model_file(solution.network, problem, solution)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_script_and_the_network_it_maps_back_to(kind, tmp_path):
     options = [{}, {"pooling": "mean"}] + ([{"pooling": "max"}] if kind != "absolute" else [])
@@ -146,7 +149,7 @@ def test_path_audit_and_sgd_take_it(kind):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"activation": "gelu"}, "activation: got 'gelu', expected one of relu, leaky, absolute, residual"),
+        ({"activation": "gelu"}, "activation: got 'gelu', expected one of relu, leaky, absolute, residual, quadratic"),
         ({"activation": "leaky", "slope": 2.0}, "slope: got 2.0, expected a number from -1 to 1"),
         ({"activation": "leaky", "slope": float("nan")}, "slope: got nan"),
         ({"activation": "leaky", "slope": True}, "slope: got True"),

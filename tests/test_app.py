@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from app_helpers import APP, ROOT, alts, charts, facts, finish_sgd, folded, html, numbers, open_page, testing, upload
 
 from convex_core.arrangement import count_patterns
 from convex_core.certificate import certify
@@ -23,58 +23,17 @@ from convex_core.errors import InputError
 from convex_core.figures.chart import Chart
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
-from convex_core.solve import solve
+from convex_core.solution import solve
+from convex_core.training.sgd import compare_optimisers, train_sgd
+from convex_core.training.ways import two_ways
+from pages._ui import layout, shell, verdict
+from pages._ui.dataset import data_input
+from pages._ui.state import controls, spec
+from pages._ui.training import runs
+from pages._ui.work import jobs
+from pages._ui.work.jobs import Job
 
-testing = pytest.importorskip("streamlit.testing.v1")
-
-from pages._ui import controls, data_input, jobs, layout, shell, spec, training, verdict  # noqa: E402
-from pages._ui.jobs import Job  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[1]
 TOYS = [name for name in dataset_names() if not dataset_info(name).needs_files]
-
-
-def open_page(file: str, **query: str) -> Any:
-    """A new session on a page, as from a link."""
-    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.switch_page(f"pages/{file}.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def facts(app: Any) -> dict[str, str]:
-    """The row of numbers: label to value."""
-    bodies = "".join(element.proto.body for element in app.get("html"))
-    return dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
-
-
-def numbers(value: Any) -> np.ndarray:
-    """An array from Plotly's JSON, which packs numpy arrays."""
-    if not isinstance(value, dict):
-        return np.array(value, dtype=float)
-    flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
-    return flat.reshape([int(k) for k in str(value.get("shape", len(flat))).split(",")])
-
-
-def charts(app: Any) -> list[dict[str, Any]]:
-    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
-
-
-def alts(app: Any) -> list[str]:
-    return [element.proto.alt for element in app.get("plotly_chart")]
-
-
-def finish_sgd(app: Any) -> None:
-    """Poll as a browser would until the worker has ended."""
-    end = time.monotonic() + 60
-    while (not app.get("plotly_chart") or "_sgd_job" in app.session_state) and time.monotonic() < end:
-        time.sleep(0.3)
-        app.run()
-    assert not app.exception
-    assert app.get("plotly_chart"), "SGD did not end"
 
 
 def shown_script(app: Any) -> str:
@@ -96,18 +55,14 @@ def test_every_page_enters_the_shell_first() -> None:
         assert "convex_core" not in source[:enters].split('"""', 2)[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["dataset", "solve", "convex_vs_sgd"])
 def test_first_screen_has_at_most_five_controls(file: str) -> None:
     app = open_page(file, data="shift")
-    advanced = {
-        w.key
-        for e in app.expander
-        for kind in ("slider", "select_slider", "number_input", "selectbox", "button_group")
-        for w in e.get(kind)
-    }
     every = {w.key for w in [*app.slider, *app.select_slider, *app.number_input, *app.selectbox]}
+    every -= {"filter"} | ({"sample"} if file != "dataset" else set())  # Inside the network, further down
     buttons = {b.key for b in app.button} & {"run", "cancel"}
-    assert 1 <= len((every - advanced) | buttons) <= 5
+    assert 1 <= len((every - folded(app)) | buttons) <= 5
 
 
 # ---------------------------------------------------------------- dataset
@@ -145,6 +100,7 @@ def test_too_many_patterns_are_bounded_not_counted() -> None:
     assert shown["to solve"] == "sampled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", "2.5", "", "1e999", "0.123", "🙂"])
 @pytest.mark.parametrize("file", ["dataset", "solve"])
 def test_nothing_in_the_address_breaks_a_page(file: str, value: str) -> None:
@@ -199,11 +155,7 @@ def test_another_dataset_brings_its_own_defaults_and_reset_goes_back() -> None:
 GOOD_CSV = b"a,b,c,y\n1,2,3,4\n1,2,5,-4\n"
 
 
-def upload(app: Any, name: str, content: bytes) -> None:
-    app.file_uploader(key="upload").set_value((name, content, "application/octet-stream")).run()
-    assert not app.exception
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -235,6 +187,7 @@ def test_pickled_objects_are_refused() -> None:
     assert len(app.error) == 1
 
 
+@pytest.mark.slow
 def test_upload_becomes_the_session_s_data_and_no_other_s() -> None:
     first = open_page("dataset")
     upload(first, "mine.csv", GOOD_CSV)
@@ -251,7 +204,7 @@ def test_upload_becomes_the_session_s_data_and_no_other_s() -> None:
 def test_edited_table_becomes_the_session_s_data(cell: str, accepted: bool) -> None:
     def edit(cell: str) -> None:
         from convex_core.data import load_dataset
-        from pages._ui import data_input
+        from pages._ui.dataset import data_input
 
         base = load_dataset("patterns2d", seed=1)
         frame = data_input.table(base)
@@ -287,6 +240,7 @@ def test_downloads_read_back() -> None:
 # ---------------------------------------------------------------- solve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", [{"data": "shift"}, {"data": "edge", "beta": "1"}, {"data": "talk", "pooling": "mean"}]
 )
@@ -314,8 +268,9 @@ def test_beta_above_beta_max_is_the_zero_network() -> None:
     assert app.header[0].value.startswith("The zero network")
 
 
+@pytest.mark.slow
 def test_sampled_patterns_are_never_called_optimal() -> None:
-    app = open_page("solve", data="talk", n="40", d="32", h="12", stride="4", limit="1", beta="10")
+    app = open_page("solve", data="talk", n="40", d="32", h="16", stride="4", limit="1", beta="10")
     text = " ".join([app.header[0].value, *(m.value for m in app.markdown)])
     assert "orange-badge[scope: restricted]" in text
     assert "upper bound only" in text
@@ -338,6 +293,7 @@ def test_shown_script_is_the_library_s() -> None:
     compile(shown_script(app), "script", "exec")
 
 
+@pytest.mark.slow
 def test_whole_script_has_every_pattern_and_the_same_value(tmp_path: Path) -> None:
     solution = solve(Problem.from_dataset(load_dataset("shift", n=4)), tol=1e-8)
     file = tmp_path / "program.py"
@@ -359,7 +315,15 @@ def test_solution_downloads_hold_the_solution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "text"), [(2.34e-9, "2e-09"), (0.0, "below 1e-12"), (float("inf"), "–"), (0.5, "5e-01")]
+    ("gap", "text"),
+    [
+        (2.34e-9, "2e-09"),
+        (0.0, "below 1e-12"),
+        (float("inf"), "–"),
+        (0.5, "50 %"),
+        (0.0123, "1.2 %"),
+        (12.5, "1,250 %"),
+    ],
 )
 def test_gap_text(gap: float, text: str) -> None:
     assert verdict.gap_text(gap) == text
@@ -368,11 +332,12 @@ def test_gap_text(gap: float, text: str) -> None:
 # ---------------------------------------------------------------- convex vs SGD
 
 
+@pytest.mark.slow
 def test_sgd_page_shows_the_run_and_audits_it() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="3", iterations="500", first="7")
     finish_sgd(app)
     run = app.session_state["_sgd_run"]
-    assert run.seeds == (7, 8, 9)
+    assert run.rows == (7, 8, 9)
     problem = Problem.from_dataset(load_dataset("shift"))
     solution = solve(problem, tol=1e-8)
     shown = facts(app)
@@ -381,6 +346,18 @@ def test_sgd_page_shows_the_run_and_audits_it() -> None:
     lines = charts(app)[0]["data"]
     assert [line["name"] for line in lines[:3]] == ["seed 7", "seed 8", "seed 9"]
     assert run.objective[:, -1].min() >= solution.lower_bound
+    moments = np.unique(np.linspace(0, run.objective.shape[1] - 1, 240).round().astype(int))
+    drawn = run.objective[1, moments]
+    np.testing.assert_allclose(numbers(lines[1]["y"]), drawn / solution.lower_bound - 1.0, rtol=1e-6)
+    app.segmented_control(key="up").set_value("objective").run()
+    assert np.array_equal(numbers(charts(app)[0]["data"][1]["y"]), drawn)
+    for across, seconds in (("wall clock", run.seconds), ("processor time", run.cpu_seconds)):
+        app.segmented_control(key="across").set_value(across).run()
+        assert np.array_equal(numbers(charts(app)[0]["data"][2]["x"]), seconds[2, moments])
+    ways = two_ways(problem, run.networks[1], run.solution.network)
+    app.segmented_control(key=f"stalled {run.key}").set_value(8).run()
+    assert f"{ways.weights[0]:.6g} to the optimum at {ways.weights[-1]:.6g}" in alts(app)[1]
+    assert "downhill all the way" in alts(app)[1]
     app.button(key="audit").click().run()
     assert not app.exception
     for certificate, network in zip(app.session_state["_sgd_audit"], run.networks, strict=True):
@@ -390,11 +367,12 @@ def test_sgd_page_shows_the_run_and_audits_it() -> None:
     assert "at most" in alts(app)[-1]
 
 
+@pytest.mark.slow
 def test_run_downloads_hold_the_run() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
     finish_sgd(app)
     run = app.session_state["_sgd_run"]
-    with np.load(io.BytesIO(training.run_download(run).data()), allow_pickle=False) as arrays:  # type: ignore[arg-type]
+    with np.load(io.BytesIO(runs.run_download(run).data()), allow_pickle=False) as arrays:  # type: ignore[arg-type]
         assert np.array_equal(arrays["objective"], run.objective)
         assert arrays["filters"].shape == (2, run.width, 3)
 
@@ -407,6 +385,22 @@ def test_all_numbers_are_json_without_nan() -> None:
     assert "NaN" not in text
 
 
+@pytest.mark.slow
+def test_reset_leaves_no_curves_of_the_settings_before() -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
+    finish_sgd(app)
+    app.button(key="reset").click().run()
+    assert not app.exception
+    assert not any("have changed" in info.value for info in app.info)
+    finish_sgd(app)
+    assert layout.palette().sgd in {line["line"]["color"] for line in charts(app)[0]["data"]}
+    assert len(app.session_state["_sgd_run"].rows) == app.slider(key="runs").value
+    # only Reset does that: a change after it keeps the curves
+    app.slider(key="runs").set_value(3).run()
+    assert "have changed" in app.info[0].value
+
+
+@pytest.mark.slow
 def test_changed_settings_are_not_shown_as_the_old_run() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
     finish_sgd(app)
@@ -415,16 +409,19 @@ def test_changed_settings_are_not_shown_as_the_old_run() -> None:
     assert "changed" in app.info[0].value
     drawn = {line["line"]["color"] for line in charts(app)[0]["data"]}
     assert drawn == {layout.palette().muted, layout.palette().dead}
-    assert [line["name"] for line in charts(app)[0]["data"][:3]] == ["seed 0", "seed 1", "certified optimum"]
+    names = [line["name"] for line in charts(app)[0]["data"][:3]]
+    assert names[:2] == ["seed 0", "seed 1"]
+    assert names[2].startswith("certified optimum")
     assert not app.header
     assert [b.key for b in app.button if b.proto.type == "primary"] == ["run"]
     app.button(key="run").click().run()
     assert not app.exception
     finish_sgd(app)
-    assert len(app.session_state["_sgd_run"].seeds) == 3
+    assert len(app.session_state["_sgd_run"].rows) == 3
     assert layout.palette().sgd in {line["line"]["color"] for line in charts(app)[0]["data"]}
 
 
+@pytest.mark.slow
 def test_old_curves_stay_until_new_ones_arrive() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
     finish_sgd(app)
@@ -433,13 +430,14 @@ def test_old_curves_stay_until_new_ones_arrive() -> None:
         app.button(key="run").click().run()
         assert not app.exception
         assert app.session_state["_sgd_job"].waiting
-        assert len(charts(app)) == 2
+        assert len(charts(app)) == 1
         assert layout.palette().dead in {line["line"]["color"] for line in charts(app)[0]["data"]}
     finish_sgd(app)
     problem = Problem.from_dataset(load_dataset("shift"), beta=0.2)
     assert float(facts(app)["convex program"]) == pytest.approx(solve(problem, tol=1e-8).network_objective, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_what_was_cancelled_before_it_began_says_so_and_can_be_run() -> None:
     first = open_page("convex_vs_sgd", data="shift", seed="3")  # the convex program is kept for everyone
     finish_sgd(first)
@@ -453,9 +451,10 @@ def test_what_was_cancelled_before_it_began_says_so_and_can_be_run() -> None:
     assert "Cancelled" in app.info[0].value
     app.button(key="run").click().run()
     finish_sgd(app)
-    assert app.session_state["_sgd_run"].seeds == (0, 1)
+    assert app.session_state["_sgd_run"].rows == (0, 1)
 
 
+@pytest.mark.slow
 def test_settings_changed_while_it_runs_begin_again() -> None:
     app = open_page("convex_vs_sgd", data="talk", runs="5", iterations="20000")
     first = app.session_state["_sgd_job"]
@@ -465,9 +464,10 @@ def test_settings_changed_while_it_runs_begin_again() -> None:
     assert not app.exception
     assert first.is_set()
     finish_sgd(app)
-    assert app.session_state["_sgd_run"].seeds == (0, 1)
+    assert app.session_state["_sgd_run"].rows == (0, 1)
 
 
+@pytest.mark.slow
 def test_cancel_keeps_what_there_is() -> None:
     app = open_page("convex_vs_sgd", data="talk", runs="10", iterations="20000", width="64")
     job = app.session_state["_sgd_job"]
@@ -479,27 +479,94 @@ def test_cancel_keeps_what_there_is() -> None:
     run = app.session_state["_sgd_run"]
     assert run.status == "cancelled"
     assert run.iterations[-1] < 20000
+    assert f"Ended after {run.iterations[-1]:.0f} of 20000 steps (cancelled)" in html(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", ""])
 def test_sgd_settings_from_the_address_are_checked(value: str) -> None:
-    keys = ("rate", "runs", "iterations", "momentum", "batch", "width", "scale", "first", "schedule")
+    keys = (
+        "rate",
+        "runs",
+        "iterations",
+        "momentum",
+        "batch",
+        "width",
+        "scale",
+        "first",
+        "schedule",
+        "optimiser",
+        "up",
+        "across",
+    )
     app = open_page("convex_vs_sgd", data="shift", **dict.fromkeys(keys, value))
     if "_sgd_job" in app.session_state:
         app.session_state["_sgd_job"].cancel()
-    assert 1 <= app.slider(key="runs").value <= training.MAX_SEEDS
+    assert 1 <= app.slider(key="runs").value <= runs.MAX_SEEDS
     assert 0 <= app.slider(key="momentum").value <= 0.99
-    assert app.select_slider(key="iterations").value in training.ITERATIONS
+    assert app.select_slider(key="iterations").value in runs.ITERATIONS
+    assert app.selectbox(key="optimiser").value in runs.CHOICES
+
+
+@pytest.mark.slow
+def test_without_a_lower_bound_no_excess_is_drawn() -> None:
+    sampled = {"data": "talk", "n": "40", "d": "32", "h": "16", "stride": "4", "beta": "10"}
+    app = open_page("convex_vs_sgd", **sampled, runs="2", iterations="500", up="excess")
+    finish_sgd(app)
+    run = app.session_state["_sgd_run"]
+    assert run.solution.lower_bound == -np.inf
+    assert "no lower bound above zero" in html(app)
+    picture = charts(app)[0]
+    assert picture["layout"]["yaxis"]["title"]["text"] == "training objective"
+    assert not any("certified" in line.get("name", "") or "optimum" in line.get("name", "") for line in picture["data"])
+    assert "above the convex value" in app.header[0].value
+    assert "optimum" not in app.header[0].value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("optimiser", "kind", "momentum"), [("Adam", "adam", 0.9), ("plain SGD", "sgd", 0.0)])
+def test_the_optimiser_is_the_one_that_is_chosen(optimiser: str, kind: Any, momentum: float) -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500", optimiser=optimiser)
+    finish_sgd(app)
+    alone = train_sgd(
+        Problem.from_dataset(load_dataset("shift")), seeds=2, iterations=500, optimiser=kind, momentum=momentum
+    )
+    np.testing.assert_allclose(app.session_state["_sgd_run"].ends, alone.objective[:, -1], rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_tuned_optimisers_are_those_of_the_library() -> None:
+    app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500", optimiser=runs.TUNED)
+    assert not app.warning
+    finish_sgd(app)
+    run = app.session_state["_sgd_run"]
+    problem = Problem.from_dataset(load_dataset("shift"))
+    wanted = compare_optimisers(problem, seeds=2, iterations=500)
+    assert run.rows == ("plain SGD", "momentum SGD", "Adam")
+    for shown, one in zip(run.comparison.runs, wanted.runs, strict=True):
+        np.testing.assert_allclose(shown.objective, one.objective, rtol=1e-9)
+    best = wanted.runs[wanted.best]
+    assert float(facts(app)["best of training"]) == pytest.approx(best.best_objective, rel=1e-7)
+    assert app.header[0].value.startswith(f"The best, {best.name}, ends ")
+    assert [line["name"] for line in charts(app)[0]["data"][:3]] == list(run.rows)
+    for network, one in zip(run.networks, wanted.runs, strict=True):
+        assert problem.objective(network) == pytest.approx(one.best_objective, rel=1e-9)
+    tuning = next(alt for alt in alts(app) if "is lowest at step size" in alt)
+    assert all(f"{one.name} is lowest at step size {one.learning_rate:g}" in tuning for one in wanted.runs)
+    app.button(key="audit").click().run()
+    assert not app.exception
+    assert "momentum SGD: " in alts(app)[-1]
 
 
 # ---------------------------------------------------------------- home
 
 
+@pytest.mark.slow
 def test_home_headline_is_the_certified_optimum() -> None:
-    from pages._ui import warm
+    from pages._ui.work import warm
 
     path = warm.home().path.result(timeout=120)
-    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    app = testing.AppTest.from_file(APP, default_timeout=120).run()
     assert not app.exception
     dial = charts(app)[0]
     start = len(path) - 1 - dial["layout"]["sliders"][0]["active"]
@@ -516,7 +583,7 @@ def test_home_headline_is_the_certified_optimum() -> None:
 
 
 def test_a_job_nobody_watches_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages._ui.jobs.HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr("pages._ui.work.jobs.HEARTBEAT_SECONDS", 0.2)
     ended = threading.Event()
 
     def work(job: Job) -> None:

@@ -6,40 +6,19 @@ import json
 import zlib
 from base64 import urlsafe_b64encode
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from app_helpers import end_work, finish_sgd, finish_ten, visit
 
 from convex_core.data import Dataset
 from convex_core.errors import InputError
+from pages._ui import shell
+from pages._ui.state import address, own_link, spec
 
-testing = pytest.importorskip("streamlit.testing.v1")
-
-from pages._ui import address, own_link, shell, spec  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[1]
 TITLES = {page.file: page.title for page in shell.PAGES} | {"home": "Trained to the global optimum"}
 VALUES = ["999", "nan", "abc", "1e400", "-1e400", "0.123", "", "x" * 5000, ["1", "2"], "![](http://a/b.png)", "9" * 400]
-
-
-def visit(file: str, query: dict[str, str | list[str]]) -> Any:
-    """A new session that begins with a link."""
-    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    if file != "home":
-        app.switch_page(f"pages/{file}.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def end_work(app: Any) -> None:
-    for slot in ("_sgd_job", "_path", "_images_quick"):
-        if slot in app.session_state and hasattr(app.session_state[slot], "cancel"):
-            app.session_state[slot].cancel()
 
 
 def refused(app: Any) -> str:
@@ -47,8 +26,13 @@ def refused(app: Any) -> str:
     return next((w.value for w in app.warning if w.value.startswith("Not taken from the link")), "")
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda v: str(v)[:12] or "empty")
-@pytest.mark.parametrize("file", [page.file for page in shell.PAGES])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "value"),
+    # four values on each page, each value on three pages or more
+    [(page.file, VALUES[(i + k) % len(VALUES)]) for i, page in enumerate(shell.PAGES) for k in (0, 3, 6, 9)],
+    ids=lambda v: str(v)[:16] or "empty",
+)
 def test_no_value_in_the_address_leaves_its_page(file: str, value: str | list[str]) -> None:
     app = visit(file, dict.fromkeys([*sorted(address.KEYS), "nosuchkey"], value))
     end_work(app)
@@ -58,6 +42,7 @@ def test_no_value_in_the_address_leaves_its_page(file: str, value: str | list[st
     assert all("![" not in part for part in refused(app).split("`")[::2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "key", "asked", "shown"),
     [
@@ -78,6 +63,40 @@ def test_what_is_not_taken_of_a_link_is_said(file: str, key: str, asked: str, sh
     assert str(app.session_state[key]) == shown
 
 
+@pytest.mark.parametrize(
+    ("file", "key", "value", "fits"),
+    [
+        ("home", "beta", "-1", False),
+        ("home", "h", "99", False),
+        ("home", "seed", "x", False),
+        ("home", "stride", "1.5", False),
+        ("home", "beta", "0.2", True),
+        ("home", "seed", "7", True),
+    ],
+)
+def test_a_bad_value_is_said_where_the_page_has_no_such_control_too(
+    file: str, key: str, value: str, fits: bool
+) -> None:
+    said = f"Not taken from the link: `{key}={value}` is no value of that setting."
+    assert refused(visit(file, {key: value})) == ("" if fits else said)
+
+
+@pytest.mark.slow
+def test_filters_and_path_says_that_a_beta_is_none() -> None:
+    app = visit("filters_and_path", {"beta": "-1", "data": "shift", "points": "10"})
+    end_work(app)
+    assert refused(app) == "Not taken from the link: `beta=-1` is no value of that setting."
+
+
+@pytest.mark.slow
+def test_a_test_image_that_is_not_there_leaves_the_address() -> None:
+    app = visit("real_images", {"ten_part": "Inside", "ten_image": "99999"})
+    finish_ten(app)
+    assert app.session_state["ten_image"] == 0
+    assert "ten_image" not in app.query_params
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "query"),
     [
@@ -131,6 +150,7 @@ def packed(fields: object) -> str:
 GOOD = {"X": [[1, 2]], "y": [1], "shape": [2], "filter": [2], "stride": [1], "beta": 0.1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -167,6 +187,7 @@ def test_a_stranger_s_labels_have_no_markup() -> None:
     assert own_link.decode(text).labels == (" " * 3 + " http   a.b c.png ", " img src x ")
 
 
+@pytest.mark.slow
 def test_whoever_opens_the_link_sees_the_same_data() -> None:
     table = b"a,b,c,y\n1,2,3.25,4\n1,2,5,-4\n0.1,7,7,1\n"
     first = visit("dataset", {})
@@ -192,6 +213,7 @@ def spec_of(app: Any) -> Dataset:
     return data
 
 
+@pytest.mark.slow
 def test_data_too_large_for_a_link_are_told_to_both() -> None:
     table = "\n".join(",".join(map(repr, row)) for row in np.random.default_rng(0).standard_normal((80, 12)).tolist())
     first = visit("dataset", {})
@@ -206,22 +228,61 @@ def test_data_too_large_for_a_link_are_told_to_both() -> None:
     )
 
 
+@pytest.mark.slow
+def test_own_data_that_cannot_be_read_are_one_cause() -> None:
+    app = visit("solve", {"data": "custom", "own": "xxxx"})
+    assert refused(app) == (
+        "Not taken from the link: the own data in it cannot be read, the link is incomplete or was changed; "
+        "motifs is shown instead."
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400])
+@pytest.mark.parametrize(
+    ("file", "key"), [("home", "seed"), ("home", "beta"), ("real_images", "seed"), ("solve", "rate")]
+)
+def test_a_number_without_end_is_told_where_nothing_takes_it_too(file: str, key: str, value: str) -> None:
+    app = visit(file, {key: value})
+    end_work(app)
+    shown = value if len(value) <= address.MAX_SHOWN else value[: address.MAX_SHOWN - len(key) - 1] + "…"
+    assert refused(app) == f"Not taken from the link: `{key}={shown}` is no number that can be shown."
+    assert key not in app.query_params
+    if file == "home":  # and it stays
+        assert f"{key}=" in refused(app.run())
+
+
+@pytest.mark.slow
 def test_every_setting_belongs_to_a_page() -> None:
-    seen: set[str] = {"own", "dial"}
+    seen: set[str] = {
+        "own",
+        "dial",
+        "play",
+        "step",
+        "present",
+    }  # no widget takes these: what they carry is taken at once
     queries: tuple[dict[str, str], ...] = (
         {},
         {"data": "bars"},
+        {"data": "digits"},
         {"data": "patterns2d"},
         {"data": "planted"},
         {"loss": "huber"},
         {"activation": "leaky"},
         {"kind": "Two ReLU layers"},
+        {"images_view": "The talk's experiment"},
+        {"ten_part": "Inside", "ten_n": "50", "ten_filters": "25", "ten_beta": "1"},
     )
+    of_images = queries[-2:]
     for file in TITLES:
         for query in queries:
-            if query and file not in ("dataset", "three_layer"):
+            if query and file not in (("real_images",) if query in of_images else ("dataset", "three_layer")):
                 continue
             app = visit(file, query)
+            if "ten_part" in query:
+                finish_ten(app)
+            if file == "convex_vs_sgd":
+                finish_sgd(app)
             end_work(app)
             seen |= app.session_state["_address_drawn"]
     assert seen == address.KEYS

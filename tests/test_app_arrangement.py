@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
 import pytest
+from app_helpers import alts, facts, folded, open_page
 
 from convex_core.arrangement import closed_form, count_patterns, enumerate_patterns
 from convex_core.data import load_dataset
 from convex_core.geometry import sphere_cells
 from convex_core.patches import patch_geometry
+from pages._ui import layout
+from pages._ui.arrangement import cells, pointer
+from pages._ui.stage import STAGES
 
-testing = pytest.importorskip("streamlit.testing.v1")
-
-from pages._ui import cell_pointer, cell_presets, cells, layout  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def open_page(**query: str) -> Any:
-    """A new session on the page, as from a link."""
-    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.switch_page("pages/arrangement.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def facts(app: Any) -> dict[str, str]:
-    """The rows of numbers: label to value."""
-    bodies = "".join(element.proto.body for element in app.get("html"))
-    return dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
-
-
-def alts(app: Any) -> list[str]:
-    return [element.proto.alt for element in app.get("plotly_chart")]
+SCENES = [scene for scene in STAGES["arrangement"].scenes if "view" not in scene.values]
 
 
 def rows_of(name: str, samples: int, h: int, stride: int = 1) -> np.ndarray:
@@ -49,8 +26,9 @@ def rows_of(name: str, samples: int, h: int, stride: int = 1) -> np.ndarray:
     return patch_geometry(data.input_shape, h, stride).extract(data.X[:samples]).reshape(-1, h)
 
 
+@pytest.mark.slow
 def test_the_sphere_and_its_numbers() -> None:
-    app = open_page()
+    app = open_page("arrangement")
     rows = rows_of("motifs", 3, 3)
     P = count_patterns(rows).patterns
     shown = facts(app)
@@ -63,10 +41,15 @@ def test_the_sphere_and_its_numbers() -> None:
     assert shown["if patches did not share"] == f"{closed_form(3, 3) ** 8:,}" == "16,777,216"
     assert all(alts(app))
     assert size_of(app) < 400_000
+    app.session_state["view"] = "Growth"
+    app.run()
+    assert facts(app)["closed form"] == f"{P:,}"
+    assert any("fully connected unit" in text for text in [*alts(app), *(m.value for m in app.markdown)])
 
 
+@pytest.mark.slow
 def test_a_cell_by_its_number() -> None:
-    app = open_page(cell="17")
+    app = open_page("arrangement", cell="17", view="One cell")
     arrangement = enumerate_patterns(rows_of("motifs", 3, 3))
     cell = arrangement.cell(17)
     shown = facts(app)
@@ -82,17 +65,19 @@ def test_a_cell_by_its_number() -> None:
     assert facts(app)["cell"].startswith(f"{cell.neighbours[0]} of")
 
 
+@pytest.mark.slow
 def test_two_entries_make_a_circle_and_a_graph() -> None:
-    app = open_page(data="edge", samples="2")
+    app = open_page("arrangement", data="edge", samples="2")
     P = count_patterns(rows_of("edge", 2, 2)).patterns
     assert alts(app)[0].startswith("The circle")
     assert f"into {P} cells" in alts(app)[0]
     assert alts(app)[1].startswith(f"Graph of all {P} cells")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", ["sphere", "circle"])
 def test_a_slice_says_what_it_leaves_out(picture: str) -> None:
-    app = open_page(data="talk", samples="2", picture=picture)
+    app = open_page("arrangement", data="talk", samples="2", picture=picture)
     total = closed_form(4, 4)
     met = closed_form(4, 3 if picture == "sphere" else 2)
     text = " ".join(m.value for m in app.markdown)
@@ -101,22 +86,25 @@ def test_a_slice_says_what_it_leaves_out(picture: str) -> None:
     assert any(alt.startswith(f"Graph of all {total} cells") for alt in alts(app))
 
 
+@pytest.mark.slow
 def test_a_slice_along_the_filters_contains_them() -> None:
-    app = open_page(data="talk", samples="2", slice="filters")
+    app = open_page("arrangement", data="talk", samples="2", slice="filters")
     assert "lie outside" not in " ".join(m.value for m in app.markdown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", ["usage", "active", "plain"])
 def test_colours_follow_the_link(colour: str) -> None:
-    app = open_page(colour=colour)
+    app = open_page("arrangement", colour=colour)
     assert app.selectbox(key="colour").value == colour
     mesh = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]
     assert len(mesh["colorscale"]) == {"usage": 5, "active": 16, "plain": 2}[colour]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", ["usage", "active"])
 def test_more_cells_than_can_be_drawn_one_by_one(colour: str) -> None:
-    app = open_page(samples="12", colour=colour)
+    app = open_page("arrangement", samples="12", colour=colour)
     P = count_patterns(rows_of("motifs", 12, 3)).patterns
     assert facts(app)["cells = patterns P"] == f"{P:,}"
     text = " ".join(m.value for m in app.markdown)
@@ -128,8 +116,9 @@ def test_more_cells_than_can_be_drawn_one_by_one(colour: str) -> None:
     assert size_of(app) < 1_000_000
 
 
+@pytest.mark.slow
 def test_the_largest_arrangement_that_the_controls_allow_stays_small() -> None:
-    app = open_page(data="motifs", d="32", samples="12")
+    app = open_page("arrangement", data="motifs", d="32", samples="12")
     assert facts(app)["cells = patterns P"] == f"{closed_form(360, 3):,}"
     assert size_of(app) < 1_000_000
 
@@ -146,9 +135,9 @@ def test_a_click_takes_the_cell_it_hits() -> None:
     picture = cells.picture("a click", rows, arrangement, 3, False, None)
     for seed in range(5):
         u = np.random.default_rng(seed).standard_normal(data.default_filter[0])
-        assert cell_pointer.cell_of(picture, u.tolist()) == arrangement.index_of(rows @ u >= 0)[0]
+        assert pointer.cell_of(picture, u.tolist()) == arrangement.index_of(rows @ u >= 0)[0]
     for nonsense in (None, [], [1.0, 2.0], [0, 0, 0], ["a", "b", "c"], [float("nan")] * 3, {"x": 1}):
-        assert cell_pointer.cell_of(picture, nonsense) is None
+        assert pointer.cell_of(picture, nonsense) is None
 
 
 def test_a_click_in_a_slice_takes_the_cell_of_the_whole() -> None:
@@ -157,17 +146,13 @@ def test_a_click_in_a_slice_takes_the_cell_of_the_whole() -> None:
     picture = cells.picture("a click in a slice", rows, whole, 3, False, None)
     assert picture.sliced
     u = np.array([0.3, -0.2, 0.9])
-    assert cell_pointer.cell_of(picture, u) == whole.index_of(rows @ (picture.basis @ u) >= 0)[0]
+    assert pointer.cell_of(picture, u) == whole.index_of(rows @ (picture.basis @ u) >= 0)[0]
 
 
-@pytest.mark.parametrize("preset", cell_presets.PRESETS, ids=lambda p: p.name)
-def test_presets_set_the_controls_and_draw(preset: Any) -> None:
-    app = open_page(data="planted", samples="2")
-    app.button(key=f"preset_{preset.name}").click().run()
-    assert not app.exception, app.exception
-    assert app.selectbox(key="data").value == preset.data
-    for key, value in preset.values.items():
-        assert app.session_state[key] == value
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.name)
+def test_scenes_draw_what_they_say(scene: Any) -> None:
+    app = open_page("arrangement", **scene.query)
     h = app.session_state["h"]
     assert alts(app)[0].startswith("The circle" if h == 2 else "The sphere")
     assert not app.warning
@@ -185,7 +170,7 @@ def test_large_numbers_read_well() -> None:
 
 
 def test_a_redraw_sends_what_is_there_already() -> None:
-    app = open_page()
+    app = open_page("arrangement")
     before = [element.proto.spec for element in app.get("plotly_chart")]
     with mock.patch("plotly.basedatatypes.BaseFigure.to_dict", side_effect=AssertionError("encoded again")):
         app.run()
@@ -194,14 +179,15 @@ def test_a_redraw_sends_what_is_there_already() -> None:
 
 
 def test_one_entry_makes_two_cells() -> None:
-    app = open_page(h="1")
+    app = open_page("arrangement", h="1")
     assert facts(app)["cells = patterns P"] == "2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", "2.5", "", "1e999", "🙂"])
 def test_nothing_in_the_address_breaks_the_page(value: str) -> None:
     keys = ("data", "h", "stride", "samples", "colour", "cell", "picture", "slice", "seed", "beta", "padding")
-    app = open_page(**dict.fromkeys(keys, value))
+    app = open_page("arrangement", **dict.fromkeys(keys, value), view="One cell")
     assert 1 <= app.slider(key="samples").value <= 12
     assert app.selectbox(key="colour").value in ("usage", "active", "plain")
     cell, P = facts(app)["cell"].replace(",", "").split(" of ")
@@ -211,15 +197,16 @@ def test_nothing_in_the_address_breaks_the_page(value: str) -> None:
 
 
 def test_at_most_five_controls_before_the_picture() -> None:
-    app = open_page()
-    advanced = {
-        w.key
-        for e in app.expander
-        for kind in ("slider", "select_slider", "number_input", "selectbox")
-        for w in e.get(kind)
-    }
+    app = open_page("arrangement")
     every = {w.key for w in [*app.slider, *app.select_slider, *app.number_input, *app.selectbox]}
-    assert every - advanced == {"data", "h", "stride", "samples", "colour", "cell"}  # the cell's is below the picture
+    assert every - folded(app) == {
+        "data",
+        "h",
+        "stride",
+        "samples",
+        "colour",
+        "cell",
+    }  # beside the tabs
 
 
 @pytest.mark.parametrize(("K", "h", "d"), [(8, 3, 10), (7, 2, 8)])

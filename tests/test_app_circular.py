@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
+from app_helpers import html, open_page
 
-from convex_core import Problem, patch_geometry
+from convex_core import Problem, bounds, patch_geometry
 from convex_core.architectures import CircularCNN, TwoLayerCNN
 from convex_core.errors import InputError
 from convex_core.figures.spectral import frequencies_in_use, signals_and_spectra
-from convex_core.network import Network
-from convex_core.sandwich import sandwich
-
-testing = pytest.importorskip("streamlit.testing.v1")
+from convex_core.networks.network import Network
 
 
 def instance(seed=0, d=6, h=3, layers=3, beta=0.1):
@@ -19,32 +17,18 @@ def instance(seed=0, d=6, h=3, layers=3, beta=0.1):
     return Problem(X, y, architecture=CircularCNN(patch_geometry((d,), h, padding="circular"), layers), beta=beta)
 
 
-def open_page(**query):
-    app = testing.AppTest.from_file("../app.py", default_timeout=120)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/three_layer.py")
-    return app.run()
-
-
-def facts(app):
-    return " ".join(item.proto.body for item in app.get("html"))
-
-
+@pytest.mark.slow
 def test_the_sandwich_is_in_order_and_closed_where_the_program_is_exact():
-    found = sandwich(instance(), starts=1)
+    found = bounds(instance(), starts=1)
     assert [link.label for link in found.links] == ["spectral", "nuclear"]
     assert found.links[0].value < found.links[1].value <= found.value * (1 + 1e-6) < found.ceiling.value
     assert found.relative_gap <= 1e-6
     assert found.value == pytest.approx(instance().objective(found.network), rel=1e-12)
-    deeper = sandwich(instance(d=4, layers=4), starts=1)
+    deeper = bounds(instance(d=3, h=2, layers=4, beta=0.5), starts=1)
     assert [link.label for link in deeper.links] == ["spectral", "weighted", "nuclear"]
     assert all(link.lower_bound <= deeper.value for link in deeper.links)
     assert deeper.links[0].value < deeper.links[1].value
     assert deeper.value <= deeper.ceiling.solution.network_objective * (1 + 1e-12)
-    with pytest.raises(InputError, match="problem: got the architecture 'two-layer'"):
-        sandwich(Problem(np.eye(3), np.ones(3), architecture=TwoLayerCNN(patch_geometry((3,), 3)), beta=0.1))
 
 
 def test_signals_and_spectra_say_what_the_network_convolves_with():
@@ -64,14 +48,16 @@ def test_signals_and_spectra_say_what_the_network_convolves_with():
         frequencies_in_use(Network(TwoLayerCNN(patch_geometry((3,), 3)), [], []))
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_numbers_of_the_library():
-    app = open_page()
+    app = open_page("three_layer")
     assert not app.exception
-    found = sandwich(instance(), starts=2)
-    assert f"{found.value:.7f}" in facts(app)
+    found = bounds(instance(), starts=2)
+    assert f"{found.value:.7f}" in html(app)
     assert app.header[0].value == "The global optimum, proved from below and attained by a network"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -80,12 +66,12 @@ def test_the_page_shows_the_numbers_of_the_library():
     ],
 )
 def test_any_address_is_answered(query):
-    app = open_page(**query)
+    app = open_page("three_layer", **query)
     assert not app.exception
     assert len(app.get("plotly_chart")) == 3
 
 
 def test_the_other_view():
-    app = open_page(kind="Two ReLU layers")
+    app = open_page("three_layer", kind="Two ReLU layers")
     assert not app.exception
-    assert "a filter per patch" in facts(app)
+    assert "a filter per patch" in html(app)

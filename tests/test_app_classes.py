@@ -7,17 +7,18 @@ import json
 
 import numpy as np
 import pytest
-from test_app import alts, charts, facts, finish_sgd, numbers, open_page, upload
-from test_app_losses import sentences
+from app_helpers import alts, charts, facts, finish_sgd, numbers, open_page, sentences, upload
 
-from convex_core.classification import accuracies, confusion_matrix
 from convex_core.data import Dataset, load_dataset
+from convex_core.export.latex import convex_latex, training_latex
 from convex_core.figures.classes import class_filters, confusion
 from convex_core.losses import make_loss
+from convex_core.networks.classes import accuracies, confusion_matrix
 from convex_core.problem import Problem
-from convex_core.program.latex import convex_latex, training_latex
-from convex_core.solve import Solution, solve
-from pages._ui import data_input, fitting, spec, verdict
+from convex_core.solution import Solution, solve
+from pages._ui import verdict
+from pages._ui.dataset import data_input
+from pages._ui.state import fitting, spec
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,7 @@ def three() -> tuple[Dataset, Solution]:
     return data, solve(Problem.from_dataset(data, loss=make_loss("softmax")), tol=1e-8)
 
 
+@pytest.mark.slow
 def test_three_classes_are_solved_with_the_softmax_loss_without_a_choice(three: tuple[Dataset, Solution]) -> None:
     data, solution = three
     app = open_page("solve", data="motifs3")
@@ -63,6 +65,7 @@ def test_downloads_hold_the_outputs(three: tuple[Dataset, Solution]) -> None:
     assert (record["loss"], record["exactness"]) == ("softmax", "exact")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "loss"), [("edge", "softmax"), ("edge", "squared"), ("motifs3", "huber"), ("motifs3", "absolute")]
 )
@@ -79,6 +82,7 @@ def test_a_link_with_several_outputs_is_obeyed(data: str, loss: str) -> None:
     assert convex_latex(expected.problem, expected.patterns) in app.latex[1].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "sentence", "used"),
     [
@@ -126,6 +130,7 @@ def test_what_does_not_fit_is_said_in_a_sentence(query: dict[str, str], sentence
     assert float(facts(app)["objective of the network"]) == pytest.approx(expected.network_objective, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_another_dataset_brings_the_network_and_the_loss_that_suit_it() -> None:
     app = open_page("solve", data="edge", loss="logistic")
     app.selectbox(key="data").set_value("motifs3").run()
@@ -140,6 +145,7 @@ def test_another_dataset_brings_the_network_and_the_loss_that_suit_it() -> None:
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_sgd_trains_and_audits_the_outputs(three: tuple[Dataset, Solution]) -> None:
     _, solution = three
     app = open_page("convex_vs_sgd", data="motifs3", runs="2", iterations="500")
@@ -153,6 +159,7 @@ def test_sgd_trains_and_audits_the_outputs(three: tuple[Dataset, Solution]) -> N
     assert all(c.lower_bound <= c.objective for c in app.session_state["_sgd_audit"])
 
 
+@pytest.mark.slow
 def test_the_path_page_names_the_class_of_each_filter() -> None:
     app = open_page("filters_and_path", data="motifs3", points="10", span="0.1")
     finish_sgd(app)
@@ -164,6 +171,7 @@ def test_the_path_page_names_the_class_of_each_filter() -> None:
     assert all(text[-2] == "→" and text[-1] in "012" for text in labels)
 
 
+@pytest.mark.slow
 def test_the_arrangement_of_three_classes_colours_the_cells_in_use() -> None:
     app = open_page("arrangement", data="motifs3", samples="3")
     data = load_dataset("motifs3")
@@ -181,6 +189,13 @@ def test_the_dataset_page_names_the_class() -> None:
     assert "Sample 2, y = 2, plateau" in [s.value for s in app.subheader]
 
 
+def test_class_zero_has_no_sign() -> None:
+    app = open_page("dataset")
+    upload(app, "ten.csv", "\n".join(f"{x / 4},{x % 7},{-x},{x % 10}" for x in range(20)).encode())
+    assert any(s.value.startswith("Sample 0, y = 0") for s in app.subheader)
+
+
+@pytest.mark.slow
 def test_uploaded_classes_are_recognised() -> None:
     app = open_page("dataset")
     rows = [f"{x},{x * x % 5},{-x},{x % 3}" for x in range(1, 10)]
@@ -209,7 +224,7 @@ def test_an_edited_table_keeps_its_classes() -> None:
 
     def edit(target: float) -> None:
         from convex_core.data import load_dataset
-        from pages._ui import data_input
+        from pages._ui.dataset import data_input
 
         base = load_dataset("motifs3")
         frame = data_input.table(base)
@@ -220,3 +235,23 @@ def test_an_edited_table_keeps_its_classes() -> None:
     assert (kept.labels, kept.y[0]) == (("spike", "slope", "plateau"), 1.0)
     refused = AppTest.from_function(edit, args=(0.5,)).run().session_state[data_input._ERROR]
     assert refused == "y: got the target 0.5 with 3 names of classes, expected 0 to 2"
+
+
+def test_digits_have_every_class_when_asked_for() -> None:
+    app = open_page("dataset", data="digits")
+    assert app.session_state["classes"] == "two"
+    app.segmented_control(key="classes").set_value("all").run()
+    assert not app.exception
+    assert not app.error
+    # the network and the loss that suit ten classes come with them
+    assert app.session_state["network"] == spec.SEVERAL
+    assert app.session_state["loss"] == "softmax"
+    assert "the 10 classes 0, 1, 2" in sentences(app)
+    app.segmented_control(key="classes").set_value("two").run()
+    assert app.session_state["network"] == "two-layer"
+    assert "y = +1 for class 3, -1 for class 8" in sentences(app)
+    # a link says it too
+    linked = open_page("dataset", data="digits", classes="all", n=30)
+    assert not linked.exception
+    assert "30 training" in sentences(linked)
+    assert "the 10 classes" in sentences(linked)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_app import facts, open_page, upload
+from app_helpers import facts, open_page, upload
 
 from convex_core.data import Dataset
 from convex_core.losses import make_loss
 from convex_core.problem import Problem
-from convex_core.solve import solve
-from pages._ui import spec
+from convex_core.solution import solve
+from pages._ui.state import spec
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(9, 4)).round(3)
@@ -63,6 +63,7 @@ def choose(app: Any, typed: str) -> None:
     assert not app.exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("values", "loss"), [((3, 8), "logistic"), ((1, 2), "hinge"), ((1, 2, 4), "softmax")])
 def test_any_few_numbers_are_classes_where_the_loss_asks_for_them(values: tuple[int, ...], loss: str) -> None:
     labels = [values[k % len(values)] for k in range(9)]

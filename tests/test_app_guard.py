@@ -10,15 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from app_helpers import end_work, testing, visit
 
 from convex_core.data import Dataset
 from convex_core.errors import ConvexCoreError, InputError
-
-testing = pytest.importorskip("streamlit.testing.v1")
-
-from test_app_address import end_work, visit  # noqa: E402
-
-from pages._ui import controls, guard, limits, own_link, shell, spec  # noqa: E402
+from pages._ui import guard, shell
+from pages._ui.state import controls, limits, own_link, spec
 
 WITH_DATA = ["dataset", "arrangement", "solve", "filters_and_path", "convex_vs_sgd"]
 
@@ -55,6 +52,7 @@ def unreadable(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("CONVEX_CORE_DATA", str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unreadable")
 def test_a_file_that_cannot_be_read_leaves_every_page_usable() -> None:
     for file in WITH_DATA:
@@ -76,6 +74,7 @@ def test_a_file_that_cannot_be_read_leaves_every_page_usable() -> None:
     assert app.header
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unreadable")
 def test_real_images_offers_another_file_for_one_that_cannot_be_read() -> None:
     app = visit("real_images", {"images": "MNIST"})
@@ -94,22 +93,26 @@ def test_reset_leaves_data_that_cannot_be_read(tmp_path: Path, monkeypatch: pyte
     assert app.header
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [page.file for page in shell.PAGES])
 def test_an_error_anywhere_on_a_page_is_one_sentence(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise InputError("y: got one\nthing, expected another")
 
     for name in ("problem", "geometry", "dataset"):
-        monkeypatch.setattr(f"pages._ui.compute.{name}", fail)
-    monkeypatch.setattr("pages._ui.circular._sandwich", fail)
-    monkeypatch.setattr("pages._ui.experiments.source", fail)
-    monkeypatch.setattr("pages._ui.warm.home", fail)
+        monkeypatch.setattr(f"pages._ui.work.compute.{name}", fail)
+    monkeypatch.setattr("pages._ui.three_layers.circular._bounds", fail)
+    monkeypatch.setattr("pages._ui.images.training.images", fail)
+    monkeypatch.setattr("pages._ui.work.warm.home", fail)
+    monkeypatch.setattr("pages._ui.playground.component.current", fail)
+    monkeypatch.setattr("pages._ui.tour.page.current", fail)
     app = visit(file, {})
     end_work(app)
     assert [
         e.value.endswith("y: got one thing, expected another") or "expected another." in e.value for e in app.error
     ] == [True]
-    assert app.button(key="reset")
+    if file not in ("playground", "tour"):  # their scenes are in their picture, and no sidebar's data are used
+        assert app.button(key="reset")
 
 
 def test_a_fragment_that_is_drawn_again_is_guarded() -> None:
@@ -149,6 +152,7 @@ def csv(value: float | str, n: int = 3) -> bytes:
     return "\n".join(f"{value},{i},{i + 1}" for i in range(n)).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -168,9 +172,11 @@ def test_limits_are_checked_at_upload(content: bytes, expected: str) -> None:
     assert not app.exception
     assert len(app.error) == 1
     assert expected in app.error[0].value
+    assert app.error[0].value.count("own.csv: ") == 1
     assert app.selectbox(key="data").value == "bars"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-90, 1e-60, 1.0, 1e20, 1e59])
 @pytest.mark.parametrize("file", WITH_DATA)
 def test_what_an_upload_takes_no_page_fails_on(file: str, scale: float) -> None:
@@ -182,6 +188,7 @@ def test_what_an_upload_takes_no_page_fails_on(file: str, scale: float) -> None:
     assert app.selectbox(key="data").value == spec.CUSTOM
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("X", "y"),
     [

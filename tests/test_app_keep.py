@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from app_helpers import testing, visit
 
 from convex_core.errors import Interrupted
 from convex_core.status import Status
-
-testing = pytest.importorskip("streamlit.testing.v1")
-
-from test_app_address import visit  # noqa: E402
-
-from pages._ui import cells, circular, compute, cost, keep, two_relu  # noqa: E402
+from pages._ui.arrangement import cells
+from pages._ui.dataset import cost
+from pages._ui.three_layers import around
+from pages._ui.work import calls, compute, keep
+from pages._ui.work.jobs import solver_gate
 
 
 def hurried(solution: Any) -> Any:
@@ -47,11 +47,12 @@ def interrupted(_: Any) -> Any:
     raise Interrupted("patterns", status=Status.TIME_LIMIT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name", "cut", "file", "query"),
     [
-        (circular, "sandwich", cut_links, "three_layer", {"circular_seed": "77"}),
-        (two_relu, "chain", cut_links, "three_layer", {"kind": "Two ReLU layers", "relu_seed": "77", "relu_n": "3"}),
+        (around, "bounds", cut_links, "three_layer", {"circular_seed": "77"}),
+        (around, "bounds", cut_links, "three_layer", {"kind": "Two ReLU layers", "relu_seed": "77", "relu_n": "3"}),
         (compute, "solve", hurried, "solve", {"data": "shift", "seed": "77"}),
         (cost, "count_patterns", interrupted, "dataset", {"data": "shift", "seed": "77"}),
         (cells, "count_patterns", interrupted, "arrangement", {"data": "shift", "seed": "78"}),
@@ -79,7 +80,7 @@ def test_who_waited_is_not_made_to_wait_again() -> None:
     def page() -> None:
         import streamlit as st
 
-        from pages._ui import keep
+        from pages._ui.work import keep
 
         def make() -> int:
             st.session_state["calls"] = st.session_state.get("calls", 0) + 1
@@ -143,3 +144,67 @@ def test_an_answer_that_fails_is_asked_for_again() -> None:
     with pytest.raises(ZeroDivisionError):
         keep.kept("failing place", "question", fail)
     assert keep.kept("failing place", "question", lambda: 3) == 3
+
+
+def test_an_answer_whose_time_was_used_up_is_for_who_waited_alone() -> None:
+    def page() -> None:
+        import time
+
+        import streamlit as st
+
+        from convex_core.status import Status
+        from pages._ui.work import calls, keep
+
+        class Answer:
+            status = Status.CANCELLED
+
+        with keep.apart():
+            calls.run("run place", "slow", lambda budget: time.sleep(0.05), 0.01)
+        with keep.apart():
+            calls.run("run place", "cancelled", lambda budget: Answer())
+        with keep.apart():
+            calls.run("run place", "quick", lambda budget: st.caption(f"{budget.time_limit:g}") and 1, 30.0)
+
+    app = testing.AppTest.from_function(page).run()
+    assert not app.exception
+    assert [c.value for c in app.caption] == ["30"]
+    assert not keep._shelf("run place").answers.keys() & {"slow", "cancelled"}
+    assert keep.find("run place", "quick") == 1
+
+
+def test_only_what_is_heavy_waits_for_the_gate() -> None:
+    gate = solver_gate()
+    answers: list[str] = []
+    waiting = threading.Thread(target=lambda: answers.append(calls.run("gate", "heavy", lambda _: "heavy")))
+    with gate:
+        waiting.start()
+        answers.append(calls.run("gate", "light", lambda _: "light", heavy=False))
+        waiting.join(0.2)
+        assert answers == ["light"]
+    waiting.join(10)
+    assert answers == ["light", "heavy"]
+
+
+def test_a_whole_result_from_the_background_is_everyones() -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from pages._ui.work import calls
+
+        made = st.session_state.setdefault("made", [])
+        for name in ("whole", "part"):
+
+            def work(job: object, name: str = name) -> str:
+                made.append(name)
+                return name
+
+            found = calls.background(
+                f"slot {name}", "question", work, name, place=f"from {name}", whole=lambda result: result == "whole"
+            )
+            st.caption(str(found))
+
+    for expected in (["whole", "part"], ["part"]):
+        app = testing.AppTest.from_function(page).run()
+        app.run()
+        assert [c.value for c in app.caption] == ["whole", "part"]
+        assert app.session_state["made"] == expected

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from test_app import charts, facts, finish_sgd, open_page
+from app_helpers import charts, facts, finish_sgd, open_page, sentences
 
 from convex_core.data import load_dataset
+from convex_core.export.latex import training_latex
 from convex_core.losses import make_loss
 from convex_core.problem import Problem
-from convex_core.program.latex import training_latex
-from convex_core.solve import solve
+from convex_core.solution import solve
 
 
-def sentences(app) -> str:
-    """Everything a page says beside its headline."""
-    return " ".join(str(e.value) for kind in ("info", "caption", "warning", "markdown") for e in app.get(kind))
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", [{"loss": "logistic"}, {"loss": "hinge"}, {"loss": "absolute"}, {"loss": "huber", "delta": "0.2"}]
 )
@@ -43,6 +39,7 @@ def test_a_loss_for_labels_refuses_other_targets_in_a_sentence(page: str) -> Non
         assert float(facts(app)["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "delta"), [("nan", "1"), ("999", "-1"), ("cross-entropy", "1"), ("huber", "999")])
 def test_nonsense_in_the_address_is_the_default(loss: str, delta: str) -> None:
     app = open_page("solve", data="edge", beta="0.5", loss=loss, delta=delta)
@@ -51,6 +48,7 @@ def test_nonsense_in_the_address_is_the_default(loss: str, delta: str) -> None:
     assert float(facts(app)["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_sgd_runs_on_the_loss_and_stays_above_the_optimum() -> None:
     app = open_page("convex_vs_sgd", data="edge", beta="0.5", loss="hinge", iterations="500", runs="2")
     finish_sgd(app)
@@ -58,9 +56,10 @@ def test_sgd_runs_on_the_loss_and_stays_above_the_optimum() -> None:
     shown = facts(app)
     assert float(shown["convex program"]) == pytest.approx(solution.network_objective, rel=1e-7)
     assert float(shown["best SGD seed"]) >= solution.lower_bound
-    assert len(charts(app)) == 2
+    assert len(charts(app)) == 4
 
 
+@pytest.mark.slow
 def test_the_path_page_previews_a_loss_that_is_no_quadratic_program() -> None:
     app = open_page("filters_and_path", data="edge", loss="logistic", points="10")
     finish_sgd(app)  # the path is a job of the same kind

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_app import facts, open_page
+from app_helpers import facts, open_page
 
 from convex_core.data import load_dataset
 from convex_core.problem import Problem
-from convex_core.solve import solve
+from convex_core.solution import solve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chosen",
     [
         {"activation": "leaky", "slope": "0.5"},
         {"activation": "absolute", "bias": "regularised"},
         {"activation": "residual", "pooling": "mean"},
+        {"activation": "quadratic", "bias": "output"},
+        {"activation": "threshold", "pooling": "mean"},
+        {"bias": "free"},
     ],
 )
 def test_solve_shows_the_value_of_the_library(chosen: dict[str, str]) -> None:
@@ -30,6 +34,7 @@ def test_solve_shows_the_value_of_the_library(chosen: dict[str, str]) -> None:
     assert shown == pytest.approx(solve(problem, tol=1e-8).network_objective, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["dataset", "arrangement", "solve", "filters_and_path", "convex_vs_sgd"])
 @pytest.mark.parametrize("data", ["edge", "digits"])
 def test_every_page_draws_them(page: str, data: str) -> None:
@@ -38,14 +43,17 @@ def test_every_page_draws_them(page: str, data: str) -> None:
     assert not app.error
 
 
+@pytest.mark.slow
 def test_another_network_says_that_it_has_the_relu() -> None:
     app = open_page("solve", data="edge", network="linear", activation="absolute")
     assert any("absolute is for two-layer networks" in item.value for item in app.warning)
     app = open_page("solve", data="edge", network="max pooling", activation="absolute")
     assert any("the largest response must win" in item.value for item in app.warning)
+    app = open_page("solve", data="edge", network="linear", bias="free")
+    assert any("free biases of the filters with a linear CNN" in item.value for item in app.warning)
 
 
 def test_what_is_not_offered_is_not_taken() -> None:
-    app = open_page("solve", data="edge", activation="gelu", slope="7", bias="free")
+    app = open_page("solve", data="edge", activation="gelu", slope="7", bias="some")
     assert not app.exception
     assert app.selectbox(key="activation").value == "relu"

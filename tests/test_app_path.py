@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import re
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import streamlit
+from app_helpers import charts, facts, folded, numbers, open_page
 
 from convex_core.data import load_dataset
 from convex_core.losses import make_loss
@@ -20,25 +18,10 @@ from convex_core.patches import patch_geometry
 from convex_core.path import Path as BetaPath
 from convex_core.path import solve_path
 from convex_core.problem import Problem
-
-testing = pytest.importorskip("streamlit.testing.v1")
-
-from pages._ui import controls, paths  # noqa: E402
-from pages._ui.paths import PathRun, path_downloads, stride_values  # noqa: E402
-from pages._ui.spec import DataSpec, ProblemSpec  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def open_page(**query: str) -> Any:
-    """A new session on the page, as from a link."""
-    app = testing.AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    app.switch_page("pages/filters_and_path.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
+from pages._ui.path import runs
+from pages._ui.path.runs import PathRun, path_downloads, stride_values
+from pages._ui.state import controls
+from pages._ui.state.spec import DataSpec, ProblemSpec
 
 
 def finish(app: Any, charts: int = 3) -> None:
@@ -50,25 +33,8 @@ def finish(app: Any, charts: int = 3) -> None:
     assert not app.exception, app.exception
 
 
-def facts(app: Any) -> dict[str, str]:
-    bodies = "".join(element.proto.body for element in app.get("html"))
-    return dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
-
-
 def captions(app: Any) -> str:
     return "".join(element.proto.body for element in app.get("html") if "cc-caption" in element.proto.body)
-
-
-def specs(app: Any) -> list[dict[str, Any]]:
-    return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
-
-
-def numbers(value: Any) -> np.ndarray:
-    """An array from Plotly's JSON, which packs numpy arrays."""
-    if not isinstance(value, dict):
-        return np.array(value, dtype=float)
-    flat = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
-    return flat.reshape([int(k) for k in str(value.get("shape", len(flat))).split(",")])
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +42,16 @@ def path() -> BetaPath:
     return solve_path(Problem.from_dataset(load_dataset("shift")), points=10)
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_library_s_numbers(path: BetaPath) -> None:
-    app = open_page(data="shift", points="10", dial="19.6")
+    app = open_page("filters_and_path", data="shift", points="10", dial="19.6")
     finish(app)
     shown = facts(app)
     assert float(shown["βmax"]) == pytest.approx(path.beta_max, rel=1e-5)
-    assert shown["filters alive"] == f"{path.alive.min()} to {path.alive.max()}"
+    assert shown["active filters"] == f"{path.active_filters.min()} to {path.active_filters.max()}"
     assert shown["sign patterns"] == f"{path[0].patterns:,}"
     assert app.header[0].value.startswith("10 certified optima, largest gap ")
-    turn, norms, values = specs(app)
+    turn, norms, values = charts(app)
     # one dial: exact points, and a preview between any two of them
     labels = [float(step["label"]) for step in turn["layout"]["sliders"][0]["steps"]]
     assert labels[::2] == pytest.approx(path.betas[::-1], rel=5e-3)
@@ -97,7 +64,7 @@ def test_the_page_shows_the_library_s_numbers(path: BetaPath) -> None:
     quick = path.preview(float(between[-1]))
     assert lines["1"][1] == f"preview {quick.objective:.6g}, the optimum is at least {quick.lower_bound:.6g}"
     assert not [w for w in (*app.select_slider, *app.slider) if w.key == "beta"]
-    assert numbers(norms["data"][2]["y"]).tolist() == path.alive.tolist()
+    assert numbers(norms["data"][2]["y"]).tolist() == path.active_filters.tolist()
     drawn = {trace.get("name"): trace for trace in values["data"]}
     assert numbers(drawn["objective"]["y"]) == pytest.approx(path.objective, rel=1e-6)
     assert numbers(drawn["lower bound"]["y"]) == pytest.approx(path.lower_bound, rel=1e-6)
@@ -107,26 +74,29 @@ def test_the_page_shows_the_library_s_numbers(path: BetaPath) -> None:
     assert app.session_state["dial"] == "19.6"
 
 
+@pytest.mark.slow
 def test_another_loss_has_its_own_path() -> None:
-    app = open_page(data="shift", points="10", loss="logistic")
+    app = open_page("filters_and_path", data="shift", points="10", loss="logistic")
     finish(app)
     own = solve_path(Problem.from_dataset(load_dataset("shift"), loss=make_loss("logistic")), points=10)
     assert float(facts(app)["βmax"]) == pytest.approx(own.beta_max, rel=1e-5)
-    upper = next(trace for trace in specs(app)[2]["data"] if trace.get("name") == "objective")
+    upper = next(trace for trace in charts(app)[2]["data"] if trace.get("name") == "objective")
     assert numbers(upper["y"]) == pytest.approx(own.objective, rel=2e-6)
 
 
+@pytest.mark.slow
 def test_first_screen_has_at_most_five_controls() -> None:
-    app = open_page(data="shift", points="10")
+    app = open_page("filters_and_path", data="shift", points="10")
     kinds = ("slider", "select_slider", "number_input", "selectbox")
-    advanced = {w.key for e in app.expander for kind in kinds for w in e.get(kind)}
+    advanced = folded(app)
     every = {w.key for kind in kinds for w in app.get(kind)}
     assert every - advanced == {"data", "h", "stride"}
     assert {"points", "span", "pathtol"} <= advanced
 
 
+@pytest.mark.slow
 def test_small_multiples_over_stride() -> None:
-    app = open_page(data="edge", points="10")
+    app = open_page("filters_and_path", data="edge", points="10")
     finish(app)
     app.button(key="compare").click().run()
     finish(app, charts=8)
@@ -134,23 +104,26 @@ def test_small_multiples_over_stride() -> None:
     strides = [1, 2, 3, 4]
     headings = [h.value for h in app.subheader]
     assert [h for h in headings if h.startswith("Stride ")] == [f"Stride {s}" for s in strides]
-    for s, spec in zip(strides, specs(app)[3:7], strict=True):
+    for s, spec in zip(strides, charts(app)[3:7], strict=True):
         own = solve_path(Problem.from_dataset(data, stride=s), points=10)
-        assert numbers(spec["data"][2]["y"]).tolist() == own.alive.tolist()
+        assert numbers(spec["data"][2]["y"]).tolist() == own.active_filters.tolist()
         assert f"βmax {own.beta_max:.4g}, gap" in captions(app)
     app.slider(key="h").set_value(3).run()
     finish(app)
     assert not any(h.value.startswith("Stride ") for h in app.subheader)
 
 
+@pytest.mark.slow
 def test_sampled_patterns_are_called_restricted() -> None:
-    app = open_page(data="talk", n="40", d="32", h="12", stride="4", points="10", span="0.3", pathtol="1e-4")
+    app = open_page(
+        "filters_and_path", data="talk", n="40", d="32", h="16", stride="4", points="10", span="0.3", pathtol="1e-4"
+    )
     finish(app)
     assert "over sampled patterns, upper bounds only" in app.header[0].value
     assert "certified" not in app.header[0].value
     shown = facts(app)
     assert (shown["largest relative gap"], shown["sign patterns"]) == ("–", "sampled")
-    assert "lower bound" not in [trace.get("name") for trace in specs(app)[2]["data"]]
+    assert "lower bound" not in [trace.get("name") for trace in charts(app)[2]["data"]]
 
 
 @pytest.fixture
@@ -164,13 +137,13 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return solve_path(problem, progress=report, **options)
 
-    monkeypatch.setattr(paths, "solve_path", after_a_while)
+    monkeypatch.setattr(runs, "solve_path", after_a_while)
     streamlit.cache_resource.clear()
 
 
 @pytest.mark.usefixtures("slow")
 def test_a_job_can_be_cancelled_and_tried_again() -> None:
-    app = open_page(data="digits", points="40", span="0.001", pathtol="1e-8")
+    app = open_page("filters_and_path", data="digits", points="40", span="0.001", pathtol="1e-8")
     job = app.session_state["_path"]
     job.cancel()
     end = time.monotonic() + 60
@@ -187,9 +160,10 @@ def test_a_job_can_be_cancelled_and_tried_again() -> None:
         assert len(job.result.path) < 40
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slow")
 def test_another_problem_cancels_the_running_job() -> None:
-    app = open_page(data="digits", points="40", span="0.001", pathtol="1e-8")
+    app = open_page("filters_and_path", data="digits", points="40", span="0.001", pathtol="1e-8")
     first = app.session_state["_path"]
     app.selectbox(key="data").set_value("shift").run()
     assert first.is_set()
@@ -200,13 +174,18 @@ def test_another_problem_cancels_the_running_job() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["999", "nan", "abc", "-1", "", "1e999"])
 def test_nothing_in_the_address_breaks_the_page(value: str) -> None:
-    app = open_page(**dict.fromkeys(("points", "span", "pathtol", "beta", "h", "stride", "seed"), value), data="shift")
+    app = open_page(
+        "filters_and_path",
+        **dict.fromkeys(("points", "span", "pathtol", "beta", "h", "stride", "seed"), value),
+        data="shift",
+    )
     finish(app)
-    assert app.select_slider(key="points").value in paths.POINTS
-    assert app.select_slider(key="span").value in paths.SPANS
-    assert app.select_slider(key="pathtol").value in paths.GAPS
+    assert app.select_slider(key="points").value in runs.POINTS
+    assert app.select_slider(key="span").value in runs.SPANS
+    assert app.select_slider(key="pathtol").value in runs.GAPS
     assert 1 <= app.slider(key="stride").value <= controls.MAX_STRIDE
     assert app.header
 
@@ -229,5 +208,5 @@ def test_downloads_hold_the_path(path: BetaPath) -> None:
         assert np.array_equal(arrays["objective"], path.objective)
     record = json.loads(str(text.data()))
     assert record["objective"] == path.objective.tolist()
-    assert record["filters_alive"] == path.alive.tolist()
+    assert record["filters_alive"] == path.active_filters.tolist()
     assert record["previews"]["betas"] == [1.0]

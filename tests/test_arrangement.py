@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
-from convex_core._numba import have_numba
 from convex_core.arrangement import (
     Arrangement,
     closed_form,
@@ -24,12 +23,12 @@ from convex_core.arrangement import (
     polynomial_bound,
     warm_up,
 )
-from convex_core.arrangement.certify import verdict
-from convex_core.arrangement.reads import Reads
+from convex_core.arrangement.certification import certify_count
+from convex_core.arrangement.engines import count_half, fill_half
 from convex_core.arrangement.rows import prepare_rows
-from convex_core.arrangement.search import count_half, fill_half
+from convex_core.arrangement.zero_tests import ZeroTests
 from convex_core.errors import BackendError, InputError, Interrupted, SizeError
-from convex_core.progress import Budget
+from convex_core.numerics.jit import have_numba
 from convex_core.status import Status
 
 ENGINES = [
@@ -52,6 +51,7 @@ def realisable(rows: np.ndarray, signs: np.ndarray) -> bool:
     return result.status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_counts(name, engine):
@@ -66,6 +66,7 @@ def test_known_counts(name, engine):
     assert len(np.unique(arrangement.bits, axis=0)) == cells // 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not have_numba(), reason="about a minute without numba")
 @pytest.mark.parametrize(("rows", "cells"), [(resonance(6), 1_066_044), (threshold(6), 15_028_134)])
 def test_large_families_counted(rows, cells):
@@ -100,6 +101,7 @@ def test_general_position(n, h, engine):
     assert len(pattern_set(arrangement)) == arrangement.count
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not have_numba(), reason="several seconds without numba")
 @pytest.mark.parametrize(
     ("n", "h", "cells"), [(30, 4, 8_180), (24, 6, 89_104), (30, 6, 293_192), (20, 10, 524_288), (1000, 3, 999_002)]
@@ -119,6 +121,7 @@ def test_general_position_beyond_one_word():
     assert len(np.unique(arrangement.bits, axis=0)) == len(arrangement.bits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["threshold 3", "resonance 3", "A3", "B3", "D3"])
 def test_every_cell_is_realisable(name):
     rows, _ = KNOWN[name]
@@ -137,6 +140,7 @@ def test_random_cells_are_realisable(rows):
         assert realisable(rows, arrangement.signs(p, p + 1)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
@@ -307,17 +311,18 @@ def test_exact_arithmetic_confirms_doubtful_floats():
 )
 def test_exact_arithmetic_by_kind_of_rows(scale, kind):
     rows = np.array([[2500, 2501, 0], [2501, 2502, 0], [1, 0, 0], [0, 0, 1]]) * scale
-    certified, reason = verdict(rows, 4, 12, Reads(0.5, 10.0))
+    certified, reason = certify_count(rows, 4, 12, ZeroTests(0.5, 10.0))
     assert certified == (kind is not None)
     assert "no clear gap" in reason
     if kind is not None:
         assert f"exact {kind} arithmetic gives the same count" in reason
-    assert not verdict(rows, 4, 14, Reads(0.5, 10.0))[0]
+    assert not certify_count(rows, 4, 14, ZeroTests(0.5, 10.0))[0]
 
 
+@pytest.mark.slow
 def test_exact_arithmetic_too_long():
     rows = np.random.default_rng(0).integers(-9, 10, size=(40, 9))
-    certified, reason = verdict(rows, 40, 10, Reads(0.5, 10.0))
+    certified, reason = certify_count(rows, 40, 10, ZeroTests(0.5, 10.0))
     assert not certified
     assert "would take too long" in reason
 
@@ -360,25 +365,26 @@ def test_guard_uses_the_count_where_the_bound_is_loose(engine):
         enumerate_patterns(threshold(4), max_patterns=1880, engine=engine)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_budget_stops(engine):
     cancel = threading.Event()
     cancel.set()
     rows = np.random.default_rng(0).standard_normal((60, 12))
     with pytest.raises(Interrupted) as caught:
-        count_patterns(rows, budget=Budget(cancel=cancel), engine=engine)
+        count_patterns(rows, cancel=cancel, engine=engine)
     assert caught.value.status is Status.CANCELLED
     with pytest.raises(Interrupted) as caught:
-        count_patterns(rows, budget=Budget(time_limit=0.2), engine=engine)
+        count_patterns(rows, time_limit=0.2, engine=engine)
     assert caught.value.status is Status.TIME_LIMIT
     huge = np.random.default_rng(0).standard_normal((500, 30))  # more patterns than an int64 counts
     with pytest.raises(Interrupted):
-        count_patterns(huge, budget=Budget(time_limit=0.2), engine=engine)
+        count_patterns(huge, time_limit=0.2, engine=engine)
 
 
 def test_progress_is_reported():
     seen = []
-    count_patterns(np.random.default_rng(0).standard_normal((25, 6)), budget=Budget(progress=seen.append))
+    count_patterns(np.random.default_rng(0).standard_normal((25, 6)), progress=seen.append)
     if have_numba():
         assert seen
         assert seen[-1].fraction == pytest.approx(1.0)
@@ -409,7 +415,7 @@ def test_bad_options():
 
 
 def test_missing_numba(monkeypatch):
-    monkeypatch.setattr("convex_core.arrangement.search.have_numba", lambda: False)
+    monkeypatch.setattr("convex_core.arrangement.engines.have_numba", lambda: False)
     assert enumerate_patterns(threshold(3)).count == 104
     with pytest.raises(BackendError, match="numba"):
         enumerate_patterns(threshold(3), engine="numba")

@@ -8,7 +8,7 @@ from arrangement_cases import braid, resonance, threshold, type_b
 from scipy.optimize import linprog
 
 from convex_core.arrangement import cell_facets, cell_witnesses, enumerate_patterns, sample_patterns
-from convex_core.arrangement.cells import cell_witness
+from convex_core.arrangement.cells.geometry import cell_witness
 from convex_core.errors import InputError
 
 CASES = {
@@ -62,6 +62,7 @@ def test_witnesses_are_inside_with_the_largest_margin(name):
     assert np.array_equal(part.points, found.points[3:5])
 
 
+@pytest.mark.slow
 def test_facets_of_sampled_cells_are_irredundant_and_complete():
     rows = np.random.default_rng(5).standard_normal((40, 5))
     signs = np.where(sample_patterns(rows, 6, seed=1).active(), 1, -1)
@@ -117,7 +118,7 @@ def test_without_numba(monkeypatch):
     rows = CASES["gaussian (9, 5)"]
     signs = enumerate_patterns(rows).signs(0, 6)
     compiled = cell_witnesses(rows, signs)
-    monkeypatch.setattr("convex_core.arrangement.cell_batch.have_numba", lambda: False)
+    monkeypatch.setattr("convex_core.arrangement.cells.batch.have_numba", lambda: False)
     plain = cell_witnesses(rows, signs)
     np.testing.assert_allclose(plain.points, compiled.points, atol=1e-9)
 

@@ -37,6 +37,7 @@ def best_margin(normals: np.ndarray) -> float:
     return -lp.fun
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_facets_are_exactly_the_needed_constraints(name):
     rows = CASES[name]

@@ -9,8 +9,8 @@ import pytest
 from arrangement_cases import KNOWN, braid
 
 from convex_core.arrangement import characteristic_polynomial, count_patterns, exact_count
-from convex_core.arrangement.certify import verdict
-from convex_core.arrangement.reads import Reads
+from convex_core.arrangement.certification import certify_count
+from convex_core.arrangement.zero_tests import ZeroTests
 from convex_core.errors import Interrupted, SizeError
 from convex_core.progress import Budget
 
@@ -52,12 +52,13 @@ def test_gives_up():
 def test_time_limit():
     rows = np.random.default_rng(0).integers(-9, 10, size=(40, 9))
     with pytest.raises(Interrupted):
-        exact_count(rows.tolist(), budget=Budget(time_limit=0.05))
-    certified, reason = verdict(rows, 40, 10, Reads(0.5, 10.0), Budget(time_limit=0.05))
+        exact_count(rows.tolist(), time_limit=0.05)
+    certified, reason = certify_count(rows, 40, 10, ZeroTests(0.5, 10.0), Budget(time_limit=0.05))
     assert not certified
     assert "stopped: time limit" in reason
 
 
+@pytest.mark.slow
 def test_random_integer_arrangements_match_the_enumeration():
     rng = np.random.default_rng(11)
     for _ in range(1000):

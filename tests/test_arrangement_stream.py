@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from arrangement_cases import threshold
 
-from convex_core._numba import have_numba
 from convex_core.arrangement import enumerate_patterns, stream_patterns
-from convex_core.arrangement.nbc import tasks
+from convex_core.arrangement.enumeration.tasks import tasks
 from convex_core.errors import InputError, Interrupted
-from convex_core.progress import Budget
+from convex_core.numerics.jit import have_numba
 
 ENGINES = [
     pytest.param("numba", marks=pytest.mark.skipif(not have_numba(), reason="numba is not installed")),
@@ -28,6 +27,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("chunk", [2, 100, 10_000])
 @pytest.mark.parametrize("name", CASES)
@@ -67,7 +67,7 @@ def test_near_degenerate_stream_is_not_certified():
 def test_cancel_while_streaming(engine):
     cancel = threading.Event()
     stream = stream_patterns(
-        np.random.default_rng(0).standard_normal((40, 9)), chunk=1000, budget=Budget(cancel=cancel), engine=engine
+        np.random.default_rng(0).standard_normal((40, 9)), chunk=1000, cancel=cancel, engine=engine
     )
     chunks = iter(stream)
     next(chunks)

@@ -5,7 +5,7 @@ import pytest
 from problem_cases import TWO_LAYER_OPTIMA, patch_problem
 
 from convex_core import InputError, Network, Problem, TwoLayerCNN, patch_geometry, solve, train_sgd
-from convex_core.audit import audit, network_from_arrays, own_patterns
+from convex_core.auditing import audit, network_from_arrays, own_patterns
 
 
 @pytest.fixture(scope="module")

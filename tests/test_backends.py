@@ -20,8 +20,8 @@ from convex_core import (
 )
 from convex_core.arrangement import enumerate_patterns
 from convex_core.program import Blocks, CellFactory, ConeRows, all_cone_rows, assemble, facet_rows
-from convex_core.solvers.clarabel_backend import solve_clarabel
-from convex_core.solvers.cvxpy_backend import solve_cvxpy
+from convex_core.solvers.backends.clarabel import solve_clarabel
+from convex_core.solvers.backends.cvxpy import solve_cvxpy
 
 
 def every_block(problem):
@@ -128,6 +128,7 @@ def random_sides(rng, kind, M, p):
     return rows, sides
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**31),

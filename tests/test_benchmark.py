@@ -1,7 +1,8 @@
-"""The benchmark: judged from the data alone, every contender named or excused, ours certified. Seconds are no test."""
+"""The benchmark: audited from the data alone, every contender named or excused, ours certified. Seconds are no test."""
 
 import json
 import math
+import re
 import sys
 import threading
 from pathlib import Path
@@ -11,14 +12,17 @@ import pytest
 from problem_cases import TWO_LAYER_OPTIMA, patch_problem
 
 from convex_core import InputError, count_patterns, solve
-from convex_core.benchmark import CASES, CountInstance, SolveInstance, judge_blocks, judge_network, run_benchmark
+from convex_core.benchmark import CASES, CountInstance, SolveInstance, audit_blocks, audit_network, run_benchmark
 from convex_core.benchmark import run as run_module
+from convex_core.benchmark.adam import AdamCNN
 from convex_core.benchmark.cases import Case, with_directions
 from convex_core.benchmark.contenders import OURS, contenders
 from convex_core.benchmark.memory import peak_memory, reset_peak
 from convex_core.benchmark.peers import PEERS, Peers
 from convex_core.benchmark.results import header_line
+from convex_core.benchmark.training import TrainInstance
 from convex_core.cli import main
+from convex_core.estimators import ConvexCNNClassifier
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
 
@@ -61,10 +65,10 @@ def by_solver(report, case):
     return {row.solver: row for row in report.rows if row.case == case}
 
 
-# --- the judge
+# --- the audit
 
 
-def test_the_judge_computes_the_formula():
+def test_the_audit_computes_the_formula():
     problem = patch_problem(1)
     rng = np.random.default_rng(3)
     U, w = rng.standard_normal((4, 2)), rng.standard_normal(4)
@@ -73,21 +77,21 @@ def test_the_judge_computes_the_formula():
         f = sum(w[j] * max(0.0, float(problem.patches[k, i] @ U[j])) for j in range(4) for k in range(3))
         value += 0.5 * (f - problem.y[i]) ** 2
     value += 0.5 * problem.beta * (np.sum(U**2) + np.sum(w**2))
-    verdict = judge_network(problem, U, w)
+    verdict = audit_network(problem, U, w)
     assert verdict.objective == pytest.approx(value, rel=1e-13)
     assert (verdict.violation, verdict.filters) == (0.0, 4)
 
 
 @pytest.mark.parametrize("pooling", ["sum", "mean"])
-def test_the_judge_agrees_with_a_certified_solution(pooling):
+def test_the_audit_agrees_with_a_certified_solution(pooling):
     solution = solve(patch_problem(2, pooling=pooling), tol=1e-8)
     factory = CellFactory(solution.problem.architecture, solution.problem.patches)
     sides = factory.sides(solution.active)
-    verdict = judge_blocks(solution.problem, solution.C, solution.sign, factory.rows, sides)
+    verdict = audit_blocks(solution.problem, solution.C, solution.sign, factory.rows, sides)
     assert verdict.objective == pytest.approx(solution.objective, rel=1e-9)
     assert verdict.violation <= 1e-9
     # the other side of every hyperplane is as wrong as it can be seen to be
-    wrong = judge_blocks(solution.problem, solution.C, solution.sign, factory.rows, -sides)
+    wrong = audit_blocks(solution.problem, solution.C, solution.sign, factory.rows, -sides)
     unit = solution.C / np.linalg.norm(solution.C, axis=1).max()
     assert wrong.violation == pytest.approx(np.abs(unit @ factory.rows.T).max())
     assert wrong.objective == verdict.objective
@@ -95,7 +99,7 @@ def test_the_judge_agrees_with_a_certified_solution(pooling):
 
 def test_nothing_is_the_zero_network():
     problem = patch_problem(0)
-    verdict = judge_blocks(problem, np.zeros((3, 2)), np.ones(3, np.int8), np.eye(2), np.ones((3, 2), np.int8))
+    verdict = audit_blocks(problem, np.zeros((3, 2)), np.ones(3, np.int8), np.eye(2), np.ones((3, 2), np.int8))
     assert verdict.objective == pytest.approx(0.5 * problem.y @ problem.y)
     assert (verdict.violation, verdict.filters) == (0.0, 0)
 
@@ -130,6 +134,7 @@ def test_names_are_unique_and_the_quick_ones_few():
 # --- a run
 
 
+@pytest.mark.slow
 def test_every_solver_has_a_row_and_ours_is_certified(tiny):
     report = run_benchmark(repeat=2, time_limit=20.0)
     assert {row.case for row in report.rows} == set(tiny)
@@ -161,6 +166,7 @@ def test_every_solver_has_a_row_and_ours_is_certified(tiny):
     assert "4 points" in by_solver(report, "path")[OURS].note
 
 
+@pytest.mark.slow
 def test_quick_and_named_cases(tiny):
     assert {row.case for row in run_benchmark(quick=True, repeat=1).rows} == {"all", "given"}
     assert {row.case for row in run_benchmark(["cells"], repeat=1).rows} == {"cells"}
@@ -185,6 +191,7 @@ def test_rows_come_as_they_finish(tiny):
     assert header_line().split()[:2] == ["case", "solver"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are measured on Linux only")
 def test_the_peak_is_that_of_the_work_alone():
     reset_peak()
@@ -230,6 +237,7 @@ def test_a_program_that_is_too_large_is_skipped(nobody):
             found[name](Budget())
 
 
+@pytest.mark.slow
 def test_a_peer_runs_in_its_own_process(tmp_path, monkeypatch):
     """A stand-in for adelie's module answers with the whole solution: the path from files to the table is ours."""
     instance = with_directions(8, 3, 6, 0.1)
@@ -300,6 +308,7 @@ def test_bad_arguments(options, says):
 # --- the command
 
 
+@pytest.mark.slow
 def test_command_line(tiny, capsys):
     assert main(["benchmark", "all", "cells", "--repeat", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -318,9 +327,59 @@ def test_command_line(tiny, capsys):
     assert lines[3].split()[:2] == ["all", OURS]
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_table_is_drawn(tiny):
     report = run_benchmark(["all"], repeat=1)
     drawn = report.text(width=160)
     assert "━" in drawn
     assert OURS in drawn
     assert "Clarabel, whole" in drawn
+
+
+# --- training
+
+
+@pytest.mark.slow
+def test_training_is_scored_on_the_same_splits_with_the_certificate_of_the_worst(monkeypatch):
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = rng.random((60, 5, 5)) + 0.5 * np.eye(3)[labels][:, :, None].repeat(5, 2).repeat(2, 1)[:, :5]
+    instance = TrainInstance(images, labels, 40, 2, {"n_filters": 8, "beta": 0.5})
+    monkeypatch.setattr(run_module, "CASES", {"train-small": Case("train-small", "small images", lambda: instance)})
+    report = run_benchmark(["train"])
+    rows = by_solver(report, "train-small")
+    assert list(rows) == [
+        OURS, f"{OURS}, given gates", "Adam, same CNN", "SVC", "MLPClassifier", "LogisticRegression",
+    ]  # fmt: skip
+    for row in rows.values():
+        assert len(row.seconds) == 2
+        assert re.fullmatch(r"accuracy [01]\.\d{4} \(.*\) on 2 splits", row.note)
+    assert 0.0 <= rows[OURS].gap <= 1e-3
+    assert rows["SVC"].objective is rows["SVC"].gap is None
+
+
+def test_adam_follows_the_slope_of_the_cross_entropy():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((9, 25)), np.arange(9) % 3
+    like = ConvexCNNClassifier(input_shape=(5, 5), n_filters=1, beta=1.0, tol=0.5).fit(X, y).network_
+    model = AdamCNN(like, filters=4, epochs=1).fit(X, y)
+    model.parameters = [part.astype(np.float64) for part in model.parameters]
+    Y = np.eye(3, dtype=np.float32)[y]
+
+    def loss():
+        F = model._forward(X)[3]
+        return float((np.log(np.exp(F).sum(axis=1)) - (F * Y).sum(axis=1)).mean())
+
+    for part, slope in zip(model.parameters, model._slopes(X, Y), strict=True):
+        place = np.unravel_index(np.abs(slope).argmax(), slope.shape)
+        part[place] += 1e-4
+        above = loss()
+        part[place] -= 2e-4
+        assert (above - loss()) / 2e-4 == pytest.approx(slope[place], rel=2e-2)
+        part[place] += 1e-4
+
+
+def test_a_suite_stands_for_its_cases(tiny):
+    assert {row.case for row in run_benchmark(["missing"]).rows} == {"missing"}
+    with pytest.raises(InputError, match="case: got 'pat', expected one of"):
+        run_benchmark(["pat"])

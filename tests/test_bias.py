@@ -56,6 +56,7 @@ def test_it_is_a_column_of_ones_by_hand():
     assert ours.network_objective == pytest.approx(by_hand.network_objective, rel=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -119,8 +120,8 @@ def test_a_pytorch_convolution_brings_its_bias():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(InputError, match="bias: got 'free', expected one of none, regularised"):
-        patch_geometry((4,), 2, bias="free")
+    with pytest.raises(InputError, match="bias: got 'some', expected one of none, regularised, output, free"):
+        patch_geometry((4,), 2, bias="some")
     with pytest.raises(InputError, match="bias: got regularised with circular convolutions"):
         make_architecture("circular", patch_geometry((4,), 2, 1, "circular", "regularised"))
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from problem_cases import patch_problem
 
 from convex_core import InputError, Network, Scope, Status, beta_max, certify, solve
-from convex_core.solvers.select import sampled_pricer
+from convex_core.solvers.pricing.choice import sampled_pricer
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), m=st.integers(1, 5), beta=st.sampled_from([0.02, 0.2, 1.0]))
 def test_any_network_gets_bounds_around_the_optimum(seed, m, beta):
@@ -27,6 +28,7 @@ def test_any_network_gets_bounds_around_the_optimum(seed, m, beta):
     assert certificate.relative_gap == pytest.approx(gap / certificate.objective)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_any_dual_vector_is_scaled_to_a_sound_bound(seed):

@@ -16,8 +16,8 @@ from convex_core.cli import main
 from convex_core.cli.inputs import _option
 from convex_core.cli.output import running
 from convex_core.data import load_dataset, read_dataset, save_dataset
-from convex_core.export.text import jsonable
-from convex_core.model_io import load_model
+from convex_core.export.model import load_model
+from convex_core.presentation.text import jsonable
 
 SOLVE_FIELDS = {
     "objective", "lower_bound", "relative_gap", "scope", "status", "exactness", "patterns", "patterns_bound",
@@ -81,7 +81,7 @@ def test_solve_on_the_talks_data(run, tmp_path):
     out, data = tmp_path / "model.npz", tmp_path / "data.npz"
     result = run("solve", "--dataset", "talk", "--beta", 0.1, "--tol", 1e-8, "--out", out, "--save-data", data)
     assert result.keys() >= SOLVE_FIELDS
-    assert result["seconds"].keys() == {"patterns", "build", "solve", "certify", "total"}
+    assert result["seconds"].keys() == {"patterns", "build", "solve", "certify", "total", "cpu"}
     assert (result["scope"], result["status"], result["exactness"]) == ("global", "optimal", "exact")
     assert (result["patterns"], result["patterns_bound"]) == (4072, 4072)
     assert 0 <= result["relative_gap"] <= 1e-8
@@ -108,6 +108,7 @@ def test_solve_reads_the_data_it_saved(run, tmp_path):
     assert second["filter_shape"] == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", ["used", "all"])
 def test_solve_writes_a_script_that_runs(run, tmp_path, cells):
     script = tmp_path / "program.py"
@@ -118,6 +119,7 @@ def test_solve_writes_a_script_that_runs(run, tmp_path, cells):
     assert values == pytest.approx([result["objective"], result["network_objective"]], rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", ["used", "all"])
 def test_a_script_of_the_zero_network_finds_it(run, tmp_path, cells):
     script = tmp_path / "program.py"
@@ -129,7 +131,7 @@ def test_a_script_of_the_zero_network_finds_it(run, tmp_path, cells):
 
 
 def test_a_script_of_too_much_data_is_refused_before_solving(fail, tmp_path, monkeypatch):
-    monkeypatch.setattr("convex_core.program.script.MAX_SCRIPT_BYTES", 1000)
+    monkeypatch.setattr("convex_core.export.script.MAX_SCRIPT_BYTES", 1000)
     monkeypatch.setattr("convex_core.cli.solve.solve", lambda *_, **__: pytest.fail("solved first"))
     assert "script: got" in fail("solve", *SMALL, "--script", tmp_path / "program.py")
 
@@ -197,7 +199,7 @@ def test_geometry_arguments_reach_the_problem(run):
 
 
 def test_infinities_become_null(run):
-    result = run("solve", "--dataset", "talk", "--max-patterns", 2)  # filters too long to search: sampled
+    result = run("solve", "--dataset", "talk", "--method", "sampled")
     assert result["scope"] == "restricted"
     assert result["lower_bound"] is None
     assert result["relative_gap"] is None
@@ -225,6 +227,7 @@ def test_patterns_of_a_dataset_equal_the_solvers(run):
     assert counted["rows"] == 5 * 3
 
 
+@pytest.mark.slow
 def test_patterns_does_not_import_what_it_does_not_need(tmp_path):
     np.save(tmp_path / "rows.npy", np.eye(3))
     code = (
@@ -284,6 +287,27 @@ def test_diverged_seeds_are_null(run):
     assert all(value > 0 for value in result["best_objective"])
 
 
+def test_sgd_compares_tuned_optimisers(run, tmp_path):
+    model = tmp_path / "best.npz"
+    options = ("--seeds", "1,2", "--iterations", 60)
+    found = run("sgd", *SMALL, *options, "--optimizer", "all", "--learning-rates", "0.1,0.01", "--out", model)
+    runs = found["optimisers"]
+    assert [one["optimiser"] for one in runs] == ["plain", "momentum", "adam"]
+    for one, kind, momentum in zip(runs, ("sgd", "sgd", "adam"), (0, 0.9, 0.9), strict=True):
+        assert one["learning_rates"] == [0.01, 0.1]
+        least = [min(row) for row in one["objective"]]
+        assert one["best_objective"] == min(least)
+        assert one["learning_rate"] == [0.01, 0.1][least.index(min(least))]
+        assert one["at_edge"]
+        assert one["steps"] == 2 * 2 * 60
+        given = ("--learning-rate", one["learning_rate"], "--momentum", momentum)
+        alone = run("sgd", *SMALL, *options, "--optimizer", kind, *given)
+        assert alone["objective"] == pytest.approx(one["best_objective"], rel=1e-9)
+        assert alone["settings"]["optimiser"] == kind
+    assert found["objective"] == min(one["best_objective"] for one in runs)
+    assert run("audit", model, *SMALL)["objective"] == pytest.approx(found["objective"], rel=1e-12)
+
+
 # --- datasets and text
 
 
@@ -303,6 +327,10 @@ def test_datasets_lists_them_all(run, monkeypatch):
         (("solve", *SMALL), ["lower bound", "global", "test accuracy"]),
         (("patterns", *SMALL), ["closed form", "certified"]),
         (("sgd", *SMALL, "--iterations", "10"), ["best objective", "step size"]),
+        (
+            ("sgd", *SMALL, "--iterations", "10", "--optimizer", "all"),
+            ["tuned over the step", "Adam"],
+        ),
         (("datasets",), ["talk", "Edge detector"]),
     ],
 )
@@ -325,6 +353,7 @@ def test_help_is_no_error(argv, capsys):
 # --- bad input
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
@@ -371,6 +400,11 @@ def test_help_is_no_error(argv, capsys):
         (("sgd", "--dataset", "talk", "--momentum", "1"), "momentum"),
         (("sgd", "--dataset", "talk", "--batch-size", "7"), "batch_size"),
         (("sgd", "--dataset", "talk", "--learning-rate", "0"), "learning_rate"),
+        (("sgd", "--dataset", "talk", "--optimizer", "lbfgs"), "expected one of sgd, adam, all"),
+        (("sgd", "--dataset", "talk", "--learning-rates", "1,2"), "only with --optimizer all"),
+        (("sgd", "--dataset", "talk", "--optimizer", "all", "--learning-rate", "1"), "learning-rate"),
+        (("sgd", "--dataset", "talk", "--optimizer", "all", "--momentum", "0.5"), "momentum"),
+        (("sgd", "--dataset", "talk", "--optimizer", "all", "--learning-rates", "1,0"), "learning_rates"),
         (("sgd", "--dataset", "talk", "--out", "."), "out"),
         (("audit", "nowhere.npz", "--dataset", "talk"), "no such file"),
         (("audit", "--dataset", "talk"), "MODEL"),
@@ -473,6 +507,7 @@ def test_a_real_process_prints_one_line_and_exits_2():
     assert done.stderr == "convex_core: error: stride: got 0, expected an integer in [1, 1000000000]\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_traceback():
     command = [sys.executable, "-m", "convex_core", "datasets", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -535,6 +570,7 @@ def test_saved_data_keeps_the_test_part(run, tmp_path):
     assert len(read_dataset(data).y_test) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize(("redirection", "status"), [(">/dev/full", 1), (">&-", 2)])
 def test_standard_output_that_takes_nothing_is_one_line(redirection, status):

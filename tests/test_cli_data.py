@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from convex_core import Problem, make_loss, solve
-from convex_core.classification import accuracies
 from convex_core.cli import main
 from convex_core.data import Dataset, read_dataset
+from convex_core.networks.classes import accuracies
 
 X = np.random.default_rng(0).normal(size=(10, 3)).round(3)
 Y = np.arange(10) % 2
@@ -60,6 +60,7 @@ def test_any_two_values_are_the_classes_of_a_binary_loss(loss, values, write, ru
     assert f"taken as the 2 classes {values[0]} (-1, 5 samples) and {values[1]} (+1, 5 samples)" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [(1, 2), (1, 2, 3), (-3, 0, 7), ("cat", "dog")])
 def test_softmax_has_an_output_for_each_class_and_no_other(values, write, run):
     labels = [values[k % len(values)] for k in range(10)]

@@ -13,20 +13,24 @@ from users import run_bound
 from convex_core import InputError
 from convex_core.cli import main
 from convex_core.cli.parser import build_parser
-from convex_core.files import check_writable, write_text
+from convex_core.contracts.files import check_writable, write_text
 
 #: arguments without which a command does not begin
 BEGINS = {
     "solve": ["--dataset", "edge", "--option", "n=4"],
     "patterns": ["--dataset", "edge", "--option", "n=4"],
+    "minimum-norm": ["--dataset", "edge", "--option", "n=4"],
     "sgd": ["--dataset", "edge", "--option", "n=4", "--iterations", "5"],
+    "report": ["--dataset", "edge", "--option", "n=4"],
     "experiment": ["talk", "--quick", "--iterations", "5"],
 }
 #: what does the work of a command
 WORK = {
     "solve": "convex_core.cli.solve.make_dataset",
     "patterns": "convex_core.cli.patterns.make_dataset",
+    "minimum-norm": "convex_core.cli.minimum_norm.make_dataset",
     "sgd": "convex_core.cli.sgd.make_dataset",
+    "report": "convex_core.cli.report.make_dataset",
     "experiment": "convex_core.cli.experiment.run_experiment",
 }
 
@@ -122,6 +126,7 @@ def test_a_null_byte_is_refused(tmp_path):
         check_writable(f"{tmp_path}/a\0b", "out")
 
 
+@pytest.mark.slow
 def test_somebody_without_permission_is_told_so(tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)

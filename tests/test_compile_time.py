@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convex_core import Budget, Status, _numba
-from convex_core._numba import clock, compiled_seconds, compiling, have_numba
+from convex_core import Status
+from convex_core.numerics import jit
+from convex_core.numerics.jit import clock, compiled_seconds, compiling, have_numba
+from convex_core.progress import Budget
 
 compiled = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
 
@@ -85,6 +87,7 @@ def _solve(method: str, **environment: str) -> list:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @compiled
 @pytest.mark.parametrize("method", ["column-generation", "branch-and-bound"])
 def test_a_time_limit_gives_the_same_result_before_and_after_compilation(method, tmp_path):
@@ -97,6 +100,7 @@ def test_a_time_limit_gives_the_same_result_before_and_after_compilation(method,
     assert warm[4] == []  # what is loaded from the cache is not worth a word
 
 
+@pytest.mark.slow
 @compiled
 def test_the_command_line_says_that_it_compiles(tmp_path):
     command = [sys.executable, "-m", "convex_core", "patterns", "--dataset", "edge", "--json"]
@@ -111,7 +115,7 @@ def test_the_command_line_says_that_it_compiles(tmp_path):
 
 
 def _kernel():
-    @_numba.njit()
+    @jit.njit()
     def double(x):
         for i in range(len(x)):
             x[i] *= 2.0
@@ -127,13 +131,14 @@ def test_without_a_place_to_cache_in_kernels_still_run(monkeypatch):
         raise RuntimeError(f"cannot cache function {function.__name__!r}: no locator available for file 'somewhere'")
 
     monkeypatch.setattr(numba.core.caching, "FunctionCache", nowhere)
-    monkeypatch.setattr(_numba, "cache_folder", lambda: None)
+    monkeypatch.setattr(jit, "cache_folder", lambda: None)
     double, x = _kernel(), np.ones(2)
     double(x)
     assert x.tolist() == [2.0, 2.0]
     assert not double.cached
 
 
+@pytest.mark.slow
 @compiled
 def test_a_broken_or_full_cache_costs_time_only(monkeypatch, tmp_path):
     import numba
@@ -158,17 +163,17 @@ def test_a_broken_or_full_cache_costs_time_only(monkeypatch, tmp_path):
 
 def test_the_cache_of_last_resort_belongs_to_this_user_alone(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folder = _numba.cache_folder()
+    folder = jit.cache_folder()
     assert folder.parent == tmp_path
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert _numba.cache_folder() == folder
+    assert jit.cache_folder() == folder
     folder.chmod(0o777)  # somebody else could have put code there
-    assert _numba.cache_folder() is None
+    assert jit.cache_folder() is None
     folder.rmdir()
     folder.symlink_to(tmp_path)
-    assert _numba.cache_folder() is None
+    assert jit.cache_folder() is None
     folder.unlink()
     folder.write_text("a file")
-    assert _numba.cache_folder() is None
+    assert jit.cache_folder() is None
     monkeypatch.setattr(tempfile, "tempdir", str(Path("/nonexistent")))
-    assert _numba.cache_folder() is None
+    assert jit.cache_folder() is None

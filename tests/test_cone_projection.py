@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from convex_core._cone_projection import project_on_cone
+from convex_core.numerics.cone_projection import project_on_cone
 from convex_core.penalties import L2Penalty
 
 

@@ -126,6 +126,41 @@ def test_digits_are_scikit_learns_pooled_and_split_without_overlap():
     assert "mean-pooled 2 x 2" in dataset.description
 
 
+def test_digits_have_all_ten_classes_when_asked_for():
+    data = load_dataset("digits", classes="all", n=43, n_test=60, pool=1, seed=3)
+    images, labels = load_digits(return_X_y=True)
+    assert data.labels == tuple("0123456789")
+    assert data.classes == 10
+    assert data.X.shape == (43, 64)
+    assert np.bincount(data.y.astype(int)).tolist() == [5, 5, 5, 4, 4, 4, 4, 4, 4, 4]
+    place = {row.tobytes(): int(label) for row, label in zip(images / 16.0, labels, strict=True)}
+    for X, y in ((data.X, data.y), (data.X_test, data.y_test)):
+        assert [place[row.tobytes()] for row in X] == y.astype(int).tolist()
+    assert not {row.tobytes() for row in data.X} & {row.tobytes() for row in data.X_test}
+    assert "the 10 classes 0, 1, 2" in data.description
+    drawn = load_dataset("digits", classes="all", n=1400, n_test=None, pool=1, selection="random")
+    assert len(drawn.y_test) == 397
+
+
+def test_every_class_of_files_with_its_name(tmp_path):
+    np.savez(tmp_path / "cifar10.npz", images=CIFAR, labels=LABELS[:30])
+    options = {"path": str(tmp_path), "n": 20, "n_test": 10, "pool": 1, "flatten": False, "grayscale": False}
+    data = load_dataset("cifar10", classes="all", selection="balanced", **options)
+    assert data.labels[0] == "airplane"
+    assert data.labels[9] == "truck"
+    assert data.input_shape == (32, 32, 3)
+    # two classes are what they were, without names
+    assert load_dataset("cifar10", selection="balanced", **options).labels == ("classes 5-9", "classes 0-4")
+    some = np.where(LABELS % 3 == 0, 7, np.where(LABELS % 3 == 1, 2, 5))
+    np.savez(tmp_path / "mnist.npz", images=MNIST, labels=some)
+    three = load_dataset("mnist", path=str(tmp_path / "mnist.npz"), classes="all", n=12, n_test=8)
+    assert three.labels == ("2", "5", "7")
+    assert set(three.y) == {0.0, 1.0, 2.0}
+    np.savez(tmp_path / "mnist.npz", images=MNIST, labels=LABELS % 2)
+    with pytest.raises(InputError, match="classes: got all with 2 different labels"):
+        load_dataset("mnist", path=str(tmp_path / "mnist.npz"), classes="all", n=12)
+
+
 def test_digits_are_the_same_without_scikit_learns_file(monkeypatch):
     read = load_dataset("digits", n=20, seed=1)
     monkeypatch.setattr("pathlib.Path.is_file", lambda path: False)

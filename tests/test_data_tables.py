@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -395,6 +396,7 @@ def test_the_description_names_the_file_and_its_ranges(tmp_path):
     assert "y is the last column ('y'); its values are the numbers -1 (2 times), 1 (2 times)." in said
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(data=st.data())
 def test_a_written_table_is_read_back_equal_or_refused(data):
@@ -455,3 +457,84 @@ def test_comments_stay_comments():
     lines = plain.splitlines()
     text = "\n".join(["# made by hand, on a Monday", *lines[:3], "# a remark", *lines[3:], "#end"])
     equal(read(text))
+
+
+# --- what is silent nowhere
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("width", [3, 4, 9])
+def test_a_header_of_floats_that_count_is_no_sample(start, width):
+    names = ",".join(f"{start + k}.0" for k in range(width))
+    rows = np.random.default_rng(width).standard_normal((6, width))
+    rows[:, -1] = np.sign(rows[:, -1])
+    numbers = "\n".join(",".join(map(str, row)) for row in rows)
+    assert "which may be a sample or numbers of columns, expected a header" in refused(f"{names}\n{numbers}")
+    named = read(f"{names},y\n" + "\n".join(f"{line},{k % 2}" for k, line in enumerate(numbers.split("\n"))))
+    np.testing.assert_array_equal(named.X, rows)
+    texts = read(f"{names}\n" + "\n".join(",".join([*map(str, row[:-1]), "ab"[int(row[-1] > 0)]]) for row in rows))
+    assert texts.n == 6
+    assert texts.labels == ("a", "b")
+    beside = "\n".join(f"{line},{'ab'[k % 2]}" for k, line in enumerate(numbers.split("\n")))
+    assert "may be a sample or names" in refused(f"{names},species\n{beside}")
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4])
+@pytest.mark.parametrize("step", [1, 5])
+def test_years_above_a_few_rows_of_decimals_are_refused(rows, step):
+    years = ",".join(str(1990 + step * k) for k in range(4))
+    lines = [",".join(f"{value + 0.25:g}" for value in row) for row in np.arange(4.0 * rows).reshape(rows, 4)]
+    assert "which may be a sample or numbers of columns" in refused("\n".join([years, *lines]))
+
+
+def test_a_first_column_called_id_is_left_out_whatever_it_counts_from_and_kept_aloud_where_it_repeats():
+    for ids in ([101, 102, 103, 104], [7, 3, 99, 12], [4, 3, 2, 1]):
+        frame = pd.DataFrame(np.column_stack([X, SIGNS]), columns=["a", "b", "c", "y"])
+        frame.insert(0, "Id", ids)
+        dataset = read(frame.to_csv(index=False))
+        equal(dataset)
+        assert "the first column, called 'Id', which numbers the rows, was left out" in dataset.description
+        frame["Id"] = [1, 1, 2, 2]
+        again = read(frame.to_csv(index=False))
+        np.testing.assert_array_equal(again.X, np.column_stack([[1, 1, 2, 2], X]))
+        assert "the first column, called 'Id', is an input" in again.description
+
+
+@pytest.mark.parametrize("name", ["species", "kind of flower", "it's"])
+def test_text_in_a_column_in_the_middle_names_the_option_that_makes_it_y(name):
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    frame.insert(1, name, ["cat", "dog", "dog", "cat"])
+    text = frame.to_csv(index=False)
+    message = refused(text)
+    option = message[message.index("--target ") :].split(" if this")[0]
+    assert shlex.split(option) == ["--target", name]
+    chosen = read(text, target=shlex.split(option)[1])
+    np.testing.assert_array_equal(chosen.X, X)
+    assert chosen.labels == ("cat", "dog")
+    assert "a header and --target NAME" in refused(text[text.index("\n") + 1 :])
+    assert "--target" not in refused(text, target="a")
+
+
+@pytest.mark.parametrize(("columns", "said"), [(1, "of 1 number,"), (2, "of 2 numbers,")])
+def test_one_number_is_singular(columns, said):
+    text = "\n".join(",".join(map(str, [*row[:columns], sign])) for row, sign in zip(X, SIGNS, strict=True))
+    assert said in read(text).description
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("@seriesLength 4", "got series of length 4, expected 3 as below @data"),
+        ("@dimensions 2", "got dimensions: 2, expected 1 as below @data"),
+        ("@dimension 3", "got dimensions: 3, expected 1 as below @data"),
+        ("@serieslength 3", ""),
+        ("@seriesLength 0", ""),
+        ("@dimensions 1", ""),
+    ],
+)
+def test_sizes_that_a_series_file_states_are_those_of_its_data(line, says):
+    text = f"{line}\n@classLabel true up down\n@data\n1,2,3.5:up\n3,2,1:down\n"
+    if says:
+        assert f"line 1: {says}" in refused(text, "wave.ts")
+    else:
+        assert read(text, "wave.ts").X.shape == (2, 3)

@@ -10,12 +10,15 @@ from architecture_cases import best_found, every_architecture
 from test_script import execute
 
 from convex_core import Network, Problem, audit, cvxpy_script, patch_geometry, solve
-from convex_core._cone_projection import cone_scratch, project_on_cone
 from convex_core.architectures import CircularCNN, MaxPoolingCNN, ThreeLayerCNN, TwoLayerCNN, make_architecture
+from convex_core.numerics.cone_projection import cone_scratch, project_on_cone
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
-from convex_core.solve import given_patterns, solve_over
+from convex_core.solution import solve_over
+from convex_core.solvers.search import given_patterns
 from convex_core.status import Exactness, Scope, Status
+
+pytestmark = pytest.mark.slow
 
 KINDS = ("one-hot", "binary", "signs", "padded", "repeated", "opposite")
 EVERY = [case for case in every_architecture() if case.values[0].exactness is not Exactness.BOUND_ONLY]
@@ -60,7 +63,7 @@ def own_outputs(architecture, patches, c, code):
         s = architecture.split(code[None])[1][0].astype(float)
         filters = s[:, None] * c.reshape(len(s), -1)
         return architecture.outputs(patches, {"filters": filters, "weights": np.diag(s)}).sum(axis=1)
-    neurons = architecture.neurons(c[None], np.ones(1, np.int8), code[None])
+    neurons = architecture.neurons(c[None], np.ones(1, np.int8), code[None], patches)
     return architecture.outputs(patches, neurons).sum(axis=1)
 
 
@@ -76,9 +79,9 @@ def test_on_its_cone_a_block_has_the_outputs_of_the_network(architecture, kind):
     rng = np.random.default_rng(KINDS.index(kind))
     patches = architecture.geometry.extract(rows(kind, 3, architecture.geometry.d, rng))
     factory = CellFactory(architecture, patches)
-    listed = factory.listed(max_patterns=100_000).active()
+    listed = factory.all_cells(max_patterns=100_000).active()
     listed = listed[rng.permutation(len(listed))[:60]]
-    met = factory.settled(architecture.codes(patches, neurons_on_hyperplanes(architecture, 60, rng)))
+    met = factory.decided(architecture.codes(patches, neurons_on_hyperplanes(architecture, 60, rng)))
     compared = 0
     for codes in (listed, np.unique(met, axis=0)):
         blocks = factory.blocks(codes, np.ones(len(codes), np.int8))
@@ -136,7 +139,7 @@ def layered(i):
     return Problem(X, rng.standard_normal(n), architecture=cnn, beta=(0.1, 0.01, 0.003)[i % 3])
 
 
-@pytest.mark.parametrize("i", range(20))
+@pytest.mark.parametrize("i", [0, 1, 3, 5, 6, 7, 10, 12, 14, 17])  # every kind, sharing, geometry and beta
 def test_three_layers_meet_the_best_of_many_local_searches(i):
     problem = layered(i)
     solution = solve(problem, tol=1e-7)
@@ -187,10 +190,10 @@ def test_a_neuron_on_a_hyperplane_of_opposite_rows_is_in_one_cell():
     factory = CellFactory(cnn, cnn.geometry.extract(np.array([[1.0, 1.0], [-2.0, -2.0], [0.0, 0.0]])))
     on = cnn.codes(factory.patches, {"filters": np.array([[1.0, -1.0]]), "weights": np.ones(1)})
     assert on.tolist() == [[True, True, True]]
-    assert factory.settled(on).tolist() == [[True, False, True]]
+    assert factory.decided(on).tolist() == [[True, False, True]]
 
 
 def test_settled_codes_of_circular_networks_are_sign_patterns():
     cnn = CircularCNN(patch_geometry((2,), 2, padding="circular"))
     factory = CellFactory(cnn, cnn.geometry.extract(np.array([[1.0, 1.0], [-1.0, -1.0]])))
-    assert factory.settled(np.array([[True, True], [False, False]])).tolist() == [[True, False], [False, True]]
+    assert factory.decided(np.array([[True, True], [False, False]])).tolist() == [[True, False], [False, True]]

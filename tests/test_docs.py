@@ -21,6 +21,7 @@ from convex_core.losses import LOSSES
 from convex_core.status import Exactness
 
 ROOT = Path(__file__).resolve().parents[1]
+PUBLIC = [*convex_core.__all__, *convex_core.LATER]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 API = sorted((DOCS / "api").glob("*.md"))
@@ -62,6 +63,7 @@ def same(printed, expected):
     return all(abs(float(a) - float(b)) <= 1.01 * 10.0 ** -len(b.split("e")[0].split(".")[1]) for a, b in pairs)
 
 
+@pytest.mark.slow
 @each([path for path in PAGES if any(kind == "python" for kind, _ in blocks(path))])
 def test_the_examples_of_a_page_print_what_it_says(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -92,6 +94,7 @@ def test_commands_that_a_page_shows_are_understood(path):
         build_parser("convex-core").parse_args(arguments)
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_tutorial_run_on_its_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = next(body for kind, body in blocks(DOCS / "tutorial.md") if kind == "python")
@@ -130,7 +133,7 @@ def test_every_public_name_is_on_one_page_of_the_reference():
     shown = [
         name for path in API for name in re.findall(r"\.\. [a-z:]+:: convex_core\.(\w+)$", text_of(path), re.MULTILINE)
     ]
-    assert sorted(shown) == sorted(convex_core.__all__)
+    assert sorted(shown) == sorted(PUBLIC)
     assert sorted(name for path in API for name in sections(path)) == sorted(shown)
     listed = re.findall(r"\[`(\w+)`\]\((\w+)\.md#(\w+)\)", text_of(DOCS / "api" / "index.md"))
     assert sorted(name for name, _, _ in listed) == sorted(shown)
@@ -147,15 +150,17 @@ def uses(code, name):
 
 #: results, and what makes them in their example
 MADE_BY = {
-    "Arrangement": "enumerate_patterns", "Audit": "audit", "Certificate": "certify", "Chain": "chain",
-    "Loss": "make_loss", "Model": "model", "Path": "solve_path", "PathPreview": "preview",
+    "Arrangement": "enumerate_patterns", "Audit": "audit", "Certificate": "certify", "Bounds": "bounds",
+    "Comparison": "compare_optimisers", "TunedRun": "runs",
+    "Loss": "make_loss", "MinimumNorm": "minimum_norm", "Model": "model",
+    "Path": "solve_path", "PathPreview": "preview",
     "PatternCount": "count_patterns", "Progress": "progress", "Round": "history", "SGDRecord": "sgd_steps",
-    "SGDResult": "train_sgd", "SGDSettings": "settings", "Sandwich": "sandwich", "Solution": "solve",
-    "Timings": "seconds",
+    "SGDResult": "train_sgd", "SGDSettings": "settings", "Solution": "solve",
+    "Timings": "seconds", "TwoWays": "two_ways", "Verification": "verify",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", convex_core.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_object_has_an_example(name):
     if ">>>" in (inspect.getdoc(getattr(convex_core, name)) or "") and name not in ("LOSSES", "METHODS"):
         return
@@ -186,6 +191,8 @@ def page_of(architecture):
         if options.get("output_norm") == "l2":
             return f"outputs-l2-{relaxation}"
         return "outputs-l1" if "outputs" in options else "max-pooling" if options["pooling"] == "max" else "two-layer"
+    if options.get("output_norm") == "l1":
+        return "flatten-l1"
     if architecture.name == "three-layer":
         return "three-layer-per-patch" if options["sharing"] == "per-patch" else f"three-layer-{relaxation}"
     return architecture.name if relaxation is None else f"{architecture.name}-{relaxation}"
@@ -206,7 +213,7 @@ def test_every_program_has_a_page_with_its_word_and_its_options(architecture):
 
 def test_every_program_page_is_about_a_program():
     about = {page_of(case.values[0]) for case in every_architecture()}
-    assert {path.stem for path in PROGRAMS} == about | {"gated"}
+    assert {path.stem for path in PROGRAMS} == about | {"gated", "free-biases", "branches", "quadratic", "threshold"}
 
 
 def test_the_two_commands_are_those_of_the_readme():

@@ -8,12 +8,12 @@ import pytest
 from exact_cases import dual_value, fractions, neuron, objective, squared_price, squared_tau
 
 from convex_core import Network, Problem, Scope, Status, audit, load_dataset, solve, solve_path
-from convex_core._rounding import products_below, sum_below
 from convex_core.architectures import make_architecture
 from convex_core.errors import BackendError
 from convex_core.losses import LOSSES, SoftmaxLoss, make_loss
+from convex_core.numerics.rounding import products_below, sum_below
 from convex_core.patches import patch_geometry
-from convex_core.solve import METHODS
+from convex_core.solution import METHODS
 
 ULP = 2.0**-52
 
@@ -73,6 +73,7 @@ def test_the_exact_price_is_that_of_a_fine_grid():
         assert grid * (1 - 1e-12) <= exact <= grid * (1 + 1e-4) + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Solution may be inaccurate")
 @pytest.mark.parametrize("loss", list(LOSSES))
 @pytest.mark.parametrize("method", list(METHODS))
@@ -132,6 +133,7 @@ def degenerate(name, options, K, seed):
     return Problem(X, y, architecture=cnn, beta=beta), directions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options", "K"), ARCHITECTURES, ids=lambda x: "-".join(map(str, x.values())) if isinstance(x, dict) else x
 )
@@ -149,7 +151,7 @@ def test_no_neuron_of_doubles_correlates_more_than_beta(name, options, K):
         parameters = {key: rng.standard_normal((24, *shape)) for key, shape in problem.architecture.shapes.items()}
         pieces = parameters["filters"].reshape(24, -1, 2)
         pieces[:18] = directions[rng.integers(0, 4, pieces[:18].shape[:2])]
-        pulled = problem.architecture.pull(problem.patches, parameters, np.tile(certificate.dual, (24, 1)))
+        pulled = problem.architecture.gradient(problem.patches, parameters, np.tile(certificate.dual, (24, 1)))
         if parameters["weights"].ndim > 1:  # the weights that correlate best
             parameters["weights"][::2] = pulled["weights"][::2]
         own = solution.network.parameters
@@ -161,6 +163,7 @@ def test_no_neuron_of_doubles_correlates_more_than_beta(name, options, K):
     assert covered >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_bounds_hold_at_the_ends_of_the_range_of_doubles():
     for seed in range(60):
@@ -199,6 +202,7 @@ def test_only_rounding_left_ends_column_generation_and_is_said():
     assert drowned.lower_bound <= drowned.network_objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 3, 200, 2000])
 def test_sums_are_the_largest_double_that_is_not_above(n):
     rng = np.random.default_rng(n)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,14 @@ from convex_core.certificate import certify
 from convex_core.data import load_dataset
 from convex_core.errors import InputError
 from convex_core.figures.chart import Chart, blank, log_ticks
-from convex_core.figures.palette import DARK, LIGHT, Palette, cividis, palette
+from convex_core.figures.colours import DARK, LIGHT, Palette, cividis, palette
 from convex_core.figures.signals import patch_matrices, sample_windows
 from convex_core.figures.solving import bounds, seconds
-from convex_core.figures.training import audit, loss_by_iteration, loss_by_seconds
+from convex_core.figures.training import FLOOR, audit, has_excess, loss_by_iteration, loss_by_seconds
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
-from convex_core.sgd import train_sgd
-from convex_core.solve import Solution, solve
+from convex_core.solution import Solution, solve
+from convex_core.training.sgd import train_sgd
 
 FIGURES = Path(convex_core.figures.__file__).parent
 BETAS = (20.0, 3.0, 0.5)
@@ -69,9 +71,25 @@ def test_colours_stand_out_from_the_page(colours: Palette) -> None:
         ("sgd", 4.5),
         ("positive", 4.5),
         ("negative", 4.5),
+        *((number, 4.5) for number in range(len(colours.lines))),
     ):
-        a, b = sorted((luminance(getattr(colours, name)), luminance(colours.paper)))
+        a, b = sorted(
+            (
+                luminance(colours.lines[name] if isinstance(name, int) else getattr(colours, name)),
+                luminance(colours.paper),
+            )
+        )
         assert (b + 0.05) / (a + 0.05) >= wanted, name
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_curves_of_training_are_told_apart_by_colour_and_dash(colours: Palette) -> None:
+    drawn = [colours.line(number) for number in range(25)]
+    assert len(set(drawn)) == 25
+    # next to each other neither is the same
+    assert all(a[0] != b[0] and a[1] != b[1] for a, b in pairwise(drawn[:5]))
+    assert colours.convex not in colours.lines
+    assert colours.lines[0] == colours.sgd
 
 
 def test_zero_is_transparent_and_the_scale_symmetric() -> None:
@@ -181,6 +199,59 @@ def test_loss_curves_show_the_run(path: tuple[Solution, ...]) -> None:
     assert (convex.x[0], convex.y[0]) == (0.25, solution.network_objective)
 
 
+def test_the_excess_is_measured_from_the_proved_bound(path: tuple[Solution, ...]) -> None:
+    solution = path[-1]
+    run = train_sgd(solution.problem, seeds=(3, 4), iterations=40)
+    line = {"upper": solution.network_objective, "lower": solution.lower_bound, "relative": True}
+    wanted = (run.objective - solution.lower_bound) / solution.lower_bound
+    assert np.all(wanted > 0.0)
+    chart = loss_by_iteration(run.objective, run.iterations, run.seeds, **line)
+    check(chart)
+    axis = chart.figure.layout.yaxis
+    assert axis.type == "log"
+    assert axis.title.text == "excess over the optimum"
+    for s, trace in enumerate(chart.figure.data[:2]):
+        np.testing.assert_allclose(trace.y, wanted[s], rtol=1e-12)
+        np.testing.assert_allclose(trace.customdata, run.objective[s])
+        np.testing.assert_allclose(chart.table[f"excess of seed {s + 3}"], wanted[s])
+    assert 10.0 ** axis.range[0] <= wanted.min() <= wanted.max() <= 10.0 ** axis.range[1]
+    assert f"{100 * wanted[:, -1].min():.3g} %" in chart.alt
+    seconds = [run.seconds, 2.0 * run.seconds]
+    timed = loss_by_seconds(run.objective, seconds, run.seeds, convex_seconds=0.25, clock="processor", **line)
+    check(timed)
+    np.testing.assert_allclose(timed.figure.data[1].x, seconds[1])
+    assert timed.figure.layout.xaxis.title.text == "processor seconds"
+    assert timed.figure.data[-1].y[0] >= 10.0 ** timed.figure.layout.yaxis.range[0]
+
+
+def test_zeros_and_rounding_have_a_place_on_the_axis_of_the_excess() -> None:
+    values = [[2.0, 1.0, 1.0 - 1e-16], [np.inf, np.inf, np.inf]]
+    chart = loss_by_iteration(values, [0, 1, 2], (0, 1), upper=1.0, lower=1.0, relative=True)
+    assert chart.figure.data[0].y.tolist() == [1.0, FLOOR, FLOOR]
+    assert np.isnan(chart.figure.data[1].y).all()
+    assert all(math.isfinite(end) for end in chart.figure.layout.yaxis.range)
+    gone = loss_by_iteration([[np.inf, np.inf]], [0, 1], (0,), upper=1.0, lower=1.0, relative=True)
+    assert "has diverged" in gone.alt
+
+
+def test_an_optimum_that_is_not_certified_is_not_called_so() -> None:
+    chart = loss_by_iteration([[4.0, 2.0]], [0, 1], (0,), upper=1.1, lower=1.0, relative=True)
+    assert chart.figure.layout.yaxis.title.text == "excess over the proved lower bound"
+    assert "at most 100 % to 100 % above the optimum, measured from the proved lower bound" in chart.alt
+    assert "between 1 and 1.1" in chart.alt
+    assert not any("certified" in trace.name for trace in chart.figure.data)
+    assert chart.figure.data[1].y[0] == pytest.approx(0.1)
+    plain = loss_by_iteration([[4.0, 2.0]], [0, 1], (0,), upper=1.1, lower=1.0)
+    assert not any("certified" in trace.name for trace in plain.figure.data)
+
+
+@pytest.mark.parametrize("lower", [-np.inf, 0.0, -1.0, np.nan])
+def test_without_a_bound_above_zero_there_is_no_excess(lower: float) -> None:
+    assert not has_excess(lower)
+    with pytest.raises(InputError, match="proved lower bound above zero"):
+        loss_by_iteration([[4.0, 2.0]], [0, 1], (0,), upper=1.0, lower=lower, relative=True)
+
+
 def test_a_diverged_seed_ends_and_a_restricted_value_is_not_called_optimum() -> None:
     values = np.array([[4.0, 2.0, 1.5], [4.0, np.inf, np.inf]])
     chart = loss_by_iteration(values, [0, 1, 2], (0, 1), upper=1.0, lower=-np.inf)
@@ -209,7 +280,8 @@ def test_audit_states_the_proved_distance(path: tuple[Solution, ...]) -> None:
 
 
 def test_figures_do_not_know_streamlit() -> None:
-    modules = sorted(path.stem for path in FIGURES.glob("[a-z]*.py"))
+    modules = sorted(".".join(path.relative_to(FIGURES).with_suffix("").parts) for path in FIGURES.rglob("[a-z]*.py"))
+    assert "arrangement.circle" in modules
     code = "import sys; " + "; ".join(f"import convex_core.figures.{m}" for m in modules)
     code += "; print('streamlit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

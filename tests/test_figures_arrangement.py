@@ -12,18 +12,18 @@ import pytest
 
 from convex_core.arrangement import closed_form, enumerate_patterns
 from convex_core.errors import InputError
-from convex_core.figures.arrangement_cell import linear_piece, pattern_matrix
-from convex_core.figures.arrangement_circle import circle
-from convex_core.figures.arrangement_disc import POLE, disc
-from convex_core.figures.arrangement_graph import graph
-from convex_core.figures.arrangement_growth import growth, growth_times, measure_growth
-from convex_core.figures.arrangement_near import near
-from convex_core.figures.arrangement_paint import MODES, CellData, hyperplane_patches, paint_cells
-from convex_core.figures.arrangement_scene import MAX_FILLED, FilterMarks, Scene
-from convex_core.figures.arrangement_sphere import sphere
-from convex_core.figures.arrangement_turn import FRAMES, turning_filter
+from convex_core.figures.arrangement.cell import linear_piece, pattern_matrix
+from convex_core.figures.arrangement.circle import circle
+from convex_core.figures.arrangement.disc import POLE, disc
+from convex_core.figures.arrangement.graph import graph
+from convex_core.figures.arrangement.growth import growth, growth_times, measure_growth
+from convex_core.figures.arrangement.near import near
+from convex_core.figures.arrangement.paint import MODES, CellData, hyperplane_patches, paint_cells
+from convex_core.figures.arrangement.scene import MAX_FILLED, FilterMarks, Scene
+from convex_core.figures.arrangement.sphere import sphere
+from convex_core.figures.arrangement.turn import FRAMES, turning_filter
 from convex_core.figures.chart import encoded_once
-from convex_core.figures.palette import DARK, LIGHT
+from convex_core.figures.colours import DARK, LIGHT
 from convex_core.geometry import (
     Usage,
     cell_graph,
@@ -100,6 +100,7 @@ def lifted(flat, side=1.0, pole=POLE):
     return side * (np.column_stack([2 * flat, 1 - square]) / (1 + square)[:, None]) @ frame(pole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("colours", [LIGHT, DARK])
 def test_every_mode_in_both_themes(mode, colours):
@@ -305,6 +306,7 @@ def test_a_cell_from_near():
     assert np.allclose(2 * np.arctan(radius), np.arcsin(cell.margin), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [[[1.0, 2, 3]], [[1.0, 2, 3], [0, 1, 1]], [[1.0, 0, 0], [0, 1, 0], [1, 1, 0]]])
 def test_cells_without_corners_are_drawn(rows):
     arrangement = enumerate_patterns(rows)
@@ -377,6 +379,7 @@ def test_growth_counts_measures_and_skips_what_is_too_large():
     assert len(times.table["patterns"]) == 2
 
 
+@pytest.mark.slow
 def test_graph_has_every_cell_and_facet():
     arrangement = enumerate_patterns(patches(4).reshape(K * N, 4))
     data, net = cell_data(arrangement, (2, 5)), cell_graph(arrangement)

@@ -10,12 +10,12 @@ from convex_core.architectures import make_architecture
 from convex_core.data import load_dataset
 from convex_core.errors import InputError
 from convex_core.figures.classes import MAX_FILTERS, class_filters, confusion
+from convex_core.figures.colours import DARK, LIGHT
 from convex_core.figures.dial import beta_dial
-from convex_core.figures.palette import DARK, LIGHT
 from convex_core.figures.tiles import opacities
 from convex_core.figures.tracks import follow_filters
 from convex_core.losses import make_loss
-from convex_core.network import Network
+from convex_core.networks.network import Network
 from convex_core.patches import patch_geometry
 from convex_core.path import solve_path
 from convex_core.problem import Problem
@@ -80,7 +80,7 @@ def test_the_confusion_matrix_shows_counts() -> None:
     chart = confusion(counts, ["a", "b", "c"])
     check(chart)
     assert np.array_equal(np.array(chart.figure.data[0].customdata), counts)
-    assert [a.text for a in chart.figure.layout.annotations][:3] == ["<b>5</b>", "1", "0"]
+    assert list(chart.figure.data[1].text)[:3] == ["<b>5</b>", "1", "0"]
     assert chart.alt == "Of 12 held-out samples 9 are in their class: a 5 of 6, b 4 of 6, c 0 of 0."
 
 

@@ -11,17 +11,17 @@ from test_figures import check
 from convex_core.architectures import TwoLayerCNN
 from convex_core.data import load_dataset
 from convex_core.errors import InputError
+from convex_core.figures.colours import DARK, LIGHT
 from convex_core.figures.dial import SGDCurves, beta_dial
 from convex_core.figures.filters import MAX_FILTERS, filter_norms, network_filters
-from convex_core.figures.palette import DARK, LIGHT
 from convex_core.figures.path import norm_map, objective_path, over_strides
 from convex_core.figures.tiles import opacities, tile_grid, tiles_of
 from convex_core.figures.tracks import follow_filters
-from convex_core.network import Network
+from convex_core.networks.network import Network
 from convex_core.patches import patch_geometry
 from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
-from convex_core.sgd import train_sgd
+from convex_core.training.sgd import train_sgd
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +128,14 @@ def test_a_turning_filter_stays_one_track_and_a_sign_change_starts_another() -> 
     assert np.any(tracks != 0.0, axis=2).tolist() == [[False, False], *[[True, False]] * 3, [False, True]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 def test_dial_kills_whole_groups(path: Path, curves: tuple[SGDCurves, ...], colours: object) -> None:
     chart = beta_dial(path, curves, start=1, colours=colours)  # type: ignore[arg-type]
     check(chart)
     tracks, signs, _ = follow_filters([s.network for s in path])
     total = len(signs)
-    assert chart.table["filters alive"] == [s.active_filters for s in path]
+    assert chart.table["active filters"] == [s.active_filters for s in path]
     steps = chart.figure.layout.sliders[0].steps
     # the slider rises to the right, the path falls
     assert [float(step.label) for step in steps] == pytest.approx(path.betas[::-1], rel=5e-3)
@@ -153,7 +154,7 @@ def test_dial_kills_whole_groups(path: Path, curves: tuple[SGDCurves, ...], colo
                 assert np.allclose(cells(alive)[own], strength[b, t] * tracks[b, t] / np.linalg.norm(tracks[b, t]))
                 words = [float(v) for v in np.array(alive.hovertext)[own]]
                 assert words == pytest.approx(cells(alive)[own] / strength[b, t], rel=6e-3)
-        assert frame.layout.annotations[0].text == f"<b>{path[b].active_filters} of {total} filters alive</b>"
+        assert frame.layout.annotations[0].text == f"<b>{path[b].active_filters} of {total} filters active</b>"
         for line in frame.data[3:]:
             assert min(line.y) >= path[b].lower_bound / path[b].network_objective - 1e-12
     first = chart.figure.frames[2].data[0]
@@ -191,12 +192,12 @@ def test_norm_map_is_grey_exactly_where_a_group_is_zero(path: Path, compact: boo
     assert np.nansum(cells(alive) ** 2, axis=0)[::-1] == pytest.approx([s.network.regulariser for s in path])
     assert np.array_equal(np.sign(np.nan_to_num(cells(alive))), np.where(norms > 0.0, signs[:, None], 0))
     assert np.array_equal(np.array(alive.customdata)[:, :, 2], norms * signs[:, None])
-    assert list(counts.y) == path.alive.tolist()
+    assert list(counts.y) == path.active_filters.tolist()
     # each point lies inside its own column, on the logarithmic axis
     edges = np.array(alive.x)
     assert all(low < beta < high for low, beta, high in zip(edges, path.betas[::-1], edges[1:], strict=False))
     assert f"beta_max = {path.beta_max:.4g}" in chart.alt
-    assert chart.table["filters alive"] == path.alive.tolist()
+    assert chart.table["active filters"] == path.active_filters.tolist()
 
 
 def test_objective_path_tells_previews_from_exact_points(path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convex_core import InputError, load_dataset, save_dataset
-from convex_core.files import replacing, write_text
+from convex_core.contracts.files import replacing, write_text
 
 
 def _fail_half_way(target, error):

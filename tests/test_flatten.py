@@ -18,11 +18,12 @@ from problem_cases import patch_problem
 from convex_core import Exactness, InputError, Network, Problem, Scope, SizeError, Status, certify, solve
 from convex_core.architectures import FlattenCNN, make_architecture
 from convex_core.arrangement import enumerate_patterns
-from convex_core.local_search import local_search
+from convex_core.networks.recovery import recover
 from convex_core.patches import patch_geometry
+from convex_core.program import CellFactory, blocks
 from convex_core.progress import Budget
-from convex_core.recovery import recover
-from convex_core.solvers.select import enumerated_pricer, sampled_pricer
+from convex_core.solvers.pricing.choice import enumerated_pricer, sampled_pricer
+from convex_core.training.multistart import local_search
 
 #: seeds at n = 4, K = 2, h = 2 whose optimum has blocks of rank one, and seeds where one block has rank two
 RANK_ONE, RANK_TWO = (1, 2), (0, 3)
@@ -71,6 +72,7 @@ def test_forward_pass_gradients_and_scaling(relaxation):
     check_scaling(problem)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*RANK_ONE, *RANK_TWO])
 @pytest.mark.parametrize("relaxation", ["cone", "plain"])
 def test_an_independent_cvxpy_model_agrees(seed, relaxation):
@@ -83,6 +85,7 @@ def test_an_independent_cvxpy_model_agrees(seed, relaxation):
         assert solution.scope is Scope.GLOBAL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", RANK_ONE)
 def test_blocks_of_rank_one_are_a_network_that_no_local_search_improves(seed):
     problem = flatten_problem(seed)
@@ -92,6 +95,7 @@ def test_blocks_of_rank_one_are_a_network_that_no_local_search_improves(seed):
     check_local_search(problem, solution)
 
 
+@pytest.mark.slow
 def test_blocks_of_rank_two_are_only_a_bound():
     problem = flatten_problem(0)
     solution = solve(problem, tol=1e-7)
@@ -101,7 +105,7 @@ def test_blocks_of_rank_two_are_only_a_bound():
     found = problem.objective(local_search(problem, m=3, starts=8, seed=0))
     assert solution.lower_bound < found * (1.0 - 1e-3)
     # the map back has the outputs of the blocks at a higher price; the network is the local minimum below it
-    mapped = recover(problem.architecture, solution.C, solution.sign, solution.active)
+    mapped = recover(problem.architecture, problem.patches, solution.C, solution.sign, solution.active)
     f = np.einsum("bnp,bp->n", _blocks(problem, solution).G, solution.C)
     assert mapped.predict(problem.X) == pytest.approx(f, abs=1e-6)
     assert found <= solution.network_objective * (1.0 + 1e-6) < problem.objective(mapped) * (1.0 - 1e-3)
@@ -111,6 +115,7 @@ def _blocks(problem, solution):
     return enumerated_pricer(problem, budget=Budget()).factory.blocks(solution.active, solution.sign)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*RANK_ONE, *RANK_TWO])
 def test_the_chain_of_bounds(seed):
     plain = solve(flatten_problem(seed, relaxation="plain"), tol=1e-7)
@@ -165,7 +170,7 @@ def test_a_rank_one_block_is_in_the_cone_of_its_neuron_alone():
     assert (inside.sum(axis=0) == 1).all()
     assert np.array_equal(listed[inside.argmax(axis=0)], codes)
     # and back, with the same cost
-    back = Network.from_parameters(architecture, architecture.neurons(Z, first, codes))
+    back = Network.from_parameters(architecture, architecture.neurons(Z, first, codes, problem.patches))
     assert back.predict(problem.X) == pytest.approx(network.predict(problem.X))
     assert back.regulariser == pytest.approx(architecture.penalty.norm(Z).sum())
 
@@ -178,6 +183,7 @@ def test_zero_weights_belong_to_any_sign():
     assert certificate.lower_bound <= solution.objective * (1.0 + 1e-7) <= certificate.objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("relaxation", ["cone", "plain"])
 def test_the_bound_stands_without_the_library(relaxation):
     problem = flatten_problem(3, relaxation=relaxation)
@@ -213,3 +219,31 @@ def test_what_does_not_fit_is_refused():
         solve(flatten_problem(0, K=3), method="column-generation", max_patterns=3)
     with pytest.raises(SizeError):
         solve(flatten_problem(0, K=3), method="column-generation", max_patterns=40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"architecture": "flatten"}, {"outputs": 20, "output_norm": "l2"}])
+def test_cells_that_would_take_gigabytes_are_refused_before(options):
+    d, q = 23, options.get("outputs", 1)  # 20 patches of 4
+    X, y = np.zeros((6000, d)), np.ones((6000, q) if q > 1 else 6000)
+    X[:, 0] = 1.0
+    large = Problem(X, y, filter_size=4, beta=0.1, **options)
+    with pytest.raises(
+        InputError, match=r"got 120,000 patch rows with 20 weights .* 12\.3 GB .*, expected at most 2\.1 GB"
+    ):
+        large.architecture.hyperplanes(large.patches)
+    with pytest.raises(InputError, match="hyperplanes"):
+        solve(large, time_limit=60.0)
+
+
+@pytest.mark.parametrize("relaxation", ["cone", "plain"])
+def test_sides_found_part_by_part_are_those_found_at_once(relaxation, monkeypatch):
+    problem = flatten_problem(0, n=5, K=3, relaxation=relaxation)
+    cells = CellFactory(problem.architecture, problem.patches)
+    codes = cells.all_cells(max_patterns=10_000).active()
+    whole = cells.sides(codes)
+    monkeypatch.setattr(blocks, "_AT_ONCE", 7 * len(cells.opposite))
+    parts = cells.sides(codes)
+    np.testing.assert_array_equal(parts, whole)
+    assert len(codes) > 7
+    assert parts.dtype == whole.dtype

@@ -12,13 +12,12 @@ from convex_core import (
     Problem,
     TwoLayerCNN,
     audit,
+    bounds,
     certify,
-    chain,
     enumerate_patterns,
     load_dataset,
     load_model,
     patch_geometry,
-    sandwich,
     solve,
     solve_path,
 )
@@ -97,7 +96,7 @@ def answers():
     """One of everything that can say itself."""
     problem = Problem.from_dataset(load_dataset("edge"))
     solution = solve(problem)
-    deep = Problem(X[:3, :4], Y[:3], filter_size=2, stride=2, architecture="three-layer", beta=0.1)
+    deep = Problem(X[:3, :4], Y[:3], filter_size=2, stride=2, architecture="three-layer", sharing="shared", beta=0.1)
     round_ = Problem(X[:4, :4], Y[:4], filter_size=2, architecture="circular", beta=0.1)
     return {
         "problem": problem,
@@ -105,8 +104,8 @@ def answers():
         "path": solve_path(problem, points=3),
         "audit": audit(problem, solution.network),
         "certificate": certify(problem, solution.network),
-        "chain": chain(deep, starts=1),
-        "sandwich": sandwich(round_),
+        "chain": bounds(deep, starts=1),
+        "sandwich": bounds(round_),
         "arrangement": enumerate_patterns([[1.0, 0.0], [0.5, 1.0], [1.0, 1.0]]),
     }
 

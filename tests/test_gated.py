@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from problem_cases import GATED_OPTIMA, TWO_LAYER_OPTIMA, patch_problem
 
 from convex_core import Scope, Status, enumerate_patterns, solve
+from convex_core.networks.recovery import recover
 from convex_core.penalties import L2Penalty, NuclearPenalty
 from convex_core.progress import Budget
-from convex_core.recovery import recover
-from convex_core.solvers.gated import decompose, solve_gated
-from convex_core.solvers.select import enumerated_pricer
+from convex_core.solvers.column_generation import generate_columns
+from convex_core.solvers.gated import _GatedCells, decompose, solve_gated
+from convex_core.solvers.pricing.choice import enumerated_pricer
+from convex_core.solvers.pricing.enumerated import EnumeratedPricer
 
 
 @pytest.mark.parametrize("seed", GATED_OPTIMA)
@@ -44,8 +46,11 @@ def test_the_split_blocks_have_the_gated_outputs_and_the_solution_is_no_worse():
     problem = patch_problem(0)
     pricer = enumerated_pricer(problem, budget=Budget())
     gated = solve_gated(problem, pricer, tol=1e-8, budget=Budget())
-    outputs = np.einsum("bnp,bp->n", gated.run.blocks.G, gated.run.C)
-    network = recover(problem.architecture, gated.C, gated.blocks.sign, gated.blocks.active)
+    free = EnumeratedPricer(_GatedCells(pricer.factory), pricer.patterns)
+    run = generate_columns(problem, free, tol=1e-8, budget=Budget(), exact=False)
+    assert (gated.upper, gated.lower, gated.history[-1].round) == (run.upper, run.lower, run.history[-1].round)
+    outputs = np.einsum("bnp,bp->n", run.blocks.G, run.C)
+    network = recover(problem.architecture, problem.patches, gated.C, gated.blocks.sign, gated.blocks.active)
     assert network.predict_patches(problem.patches) == pytest.approx(outputs, abs=1e-6)
     assert solve(problem, method="gated", tol=1e-8).network_objective <= problem.objective(network)
 

@@ -10,9 +10,9 @@ from loss_cases import EVERY, each
 
 from convex_core import Problem, load_dataset, make_loss
 from convex_core.architectures import make_architecture
+from convex_core.export.latex import convex_latex, training_latex
 from convex_core.patches import patch_geometry
 from convex_core.penalties import NuclearLiftPenalty, SpectralPenalty
-from convex_core.program.latex import convex_latex, training_latex
 from convex_core.status import Exactness
 
 every = pytest.mark.parametrize("architecture", list(every_architecture()))
@@ -98,7 +98,7 @@ def test_cones_and_cells_are_those_of_the_program(architecture):
     assert len(latex.blocks) == 1 + cones  # without cones -Z needs no block of its own
     none = {name: np.zeros((0, *shape)) for name, shape in architecture.shapes.items()}
     several = architecture.codes(problem.patches, none).shape[1] > 0
-    assert (rf"\sum_{{i=1}}^{{{24 // architecture.copies}}}" in text) == several
+    assert (rf"\sum_{{i=1}}^{{{24 // architecture.cells_per_pattern}}}" in text) == several
     assert (r"\sum_{i=1}^{P}" in convex_latex(problem)) == several
 
 
@@ -106,13 +106,12 @@ def test_cones_and_cells_are_those_of_the_program(architecture):
 def test_copies_are_cells_of_one_pattern(architecture):
     problem = tiny_problem(architecture)
     cells = len(architecture.patterns(problem.patches, max_patterns=10_000))
-    assert (architecture.copies > 1) == bool(architecture.formulas.copies)
-    if architecture.copies > 1:
-        assert str(architecture.copies) in architecture.formulas.copies
-        one = architecture.single if architecture.q > 1 else make_architecture("two-layer", architecture.geometry)
-        assert cells == architecture.copies * len(one.patterns(problem.patches, max_patterns=10_000))
-    assert architecture.single.q == 1
-    assert (architecture.single is architecture) == (architecture.q == 1)
+    assert (architecture.cells_per_pattern > 1) == bool(architecture.formulas.copies)
+    if architecture.cells_per_pattern > 1:
+        assert str(architecture.cells_per_pattern) in architecture.formulas.copies
+    one = architecture.single
+    assert (one.q, one.cells_per_pattern) == (1, 1)
+    assert cells == architecture.cells_per_pattern * len(one.patterns(problem.patches, max_patterns=10_000))
 
 
 @every
@@ -137,7 +136,7 @@ def test_cones_are_those_of_the_relaxation():
         return convex_latex(tiny_problem(make_architecture(name, geometry, **options)))
 
     geometry = patch_geometry((4,), 2, 2)
-    talk, strong = (cone("three-layer", geometry, sharing="shared", relaxation=r) for r in ("talk", "strong"))
+    talk, strong = (cone("three-layer", geometry, sharing="shared", relaxation=r) for r in ("frobenius", "strong"))
     assert "D^1_{i,k}-I" in talk
     assert "D^1_{i,k'}-I" not in talk
     assert "D^1_{i,k'}-I" in strong

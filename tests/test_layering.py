@@ -1,6 +1,8 @@
 """Data flows one way: who may import whom, read from the source."""
 
 import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -8,23 +10,47 @@ from pathlib import Path
 import pytest
 
 import convex_core
+from convex_core import architectures
 
 ROOT = Path(convex_core.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
+PAGES = sorted((ROOT.parent / "pages").rglob("*.py"))
 
 
-def imported(path):
-    """Absolute module names that `path` imports, relative imports resolved."""
+def name_of(path):
+    """The module's name with dots."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def statements(body):
+    """What runs when a module is imported, and is no check of types."""
+    for node in body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from statements(node.orelse)
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
+            yield from statements(part for name in ("body", "orelse", "finalbody") for part in getattr(node, name, ()))
+        else:
+            yield node
+
+
+def imported(path, *, at_once=False):
+    """Absolute module names that `path` imports, relative imports resolved; `at_once` leaves out what comes later."""
     package = (path.relative_to(ROOT.parent).with_suffix("").parts)[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for node in statements(tree.body) if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield module
-            if node.level and not node.module:
-                yield from (f"{module}.{alias.name}" for alias in node.names)
+            members = [f"{module}.{alias.name}" for alias in node.names]
+            if any(member not in MODULES for member in members):
+                yield module
+            yield from (member for member in members if member in MODULES)
+
+
+MODULES = {name_of(path) for path in [*FILES, *PAGES]}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -35,23 +61,80 @@ def test_the_library_never_imports_streamlit(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_only_figures_import_plotly(path):
     uses = [name for name in imported(path) if name.split(".")[0] == "plotly"]
-    assert not uses or path.parent.name == "figures"
+    assert not uses or path.relative_to(ROOT).parts[0] == "figures"
 
 
-#: from the bottom up; a layer may import itself and those before it
-LAYERS = (
-    "arrangement", "data", "architectures", "program", "solvers", "certificate", "solve", "audit", "path", "benchmark",
-    "sgd", "experiments", "figures", "cli",
+#: the modules and folders of the library from the bottom up: each may import itself and those before it
+ROOMS = (
+    "version", "status", "errors", "contracts", "numerics", "progress", "interruption", "presentation", "patches",
+    "data", "arrangement", "penalties", "losses", "architectures", "networks", "program", "problem", "training",
+    "solvers", "certificate", "solution", "lists", "estimators", "auditing", "bounding", "path", "interpolation",
+    "export", "geometry", "warm_up", "benchmark", "experiments", "figures", "reports", "__init__", "cli", "__main__",
 )  # fmt: skip
+#: only says for whom something is imported that lies above: problems and answers draw, save and write themselves
+PRESENTATION = "presentation"
+#: old names of what documentation has shown, kept for one version
+DEPRECATED = {"conic_forms": "numerics"}
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_lower_layers_do_not_know_the_upper_ones(layer):
-    upper = set(LAYERS[LAYERS.index(layer) + 1 :]) | ({"arrangement"} if layer == "data" else set())
-    for path in [p for p in FILES if p.relative_to(ROOT).parts[0] in (layer, f"{layer}.py")]:
-        for name in imported(path):
-            parts = name.split(".")
-            assert parts[0] != "convex_core" or len(parts) == 1 or parts[1] not in upper, f"{path} imports {name}"
+def room(module):
+    """The room of the library that a module lies in."""
+    name = module.split(".")[1] if "." in module else "__init__"
+    return DEPRECATED.get(name, name)
+
+
+def test_every_module_lies_in_a_room_and_every_room_exists():
+    assert {room(name_of(path)) for path in FILES} == set(ROOMS)
+    assert len(set(ROOMS)) == len(ROOMS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROOMS)
+def test_lower_rooms_do_not_know_the_upper_ones(name):
+    upper = set(ROOMS[ROOMS.index(name) + 1 :])
+    for path in [path for path in FILES if room(name_of(path)) == name]:
+        for module in imported(path, at_once=name == PRESENTATION):
+            known = module.split(".")[0] == "convex_core" and module in MODULES
+            assert not known or room(module) not in upper, f"{path} imports {module}"
+
+
+def circles(graph):
+    """Modules that import themselves by a detour: what is left when those that import nothing left are taken away."""
+    left = dict(graph)
+    while free := [name for name, needed in left.items() if not needed & left.keys()]:
+        for name in free:
+            del left[name]
+    return left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", [FILES, PAGES], ids=["library", "pages"])
+def test_imports_have_no_circle(files):
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}).keys() == {"a", "b", "c"}
+    graph = {name_of(path): {name for name in imported(path, at_once=True) if name in MODULES} for path in files}
+    assert sum(map(len, graph.values())) > len(files)
+    assert circles(graph) == {}
+
+
+def test_pages_compute_by_the_two_calls_alone():
+    """What waits for kernels, takes turns and keeps answers is in `work`; the playground has a desk of its own."""
+    own = ("work", "playground")
+    for path in [path for path in PAGES if path.parent.name not in own and path.name != "playground.py"]:
+        tree = ast.parse(path.read_text())
+        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not named & {"solver_gate", "ThreadPoolExecutor", "threading"}, path
+        assert not called & {"Job", "keep.find", "keep.put"}, path
+
+
+def test_no_module_hides_behind_a_public_function():
+    for path in [path for path in FILES if path.name == "__init__.py"]:
+        public = set(getattr(importlib.import_module(name_of(path)), "__all__", ()))
+        assert not public & {below.stem for below in path.parent.iterdir()}, path
+
+
+def test_nothing_at_the_top_is_private():
+    assert [path.name for path in ROOT.iterdir() if path.name.startswith("_") and path.name[1] != "_"] in ([], ["_app"])
 
 
 def test_solvers_name_no_architecture():
@@ -60,12 +143,108 @@ def test_solvers_name_no_architecture():
         assert "TwoLayer" not in path.read_text()
 
 
+#: classes of architectures, and what they all are
+ARCHITECTURE_CLASSES = {
+    name
+    for name in architectures.__all__
+    if inspect.isclass(kind := getattr(architectures, name)) and hasattr(kind, "exactness") and hasattr(kind, "scaled")
+} | {"SeveralOutputs"}
+
+
+def asks_for_an_architecture(tree):
+    """Calls of isinstance() with the class of an architecture, comparisons with it, and uses of runtime_checkable."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            yield from {part.id for part in node.comparators if isinstance(part, ast.Name)} & ARCHITECTURE_CLASSES
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            named = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+            yield from named & ARCHITECTURE_CLASSES
+        elif isinstance(node, ast.Name) and node.id == "runtime_checkable":
+            yield node.id
+
+
+@pytest.mark.slow
+def test_outside_their_room_nobody_asks_what_class_an_architecture_has():
+    assert {"TwoLayerCNN", "CircularCNN", "VectorOutputs", "Architecture"} <= ARCHITECTURE_CLASSES
+    for question in ("isinstance(x, (int, TwoLayerCNN))", "type(x) is not TwoLayerCNN"):
+        assert [*asks_for_an_architecture(ast.parse(question))] == ["TwoLayerCNN"]
+    for path in [path for path in [*FILES, *PAGES] if room(name_of(path)) != "architectures"]:
+        assert [*asks_for_an_architecture(ast.parse(path.read_text()))] == [], path
+
+
+def constants(tree):
+    """Names that a module gives to numbers."""
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if value is not None and any(isinstance(getattr(n, "value", None), int | float) for n in ast.walk(value)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (part.id for one in targets for part in ast.walk(one) if isinstance(part, ast.Name))
+
+
+def test_no_two_constants_of_the_solvers_share_a_name():
+    """Those that belong together are fields of one record of settings."""
+    assert [*constants(ast.parse("A, B = 1, 2\nC: int = 1 << 3\nD = f(x)\nE = [F]"))] == ["A", "B", "C"]
+    rooms = ("solvers", "training", "bounding", "certificate", "solution", "auditing", "path")
+    files = [path for path in FILES if room(name_of(path)) in rooms]
+    named = [name for path in files for name in constants(ast.parse(path.read_text()))]
+    assert sorted(set(named)) == sorted(named)
+
+
+def own_members(protocol):
+    """Public members that a protocol itself asks for."""
+    return {name for name in vars(protocol) if not name.startswith("_")}
+
+
+NEURON_MEMBERS, CELL_MEMBERS, BRIDGES = map(
+    own_members, (architectures.NeuronModel, architectures.CellModel, architectures.Architecture)
+)
+#: members of an architecture that a room asks for, beyond those of its own side
+ASKED = {
+    "training": NEURON_MEMBERS,
+    "networks": NEURON_MEMBERS | {"neurons", "penalty", "hyperplanes", "design", "ridge_coefficients"},
+    "program": CELL_MEMBERS | {"name", "codes", "neurons"},
+}
+
+
+def members_of_architectures(tree):
+    """Members that are asked of what is called an architecture."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[-1].endswith("architecture"):
+            yield node.attr
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_each_side_of_an_architecture_is_asked_by_its_own_rooms(name):
+    every = NEURON_MEMBERS | CELL_MEMBERS | BRIDGES
+    asked = set()
+    for path in [path for path in FILES if room(name_of(path)) == name]:
+        asked |= set(members_of_architectures(ast.parse(path.read_text()))) & every
+    assert asked
+    assert asked <= ASKED[name]
+
+
 def test_everything_public_is_documented_and_listed_once():
     assert len(set(convex_core.__all__)) == len(convex_core.__all__)
     for name in convex_core.__all__:
         thing = getattr(convex_core, name)
         if not isinstance(thing, dict):
             assert thing.__doc__, name
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("convex_core.architectures.base", "convex_core.architectures"),
+        ("convex_core.conic_forms", "convex_core.numerics.conic_forms"),
+        ("convex_core.solvers.select", "convex_core.solvers.pricing.choice"),
+    ],
+)
+def test_modules_that_documentation_has_shown_keep_their_old_names_for_one_version(old, new):
+    sys.modules.pop(old, None)
+    with pytest.warns(DeprecationWarning, match=f"^{old}: use {new}$"):
+        kept = importlib.import_module(old)
+    moved = importlib.import_module(new)
+    assert all(getattr(kept, name) is getattr(moved, name) for name in kept.__all__)
 
 
 #: slow to import, and needed by some computations only

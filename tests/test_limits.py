@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -17,6 +18,7 @@ from convex_core import (
     METHODS,
     InputError,
     Interrupted,
+    Network,
     Problem,
     Scope,
     SizeError,
@@ -35,17 +37,21 @@ from convex_core import (
     solve_path,
     train_sgd,
 )
-from convex_core._deadline import _wait, still_running, within
 from convex_core.arrangement import patterns as listing
 from convex_core.arrangement.bits import distinct_rows
 from convex_core.arrangement.counts import fewest_cells
 from convex_core.cli import main
-from convex_core.local_search import local_search
+from convex_core.interruption.deadline import _wait, still_running, within
+from convex_core.networks.recovery import independent_atoms
+from convex_core.numerics.blas import _controller
 from convex_core.progress import Budget
+from convex_core.solvers import search as searched
 from convex_core.solvers.incumbent import Incumbent
-from convex_core.solvers.select import searched_pricer
+from convex_core.solvers.pricing.choice import searched_pricer
+from convex_core.training.multistart import local_search
 
 solving = sys.modules[solve.__module__]
+searching = sys.modules[local_search.__module__]
 ARCHITECTURES = list(every_architecture())
 #: looks at a flag after it was set: a computation asks on its way out of each stage, and never goes on
 AFTERWARDS = 400
@@ -67,10 +73,10 @@ def zero_objective(problem):
 
 
 # -- cancelled at any moment
-@pytest.mark.parametrize("turn", range(2))
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_run_cancelled_at_any_look_has_valid_bounds_and_no_network_worse_than_zero(architecture, turn):
-    seed = [case.values[0] for case in ARCHITECTURES].index(architecture) + 3 * turn
+def test_a_run_cancelled_at_any_look_has_valid_bounds_and_no_network_worse_than_zero(architecture):
+    seed = [case.values[0] for case in ARCHITECTURES].index(architecture)
     method = list(METHODS)[seed % len(METHODS)]
     problem = tiny_problem(architecture, EVERY[seed % len(EVERY)] if architecture.q == 1 else None, seed=seed)
     try:
@@ -91,6 +97,7 @@ def test_a_run_cancelled_at_any_look_has_valid_bounds_and_no_network_worse_than_
             assert solution.relative_gap <= 1e-6 or solution.status in (Status.STALLED, Status.BOUND_REACHED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [*range(12), 20, 40, 80, 160, 320])
 def test_everything_else_can_be_cancelled_at_any_look(k):
     problem = patch_problem(0, n=4, K=2)
@@ -99,7 +106,7 @@ def test_everything_else_can_be_cancelled_at_any_look(k):
     best = solve(problem).network_objective
 
     def searched(flag):
-        found = local_search(problem, starts=3, budget=Budget(cancel=flag))
+        found = local_search(problem, starts=3, cancel=flag)
         assert best * (1.0 - 1e-9) <= problem.objective(found) <= zero_objective(problem)
 
     def followed(flag):
@@ -107,7 +114,7 @@ def test_everything_else_can_be_cancelled_at_any_look(k):
         assert all(s.network_objective <= zero_objective(problem) for s in path)
 
     def trained(flag):
-        result = train_sgd(problem, seeds=(0,), iterations=200, budget=Budget(cancel=flag))
+        result = train_sgd(problem, seeds=(0,), iterations=200, cancel=flag)
         assert result.best_objective[0] <= result.objective[0, 0]
 
     def certified(flag):
@@ -127,9 +134,9 @@ def test_everything_else_can_be_cancelled_at_any_look(k):
         certified,
         audited,
         lambda flag: beta_max(problem, cancel=flag),
-        lambda flag: enumerate_patterns(rows, budget=Budget(cancel=flag)),
-        lambda flag: count_patterns(rows, budget=Budget(cancel=flag)),
-        lambda flag: sample_patterns(rows, 50, method="ascent", budget=Budget(cancel=flag)),
+        lambda flag: enumerate_patterns(rows, cancel=flag),
+        lambda flag: count_patterns(rows, cancel=flag),
+        lambda flag: sample_patterns(rows, 50, method="ascent", cancel=flag),
     ):
         flag = After(k)
         try:
@@ -189,22 +196,90 @@ def test_an_error_of_the_progress_callback_ends_the_computation():
     assert ended.wait(60.0)
 
 
-@pytest.mark.parametrize("stage", ["make_pricer", "generate_columns", "_network", "judge"])
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["prune", "bfgs"])
+def test_whoever_leaves_a_local_search_evaluates_no_network_and_blas_keeps_its_one_thread(stage, monkeypatch):
+    problem = patch_problem(0)
+    cancel, release, evaluated, threads = threading.Event(), threading.Event(), [], []
+    real, predict, caller = getattr(searching, stage), Network.predict_patches, threading.current_thread()
+    begun = count(int(stage == "prune"))  # one start is improved, so that there is a network to hand out
+
+    def hangs(*args, **options):
+        answer = real(*args, **options)
+        if next(begun) and not cancel.is_set():
+            cancel.set()
+            release.wait(60.0)
+            threads.extend(one["num_threads"] for one in _controller().info() if one["user_api"] == "blas")
+        return answer
+
+    def watched(self, patches):
+        if threading.current_thread() is caller and self.m:
+            evaluated.append(self.m)
+        return predict(self, patches)
+
+    monkeypatch.setattr(searching, stage, hangs)
+    monkeypatch.setattr(Network, "predict_patches", watched)
+    found = local_search(problem, starts=3, cancel=cancel)
+    assert not evaluated
+    release.set()
+    _wait()
+    assert threads
+    assert set(threads) == {1}
+    monkeypatch.undo()
+    assert found.m > 0
+    assert problem.objective(found) < zero_objective(problem)
+
+
+def test_a_search_whose_time_is_over_decomposes_no_large_matrix(monkeypatch):
+    problem = patch_problem(0)
+    ended, sizes, svd = threading.Event(), [], np.linalg.svd
+
+    def decomposed(columns, *args, **options):
+        if ended.is_set():
+            sizes.append(columns.shape)
+        return svd(columns, *args, **options)
+
+    monkeypatch.setattr(np.linalg, "svd", decomposed)
+    monkeypatch.setattr(searching, "SETTINGS", replace(searching.SETTINGS, moment=0.0))  # every matrix is large
+    found = local_search(problem, starts=1, cancel=ended, progress=lambda _: ended.set())
+    _wait()
+    assert ended.is_set()
+    assert not sizes
+    assert problem.objective(found) < zero_objective(problem)
+
+
+def test_atoms_whose_reduction_is_stopped_give_the_same_outputs_at_no_larger_size():
+    rng = np.random.default_rng(3)
+    Phi, size = rng.standard_normal((6, 40)), rng.uniform(0.5, 2.0, 40)
+    left = []
+    for k in (0, 1, 2, 5, 20, 80):
+        keep, new = independent_atoms(Phi, size, stop=After(k).is_set)
+        np.testing.assert_allclose(Phi[:, keep] @ new, Phi @ size, rtol=1e-9)
+        assert new.sum() <= size.sum() * (1.0 + 1e-12)
+        left.append(len(keep))
+    assert left[0] == 40
+    assert left[-1] <= 6
+    assert sorted(left, reverse=True) == left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["make_pricer", "generate_columns", "network_of", "certify_known"])
 def test_a_stage_that_hangs_does_not_keep_the_answer(stage, monkeypatch):
     problem = patch_problem(0)
     release = threading.Event()
-    real, main_thread = getattr(solving, stage), threading.current_thread()
+    module = searched if stage == "make_pricer" else solving
+    real, main_thread = getattr(module, stage), threading.current_thread()
 
     def hangs(*args, **options):
         if threading.current_thread() is not main_thread:
             release.wait(60.0)
         return real(*args, **options)
 
-    monkeypatch.setattr(solving, stage, hangs)
+    monkeypatch.setattr(module, stage, hangs)
     solution = solve(problem, time_limit=0.2)
     release.set()
     _wait()
-    assert solution.status is Status.TIME_LIMIT or (stage == "judge" and solution.relative_gap <= 1e-6)
+    assert solution.status is Status.TIME_LIMIT or (stage == "certify_known" and solution.relative_gap <= 1e-6)
     assert solution.network_objective <= zero_objective(problem)
     assert solution.patterns_bound >= 36
     assert solution.predictions == pytest.approx(solution.network.predict(problem.X))
@@ -213,7 +288,7 @@ def test_a_stage_that_hangs_does_not_keep_the_answer(stage, monkeypatch):
 def test_what_column_generation_proved_outlasts_a_hanging_end(monkeypatch):
     problem = patch_problem(0)
     release = threading.Event()
-    monkeypatch.setattr(solving, "_network", lambda *_, **__: release.wait(60.0))
+    monkeypatch.setattr(solving, "network_of", lambda *_, **__: release.wait(60.0))
     cancel = threading.Event()
     solution = solve(problem, cancel=cancel, progress=lambda r: cancel.set() if r.stage == "certify" else None)
     release.set()
@@ -224,6 +299,7 @@ def test_what_column_generation_proved_outlasts_a_hanging_end(monkeypatch):
 
 
 # -- never worse than what was known
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     architecture=st.sampled_from([case.values[0] for case in ARCHITECTURES]),
@@ -275,10 +351,10 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in arrays) and rounds[0] == rounds[1] and one.status is other.status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("limit", [1, 3])
-def test_limited_rounds_give_the_same_bits_twice(architecture, limit):
-    problem = tiny_problem(architecture, n=4, seed=1)
+def test_limited_rounds_give_the_same_bits_twice(architecture):
+    problem, limit = tiny_problem(architecture, n=4, seed=1), 3
     one, other = (solve(problem, max_rounds=limit) for _ in range(2))
     assert one.rounds <= limit
     assert same(one, other)
@@ -310,7 +386,7 @@ def test_branch_and_bound_does_not_depend_on_the_threads():
         pricer = searched_pricer(problem)
         pricer._threads = threads
         pricer._pool = type(pricer._pool)(threads)
-        search = solving.CellSearch(pricer, "branch-and-bound", None, 1, 0, None, 0.0)
+        search = searched.CellSearch(pricer, "branch-and-bound", None, 1, 0, None, 0.0, 0.0)
         answers.append(solving.solve_over(problem, search, tol=1e-6, budget=Budget(max_rounds=4)))
     assert same(answers[0], answers[1])
     assert same(answers[0], answers[2])

@@ -109,7 +109,7 @@ def test_every_method_has_the_same_single_cell(method):
 def test_there_are_no_hyperplanes_and_one_code_without_bits():
     factory = CellFactory(linear_problem(0).architecture, linear_problem(0).patches)
     assert (factory.rows.shape, factory.width, factory.predicted, factory.additive) == ((0, 6), 0, 1, False)
-    assert factory.listed(max_patterns=1).active().shape == (1, 0)
+    assert factory.all_cells(max_patterns=1).active().shape == (1, 0)
 
 
 def test_the_certificate_stands_without_the_library():
@@ -138,9 +138,8 @@ def test_neurons_sum_the_blocks_of_both_signs():
     problem = linear_problem(0)
     C = np.random.default_rng(0).standard_normal((2, 6))
     sign = np.array([1, -1], dtype=np.int8)
-    network = Network.from_parameters(
-        problem.architecture, problem.architecture.neurons(C, sign, np.zeros((2, 0), dtype=bool))
-    )
+    neurons = problem.architecture.neurons(C, sign, np.zeros((2, 0), dtype=bool), problem.patches)
+    network = Network.from_parameters(problem.architecture, neurons)
     total = C[0] - C[1]
     assert network.regulariser == pytest.approx(problem.architecture.penalty.norm(total[None])[0])
     assert network.predict(problem.X) == pytest.approx(problem.architecture.atoms(problem.patches, total[None])[:, 0])

@@ -8,21 +8,22 @@ from loss_cases import OTHERS, name_of
 from problem_cases import TWO_LAYER_OPTIMA, patch_problem
 from scipy.optimize import approx_fprime
 
-from convex_core._quasi_newton import bfgs
 from convex_core.architectures import make_architecture
 from convex_core.data import load_dataset
 from convex_core.errors import InputError
-from convex_core.local_search import _Search, local_search
+from convex_core.numerics.quasi_newton import bfgs
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
 from convex_core.progress import Budget
-from convex_core.solve import solve
+from convex_core.solution import solve
 from convex_core.status import Exactness
+from convex_core.training.multistart import _Search, local_search
 
 NOT_ONLY_BOUNDS = [case for case in every_architecture() if case.values[0].exactness is not Exactness.BOUND_ONLY]
 
 
 # the optimum of instance 2 has filters on the border of their cells, where a strong Wolfe line search creeps
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", TWO_LAYER_OPTIMA)
 def test_tiny_instances_reach_the_certified_optimum(seed):
     case = patch_problem(seed)
@@ -33,6 +34,7 @@ def test_tiny_instances_reach_the_certified_optimum(seed):
     np.testing.assert_allclose(norms, np.abs(network.weights), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", NOT_ONLY_BOUNDS)
 def test_the_value_of_every_exact_program_is_the_best_of_local_searches_and_of_its_own_network(architecture):
     case = tiny_problem(architecture)
@@ -44,12 +46,14 @@ def test_the_value_of_every_exact_program_is_the_best_of_local_searches_and_of_i
         assert case.objective(local_search(case, starts=1)) > optimum.lower_bound * (1 + 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [loss for loss in OTHERS if loss.smooth], ids=name_of)
 def test_smooth_losses(loss):
     case = tiny_problem(make_architecture("two-layer", patch_geometry((6,), 2, 2)), loss, n=5, seed=1)
     check_local_search(case, solve(case, tol=1e-9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "m"), [(0, 1), (1, 2), (2, 9)])
 def test_nothing_found_is_below_the_bound(seed, m):
     case = patch_problem(seed, n=5, K=2, h=3, pooling="mean", beta=0.05)
@@ -58,7 +62,9 @@ def test_nothing_found_is_below_the_bound(seed, m):
     assert value < 0.5 * case.y @ case.y
 
 
-@pytest.mark.parametrize("architecture", list(every_architecture()))
+# every fifth: a search takes seconds, and the test of exact programs above goes through all architectures
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", list(every_architecture())[::5])
 def test_a_search_from_a_network_is_no_worse_and_never_below_the_bound(architecture):
     case = tiny_problem(architecture, n=4, seed=1)
     solution = solve(case, tol=1e-7)
@@ -78,7 +84,7 @@ def test_networks_to_begin_from_must_fit():
 
 def test_the_zero_network_where_it_is_best_and_where_time_is_up():
     assert local_search(patch_problem(0, beta=1e3), starts=2).m == 0
-    stopped = local_search(patch_problem(0), budget=Budget(time_limit=1e-9))
+    stopped = local_search(patch_problem(0), time_limit=1e-9)
     assert stopped.m == 0
 
 

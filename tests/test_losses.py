@@ -11,7 +11,7 @@ from problem_cases import patch_problem
 from scipy import sparse
 
 from convex_core import LOSSES, HuberLoss, InputError, LogisticLoss, Problem, make_loss
-from convex_core.conic_forms import LossForm
+from convex_core.numerics.conic_forms import LossForm
 
 
 def draw(loss, seed, n=7):

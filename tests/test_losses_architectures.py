@@ -42,6 +42,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.slow
 @each(OTHERS)
 @pytest.mark.parametrize("architecture", PROBLEMS)
 def test_certified_with_any_loss(architecture, loss):
@@ -58,6 +59,7 @@ def test_certified_with_any_loss(architecture, loss):
         assert certify(problem, network).lower_bound <= solution.network_objective * (1 + 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [SquaredLoss(), LogisticLoss(), HingeLoss()], ids=name_of)
 @pytest.mark.parametrize("architecture", PROBLEMS)
 def test_path_previews_with_any_loss(architecture, loss):

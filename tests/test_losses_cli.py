@@ -18,6 +18,7 @@ def run(capsys, *args):
     return code, json.loads(printed.out) if code == 0 else printed.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["logistic", "hinge", "absolute", "huber"])
 def test_solve_audit_and_sgd_take_a_loss(capsys, tmp_path, name):
     loss = ["--loss", name, *ARGUMENTS.get(name, [])]

@@ -48,6 +48,7 @@ def whole_program(problem):
     return cp.Problem(cp.Minimize(objective), constraints).solve(solver=cp.CLARABEL, **accurate)
 
 
+@pytest.mark.slow
 @each(OTHERS)
 def test_the_optimum_is_that_of_an_independent_model(loss):
     problem = problem_with(loss, seed=1)
@@ -79,6 +80,7 @@ def test_column_generation_certifies_itself(loss, sizes):
         assert brute_force_tau(problem, solution.dual, 2_000) <= beta * (1 + 1e-12)
 
 
+@pytest.mark.slow
 @each(OTHERS)
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), beta=st.sampled_from([0.02, 0.2, 1.0]))
@@ -94,6 +96,7 @@ def test_weak_duality_for_any_network_and_any_dual_vector(loss, seed, beta):
     assert brute_force_tau(problem, certificate.dual, 2_000) <= beta * (1 + 1e-12)
 
 
+@pytest.mark.slow
 @each(OTHERS)
 def test_at_beta_max_the_network_dies(loss):
     problem = problem_with(loss, seed=3)
@@ -211,11 +214,12 @@ def test_osqp_says_what_it_lacks():
         FixedDirections(problem, Network(problem.architecture, np.eye(2), [1.0, 1.0]))
 
 
+@pytest.mark.slow
 @each(EVERY)
 def test_paths_are_concave_and_their_previews_bounds(loss):
     path = solve_path(problem_with(loss, n=8), points=5, smallest=0.05)
     assert path.status is Status.OPTIMAL
-    assert path.alive[0] == 0
+    assert path.active_filters[0] == 0
     beta, value = path.betas[::-1], path.objective[::-1]
     assert np.all(np.diff(value) >= -1e-6 * value[1:])
     slope = np.diff(value) / np.diff(beta)
@@ -228,6 +232,7 @@ def test_paths_are_concave_and_their_previews_bounds(loss):
         assert quick.relative_gap <= 0.3
 
 
+@pytest.mark.slow
 @each(OTHERS)
 def test_sgd_goes_down_and_stays_above_the_bound(loss):
     problem = problem_with(loss, n=12, K=3, h=3, beta=0.3)

@@ -32,7 +32,7 @@ from convex_core.architectures import MaxPoolingCNN, make_architecture
 from convex_core.arrangement import enumerate_patterns
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.solvers.select import enumerated_pricer, make_pricer, sampled_pricer
+from convex_core.solvers.pricing.choice import enumerated_pricer, make_pricer, sampled_pricer
 
 #: n = 5, K = 3, h = 2, one group: values of an independent implementation
 OPTIMA = {0: 0.17380596, 1: 0.64977610, 2: 0.12019913}
@@ -110,6 +110,7 @@ def test_known_optima_are_reproduced_and_recovered(seed):
     assert solution.active_filters <= problem.n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", OPTIMA)
 def test_no_local_search_is_better_and_the_best_is_as_good(seed):
     problem = max_problem(seed)
@@ -213,6 +214,17 @@ def test_dependent_differences_are_certified_by_another_rotation():
     solution = solve(problem, tol=1e-8)
     assert (solution.scope, solution.status) == (Scope.GLOBAL, Status.OPTIMAL)
     assert solution.patterns < enumerate_patterns(rows).count
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_differences_of_decimal_fractions_are_decimal_fractions(seed):
+    rng = np.random.default_rng(seed)
+    X = np.round(rng.uniform(-2.0, 2.0, (12, 16)), 1)  # many of the 1440 differences are parallel
+    problem = Problem(X, rng.standard_normal(12), filter_size=2, pooling="max", beta=0.5)
+    rows = problem.architecture.hyperplanes(problem.patches)
+    np.testing.assert_allclose(rows * 10.0, np.rint(rows * 10.0), rtol=4e-16)
+    assert enumerate_patterns(rows).certified
+    assert make_pricer(problem, budget=Budget())[0].scope is Scope.GLOBAL
 
 
 def test_repeated_patches_and_padding_are_ties_and_change_nothing():

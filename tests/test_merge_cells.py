@@ -9,11 +9,11 @@ import pytest
 
 from convex_core.architectures import TwoLayerCNN, make_architecture
 from convex_core.data import load_dataset
-from convex_core.network import Network
+from convex_core.networks.network import Network
+from convex_core.networks.recovery import merge_same_cells
 from convex_core.patches import patch_geometry
 from convex_core.path import solve_path
 from convex_core.problem import Problem
-from convex_core.recovery import merge_same_cells
 
 
 def in_one_cell(network: Network, patches: np.ndarray, i: int, j: int) -> bool:
@@ -26,7 +26,8 @@ def in_one_cell(network: Network, patches: np.ndarray, i: int, j: int) -> bool:
 @pytest.mark.parametrize("seed", range(20))
 def test_merging_keeps_the_function_and_never_raises_the_penalty(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    cnn = TwoLayerCNN(patch_geometry((5,), 3), pooling=("sum", "mean")[seed % 2])
+    options = ({"pooling": "sum"}, {"pooling": "mean"}, {"pooling": "max", "pool_size": 1}, {"activation": "leaky"})
+    cnn = make_architecture("two-layer", patch_geometry((5,), 3), **options[seed % 4])
     patches = cnn.geometry.extract(np.round(rng.standard_normal((4, 5)), int(seed % 3)))
     filters = rng.standard_normal((9, 3))
     filters[5:] = filters[:4] + 0.01 * rng.standard_normal((4, 3))

@@ -33,6 +33,8 @@ def objects() -> tuple[object, ...]:
     trained = cc.train_sgd(problem, seeds=[0, 1], iterations=20)
     path = cc.solve_path(problem, points=3)
     path.preview(0.5 * path.beta_max)  # sets up a solver
+    compared = cc.compare_optimisers(problem, learning_rates=[0.01], seeds=1, iterations=3)
+    ways = cc.two_ways(problem, trained.best_networks[0], network, points=3)
     fixed = cc.FixedDirections(problem, network)
     fixed.solve()
     circular = cc.CircularCNN(cc.patch_geometry((3,), 2, padding="circular"))
@@ -40,15 +42,19 @@ def objects() -> tuple[object, ...]:
     rows = problem.patches.reshape(-1, 2)
     arrangement = cc.enumerate_patterns(rows)
     arrangement.index_of(arrangement.active())  # sets up a table
-    reports = []
-    cc.solve(problem, progress=reports.append)
+    told = []
+    cc.solve(problem, progress=told.append)
+    report = solution.report(path=path)
     architectures = [param.values[0] for param in every_architecture()]
     return (
         problem, solution, solution.certificate, solution.seconds, *solution.history, network, fixed,
         cc.audit(problem, network), cc.audit(problem, cc.Network(problem.architecture, [], [])),
-        *cc.sgd_steps(problem, seeds=[0], iterations=3), trained, trained.settings,
-        path, path.preview(0.5 * path.beta_max), arrangement, cc.count_patterns(rows), cc.sample_patterns(rows, 5),
-        cc.chain(tiny_problem(deep), starts=2), cc.sandwich(tiny_problem(circular), starts=2), reports[-1], cc.Budget(),
+        *cc.sgd_steps(problem, seeds=[0], iterations=3), trained, trained.settings, ways,
+        compared, *compared.runs,
+        path, path.preview(0.5 * path.beta_max), cc.minimum_norm(problem),
+        arrangement, cc.count_patterns(rows), cc.sample_patterns(rows, 5),
+        cc.bounds(tiny_problem(deep), starts=2), cc.bounds(tiny_problem(circular), starts=2), told[-1],
+        report, cc.verify(report),
         *(cc.load_dataset(name, seed=0) for name in ("talk", "bars")), problem.architecture.geometry,
         cc.patch_geometry((28, 28, 3), 5, 3), cc.Model(network, 0.1, problem.loss, solution.dual, None),
         *EVERY, SoftmaxLoss(), *architectures,
@@ -78,7 +84,7 @@ def arrays(thing, seen=None):
 
 
 def is_record(thing) -> bool:
-    return dataclasses.is_dataclass(thing) and not isinstance(thing, cc.Budget)
+    return dataclasses.is_dataclass(thing)
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -197,7 +203,7 @@ def taken(function) -> dict[str, str]:
 
 NOUNS = ("Problem", "Network", "Solution", "Architecture", "PatchGeometry", "Loss", "Dataset")
 #: results are made by the library alone
-RESULTS = {"Solution", "Audit", "PathPreview", "Sandwich", "Chain", "Model", "Path"}
+RESULTS = {"Solution", "Audit", "PathPreview", "Bounds", "MinimumNorm", "Model", "Path"}
 CALLED = {name: getattr(cc, name) for name in cc.__all__ if inspect.isfunction(getattr(cc, name))}
 CALLED |= {kind.__name__: kind for kind in CLASSES if dataclasses.is_dataclass(kind) and kind.__name__ not in RESULTS}
 CALLED |= {"Problem.from_dataset": cc.Problem.from_dataset, "FixedDirections": cc.FixedDirections}
@@ -233,7 +239,7 @@ def test_another_noun_is_refused_in_one_sentence(name):
             assert "\n" not in message
 
 
-#: two arguments, either of which is refused in the place of the other
+#: two arguments, either of which is refused in the place of the other, and those after them
 PAIRS = {
     "audit": ("problem", "network"),
     "certify": ("problem", "network"),
@@ -241,16 +247,17 @@ PAIRS = {
     "save_model": ("target", "solution"),
     "save_dataset": ("dataset", "path"),
     "network_from_arrays": ("architecture", "arrays"),
+    "two_ways": ("problem", "start", "end"),
 }
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_swapped_arguments_are_said_to_be_swapped(name):
-    first, second = PAIRS[name]
+    first, second, *rest = PAIRS[name]
     given = arguments(TAKING[name]) | ({"arrays": {}} if second == "arrays" else {})
     with pytest.raises(cc.InputError) as caught:
-        TAKING[name](given[second], given[first])
-    assert str(caught.value).endswith(f"expected ({first}, {second}): the arguments are swapped")
+        TAKING[name](given[second], given[first], *(given[other] for other in rest))
+    assert str(caught.value).endswith(f"expected ({', '.join(PAIRS[name])}): the arguments are swapped")
 
 
 def test_whoever_takes_two_nouns_is_tried_with_them_swapped():
@@ -300,7 +307,7 @@ def test_every_result_of_the_library_is_a_record():
                     and "sparse" not in held
                     and "figures" not in module.__name__
                 ):
-                    assert kind.__eq__.__module__ == "convex_core._records", f"{kind} is not a @record"
+                    assert kind.__eq__.__module__ == "convex_core.contracts.records", f"{kind} is not a @record"
 
 
 def test_a_path_compares_with_an_array_and_takes_no_writing():

@@ -1,6 +1,7 @@
 """The path over beta: concave, certified point by point, equal to separate solves; previews say what they are."""
 
 import json
+import re
 import threading
 from itertools import pairwise
 
@@ -46,7 +47,7 @@ def test_from_beta_max_down_a_logarithmic_grid(path):
 
 
 def test_beta_max_is_where_the_zero_network_stops_being_optimal(talk, path):
-    assert path.alive[0] == 0
+    assert path.active_filters[0] == 0
     assert path.objective[0] == pytest.approx(0.5 * talk.y @ talk.y, rel=1e-14)
     assert path.beta_max >= brute_force_tau(talk, talk.y) * (1 - 1e-12)
     just_below = solve(talk.with_beta(0.99 * path.beta_max))
@@ -100,6 +101,7 @@ def test_starting_from_the_point_before_takes_no_more_rounds(path):
     assert sum(s.rounds for s in path) <= alone
 
 
+@pytest.mark.slow
 def test_preview_is_an_upper_bound_and_its_own_lower_bound_holds(path):
     for beta in np.geomspace(0.3 * path.betas[-1], 1.5 * path.beta_max, 23):
         quick = path.preview(beta)
@@ -131,7 +133,7 @@ def test_preview_does_not_depend_on_the_questions_before(path, talk):
 def test_given_betas_are_sorted_and_once(talk):
     path = solve_path(talk, betas=[0.1, 10.0, 1.0, 0.1])
     assert path.betas.tolist() == [10.0, 1.0, 0.1]
-    assert path.alive[0] == 0  # above beta_max
+    assert path.active_filters[0] == 0  # above beta_max
     assert path.filter_norms[0].shape == (0,)
     norms = path.filter_norms[2]
     assert norms.sum() == pytest.approx(path[2].network.regulariser)
@@ -249,8 +251,8 @@ def test_preview_refuses_bad_betas(path, beta):
 
 
 def test_command_line(capsys):
-    arguments = ["path", "--dataset", "talk", "--points", "4", "--tol", "1e-7"]
-    assert main([*arguments, "--json"]) == 0
+    arguments = ["path", "--dataset", "talk", "--tol", "1e-7"]
+    assert main([*arguments, "--points", "4", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert len(result["betas"]) == len(result["objective"]) == len(result["filters"]) == result["points_requested"] == 4
     assert result["betas"][0] == result["beta_max"]
@@ -263,3 +265,6 @@ def test_command_line(capsys):
     text = capsys.readouterr().out
     assert "2 of 2" in text
     assert "beta max" in text
+    for option in ("--points", "--smallest"):
+        assert main([*arguments, "--betas", "1,0.5", option, "0.5" if option == "--smallest" else "4"]) == 2
+        assert re.search(rf"{option[2:]}: got .* beside betas, expected one of the two", capsys.readouterr().err)

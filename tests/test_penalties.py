@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from convex_core.conic_forms import clarabel_cones
+from convex_core.numerics.conic_forms import clarabel_cones
 from convex_core.penalties import (
     L2Penalty,
     NuclearLiftPenalty,

@@ -126,3 +126,14 @@ def test_what_systems_leave_behind_and_one_class_alone(tmp_path):
     pictures(tmp_path / "one", GRAY[:2], [0, 0])
     assert "at least two classes" in refused(read_images, tmp_path / "one")
     assert "one picture" in refused(read_images, tmp_path / "1" / "001.png")
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "tif", "TIFF"])
+@pytest.mark.parametrize("beside", [False, True])
+def test_pictures_in_other_formats_are_named(ending, beside, tmp_path):
+    folder = tmp_path / "pets"
+    pictures(folder, GRAY, np.arange(24) % 2, ending)
+    if beside:
+        pictures(folder, GRAY, np.arange(24) % 2, "zz.png")
+    message = refused(lambda: locate_images("mnist", str(folder)) and read_images(str(folder)))
+    assert f"000.{ending}, a picture in the format {ending.upper()}, expected PNG, JPEG, BMP or PGM" in message

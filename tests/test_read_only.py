@@ -13,7 +13,9 @@ import pytest
 from users import run_bound
 
 import convex_core
-from convex_core._numba import have_numba
+from convex_core.numerics.jit import have_numba
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(convex_core.__file__).parents[1]
 SOLVE = ["solve", "--dataset", "edge", "--option", "n=4", "--json"]

@@ -24,7 +24,10 @@ def test_images_and_files_that_are_named_exist():
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-def test_ci_calls_the_test_command_of_the_readme():
-    command = '.venv/bin/python -m pytest -m "not browser"'
-    assert command in README
-    assert command in (ROOT / ".ci" / "run").read_text()
+def test_ci_calls_the_test_command_of_the_readme_and_what_it_leaves_out():
+    run = (ROOT / ".ci" / "run").read_text()
+    command = re.compile(r"\.venv/bin/python -m pytest$", re.MULTILINE)
+    assert command.search(README)
+    assert command.search(run)
+    assert ".venv/bin/python -m pytest -m slow\n" in run
+    assert ".venv/bin/python -m pytest -n 0 -m browser tests/browser\n" in run

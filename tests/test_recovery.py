@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from problem_cases import patch_problem
 
 from convex_core import InputError, Network
-from convex_core.recovery import balanced, independent_atoms, prune, recover
+from convex_core.networks.recovery import balanced, independent_atoms, prune, recover
 
 
 @settings(max_examples=50, deadline=None)
@@ -17,12 +17,13 @@ def test_recovered_network_has_the_blocks_penalty_and_outputs(seed, m):
     rng = np.random.default_rng(seed)
     C = rng.standard_normal((m, 2))
     sign = rng.choice(np.array([-1, 1], np.int8), m)
-    network = recover(problem.architecture, C, sign)
+    network = recover(problem.architecture, problem.patches, C, sign)
     assert network.regulariser == pytest.approx(np.linalg.norm(C, axis=1).sum())
     outputs = problem.architecture.atoms(problem.patches, C) @ sign
     assert network.predict(problem.X) == pytest.approx(outputs)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 10_000), m=st.integers(1, 40), repeats=st.booleans())
 def test_pruning_keeps_outputs_and_never_raises_the_penalty(seed, m, repeats):

@@ -56,6 +56,7 @@ def check(solution, text):
     return objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", EVERY)
 def test_every_architecture_has_a_script_that_reaches_the_optimum(architecture):
     problem = tiny_problem(architecture)
@@ -76,6 +77,7 @@ def test_every_name_of_the_registry_is_tested():
     assert {case.values[0].exactness for case in EVERY} == set(Exactness)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", OTHERS, ids=name_of)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_loss_with_every_architecture(name, loss):
@@ -84,6 +86,7 @@ def test_every_loss_with_every_architecture(name, loss):
     check(solution, cvxpy_script(solution.problem, solution.active, complete=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_norm", ["l1", "l2"])
 def test_softmax(output_norm):
     architecture = make_architecture("two-layer", patch_geometry((6,), 2, 2), outputs=3, output_norm=output_norm)
@@ -95,6 +98,7 @@ def test_every_loss_is_tested():
     assert {"squared", "softmax", *(loss.name for loss in OTHERS)} == set(LOSSES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["sum", "mean"])
 def test_scripts_run_without_this_project(tmp_path, pooling):
     solution = solve(patch_problem(0, pooling=pooling), tol=1e-9)
@@ -139,6 +143,7 @@ def test_scripts_are_readable():
         assert len(code) <= 110, case.id
 
 
+@pytest.mark.slow
 def test_huge_scripts_are_refused():
     problem = patch_problem(0, n=40, K=40, h=2)
     noise = np.random.default_rng(0).random((20_000, 1600)) > 0.5

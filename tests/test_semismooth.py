@@ -9,17 +9,18 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from problem_cases import patch_problem
 
-from convex_core import Budget, Problem, Status, load_dataset, solve
+from convex_core import Problem, Status, load_dataset, solve
 from convex_core.arrangement import enumerate_patterns
-from convex_core.certificate import certify, judge
+from convex_core.certificate import certify, certify_known
 from convex_core.penalties import L2Penalty
 from convex_core.program import Blocks, CellFactory, all_cone_rows, assemble
-from convex_core.solvers._cone_prox import cone_prox
-from convex_core.solvers.clarabel_backend import solve_clarabel
+from convex_core.progress import Budget
+from convex_core.solvers.backends.clarabel import solve_clarabel
 from convex_core.solvers.column_generation import WarmStart, generate_columns
-from convex_core.solvers.master import RestrictedMaster
-from convex_core.solvers.select import enumerated_pricer
-from convex_core.solvers.semismooth import NewtonState, _merged, semismooth_newton
+from convex_core.solvers.master.cone_prox import cone_prox
+from convex_core.solvers.master.restricted import RestrictedMaster
+from convex_core.solvers.master.semismooth import NewtonState, _merged, semismooth_newton
+from convex_core.solvers.pricing.choice import enumerated_pricer
 
 
 def some_blocks(problem, share, rng, silent=0.0):
@@ -54,6 +55,7 @@ def supports(blocks, v):
     return np.array(out)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
@@ -242,7 +244,7 @@ def test_the_master_falls_back_on_clarabel(monkeypatch):
 
     newton = solved()
     lost = NewtonState(np.zeros((len(blocks), 2)), problem.y)  # error infinite
-    monkeypatch.setattr("convex_core.solvers.master.semismooth_newton", lambda *_, **__: lost)
+    monkeypatch.setattr("convex_core.solvers.master.restricted.semismooth_newton", lambda *_, **__: lost)
     conic = solved()
     assert objective(blocks, problem, conic.C) == pytest.approx(objective(blocks, problem, newton.C), rel=1e-8)
     assert conic.dual == pytest.approx(newton.dual, abs=1e-6)
@@ -278,7 +280,7 @@ def test_the_final_dual_vector_is_priced_once(talk):
     run = generate_columns(talk, pricer, tol=1e-9, budget=Budget())
     assert len(asked) == len(run.history)
     network = solve(talk, tol=1e-9).network
-    known = judge(talk, network, pricer, dual=run.dual, tau=run.tau, tol=1e-8, budget=Budget())
+    known = certify_known(talk, network, pricer, dual=run.dual, tau=run.tau, tol=1e-8, budget=Budget())
     assert len(asked) == len(run.history)
     # what is known agrees with what anybody finds who prices it again
     own = certify(talk, network, dual=run.dual, tol=0.0, pricer=enumerated_pricer(talk, budget=Budget()))

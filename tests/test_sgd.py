@@ -9,13 +9,12 @@ import pytest
 from convex_core.architectures import CircularCNN, MaxPoolingCNN, TwoLayerCNN
 from convex_core.data import load_dataset
 from convex_core.errors import InputError, SizeError
-from convex_core.network import Network
+from convex_core.networks.network import Network
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
-from convex_core.progress import Budget
-from convex_core.sgd import sgd_steps, train_sgd
-from convex_core.solve import solve
+from convex_core.solution import solve
 from convex_core.status import Scope, Status
+from convex_core.training.sgd import sgd_steps, train_sgd
 
 
 def problem(seed=0, n=7, d=5, h=3, *, architecture=TwoLayerCNN, beta=0.3, padding="valid", **options):
@@ -118,7 +117,7 @@ def test_constrained_filters_step_by_step(batch_size):
         for batch, record in zip(batches, records[1:], strict=False):
             patches, y = case.patches[:, list(batch)], case.y[list(batch)]
             error = case.architecture.outputs(patches, state).sum(axis=1) - y
-            gradient = case.architecture.pull(patches, state, np.tile(error, (3, 1)))
+            gradient = case.architecture.gradient(patches, state, np.tile(error, (3, 1)))
             for name in state:
                 cost = case.beta * state[name] if name != "filters" else 0.0
                 velocity[name] = 0.9 * velocity[name] + 7 / batch_size * gradient[name] + cost
@@ -129,6 +128,7 @@ def test_constrained_filters_step_by_step(batch_size):
                 np.testing.assert_allclose(record.parameters[name][s], state[name], atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [3, 4])
 def test_constrained_architectures_train_by_the_default_rule(layers):
     case = problem(2, architecture=CircularCNN, padding="circular", layers=layers, beta=0.1)
@@ -244,7 +244,7 @@ def test_cancelling_returns_what_there_is():
         if progress.round >= 20:
             cancel.set()
 
-    result = train_sgd(problem(7), record_every=10, budget=Budget(cancel=cancel, progress=stop_at_twenty))
+    result = train_sgd(problem(7), record_every=10, cancel=cancel, progress=stop_at_twenty)
     assert result.status is Status.CANCELLED
     assert result.iterations.tolist() == [0, 10, 20]
     assert [report.round for report in reports] == [0, 10, 20]
@@ -254,7 +254,7 @@ def test_cancelling_returns_what_there_is():
 
 
 def test_a_time_limit_ends_the_run_between_two_records():
-    result = train_sgd(problem(8), iterations=10**8, record_every=10**7, budget=Budget(time_limit=0.2))
+    result = train_sgd(problem(8), iterations=10**8, record_every=10**7, time_limit=0.2)
     assert result.status is Status.TIME_LIMIT
     assert 0 < result.iterations[-1] < 10**7
     assert len(result.final_networks) == 5

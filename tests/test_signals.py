@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 import convex_core
-from convex_core._numba import compiling, have_numba
 from convex_core.cli import main
 from convex_core.cli.output import running
+from convex_core.numerics.jit import compiling, have_numba
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(convex_core.__file__).parents[1]
 SMALL = ("solve", "--dataset", "edge", "--option", "n=4", "--json")
@@ -61,7 +63,7 @@ def struck(tmp_path, at, number, *argv, script=False):
     return subprocess.run(command, capture_output=True, text=True, env=env, **heard)
 
 
-IMPORTED = ["convex_core.errors", "scipy.linalg", "convex_core.solve", "convex_core.cli", "convex_core.cli.parser"]
+IMPORTED = ["convex_core.errors", "scipy.linalg", "convex_core.solution", "convex_core.cli", "convex_core.cli.parser"]
 IMPORTED += ["numba", "numba.core.compiler"] if have_numba() else []
 
 
@@ -96,7 +98,7 @@ def test_a_request_to_terminate_is_one_line_too(tmp_path, at):
 def test_a_request_to_terminate_removes_what_is_half_written(tmp_path, monkeypatch):
     code = """
 import os, signal, sys
-from convex_core import __main__, files
+from convex_core import __main__
 sys.argv[0] = "convex-core"
 def strike(file, **arrays):
     file.write(b"half")

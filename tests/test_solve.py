@@ -80,7 +80,7 @@ def test_small_instances_by_three_routes(seed, optimum, method):
 def test_without_the_cone_rows_the_value_is_lower(seed, gated):
     from convex_core.arrangement import enumerate_patterns
     from convex_core.program import CellFactory, ConeRows, assemble
-    from convex_core.solvers.clarabel_backend import solve_clarabel
+    from convex_core.solvers.backends.clarabel import solve_clarabel
 
     problem = patch_problem(seed)
     factory = CellFactory(problem.architecture, problem.patches)
@@ -212,6 +212,7 @@ def test_sampled_patterns_give_an_upper_bound_and_say_so(talk, talk_solution):
     assert np.array_equal(again.network.filters, s.network.filters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "outputs"), [(2, 1), (7, 1), (1, 2)])
 def test_bounds_over_patterns_that_ascents_add_hold_for_all_of_them(seed, outputs):
     rng = np.random.default_rng(seed)
@@ -225,11 +226,12 @@ def test_bounds_over_patterns_that_ascents_add_hold_for_all_of_them(seed, output
     assert (1 - 1e-6) * s.network_objective <= s.certificate.restricted_lower_bound <= s.network_objective
 
 
-def test_too_many_patterns_are_refused_or_sampled(talk):
+def test_too_many_patterns_are_refused_or_searched(talk):
     with pytest.raises(SizeError, match=r"4,?072") as caught:
         solve(talk, method="column-generation", max_patterns=4000)
     assert caught.value.limit == 4000
-    assert solve(talk, method="auto", max_patterns=4000).scope is Scope.RESTRICTED
+    searched = solve(talk, method="auto", max_patterns=4000)
+    assert (searched.scope, searched.status, searched.method) == (Scope.GLOBAL, Status.OPTIMAL, "branch-and-bound")
 
 
 def test_the_whole_program_is_refused_when_it_is_too_large():
@@ -313,10 +315,10 @@ def test_every_method_has_a_sentence():
     assert all(text and not text.endswith(".") for text in METHODS.values())
 
 
-@pytest.mark.parametrize("method", ["clarabel", "cvxpy"])
-def test_talk_in_one_program_over_all_patterns_agrees(talk, talk_solution, method):
+@pytest.mark.slow
+def test_talk_in_one_program_over_all_patterns_agrees(talk, talk_solution):
     # 8,144 blocks and 97,728 cone rows: interior points are accurate to about 1e-8 here
-    s = solve(talk, method=method, tol=1e-6)
+    s = solve(talk, method="clarabel", tol=1e-6)
     assert s.status is Status.OPTIMAL
     assert s.objective == pytest.approx(talk_solution.objective, abs=1e-7)
     assert s.network_objective == pytest.approx(talk_solution.objective, abs=1e-7)
@@ -333,6 +335,7 @@ def test_real_images_have_a_certificate_and_a_held_out_accuracy():
 MNIST = pytest.mark.skipif("CONVEX_CORE_DATA" not in os.environ, reason="CONVEX_CORE_DATA does not name a data folder")
 
 
+@pytest.mark.slow
 @MNIST
 @pytest.mark.parametrize(("beta", "optimum", "tol"), [(1.0, 46.609968, 1e-6), (0.1, 24.456706, 1e-6)])
 def test_mnist_optima_over_millions_of_patterns(beta, optimum, tol):

@@ -1,6 +1,7 @@
 """Branch and bound over directions against exact enumeration; its bounds hold whatever stops it."""
 
 import threading
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,13 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from problem_cases import brute_force_tau, patch_problem
 
-from convex_core import Budget, Problem, Scope, Status, TwoLayerCNN, load_dataset, patch_geometry, solve
+from convex_core import Problem, Scope, Status, TwoLayerCNN, load_dataset, patch_geometry, solve
 from convex_core.program import CellFactory
-from convex_core.solvers import sphere_pricer
-from convex_core.solvers._sphere import branch_and_bound, search_cones
-from convex_core.solvers.pricing import spread
-from convex_core.solvers.select import enumerated_pricer, searched_pricer
-from convex_core.solvers.sphere_pricer import SpherePricer, _Side, _surroundings, _thinned
+from convex_core.progress import Budget
+from convex_core.solvers.pricing import sphere
+from convex_core.solvers.pricing.choice import enumerated_pricer, searched_pricer
+from convex_core.solvers.pricing.enumerated import spread
+from convex_core.solvers.pricing.sphere import SpherePricer, _Side, _surroundings, _thinned
+from convex_core.solvers.pricing.sphere_kernel import branch_and_bound, search_cones
 
 
 def problem_of_rows(rows):
@@ -36,6 +38,7 @@ def random_rows(rng, kind, n, h):
     return np.concatenate([rows, rows + 1e-7 * rng.standard_normal((n, h))])
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(
     seed=st.integers(0, 2**31),
@@ -83,10 +86,11 @@ def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h, halted):
         assert best <= bound + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "nearby"), [("edge", False), ("motifs", True), ("bars", False), ("patterns2d", True)])
 def test_solutions_equal_those_over_listed_patterns(name, nearby, monkeypatch):
     if nearby:
-        monkeypatch.setattr(sphere_pricer, "_MANY", -1)
+        monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, many=-1))
     problem = Problem.from_dataset(load_dataset(name))
     listed = solve(problem, method="column-generation", tol=1e-7)
     searched = solve(problem, method="branch-and-bound", tol=1e-7)
@@ -115,7 +119,7 @@ def test_the_surroundings_of_ends_are_searched_after_expensive_proofs(monkeypatc
     rested = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget())
     hurried = SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget(time_limit=60.0))
     assert hurried.value.max() >= rested.value.max()  # nor before the first one, which may take all the time there is
-    monkeypatch.setattr(sphere_pricer, "_MANY", -1)  # as if every proof were
+    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, many=-1))  # as if every proof were
     nearby = [
         SpherePricer(factory, threads=k).price(problem.y, floor=0.5, want=20, budget=Budget(), prove=True)
         for k in (1, 2)
@@ -249,9 +253,9 @@ def test_starts_are_thinned_to_the_best_of_each_cell_of_a_grid():
     U = np.concatenate([U, U + 1e-7])
     value = rng.random(10_000)
     kept = _thinned(U, value)
-    assert len(kept) == sphere_pricer._MOST_SEEN
+    assert len(kept) == sphere.SETTINGS.most_seen
     assert np.array_equal(kept[0], U[value.argmax()])
-    cells = np.round(sphere_pricer._GRID * kept)
+    cells = np.round(sphere.SETTINGS.grid * kept)
     assert len(np.unique(cells, axis=0)) == len(kept)
     assert len(_thinned(U[:0], value[:0])) == 0
 

@@ -12,7 +12,7 @@ from problem_cases import patch_problem
 from convex_core import InputError, Network, load_dataset, patch_geometry, save_dataset
 from convex_core.architectures import make_architecture
 from convex_core.cli import main
-from convex_core.state_dict import network_from_arrays, read_network
+from convex_core.networks.state_dict import network_from_arrays, read_network
 
 #: Architecture, its options, and how PyTorch computes it from the responses (m, positions) of the filters.
 NETWORKS = {

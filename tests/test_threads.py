@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from convex_core._threads import at_once
+from convex_core.numerics.threads import at_once
 
 
 def _thread(_):

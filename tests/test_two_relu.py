@@ -1,21 +1,17 @@
 """The chain of bounds drawn: figures say the library's numbers, and so does the tab of the app."""
 
-import re
-
 import numpy as np
 import pytest
+from app_helpers import facts, testing
 
+import pages._ui.three_layers.two_relu  # noqa: F401 - found by the script below because it is loaded
 from convex_core.architectures import ThreeLayerCNN, TwoLayerCNN
 from convex_core.errors import InputError
 from convex_core.figures.matrices import matrix_blocks
 from convex_core.figures.sandwich import NETWORK, sandwich
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
-from convex_core.solve import solve
-
-testing = pytest.importorskip("streamlit.testing.v1")
-
-import pages._ui.two_relu  # noqa: E402, F401 - found by the script below because it is loaded
+from convex_core.solution import solve
 
 
 def instance(beta=0.1):
@@ -68,17 +64,17 @@ def test_blocks_are_whole_matrices_or_grey():
         matrix_blocks([])
 
 
+@pytest.mark.slow
 def test_the_tab_shows_the_numbers_of_the_library():
     app = testing.AppTest.from_string(
-        "import streamlit as st\nfrom pages._ui import two_relu\ntwo_relu.tab()\n", default_timeout=120
+        "import streamlit as st\nfrom pages._ui.three_layers import two_relu\ntwo_relu.tab()\n", default_timeout=120
     )
     app.query_params["relu_seed"] = "1"
     app.run()
     assert not app.exception, app.exception
-    bodies = "".join(element.proto.body for element in app.get("html"))
-    facts = dict(re.findall(r'<div class="cc-fact"><span>(.*?)</span><b>(.*?)</b>', bodies))
-    assert facts["a filter per patch"] == "0.0737951"
-    assert facts["shared: at least"] == facts["shared: at most"] == "0.0991084"
-    assert facts["cells, shared"] == "94"
+    shown = facts(app)
+    assert shown["a filter per patch"] == "0.0737951"
+    assert shown["shared: at least"] == shown["shared: at most"] == "0.0991084"
+    assert shown["cells, shared"] == "94"
     assert "proved" in app.header[0].value
     assert len(app.get("plotly_chart")) == 2

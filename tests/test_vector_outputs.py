@@ -28,14 +28,14 @@ from convex_core import (
 )
 from convex_core.architectures import LinearCNN, VectorOutputs, make_architecture
 from convex_core.arrangement import enumerate_patterns
-from convex_core.audit import audit, own_patterns
-from convex_core.classification import confusion_matrix
-from convex_core.cli.main import main
+from convex_core.auditing import audit, own_patterns
+from convex_core.cli.entry import main
 from convex_core.losses import LogisticLoss, SoftmaxLoss
+from convex_core.networks.classes import confusion_matrix
+from convex_core.networks.recovery import balanced
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.recovery import balanced
-from convex_core.solvers.select import enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
+from convex_core.solvers.pricing.choice import enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
 
 
 def vector_problem(seed, q=3, loss=None, n=6, K=3, beta=0.1, pooling="sum"):
@@ -87,6 +87,7 @@ def test_the_squared_loss_gives_one_problem_for_each_output(seed, pooling):
     assert (np.count_nonzero(solution.network.weights, axis=1) == 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["column-generation", "branch-and-bound", "clarabel", "cvxpy", "sampled"])
 @pytest.mark.parametrize("loss", [None, SoftmaxLoss()], ids=["squared", "softmax"])
 def test_every_method_agrees(method, loss):
@@ -127,6 +128,7 @@ def test_an_independent_cvxpy_model_agrees():
     assert model.value == pytest.approx(solve(problem, tol=1e-8).network_objective, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_no_local_search_is_better_and_the_best_comes_close():
     problem = vector_problem(2, loss=SoftmaxLoss(), n=5, K=2)
     optimum = solve(problem, tol=1e-8)
@@ -205,8 +207,8 @@ def test_pricers_of_one_output_cover_all_outputs():
         assert answer.value[0] == pytest.approx(answers[0].bound, rel=1e-8)
         pulled = np.einsum("bnp,n,bp->b", answer.columns.G, v, answer.directions)
         assert pulled == pytest.approx(answer.value)
-    assert listed.listed == composed.listed == listed.factory.predicted == 3 * 36
-    assert (searched.listed, searched.scope, sampled.scope) == (None, Scope.GLOBAL, Scope.RESTRICTED)
+    assert listed.listed_count == composed.listed_count == listed.factory.predicted == 3 * 36
+    assert (searched.listed_count, searched.scope, sampled.scope) == (None, Scope.GLOBAL, Scope.RESTRICTED)
     assert sampled.price(v, floor=0.0, want=1, budget=Budget()).bound <= answers[0].bound * (1.0 + 1e-12)
 
 

@@ -24,15 +24,15 @@ from convex_core import (
 from convex_core import solve as solve_to
 from convex_core.architectures import LinearCNN, TwoLayerCNN, VectorOutputsL2, make_architecture
 from convex_core.arrangement import enumerate_patterns
-from convex_core.audit import audit
-from convex_core.cli.main import main
-from convex_core.local_search import local_search
+from convex_core.auditing import audit
+from convex_core.cli.entry import main
 from convex_core.losses import SoftmaxLoss
+from convex_core.networks.recovery import balanced, recover
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.recovery import balanced, recover
-from convex_core.sgd import train_sgd
-from convex_core.solvers.select import enumerated_pricer, sampled_pricer
+from convex_core.solvers.pricing.choice import enumerated_pricer, sampled_pricer
+from convex_core.training.multistart import local_search
+from convex_core.training.sgd import train_sgd
 
 
 def solve(problem, **options):
@@ -95,6 +95,7 @@ def test_forward_pass_gradients_and_scaling(options, loss):
     check_scaling(problem)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [None, SoftmaxLoss()], ids=["squared", "softmax"])
 @pytest.mark.parametrize("relaxation", ["cone", "plain"])
 def test_an_independent_cvxpy_model_agrees(relaxation, loss):
@@ -120,6 +121,7 @@ def test_an_output_with_nothing_to_fit_leaves_the_network_with_one_output(seed):
     assert plain.status is Status.BOUND_REACHED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [None, SoftmaxLoss()], ids=["squared", "softmax"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_chain_of_bounds(seed, loss):
@@ -138,6 +140,7 @@ def test_the_chain_of_bounds(seed, loss):
     assert cone.lower_bound <= cone.problem.objective(as_l2) <= ones.network_objective * (1.0 + 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [None, SoftmaxLoss()], ids=["squared", "softmax"])
 def test_blocks_of_rank_one_are_a_network_that_no_local_search_improves(loss):
     problem = l2_problem(0, loss=loss)
@@ -154,7 +157,7 @@ def test_blocks_of_rank_two_are_only_a_bound():
     singular = np.linalg.svd(solution.C.reshape(-1, 2, 2), compute_uv=False)
     assert singular[:, 1].max() > 0.1
     # the rows of such a block are neurons of one output each: the same outputs at a higher price
-    mapped = recover(problem.architecture, solution.C, solution.sign, solution.active)
+    mapped = recover(problem.architecture, problem.patches, solution.C, solution.sign, solution.active)
     assert problem.objective(mapped) > solution.objective * (1.0 + 1e-2)
     blocks = enumerated_pricer(problem, budget=Budget()).factory.blocks(solution.active, solution.sign)
     f = np.einsum("bnp,bp->n", blocks.G, solution.C).reshape(problem.n, -1)
@@ -196,12 +199,13 @@ def test_a_rank_one_block_is_in_the_cone_of_its_neuron_alone():
     assert (inside.sum(axis=0) == 1).all()
     assert np.array_equal(listed[inside.argmax(axis=0)], codes)
     # and back, with the same cost
-    back = Network.from_parameters(architecture, architecture.neurons(Z, first, codes))
+    back = Network.from_parameters(architecture, architecture.neurons(Z, first, codes, problem.patches))
     assert back.predict(problem.X) == pytest.approx(network.predict(problem.X))
     assert back.regulariser == pytest.approx(architecture.penalty.norm(Z).sum())
     assert back.regulariser == pytest.approx(balanced(network).regulariser)
 
 
+@pytest.mark.slow
 def test_the_bound_stands_without_the_library():
     for loss, relaxation in itertools.product((None, SoftmaxLoss()), ("cone", "plain")):
         problem = l2_problem(0, n=5, q=3, loss=loss, relaxation=relaxation)
@@ -219,6 +223,7 @@ def test_the_bound_stands_without_the_library():
             assert P.sum(axis=1) == pytest.approx(np.ones(5))
 
 
+@pytest.mark.slow
 def test_max_pooling_has_the_winners_cells_times_signs():
     problem = l2_problem(2, pooling="max")
     solution = solve(problem)
@@ -266,8 +271,8 @@ def test_what_does_not_fit_is_refused():
     ):
         with pytest.raises(InputError, match=message):
             make_architecture("two-layer", geometry, **options)
-    with pytest.raises(InputError, match="output_norm: got 'l2' for the architecture 'flatten'"):
-        make_architecture("flatten", geometry, output_norm="l2")
+    with pytest.raises(InputError, match="output_norm: got 'l2' for the architecture 'linear'"):
+        make_architecture("linear", geometry, output_norm="l2")
     with pytest.raises(InputError, match="outputs: got 2 with the architecture 'linear', expected a single output"):
         VectorOutputsL2(LinearCNN(geometry), 2)
     with pytest.raises(SizeError, match="4 sign choices for each pattern, expected at most 3 cells"):

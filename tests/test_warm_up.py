@@ -11,8 +11,8 @@ import threading
 
 import pytest
 
-from convex_core import _warm_up
-from convex_core._numba import have_numba
+from convex_core import warm_up
+from convex_core.numerics.jit import have_numba
 
 pytestmark = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
 
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.skipif(not have_numba(), reason="nothing to compile")
 _COUNT = """
 import contextlib
 import json
-from convex_core import _warm_up
+from convex_core import warm_up
 
-_warm_up.compile_kernels()
-signatures = {kernel.__name__: len(kernel.signatures) for kernel in _warm_up.KERNELS}
-print(json.dumps([signatures, _warm_up.kept_on_disk()]))
+warm_up.compile_kernels()
+signatures = {kernel.__name__: len(kernel.signatures) for kernel in warm_up.KERNELS}
+print(json.dumps([signatures, warm_up.kept_on_disk()]))
 """
 
 
@@ -36,9 +36,10 @@ def _run(code: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_kernel_is_compiled_and_kept():
     signatures, kept = json.loads(_run(_COUNT))
-    assert len(signatures) == len(_warm_up.KERNELS)
+    assert len(signatures) == len(warm_up.KERNELS)
     assert min(signatures.values()) >= 1, signatures
     assert kept
 
@@ -47,22 +48,27 @@ def test_every_kernel_is_compiled_and_kept():
 _USE = """
 import contextlib
 import json
+from dataclasses import replace
+
 import numpy as np
 from convex_core import METHODS, Problem, ThreeLayerCNN, TwoLayerCNN, patch_geometry, solve, solve_path
-from convex_core import _warm_up
+from convex_core import warm_up
 from convex_core.architectures import make_architecture
 from convex_core.arrangement import cell_facets, cell_witnesses
-from convex_core.solvers import sphere_pricer
+from convex_core.solvers.pricing import sphere
 
 rng = np.random.default_rng(0)
 cnn = TwoLayerCNN(patch_geometry((6,), 3, 1))
-sphere_pricer._MANY = -1  # after any proof the surroundings of ends are searched
+sphere.SETTINGS = replace(sphere.SETTINGS, many=-1)  # after any proof the surroundings of ends are searched
 for n in (8, 40):
     problem = Problem(rng.standard_normal((n, 6)), rng.standard_normal(n), architecture=cnn, beta=0.02 * n)
     for method in METHODS if n == 8 else ("auto", "branch-and-bound"):
         if method != "cvxpy":
             solve(problem, method=method, max_patterns=2000)
     solve_path(problem, points=3)
+long = TwoLayerCNN(patch_geometry((9,), 7, 1))
+for beta in (1.0, 100.0):
+    solve(Problem(rng.standard_normal((20, 9)), rng.standard_normal(20), architecture=long, beta=beta))
 for output_norm in ("l1", "l2"):
     two = make_architecture("two-layer", patch_geometry((3,), 2, 1), outputs=2, output_norm=output_norm)
     solve(Problem(rng.standard_normal((4, 3)), rng.standard_normal((4, 2)), architecture=two, beta=0.1))
@@ -72,16 +78,18 @@ rows = rng.standard_normal((9, 3))
 signs = np.sign(rng.standard_normal((5, 3)) @ rows.T)
 cell_facets(rows, signs, witnesses=cell_witnesses(rows, signs))
 cell_facets(rows, np.asfortranarray(signs))
-print(json.dumps({kernel.__name__: len(kernel.signatures) for kernel in _warm_up.KERNELS}))
+print(json.dumps({kernel.__name__: len(kernel.signatures) for kernel in warm_up.KERNELS}))
 """
 
 
+@pytest.mark.slow
 def test_one_compilation_is_enough():
     assert set(json.loads(_run(_USE)).values()) == {1}
 
 
+@pytest.mark.slow
 def test_an_empty_cache_is_noticed(tmp_path):
-    code = "from convex_core import _warm_up; print(_warm_up.kept_on_disk())"
+    code = "from convex_core import warm_up; print(warm_up.kept_on_disk())"
     assert _run(code, NUMBA_CACHE_DIR=str(tmp_path)).strip() == "False"
 
 
@@ -109,7 +117,7 @@ class _Place:
 
 
 def test_a_visitor_reads_what_is_being_compiled_until_it_is(monkeypatch):
-    from pages._ui import warm
+    from pages._ui.work import warm
 
     place, ended = _Place(), threading.Event()
     seconds = iter(range(3, 100))
@@ -135,7 +143,7 @@ def test_a_visitor_reads_what_is_being_compiled_until_it_is(monkeypatch):
 
 
 def test_nothing_is_said_when_kernels_are_there_at_once(monkeypatch):
-    from pages._ui import warm
+    from pages._ui.work import warm
 
     place = _Place()
     thread = threading.Thread(target=lambda: None)
@@ -146,8 +154,9 @@ def test_nothing_is_said_when_kernels_are_there_at_once(monkeypatch):
     assert place.ever == []
 
 
+@pytest.mark.slow
 def test_without_a_place_on_disk_the_rest_is_compiled_in_the_same_process(monkeypatch):
-    from pages._ui import warm
+    from pages._ui.work import warm
 
     for keeps, wanted in ((True, "elsewhere"), (False, "here")):
         done: list[str] = []

@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 import pytest
+from app_helpers import open_page
 from architecture_cases import every_architecture, tiny_problem
-from test_app_circular import open_page
 
 from convex_core import (
     METHODS,
@@ -18,12 +18,10 @@ from convex_core import (
     audit,
     beta_max,
     certify,
-    chain,
     convex_latex,
     cvxpy_script,
     load_model,
     local_search,
-    sandwich,
     save_model,
     solve,
     solve_path,
@@ -31,8 +29,9 @@ from convex_core import (
     whole_cvxpy_script,
 )
 from convex_core.architectures import CircularCNN, ThreeLayerCNN
-from convex_core.audit import own_patterns
-from convex_core.cli.main import main
+from convex_core.auditing import own_patterns
+from convex_core.bounding import bounds as around
+from convex_core.cli.entry import main
 from convex_core.figures.classes import class_filters
 from convex_core.figures.dial import beta_dial
 from convex_core.figures.filters import filter_norms, network_filters
@@ -41,16 +40,17 @@ from convex_core.figures.path import norm_map, objective_path, over_strides
 from convex_core.figures.solving import bounds, seconds
 from convex_core.figures.spectral import frequencies_in_use, signals_and_spectra
 from convex_core.figures.tracks import follow_filters
-from convex_core.local_search import descend
-from convex_core.neurons import ascend, random_neurons, unit_neurons
+from convex_core.networks.neurons import ascend, random_neurons, unit_neurons
+from convex_core.networks.recovery import balanced, prune, recover
+from convex_core.numerics.power_spectra import convolution, factors, smallest_product
 from convex_core.patches import patch_geometry
-from convex_core.power_spectra import convolution, factors, smallest_product
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
-from convex_core.recovery import balanced, prune, recover
-from convex_core.solve import given_patterns, solve_over
-from convex_core.solvers.conic_directions import ConicDirections
-from convex_core.solvers.fixed_neurons import FixedNeurons
+from convex_core.solution import solve_over
+from convex_core.solvers.fixed_neurons.base import FixedNeurons
+from convex_core.solvers.fixed_neurons.conic import ConicDirections
+from convex_core.solvers.search import given_patterns
+from convex_core.training.multistart import descend
 
 EVERY = list(every_architecture())
 LARGE = 1000.0
@@ -68,10 +68,11 @@ def test_nothing_of_an_architecture_fails_without_neurons(architecture):
     codes, blocks = architecture.codes(patches, none), factory.nothing()
     assert architecture.outputs(patches, none).shape == (problem.size, 0)
     assert codes.shape == (0, factory.width)
-    assert factory.settled(codes).shape == codes.shape
-    pulled = architecture.pull(patches, none, np.zeros((0, problem.size)))
+    assert factory.decided(codes).shape == codes.shape
+    pulled = architecture.gradient(patches, none, np.zeros((0, problem.size)))
     changed = [pulled, architecture.decay(none), architecture.project(none), architecture.balanced(none)]
-    changed += [architecture.scaled(none, np.zeros(0)), architecture.neurons(blocks.G[:, 0], blocks.sign, codes)]
+    changed += [architecture.scaled(none, np.zeros(0))]
+    changed += [architecture.neurons(blocks.G[:, 0], blocks.sign, codes, patches)]
     changed += [random_neurons(architecture, 0, np.random.default_rng(0)), unit_neurons(architecture, patches, none)[0]]
     changed += [ascend(architecture, patches, np.ones(problem.size), none)[0]]
     for parameters in changed:
@@ -81,7 +82,8 @@ def test_nothing_of_an_architecture_fails_without_neurons(architecture):
     assert not network.predict(problem.X).any()
     assert not factory.outputs(blocks, np.zeros((0, factory.p))).any()
     dust = np.zeros((2, factory.p)), np.ones(2, np.int8), np.zeros((2, factory.width), dtype=bool)
-    for found in (prune(network, patches), balanced(network), recover(architecture, *dust), descend(problem, network)):
+    reduced = prune(network, patches), balanced(network), recover(architecture, patches, *dust)
+    for found in (*reduced, descend(problem, network)):
         assert found.m == 0
     for fixed in (FixedNeurons(problem, network), ConicDirections(problem, network)):
         assert fixed.network(np.zeros(0)).m == 0
@@ -90,6 +92,7 @@ def test_nothing_of_an_architecture_fails_without_neurons(architecture):
         assert architecture.blocks(none).shape == (0, architecture.geometry.d)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", EVERY)
 def test_every_answer_about_a_network_holds_for_the_zero_network(architecture):
     problem, network = tiny_problem(architecture, beta=LARGE), zero_of(architecture)
@@ -126,11 +129,11 @@ def test_every_answer_about_a_network_holds_for_the_zero_network(architecture):
         charts.append(class_filters(network))
     if isinstance(architecture, ThreeLayerCNN):
         charts.append(matrix_blocks([solution]))
-        assert chain(problem, starts=1).network.m == 0
+        assert around(problem, starts=1).network.m == 0
     if isinstance(architecture, CircularCNN):
         charts.append(signals_and_spectra(network))
         assert frequencies_in_use(network).shape == (0, architecture.geometry.d // 2 + 1)
-        found = sandwich(problem, starts=1)
+        found = around(problem, starts=1)
         assert (found.network.m, found.ceiling.solution.network.m, found.value) == (0, 0, nothing)
     assert all(chart.alt for chart in charts)
     assert follow_filters([network, network])[0].shape[1] == 0
@@ -152,7 +155,7 @@ def test_a_sandwich_whose_ceiling_alone_is_the_zero_network():
     )
     (low, _), (high, _) = beta_max(short), beta_max(long)
     assert low < high
-    found = sandwich(long.with_beta(0.5 * (low + high)), starts=1)
+    found = around(long.with_beta(0.5 * (low + high)), starts=1)
     assert found.ceiling.solution.network.m == 0
     assert found.network.m > 0
     assert found.value < found.ceiling.value
@@ -168,6 +171,7 @@ def test_factors_of_a_vector_of_zeros():
         assert factors(C[:0], h).w.shape == (0, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [EVERY[0], EVERY[-1]])
 def test_a_local_search_for_targets_of_zero_ends_at_zero(architecture):
     problem = tiny_problem(architecture)
@@ -176,6 +180,7 @@ def test_a_local_search_for_targets_of_zero_ends_at_zero(architecture):
     assert solve(silent).network.m == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -186,7 +191,7 @@ def test_a_local_search_for_targets_of_zero_ends_at_zero(architecture):
     ],
 )
 def test_the_three_layer_page_draws_the_zero_network(query):
-    app = open_page(**query)
+    app = open_page("three_layer", **query)
     assert not app.exception
     assert app.header
 

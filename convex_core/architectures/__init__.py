@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import signature
 
+from ..contracts.validation import integer
 from ..errors import InputError
-from ..patches import PatchGeometry
-from ..validation import integer
-from .activation import ACTIVATIONS, RELU, Activation, make_activation
-from .base import Architecture, CodeList, Options, Parameters, Patterns
+from ..patches import Padding, PatchGeometry
+from .activation import ACTIVATIONS, EVERY_ACTIVATION, RELU, Activation, make_activation
+from .branches import BranchedCNN
+from .bridges import AtomsAndWeights, no_codes
+from .cells import ArrangementCells, Cells, CodeList, side_by_side
 from .circular import CircularCNN
 from .flatten import FlattenCNN
-from .formulas import NetworkFormulas, NetworkLatex
+from .flatten_l1 import FlattenL1CNN
+from .formulas import NetworkFormulas, NetworkLatex, formulas_of
+from .free_bias import FreeBiasCNN
+from .kinds import of_kind
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
+from .neurons import EuclideanCost, FiltersAndWeights, OneOutput, UnitFilters, no_neurons
 from .options import OPTIONS, Option
+from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, Options, Parameters, Patterns
+from .quadratic import QuadraticCNN
+from .stages import Stages, has_stages, stages_of
 from .three_layer import ThreeLayerCNN
+from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
 from .vector_outputs import SeveralOutputs, VectorOutputs
 from .vector_outputs_l2 import VectorOutputsL2
@@ -24,28 +34,55 @@ from .vector_outputs_l2 import VectorOutputsL2
 __all__ = [
     "ACTIVATIONS",
     "ARCHITECTURES",
+    "EVERY_ACTIVATION",
     "OPTIONS",
+    "REFUSED",
     "RELU",
     "Activation",
     "Architecture",
+    "ArrangementCells",
+    "AtomsAndWeights",
+    "BranchedCNN",
+    "ByAnchor",
+    "ByOutput",
+    "CellModel",
+    "Cells",
     "CircularCNN",
     "CodeList",
+    "EuclideanCost",
+    "FiltersAndWeights",
     "FlattenCNN",
+    "FlattenL1CNN",
+    "FreeBiasCNN",
     "LinearCNN",
     "MaxPoolingCNN",
     "NetworkFormulas",
     "NetworkLatex",
+    "NeuronModel",
+    "OneOutput",
     "Option",
     "Options",
     "Parameters",
     "Patterns",
+    "QuadraticCNN",
     "SeveralOutputs",
+    "Stages",
     "ThreeLayerCNN",
+    "ThresholdCNN",
     "TwoLayerCNN",
+    "UnitFilters",
     "VectorOutputs",
     "VectorOutputsL2",
+    "formulas_of",
+    "has_stages",
     "make_activation",
     "make_architecture",
+    "natural_padding",
+    "no_codes",
+    "no_neurons",
+    "of_kind",
+    "side_by_side",
+    "stages_of",
 ]
 
 
@@ -62,16 +99,36 @@ def _two_layer(
     relaxation: str | None = None,
     activation: str = "relu",
     slope: float | None = None,
+    skip: str = "none",
+    branches: str | None = None,
 ) -> Architecture:
     """Two-layer CNN; `pool_size` is an option of max pooling, `relaxation` of several outputs with the l2 norm."""
     single: Architecture
+    if branches is not None:
+        others = {"pooling": (pooling, "sum"), "activation": (activation, "relu"), "outputs": (outputs, 1)}
+        others |= {"skip": (skip, "none"), "pool_size": (pool_size, None), "slope": (slope, None)}
+        for name, (value, plain) in {**others, "relaxation": (relaxation, None)}.items():
+            if value != plain:
+                raise InputError(f"branches: got {branches!r} beside {name} {value}, expected no such option")
+        return BranchedCNN(geometry, branches)
+    if activation in EVERY_ACTIVATION and activation not in ACTIVATIONS:
+        given = {"slope": slope, "pool_size": pool_size, "relaxation": relaxation}
+        given |= {"outputs": None if outputs == 1 else outputs, "skip": None if skip == "none" else skip}
+        for name, value in given.items():
+            if value is not None:
+                raise InputError(f"{name}: got {value!r} with the {activation} activation, expected none")
+        return (QuadraticCNN if activation == "quadratic" else ThresholdCNN)(geometry, pooling)
+    if activation not in ACTIVATIONS:
+        raise InputError(f"activation: got {activation!r}, expected one of {', '.join(EVERY_ACTIVATION)}")
     sigma = make_activation(activation, slope)
+    if skip != "none" and (pooling == "max" or outputs != 1):
+        raise InputError(f"skip: got {skip!r}, expected it only with sum or mean pooling and one output")
     if pooling == "max":
         single = MaxPoolingCNN(geometry, 0 if pool_size is None else pool_size, sigma)
     elif pool_size is not None:
         raise InputError(f"pool_size: got {pool_size} with {pooling} pooling, expected it only with max pooling")
     else:
-        single = TwoLayerCNN(geometry, pooling, sigma)
+        single = (FreeBiasCNN if geometry.bias == "free" else TwoLayerCNN)(geometry, pooling, sigma, skip)
     if output_norm not in _OUTPUT_NORMS:
         raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
     several = integer(outputs, "outputs") > 1
@@ -85,14 +142,49 @@ def _two_layer(
     return VectorOutputs(single, outputs) if several else single
 
 
+def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm: str = "l2") -> Architecture:
+    """CNN with a flatten layer; `relaxation` is an option of the l2 norm."""
+    if output_norm not in _OUTPUT_NORMS:
+        raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
+    if output_norm == "l2":
+        return FlattenCNN(geometry, "cone" if relaxation is None else relaxation)
+    if relaxation is not None:
+        raise InputError(
+            f"relaxation: got {relaxation!r} with the output norm l1, whose program is exact, expected none"
+        )
+    return FlattenL1CNN(geometry)
+
+
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "two-layer": _two_layer,
     "linear": LinearCNN,
-    "flatten": FlattenCNN,
+    "flatten": _flatten,
     "circular": CircularCNN,
     "three-layer": ThreeLayerCNN,
 }
+
+
+#: Networks that many ask for and nobody has a convex program of, with the reason.
+REFUSED: dict[str, str] = {
+    "rnn": "whose weights are the same at every step in time: outputs are polynomials of one matrix, of a degree that "
+    "grows with time, and no block stands for them",
+    "attention": "whose softmax couples all positions: a neuron is not linear on finitely many cells",
+    "gan": "whose generator is a free ReLU network inside of another one: its targets are not data but outputs, and "
+    "the game has no convex side",
+}
+
+
+def natural_padding(name: str) -> Padding:
+    """The padding of the architecture `name` unless told otherwise, by the ``padding`` of its class: else ``valid``.
+
+    Examples
+    --------
+    >>> natural_padding("circular"), natural_padding("two-layer")
+    ('circular', 'valid')
+    """
+    padding: Padding = getattr(ARCHITECTURES.get(name), "padding", "valid")
+    return padding
 
 
 def make_architecture(name: str, geometry: PatchGeometry, **options: str | int | float) -> Architecture:
@@ -109,6 +201,8 @@ def make_architecture(name: str, geometry: PatchGeometry, **options: str | int |
     >>> make_architecture("two-layer", patch_geometry((4,), 2), pooling="mean").scale
     0.3333333333333333
     """
+    if name in REFUSED:
+        raise InputError(f"architecture: got {name!r}, {REFUSED[name]}, expected one of {', '.join(ARCHITECTURES)}")
     if name not in ARCHITECTURES:
         raise InputError(f"architecture: got {name!r}, expected one of {', '.join(ARCHITECTURES)}")
     known = list(signature(ARCHITECTURES[name]).parameters)[1:]

@@ -18,19 +18,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
+from ..contracts.records import record
 from ..errors import InputError
 
-__all__ = ["ACTIVATIONS", "RELU", "Activation", "make_activation"]
+__all__ = ["ACTIVATIONS", "EVERY_ACTIVATION", "RELU", "Activation", "make_activation"]
 
 _Array = NDArray[np.float64]
 
-#: Every activation by name, with a sentence.
+#: Every activation of two slopes by name, with a sentence.
 ACTIVATIONS: dict[str, str] = {
     "relu": "max(t, 0)",
     "leaky": "t above zero, slope times t below",
     "absolute": "|t|",
     "residual": "t + max(t, 0), a ReLU beside a skip connection",
+}
+#: Those, and the ones that are not made of two slopes, which are networks of their own.
+EVERY_ACTIVATION: dict[str, str] = {
+    **ACTIVATIONS,
+    "quadratic": "t squared; one cell, filters of any size",
+    "threshold": "1 where t is not negative, else 0; a lasso over the cells",
 }
 _SLOPES = {"relu": (1.0, 0.0), "absolute": (1.0, -1.0), "residual": (2.0, 1.0)}
 _LEAK = 0.1
@@ -70,6 +76,11 @@ class Activation:
     def plain(self) -> bool:
         """Whether a gate is 1 or 0, so that bits say it."""
         return (self.above, self.below) == (1.0, 0.0)
+
+    @property
+    def even(self) -> bool:
+        """Whether t and -t give the same."""
+        return self.above == -self.below
 
     @property
     def gain(self) -> float:

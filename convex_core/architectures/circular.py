@@ -25,7 +25,7 @@ It is exact if the block norm is the smallest cost of a neuron with that c. How 
   and the convex hull of the cost for h = d.
 
 Whatever the program, a block goes back to the cheapest neuron with its c, which is a convex problem of its own
-(:func:`~convex_core.power_spectra.factors`).
+(:func:`~convex_core.numerics.power_spectra.factors`).
 
 Proof for L = 3. A neuron with the convolution c costs at least :math:`N(c) = \min\{\|u\| \|w\| : u * w = c\}`, and
 the map back attains that.
@@ -51,59 +51,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
+from ..contracts.validation import frozen, integer
 from ..errors import InputError
-from ..patches import PatchGeometry
+from ..numerics.power_spectra import factors, half_spectrum_weights
+from ..patches import Padding, PatchGeometry
 from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
-from ..power_spectra import factors, half_spectrum_weights
 from ..status import Exactness
-from ..validation import frozen, integer
-from .base import ArrangementCells, Options, Parameters, UnitFilters
-from .formulas import NetworkFormulas, NetworkLatex
+from .cells import ArrangementCells
+from .formulas import NetworkFormulas
+from .formulas.circular import circular_formulas
+from .kinds import no_free_bias
+from .neurons import UnitFilters
+from .protocol import Parameters
 
 __all__ = ["CircularCNN"]
 
 _Array = NDArray[np.float64]
 _RELAXATIONS = ("spectral", "nuclear", "weighted")
-_SPECTRA = """\
-layers, d = {layers}, signals.shape[1]  # layers of convolutions
-hat = np.fft.fft(c)
-hat[np.abs(hat) < 1e-5 * np.abs(hat).max(axis=1, keepdims=True)] = 0.0  # frequencies that are not there"""
-_LONG_FILTERS = """\
-# the cheapest filters of length d have |fft(u)|^2 in proportion to |fft(c)|^(2 / (layers + 1))
-u = np.fft.ifft(np.abs(hat) ** (1 / (layers + 1))).real"""
-_SHORT_FILTERS = """\
-# The cheapest filters of a block: with the power spectrum p = |fft(u)|^2 of all of them, ||w||^2 is the mean of
-# |fft(c)|^2 / p^layers. The spectra of filters of norm 1 are sum_ab A_ab cos(2 pi f (a - b) / d), A positive
-# semidefinite of trace 1 (Fejer and Riesz).
-lag = np.subtract.outer(np.arange(h), np.arange(h))
-waves = np.cos(2 * np.pi * np.arange(d)[:, None] * lag.ravel() / d)
-u = []
-for energy in np.abs(hat) ** 2 / np.sum(np.abs(hat) ** 2, axis=1, keepdims=True):
-    A = cp.Variable((h, h), PSD=True)
-    p = waves[energy > 0.0] @ cp.vec(A, order="C")
-    rest = energy[energy > 0.0] @ cp.power(p, -layers)
-    cp.Problem(cp.Minimize(rest), [cp.trace(A) == 1]).solve(solver=cp.CLARABEL)
-    rho = [np.trace(A.value, offset=a) for a in range(h)]  # autocorrelation of the filter
-    roots = np.roots([*rho[:0:-1], *rho])
-    u.append(np.atleast_1d(np.poly(roots[np.argsort(np.abs(roots))][: h - 1]).real))
-u = np.array(u)"""
-_REST = """\
-u = u / np.linalg.norm(u, axis=1, keepdims=True)  # used in every layer
-rest = np.divide(hat, np.fft.fft(u, d) ** layers, out=np.zeros_like(hat), where=hat != 0.0)
-w1 = np.fft.ifft(rest).real
-root = np.sqrt(np.linalg.norm(w1, axis=1, keepdims=True))
-w1, w2 = w1 / root, sign * root[:, 0]"""
-_ATOMS = """\
-z = signals[:, None, :]
-for _ in range(layers):  # a convolution: z_s becomes sum_a u_a z_(s + a)
-    z = sum(u[:, a, None] * np.roll(z, -a, axis=2) for a in range(h))
-phi = np.maximum(np.sum(z * w1, axis=2), 0.0)"""
 
 
 @record
@@ -138,12 +109,16 @@ class CircularCNN(ArrangementCells, UnitFilters):
     array([[14.]])
     """
 
+    #: of its geometry, with stride 1, unless told otherwise
+    padding: ClassVar[Padding] = "circular"
+
     geometry: PatchGeometry
     layers: int = 3
     relaxation: str = ""
 
     def __post_init__(self) -> None:
         check_arguments("CircularCNN", geometry=(self.geometry, PatchGeometry))
+        no_free_bias(self.geometry, "circular convolutions")
         geometry = self.geometry
         if len(geometry.input_shape) != 1 or geometry.padding != "circular" or geometry.stride != (1,):
             raise InputError(
@@ -169,11 +144,6 @@ class CircularCNN(ArrangementCells, UnitFilters):
     def name(self) -> str:
         """Short name, as on the command line and in model files."""
         return "circular"
-
-    @property
-    def options(self) -> Options:
-        """The number of layers and the relaxation."""
-        return {"layers": self.layers, "relaxation": self.relaxation}
 
     @property
     def convolutions(self) -> int:
@@ -203,51 +173,9 @@ class CircularCNN(ArrangementCells, UnitFilters):
         )
 
     @property
-    def scale(self) -> float:
-        """1."""
-        return 1.0
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
-        k = self.convolutions
-        filters = {1: "U_j", 2: "U_1j U_2j"}.get(k, f"U_1j ... U_{k}j")
-        one = "j" if k == 1 else "lj"
-        product = {1: "U_j", 2: "U_{1j} U_{2j}"}.get(k, rf"U_{{1j}} \cdots U_{{{k}j}}")
-        h, d = self.geometry.h, self.geometry.d
-        return NetworkFormulas(
-            title=f"circular CNN of {self.layers} layers with one ReLU",
-            network=f"sum_j (X {filters} w_1j)_+ w_2j, U circulant of a filter u of length {self.geometry.h}",
-            cost="(||w_1j||^2 + w_2j^2) / 2 with ||u|| <= 1",
-            program="sum_i D_i X (c'_i - c_i)",
-            constraints="(2 D_i - I) X c_i >= 0 and (2 D_i - I) X c'_i >= 0",
-            cells="signals = X[:, :, 0].T  # the first entry of every patch: X in the formulas, (n, d)",
-            design="G = code[:, :, None] * signals  # D_i X",
-            cone="cone = [(2 * bits - 1)[:, None] * signals for bits in code]  # (2 D_i - I) X",
-            neurons="\n".join(
-                [
-                    _SPECTRA.format(layers=k),
-                    _LONG_FILTERS if self.geometry.h == self.geometry.d else _SHORT_FILTERS,
-                    _REST,
-                ]
-            ),
-            atoms=_ATOMS,
-            outputs="phi @ w2",
-            costs="0.5 * (np.sum(w1**2) + np.sum(w2**2))",
-            latex=NetworkLatex(
-                network=rf"\sum_j \big(X {product}\, w_{{1j}}\big)_+\, w_{{2j}}",
-                cost=r"\|w_{1j}\|_2^2 + w_{2j}^2",
-                parameters=rf"u_{{{one}}}\in\mathbb{{R}}^{{{h}}},\; w_{{1j}}\in\mathbb{{R}}^{{{d}}}",
-                constraint=rf"\|u_{{{one}}}\|_2 \le 1,\quad U_{{{one}}}\text{{ circulant of }}u_{{{one}}}",
-                blocks=("c_i", "c_i'"),
-                shape=(d,),
-                operator="D_i X",
-                operand="(c_i' - c_i)",
-                cone=(r"(2D_i-I)\, X c \ge 0",),
-                members=r"c = c_i,\, c_i'",
-                every="i",
-            ),
-        )
+        return circular_formulas(self)
 
     def hyperplanes(self, patches: _Array) -> _Array:
         """The rows of X, (n, d): the first entry of every patch."""
@@ -269,7 +197,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
         """``(X c)_+`` for each row c of `C` (m, d), shape (n, m)."""
         return np.maximum(self.hyperplanes(patches) @ C.T, 0.0)
 
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_], patches: _Array) -> Parameters:
         """The cheapest neuron of each block: L - 2 equal filters and the rest w, its norm shared with the output."""
         best = factors(C, self.geometry.h, self.convolutions)
         root = np.sqrt(np.linalg.norm(best.w, axis=1))
@@ -299,7 +227,7 @@ class CircularCNN(ArrangementCells, UnitFilters):
         active: NDArray[np.bool_] = self.blocks(parameters) @ self.hyperplanes(patches).T >= 0.0
         return active
 
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """Correlations of X^T D v with the convolution of all the other factors."""
         X, h = self.hyperplanes(patches), self.geometry.h
         response = self.blocks(parameters) @ X.T

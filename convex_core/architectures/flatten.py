@@ -25,22 +25,61 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
 from ..patches import PatchGeometry
-from .base import FiltersAndWeights, Options, Parameters, side_by_side
-from .formulas import NetworkFormulas, listed
+from .cells import side_by_side
+from .formulas import NetworkFormulas
+from .formulas.flatten import flatten_formulas
+from .kinds import no_free_bias
+from .neurons import FiltersAndWeights
+from .protocol import Parameters
 from .signed_cells import SignedCells
+from .stages import Stages
 from .two_layer import TwoLayerCNN
 
-__all__ = ["FlattenCNN"]
+__all__ = ["FlattenCNN", "FlattenedNeurons"]
 
 _Array = NDArray[np.float64]
 
 
+class FlattenedNeurons(FiltersAndWeights):
+    """Neurons of one filter with a weight for each patch, whatever they cost."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """Short name, as on the command line and in model files."""
+        return "flatten"
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """A filter, and a weight for each patch."""
+        return {"filters": (self.geometry.h,), "weights": (self.geometry.K,)}
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``sum_k (X_k u_j)_+ w_jk``, (n, m)."""
+        u, w = parameters["filters"], parameters["weights"]
+        total: _Array = np.einsum("knm,mk->nm", np.maximum(patches @ u.T, 0.0), w)
+        return total
+
+    def stages(self, patches: _Array, parameters: Parameters) -> Stages:
+        """Patch k counts with its weight, and nothing comes after that."""
+        sums = parameters["filters"] @ patches.T
+        return Stages(sums, np.maximum(sums, 0.0), parameters["weights"], np.ones((len(sums), 1)))
+
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """With the gates held fixed, ``sum_k w_k X_k^T D_k v`` and ``v . (X_k u)_+``."""
+        u, w = parameters["filters"], parameters["weights"]
+        gated = (np.einsum("knh,mh->mkn", patches, u) >= 0.0) * V[:, None, :]
+        back = np.einsum("mkn,knh->mkh", gated, patches)
+        return {"filters": np.einsum("mk,mkh->mh", w, back), "weights": np.einsum("mh,mkh->mk", u, back)}
+
+
 @record
 @dataclass(frozen=True, slots=True)
-class FlattenCNN(SignedCells, FiltersAndWeights):
+class FlattenCNN(SignedCells, FlattenedNeurons):
     """The CNN with one ReLU and a flatten layer of the module's formula.
 
     Parameters
@@ -68,17 +107,8 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
 
     def __post_init__(self) -> None:
         check_arguments("FlattenCNN", geometry=(self.geometry, PatchGeometry))
+        no_free_bias(self.geometry, "a flatten layer")
         self.check_relaxation()
-
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line and in model files."""
-        return "flatten"
-
-    @property
-    def options(self) -> Options:
-        """The relaxation."""
-        return {"relaxation": self.relaxation}
 
     @property
     def base(self) -> TwoLayerCNN:
@@ -86,37 +116,19 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
         return TwoLayerCNN(self.geometry)
 
     @property
+    def single(self) -> TwoLayerCNN:
+        """The network with one weight for all patches: signs of weights are no part of a sign pattern."""
+        return self.base
+
+    @property
     def fan_out(self) -> int:
         """A weight for each of the K patches."""
         return self.geometry.K
 
     @property
-    def scale(self) -> float:
-        """1."""
-        return 1.0
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
-        row = "z_ik" if self.plain else "(z'_ik - z_ik)"
-        h, K, at = self.geometry.h, self.geometry.K, "i" if self.plain else "i,s"
-        return self._formulas(
-            weights="K",
-            title="CNN with one ReLU and a flatten layer",
-            network="sum_j sum_k (X_k u_j)_+ w_jk",
-            program=f"sum_i sum_k D_ik X_k {row}, Z_i = [z_i1, ..., z_iK]",
-            constraints="s_ik (2 D_ik' - I) X_k' z_ik >= 0 for all k, k', and the same for z'_ik",
-            design='G = np.einsum("ikn,knh->inkh", D, X).reshape(P, n, K * h)  # sum_k D_ik X_k z_k, for Z (K, h)',
-            atoms="phi = np.maximum(X @ u.T, 0.0)",
-            outputs='np.einsum("knm,mk->n", phi, w)',
-            latex=self._latex(
-                row="l",
-                network=rf"\sum_j \sum_{{k=1}}^{{{K}}} (X_k u_j)_+\, w_{{j,k}}",
-                shape=(h, K),
-                operand="z_{i,k}" if self.plain else "(z_{i,s,k}' - z_{i,s,k})",
-                columns=f"Z_{{{at}}} = [{listed(f'z_{{{{{at},{{}}}}}}', K)}]",
-            ),
-        )
+        return flatten_formulas(self)
 
     def design(self, patches: _Array) -> _Array:
         """``A_k Z = X_k z_k`` for the flattened Z, (K, n, K * h)."""
@@ -125,21 +137,3 @@ class FlattenCNN(SignedCells, FiltersAndWeights):
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
         """A patch passes where its own row is active: (m, K, n)."""
         return self.base.gates(self.split(codes)[0], patches)
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """A filter, and a weight for each patch."""
-        return {"filters": (self.geometry.h,), "weights": (self.geometry.K,)}
-
-    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
-        """``sum_k (X_k u_j)_+ w_jk``, (n, m)."""
-        u, w = parameters["filters"], parameters["weights"]
-        total: _Array = np.einsum("knm,mk->nm", np.maximum(patches @ u.T, 0.0), w)
-        return total
-
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
-        """With the gates held fixed, ``sum_k w_k X_k^T D_k v`` and ``v . (X_k u)_+``."""
-        u, w = parameters["filters"], parameters["weights"]
-        gated = (np.einsum("knh,mh->mkn", patches, u) >= 0.0) * V[:, None, :]
-        back = np.einsum("mkn,knh->mkh", gated, patches)
-        return {"filters": np.einsum("mk,mkh->mh", w, back), "weights": np.einsum("mh,mkh->mk", u, back)}

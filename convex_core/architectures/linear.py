@@ -23,24 +23,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .base import ArrangementCells, CodeList, FiltersAndWeights, Options, Parameters
-from .formulas import NetworkFormulas, NetworkLatex, listed
+from .cells import ArrangementCells, CodeList
+from .formulas import NetworkFormulas
+from .formulas.linear import linear_formulas
+from .kinds import no_free_bias
+from .neurons import FiltersAndWeights
+from .protocol import Parameters
+from .stages import Stages
 
 __all__ = ["LinearCNN", "rank_one_neurons"]
 
 _Array = NDArray[np.float64]
 
-# singular values below this share of the largest are the dust of an interior-point method
+# singular values below this share of the largest are negligible: an interior-point method leaves them
 _DUST = 1e-8
-_NEURONS = """\
-a, sigma, b = np.linalg.svd(c.reshape(h, K), full_matrices=False)  # a neuron per singular value sigma a b^T
-u, w = np.sqrt(sigma)[:, None] * a.T, np.sqrt(sigma)[:, None] * b"""
 
 
 @record
@@ -66,16 +68,12 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
 
     def __post_init__(self) -> None:
         check_arguments("LinearCNN", geometry=(self.geometry, PatchGeometry))
+        no_free_bias(self.geometry, "a linear CNN")
 
     @property
     def name(self) -> str:
         """Short name, as on the command line and in model files."""
         return "linear"
-
-    @property
-    def options(self) -> Options:
-        """None."""
-        return {}
 
     @property
     def exactness(self) -> Exactness:
@@ -88,39 +86,9 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
         return NuclearPenalty((self.geometry.h, self.geometry.K))
 
     @property
-    def scale(self) -> float:
-        """1."""
-        return 1.0
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
-        h, K = self.geometry.h, self.geometry.K
-        return NetworkFormulas(
-            title="linear CNN, a convolution without activation",
-            network="sum_j sum_k X_k u_j w_jk",
-            cost="(||u_j||^2 + ||w_j||^2) / 2",
-            program="sum_k X_k z_k, Z = [z_1, ..., z_K]",
-            constraints="",
-            cells="",
-            design="G = X.transpose(1, 2, 0).reshape(1, n, h * K)  # sum_k X_k z_k, for Z (h, K) row by row",
-            cone="",
-            neurons=_NEURONS,
-            atoms="phi = X @ u.T",
-            outputs='np.einsum("knm,mk->n", phi, w)',
-            costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
-            latex=NetworkLatex(
-                network=rf"\sum_j \sum_{{k=1}}^{{{K}}} X_k u_j\, w_{{j,k}}",
-                cost=r"\|u_j\|_2^2 + \|w_j\|_2^2",
-                parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_j\in\mathbb{{R}}^{{{K}}}",
-                blocks=("Z",),
-                shape=(h, K),
-                operator=rf"\sum_{{k=1}}^{{{K}}} X_k",
-                operand="z_k",
-                index="",
-                columns=f"Z = [{listed('z_{{{}}}', K)}]",
-            ),
-        )
+        return linear_formulas(self)
 
     def design(self, patches: _Array) -> _Array:
         """One matrix, of all patches: row i is the matrix with columns ``x_ik``, flattened, (1, n, h * K)."""
@@ -148,7 +116,7 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
         outputs: _Array = self.design(patches)[0] @ C.T
         return outputs
 
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_], patches: _Array) -> Parameters:
         """Singular values and vectors of the signed sum of the blocks: there is one cell, so that they are one block.
 
         The nuclear norm of the sum is at most the sum of the nuclear norms.
@@ -168,11 +136,16 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
         total: _Array = np.einsum("knm,mk->nm", patches @ u.T, w)
         return total
 
+    def stages(self, patches: _Array, parameters: Parameters) -> Stages:
+        """There is no activation; patch k counts with its weight."""
+        sums = parameters["filters"] @ patches.T
+        return Stages(sums, sums, parameters["weights"], np.ones((len(sums), 1)))
+
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """No bits, (m, 0)."""
         return np.zeros((len(parameters["weights"]), 0), dtype=bool)
 
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """``sum_k w_k X_k^T v`` and ``v . X_k u``."""
         back = np.einsum("mn,knh->mkh", V, patches)
         return {

@@ -29,16 +29,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
 from ..arrangement import enumerate_patterns
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
+from ..contracts.validation import frozen, integer
 from ..errors import InputError
+from ..numerics.rounding import exact_differences
 from ..patches import MAX_LENGTH, PatchGeometry
-from ..progress import Budget
-from ..validation import frozen, integer
+from ..progress import Budget, limits
 from .activation import RELU, Activation
-from .base import CodeList, Options, Parameters
+from .cells import CodeList
 from .formulas import NetworkFormulas
+from .formulas.max_pooling import max_pooling_formulas
+from .kinds import no_free_bias
+from .protocol import Options, Parameters
+from .stages import Stages
 from .two_layer import PooledNeurons, TwoLayerCNN
 
 __all__ = ["MaxPoolingCNN"]
@@ -51,25 +56,6 @@ _STEP_ENTRIES = 8_000_000
 # but what is tried must not depend on the machine
 _ROTATIONS = 8
 _PATIENCE = 500_000_000
-_CONE = """\
-cone = []
-for d in D:  # with the winner x_k of a group, or 0: x_k >= 0 and x_k - x_l >= 0 for every l
-    top = [np.einsum("kn,knh->nh", d[group], X[group]) for group in groups]
-    cone.append(np.concatenate([np.concatenate([x, *(x - X[group])]) for x, group in zip(top, groups)]))"""
-# with a winner below zero as well
-_SIGNED_CONE = """\
-cone = []
-for d, a in zip(D, active):  # with the winner x_k of a group: x_k >= 0 or <= 0, and x_k - x_l >= 0 for every l
-    top = [np.einsum("kn,knh->nh", d[group], X[group]) for group in groups]
-    own = [(2 * bits - 1)[:, None] * x for bits, x in zip(a, top)]
-    cone.append(np.concatenate([np.concatenate([s, *(x - X[group])]) for s, x, group in zip(own, top, groups)]))"""
-_SIGNED_CELLS = """\
-D = code[:, : K * n].reshape(P, K, n)  # D_ik: the samples in which patch k wins its group
-groups = {groups}
-active = code[:, K * n :].reshape(P, len(groups), n)  # and whether it is active there
-S = np.zeros_like(D)
-for g, group in enumerate(groups):
-    S[:, group] = {slope} * D[:, group]"""
 
 
 @record
@@ -116,6 +102,7 @@ class MaxPoolingCNN(PooledNeurons):
 
     def __post_init__(self) -> None:
         check_arguments("MaxPoolingCNN", geometry=(self.geometry, PatchGeometry))
+        no_free_bias(self.geometry, "max pooling")
         size = integer(self.pool_size, "pool_size", minimum=0, maximum=MAX_LENGTH)
         object.__setattr__(self, "pool_size", size)
         if min(self.activation.above, self.activation.below) < 0.0:
@@ -142,76 +129,18 @@ class MaxPoolingCNN(PooledNeurons):
         return {"pooling": "max", "pool_size": self.pool_size, **self.activation.options}
 
     @property
-    def scale(self) -> float:
-        """1."""
-        return 1.0
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
-        groups = [group.tolist() for group in self.groups]
-        K, several = self.geometry.K, len(groups) > 1
-        inside = r"k\in\Gamma_g" if several else "k"
-        outer = rf"\sum_{{g=1}}^{{{len(groups)}}} " if several else ""
-        same = r"\Gamma_g\text{: the patches of group }g" if several else ""
-        sigma, signed = self.activation, self._winner_below
-        above, below = (f"{slope:g} " if slope != 1.0 else "" for slope in (sigma.above, sigma.below))
-        wins = r"D_{i,k}\text{: samples that patch }k\text{ wins}"
-        slopes: tuple[str, ...]
-        if signed:
-            texts = {
-                "program": "sum_i sum_k S_ik X_k (c'_i - c_i), D_ik: the samples in which k wins its group, "
-                f"S_ik = {above}D_ik where it is active and {below}D_ik elsewhere",
-                "constraints": "(x_k - x_l)^T c >= 0 for a winner k, x_k^T c >= 0 or <= 0 by its side; c = c_i, c'_i",
-                "cells": _SIGNED_CELLS.format(groups=groups, slope=sigma.gated("active[:, [g]]")),
-                "design": 'G = np.einsum("ikn,knh->inh", S, X)  # the rows of the winners, sum_k S_ik X_k',
-                "cone": _SIGNED_CONE,
-            }
-            cone = (
-                r"D_{i,k} (X_k - X_l)\, c \ge 0",
-                r"A_{i,k} X_k c \ge 0,\quad (D_{i,k} - A_{i,k})\, X_k c \le 0",
-            )
-            slopes = (
-                r"A_{i,k}\text{: those in which it is active}",
-                rf"S_{{i,k}} = {above}A_{{i,k}} + {below}(D_{{i,k}} - A_{{i,k}})",
-            )
-        else:
-            texts = {
-                "program": "sum_i sum_k D_ik X_k (c'_i - c_i), D_ik: the samples in which k wins its group",
-                "constraints": "x_k^T c >= 0 and (x_k - x_l)^T c >= 0 for a winner k, x_l^T c <= 0 without; "
-                "c = c_i, c'_i",
-                "cells": "D = code.reshape(P, K, n)  # D_ik: the samples in which patch k wins its group\n"
-                f"groups = {groups}",
-                "design": 'G = np.einsum("ikn,knh->inh", D, X)  # the rows of the winners, sum_k D_ik X_k',
-                "cone": _CONE,
-            }
-            cone = (
-                r"D_{i,k} X_k c \ge 0,\quad D_{i,k} (X_k - X_l)\, c \ge 0",
-                rf"\big(I - \textstyle\sum_{{{inside}}} D_{{i,k}}\big) X_l c \le 0",
-            )
-            slopes = ()
-        return self._formulas(
-            pooling=f"max pooling of {self.pool_size} a side" if self.pool_size else "max pooling",
-            network=f"sum_j sum_groups max_(k in group) {sigma.text('X_k u_j')} w_j",
-            **texts,
-            atoms=f"phi = sum({sigma.python('top')} for top in ((X[group] @ u.T).max(axis=0) for group in groups))",
-            latex=self._latex(
-                network=rf"\sum_j {outer}\max_{{{inside}}}\, {sigma.latex('X_k u_j')}\, w_j",
-                operator=rf"\sum_{{k=1}}^{{{K}}} {'S' if signed else 'D'}_{{i,k}} X_k",
-                cone=cone,
-                every=r"i,\, g,\, k,\, l\in\Gamma_g" if several else r"i,\, k,\, l",
-                remarks=(wins, *slopes, *filter(None, [same])),
-            ),
-        )
+        return max_pooling_formulas(self)
 
     def hyperplanes(self, patches: _Array) -> _Array:
         """The patch rows (K * n, h), then ``x_k - x_l`` for every pair k < l of a group."""
         first, second = self.pairs
-        differences = patches[first] - patches[second]
+        differences = exact_differences(patches, first, second)
         return np.concatenate([patches, differences]).reshape(-1, patches.shape[2])
 
     @property
-    def _winner_below(self) -> bool:
+    def winner_below(self) -> bool:
         """Whether a group whose responses are all negative has a winner."""
         return self.activation.below > 0.0
 
@@ -219,13 +148,13 @@ class MaxPoolingCNN(PooledNeurons):
         """Winners (m, K, n) of codes (m, N), and for each group whether its largest response is active, (m, G, n)."""
         K, n, _ = patches.shape
         wins = codes[:, : K * n].reshape(len(codes), K, n)
-        if self._winner_below:
+        if self.winner_below:
             return wins, codes[:, K * n :].reshape(len(codes), len(self.groups), n)
         return wins, np.stack([wins[:, group].any(axis=1) for group in self.groups], axis=1)
 
     def _joined(self, wins: NDArray[np.bool_], active: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The codes, (m, N): the winners, and what they do not say."""
-        parts = [wins, active] if self._winner_below else [wins]
+        parts = [wins, active] if self.winner_below else [wins]
         return np.concatenate([part.reshape(len(part), part.shape[1] * part.shape[2]) for part in parts], axis=1)
 
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
@@ -243,7 +172,7 @@ class MaxPoolingCNN(PooledNeurons):
         wins, active = self._split(codes, patches)
         rows = np.zeros(wins.shape, dtype=np.int8)
         for g, group in enumerate(self.groups):
-            below = wins[:, group] if self._winner_below else True
+            below = wins[:, group] if self.winner_below else True
             rows[:, group] = np.where(active[:, [g]], wins[:, group].view(np.int8), -np.int8(1) * below)
         first, second = self.pairs
         differences = wins[:, first].astype(np.int8) - wins[:, second].astype(np.int8)
@@ -254,21 +183,21 @@ class MaxPoolingCNN(PooledNeurons):
         """The distinct winners of the cells of the arrangement, which may be at most `max_patterns` themselves."""
         rows = self.hyperplanes(patches)
         for seed in range(_ROTATIONS):
-            arrangement = enumerate_patterns(rows, max_patterns=max_patterns, seed=seed, budget=budget)
+            arrangement = enumerate_patterns(rows, max_patterns=max_patterns, seed=seed, **limits(budget))
             # a difference depends on its two rows: whether such zeros are told clearly from other small determinants is
             # a matter of the random rotation
             if arrangement.certified or len(arrangement) * len(rows) > _PATIENCE:
                 break
         K, n, _ = patches.shape
         packed = [np.packbits(self._winners(active, K, n), axis=1) for _, active in arrangement.chunks()]
-        width = (K + len(self.groups) * self._winner_below) * n
+        width = (K + len(self.groups) * self.winner_below) * n
         distinct = np.unpackbits(np.unique(np.concatenate(packed), axis=0), axis=1, count=width)
         return CodeList(distinct.view(np.bool_), arrangement.certified)
 
     def _winners(self, positive: NDArray[np.bool_], K: int, n: int) -> NDArray[np.bool_]:
         """Codes (m, N) of cells given by their sides (m, R) of the hyperplanes; ties go to the first patch."""
         sides = positive.reshape(len(positive), positive.shape[1] // n, n)
-        wins = np.ones_like(sides[:, :K]) if self._winner_below else sides[:, :K].copy()
+        wins = np.ones_like(sides[:, :K]) if self.winner_below else sides[:, :K].copy()
         for pair, (k, other) in enumerate(zip(*self.pairs, strict=True), start=K):
             wins[:, k] &= sides[:, pair]
             wins[:, other] &= ~sides[:, pair]
@@ -294,6 +223,14 @@ class MaxPoolingCNN(PooledNeurons):
                 out[:, part] += self.activation(responses[group].max(axis=0))
         return out
 
+    def stages(self, patches: _Array, parameters: Parameters) -> Stages:
+        """The largest response of each group counts, at a tie the first."""
+        sums = parameters["filters"] @ patches.T
+        counts = np.zeros(sums.shape)
+        for group in self.groups:
+            counts[np.arange(len(sums)), group[sums[:, group].argmax(axis=1)]] = 1.0
+        return Stages(sums, self.activation(sums), counts, parameters["weights"][:, None])
+
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """Bit (k, i): patch k wins its group in sample i, and what the winners do not say, (m, N)."""
         K, n, h = patches.shape
@@ -305,13 +242,5 @@ class MaxPoolingCNN(PooledNeurons):
             inside = responses[:, group]
             best = inside.argmax(axis=1, keepdims=True)
             active[:, [g]] = self.activation.active(np.take_along_axis(inside, best, axis=1))
-            np.put_along_axis(wins, group[best], active[:, [g]] | self._winner_below, axis=1)
+            np.put_along_axis(wins, group[best], active[:, [g]] | self.winner_below, axis=1)
         return self._joined(wins, active)
-
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
-        """With the winners held fixed, ``w sum_k X_k^T S_k v`` and ``v . atom(u)``."""
-        u, w = parameters["filters"], parameters["weights"]
-        K, n, h = patches.shape
-        gated = self.gates(self.codes(patches, parameters), patches) * V[:, None, :]
-        back = gated.reshape(len(u), K * n) @ patches.reshape(K * n, h)
-        return {"filters": w[:, None] * back, "weights": np.einsum("mh,mh->m", back, u)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._records import record
-from .activation import ACTIVATIONS
+from ..contracts.records import record
+from .activation import EVERY_ACTIVATION
 
 __all__ = ["OPTIONS", "Option"]
 
@@ -34,10 +34,14 @@ class Option:
 OPTIONS: dict[str, Option] = {
     "pooling": Option(str, "two-layer: sum, mean or max (default: sum)"),
     "pool_size": Option(int, "max pooling: patches per group (default: all)", "G"),
-    "activation": Option(str, f"two-layer: one of {', '.join(ACTIVATIONS)} (default: relu)"),
+    "activation": Option(str, f"two-layer: one of {', '.join(EVERY_ACTIVATION)} (default: relu)"),
     "slope": Option(float, "activation leaky: slope below zero, from -1 to 1 (default: 0.1)"),
+    "skip": Option(str, "two-layer: none, or free: a linear function of the patches at no cost (default: none)"),
+    "branches": Option(str, "two-layer: further, shorter filter sizes side by side, such as 2 or 1,2", "H,H"),
     "outputs": Option(int, "two-layer: number of outputs (default: 1)", "Q"),
-    "output_norm": Option(str, "several outputs: l1 or l2 norm of a neuron's weights (default: l1)"),
+    "output_norm": Option(
+        str, "several outputs, flatten: l1 or l2 norm of a neuron's weights (default: l1, flatten l2)"
+    ),
     "layers": Option(int, "circular: number of layers (default: 3)", "L"),
     "sharing": Option(str, "three-layer: shared or per-patch filters (default: per-patch)"),
     "relaxation": Option(str, "which convex program, where there are several bounds"),

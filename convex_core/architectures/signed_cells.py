@@ -10,7 +10,6 @@ relaxation ``plain`` leaves out the cones, and with them the signs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,9 @@ from ..errors import InputError, Interrupted, SizeError
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .base import Architecture, CodeList, Parameters
-from .formulas import NetworkFormulas, NetworkLatex
+from .cells import Cells, CodeList
 from .linear import rank_one_neurons
+from .protocol import Architecture, Parameters
 
 __all__ = ["SignedCells"]
 
@@ -30,33 +29,14 @@ _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
 
 _RELAXATIONS = ("cone", "plain")
-# Python of the map back; r is the name of the number of weights
-_NEURONS = """\
-u, w, ratio = [], [], 0.0
-for Z, s_i, side in zip(c.reshape(-1, {r}, h), s[block], sign):
-    b, sigma, a = np.linalg.svd(Z, full_matrices=False)  # sigma_1 b_1 a_1^T if Z has rank one
-    second = sigma[1:].sum() / sigma[0]
-    ratio = max(ratio, second)
-    if second <= 1e-4:
-        b, sigma, a = b[:, :1], sigma[:1], a[:1]
-    else:  # a neuron per row has the same outputs at a larger cost
-        b, sigma = np.eye({r}), np.linalg.norm(Z, axis=1)
-        a = Z / np.maximum(sigma, 1e-300)[:, None]
-    root = np.where(s_i @ b >= 0.0, 1.0, -1.0) * np.sqrt(sigma)  # so that the weights have the signs s
-    u.extend(root[:, None] * a)
-    w.extend(side * root[:, None] * b.T)
-u, w = np.array(u), np.array(w)
-print("blocks of rank one up to", ratio)"""
-_PLAIN_NEURONS = """\
-b, sigma, a = np.linalg.svd(c.reshape(-1, {r}, h), full_matrices=False)  # a neuron per singular value
-root = np.where(b.sum(axis=1) >= 0.0, 1.0, -1.0) * np.sqrt(sigma)
-u = (root[:, :, None] * a).reshape(-1, h)
-w = (root[:, :, None] * b.transpose(0, 2, 1)).reshape(-1, {r})"""
+# most numbers in the hyperplanes of all rows of Z, and bytes that setting up the cells takes for one of them: their
+# matrix is copied, merged and decomposed (measured: 0.95 GB for 16 million)
+_LARGEST, _BYTES = 1 << 25, 64
 # a block has rank one if its second singular value is below this share of the first
 _RANK_ONE = 1e-5
 
 
-class SignedCells(ABC):
+class SignedCells(ABC, Cells):
     """Codes are those of :attr:`base`, followed by whether ``s_i = s_1`` for the weights i = 2..r (none if plain)."""
 
     __slots__ = ()
@@ -99,82 +79,9 @@ class SignedCells(ABC):
         return 0 if self.plain else self.fan_out - 1
 
     @property
-    def copies(self) -> int:
+    def cells_per_pattern(self) -> int:
         """A cell for each choice of the signs."""
         return 1 << self.sign_bits
-
-    def _formulas(
-        self,
-        *,
-        weights: str,
-        title: str,
-        network: str,
-        program: str,
-        constraints: str,
-        design: str,
-        atoms: str,
-        outputs: str,
-        latex: NetworkLatex,
-    ) -> NetworkFormulas:
-        """The text of a network whose number of weights has the name `weights`, with what all of them share."""
-        base = self.base.formulas
-        cells, cone = base.cells, ""
-        if not self.plain:
-            split = f"code, same = np.split(code, [-{self.sign_bits}], axis=1)\n" if self.sign_bits else ""
-            ones, same = "np.ones((P, 1))", ", 2 * same - 1" if self.sign_bits else ""
-            signs = f"s = np.hstack([{ones}{same}])  # signs of the weights of a cell, up to one for all\n"
-            cells = f"{split}{signs}{base.cells}"
-            cone = f"{base.cone}\ncone = [np.kron(np.diag(s_i), A) for s_i, A in zip(s, cone)]  # for every row of Z"
-        neurons = _PLAIN_NEURONS if self.plain else _NEURONS
-        return NetworkFormulas(
-            title=title,
-            network=network,
-            cost="(||u_j||^2 + ||w_j||^2) / 2",
-            program=program,
-            constraints="" if self.plain else constraints,
-            cells=cells,
-            design=design,
-            cone=cone,
-            neurons=neurons.format(r=weights),
-            atoms=atoms,
-            outputs=outputs,
-            costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
-            latex=latex,
-            copies=f"with {self.copies} choices of signs" if self.sign_bits else "",
-        )
-
-    def _latex(
-        self, *, row: str, network: str, shape: tuple[int, ...], operand: str, columns: str, order: str = ""
-    ) -> NetworkLatex:
-        """The LaTeX of a network whose vectors in Z_i have the index `row`, with what all of them share."""
-        one, r = self.base.formulas.latex, self.fan_out
-        free = replace(
-            one,
-            network=network,
-            cost=r"\|u_j\|_2^2 + \|w_j\|_2^2",
-            parameters=rf"{one.parameters},\; w_j\in\mathbb{{R}}^{{{r}}}",
-            blocks=("Z_i",),
-            shape=shape,
-            operand=operand,
-            columns=columns,
-            cone=(),
-            members="",
-            every="",
-            order=order,
-        )
-        if self.plain:
-            return free
-        signs = rf"\{{1\}}\times\{{\pm1\}}^{{{r - 1}}}" if r > 1 else r"\{1\}"
-        return replace(
-            free,
-            blocks=("Z_{i,s}", "Z_{i,s}'"),
-            operator=rf"\sum_s {one.operator}",
-            index=r"i,\, s",
-            cone=one.cone,
-            members=rf"c = s_{row} z_{{i,s,{row}}},\, s_{row} z_{{i,s,{row}}}'",
-            every=rf"{one.every},\, {row},\, s",
-            remarks=(*free.remarks, rf"s\in{signs}\text{{: signs of }}w"),
-        )
 
     def split(self, codes: _Codes) -> tuple[_Codes, NDArray[np.int8]]:
         """Codes of the cells of :attr:`base`, and the signs s (m, r) with ``s_1 = 1``; a block's sign says the rest."""
@@ -185,10 +92,25 @@ class SignedCells(ABC):
         return codes[:, :width], s
 
     def hyperplanes(self, patches: _Array) -> _Array:
-        """Those of :attr:`base` for every row of Z, (r * R, r * h), the row of Z slowest; none if plain."""
+        """Those of :attr:`base` for every row of Z, (r * R, r * h), the row of Z slowest; none if plain.
+
+        Raises
+        ------
+        SizeError
+            If they would take gigabytes.
+        """
         rows = self.base.hyperplanes(patches)
         if self.plain:
             return np.zeros((0, self.fan_out * rows.shape[1]))
+        numbers = self.fan_out**2 * rows.size
+        if numbers > _LARGEST:
+            raise SizeError(
+                f"hyperplanes: got {len(rows):,} patch rows with {self.fan_out} weights a neuron, whose cells need "
+                f"some {numbers * _BYTES / 1e9:.1f} GB of memory, expected at most {_LARGEST * _BYTES / 1e9:.1f} GB: "
+                "fewer samples, a larger stride or the relaxation 'plain'",
+                predicted=numbers,
+                limit=_LARGEST,
+            )
         every: _Array = np.kron(np.eye(self.fan_out), rows).astype(np.float64, copy=False)
         return every
 
@@ -209,7 +131,7 @@ class SignedCells(ABC):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every cell of :attr:`base` with every choice of the signs."""
-        copies = self.copies
+        copies = self.cells_per_pattern
         if copies > max_patterns:
             raise SizeError(
                 f"patterns: got {copies:,} sign choices for each pattern, expected at most {max_patterns:,} cells",
@@ -228,14 +150,6 @@ class SignedCells(ABC):
             codes[:, copy, width:] = (copy >> np.arange(self.sign_bits)) & 1
         return CodeList(codes.reshape(len(cells) * copies, -1), listed.certified)
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> None:
-        """None: the correlation with an atom is not a sum over hyperplanes."""
-        return
-
-    def atoms(self, patches: _Array, C: _Array) -> None:
-        """None: a matrix in two cells with other signs has other outputs through the ReLU."""
-        return
-
     def codes(self, patches: _Array, parameters: Parameters) -> _Codes:
         """The cell of each filter, and the weights with the sign of the first."""
         u, w = parameters["filters"], parameters["weights"]
@@ -245,7 +159,7 @@ class SignedCells(ABC):
         positive = w >= 0.0
         return np.concatenate([cells, positive[:, 1:] == positive[:, :1]], axis=1)
 
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes) -> Parameters:
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes, patches: _Array) -> Parameters:
         r"""Blocks of rank one exactly; others as the cheapest neurons with the same outputs that are at hand.
 
         A block :math:`\sigma b a^T` in the cone is :math:`u = \pm\sqrt\sigma a`, :math:`w = \pm\sqrt\sigma b` with the

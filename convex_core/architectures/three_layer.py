@@ -17,74 +17,53 @@ outputs :math:`D_2 \sum_k D_{1k} X_k c_k`, its cone
 
 * ``per-patch``: patterns range over the product of the arrangements of the patches, and :math:`\|C\|_F` is exact.
 * ``shared``: patterns range over the joint arrangement, and C has rank one, which no norm of C alone can demand.
-  ``talk`` takes :math:`\|C\|_F`, a bound only; ``strong`` adds :math:`s_k (2 D_{1k'} - I) X_{k'} c_k \ge 0` for all
-  k, k'; ``nuclear`` takes :math:`\|C\|_*` besides, which is exact if every block has rank one. Their values grow in
+  ``frobenius`` takes :math:`\|C\|_F`, a bound only; ``strong`` adds :math:`s_k (2 D_{1k'} - I) X_{k'} c_k \ge 0` for
+  all k, k'; ``nuclear`` takes :math:`\|C\|_*` besides, which is exact if every block has rank one. Their values grow in
   this order, and that of ``per-patch`` is below them all.
 
 Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798), whose
-program is ``talk``; the signs, the product of the arrangements and the tighter programs are needed besides.
+program is ``frobenius``; the signs, the product of the arrangements and the tighter programs are needed besides.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
-from ..arrangement import closed_form, enumerate_patterns, merge_rows
+from ..arrangement import closed_form, enumerate_patterns, merge_rows, pattern_bound
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
 from ..errors import InputError, Interrupted, SizeError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
-from ..progress import Budget
+from ..progress import Budget, limits
 from ..status import Exactness
-from .base import CodeList, Options, Parameters, UnitFilters, side_by_side
-from .formulas import NetworkFormulas, NetworkLatex, listed
+from .cells import Cells, CodeList, side_by_side
+from .formulas import NetworkFormulas
+from .formulas.three_layer import three_layer_formulas
+from .kinds import no_free_bias
+from .neurons import UnitFilters
+from .protocol import Parameters
 
 __all__ = ["ThreeLayerCNN"]
 
 _Array = NDArray[np.float64]
 _Bits = NDArray[np.bool_]
 _SHARING = ("per-patch", "shared")
-_RELAXATIONS = ("talk", "strong", "nuclear")
-_CELLS = """\
-D1, plus, D2 = np.split(code, [K * n, K * n + K], axis=1)  # patterns of the second layer: D2
-D1, s = D1.reshape(P, K, n), 2 * plus - 1  # patterns of the first layer, signs of the hidden weights"""
-_CONE = """\
-cone = []
-for d1, s_i, d2 in zip(D1, s, D2):
-    own = (2 * d1 - 1)[:, :, None] * X
-    first = {first}
-    second = (2 * d2 - 1)[:, None] * np.hstack(d1[:, :, None] * X)  # (2 D2 - I) sum_k D1_k X_k c_k
-    cone.append(sp.vstack([first, second]))"""
-_OWN = "sp.block_diag(list(s_i[:, None, None] * own))  # s_k (2 D1_k - I) X_k c_k"
-_EVERY = "sp.kron(np.diag(s_i), own.reshape(K * n, h))  # s_k (2 D1_k' - I) X_k' c_k for all k, k'"
-_PER_PATCH_NEURONS = """\
-c, s_j = c.reshape(-1, K, h), s[block]
-length = np.linalg.norm(c, axis=2)
-root = np.sqrt(np.linalg.norm(length, axis=1))
-u = (s_j / np.maximum(length, 1e-300))[:, :, None] * c  # c_k = w_1k u_k with ||u_k|| = 1
-w1, w2 = s_j * length / root[:, None], sign * root"""
-_SHARED_NEURONS = """\
-b, sigma, a = np.linalg.svd(c.reshape(-1, K, h), full_matrices=False)  # the part of rank one, sigma b a^T
-print("blocks of rank one up to", (sigma[:, 1:].sum(axis=1) / sigma[:, 0]).max())
-b, sigma, a = b[:, :, 0], sigma[:, 0], a[:, 0]
-turn = np.where(np.sum(b * s[block], axis=1) >= 0.0, 1.0, -1.0)[:, None]  # so that w_1 has the signs s
-u, w1, w2 = turn * a, turn * np.sqrt(sigma)[:, None] * b, sign * np.sqrt(sigma)"""
-_ATOMS = """\
-hidden = {first}
-phi = np.maximum(np.einsum("knm,mk->nm", hidden, w1), 0.0)"""
+_RELAXATIONS = ("frobenius", "strong", "nuclear")
+
 #: patches beyond which the 2^K signs and sets of active patches are not written down
 MAX_PATCHES = 8
 
 
 @record
 @dataclass(frozen=True, slots=True)
-class ThreeLayerCNN(UnitFilters):
+class ThreeLayerCNN(Cells, UnitFilters):
     """The three-layer CNN of the module's formula.
 
     Parameters
@@ -93,13 +72,13 @@ class ThreeLayerCNN(UnitFilters):
         Patches of the input.
     sharing : {"per-patch", "shared"}
         Whether every patch has its own filter.
-    relaxation : {"talk", "strong", "nuclear"}, optional
+    relaxation : {"frobenius", "strong", "nuclear"}, optional
         Convex program of the shared filter, by default the tightest, ``nuclear``.
 
     Raises
     ------
     InputError
-        For an unknown sharing or relaxation, or a relaxation other than ``talk`` for filters per patch.
+        For an unknown sharing or relaxation, or a relaxation other than ``frobenius`` for filters per patch.
 
     Examples
     --------
@@ -118,16 +97,20 @@ class ThreeLayerCNN(UnitFilters):
 
     def __post_init__(self) -> None:
         check_arguments("ThreeLayerCNN", geometry=(self.geometry, PatchGeometry))
+        no_free_bias(self.geometry, "three layers")
         if self.sharing not in _SHARING:
             raise InputError(f"sharing: got {self.sharing!r}, expected one of {', '.join(_SHARING)}")
         if self.relaxation == "":
-            object.__setattr__(self, "relaxation", "nuclear" if self.shared else "talk")
+            object.__setattr__(self, "relaxation", "nuclear" if self.shared else "frobenius")
+        if self.relaxation == "talk":
+            warnings.warn("relaxation 'talk': use 'frobenius'", DeprecationWarning, stacklevel=3)
+            object.__setattr__(self, "relaxation", "frobenius")
         if self.relaxation not in _RELAXATIONS:
             raise InputError(f"relaxation: got {self.relaxation!r}, expected one of {', '.join(_RELAXATIONS)}")
-        if self.relaxation != "talk" and not self.shared:
+        if self.relaxation != "frobenius" and not self.shared:
             raise InputError(
-                f"relaxation: got {self.relaxation!r} for filters per patch, where the talk's program is exact, "
-                "expected 'talk'"
+                f"relaxation: got {self.relaxation!r} for filters per patch, where the Frobenius norm is exact, "
+                "expected 'frobenius'"
             )
 
     @property
@@ -139,11 +122,6 @@ class ThreeLayerCNN(UnitFilters):
     def name(self) -> str:
         """Short name, as on the command line and in model files."""
         return "three-layer"
-
-    @property
-    def options(self) -> Options:
-        """Sharing and relaxation."""
-        return {"sharing": self.sharing, "relaxation": self.relaxation}
 
     @property
     def exactness(self) -> Exactness:
@@ -158,59 +136,15 @@ class ThreeLayerCNN(UnitFilters):
         return NuclearPenalty((self.geometry.K, self.geometry.h)) if self.relaxation == "nuclear" else L2Penalty()
 
     @property
-    def scale(self) -> float:
-        """1."""
-        return 1.0
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
-        every = "s_ik (2 D1_ik' - I) X_k' c_ik >= 0 for all k'"
-        first = every if self._every_column else "s_ik (2 D1_ik - I) X_k c_ik >= 0"
-        u = "u_j" if self.shared else "u_jk"
-        filters = "a shared filter" if self.shared else "a filter for every patch"
-        atoms = "X @ u.T" if self.shared else 'np.einsum("knh,mkh->knm", X, u)'
-        h, K = self.geometry.h, self.geometry.K
-        own = "u_j" if self.shared else "u_{j,k}"
-        row, also = ("k'", r",\, k'") if self._every_column else ("k", "")
-        return NetworkFormulas(
-            title=f"three-layer CNN, two ReLU layers with {filters}",
-            network=f"sum_j (sum_k (X_k {u})_+ w_1jk)_+ w_2j",
-            cost=f"(||w_1j||^2 + w_2j^2) / 2 with ||{u}|| <= 1",
-            program="sum_i D2_i sum_k D1_ik X_k (c'_ik - c_ik), C_i = [c_i1, ..., c_iK]",
-            constraints=f"{first}, (2 D2_i - I) sum_k D1_ik X_k c_ik >= 0, and the same for c'_ik",
-            cells=_CELLS,
-            design='G = np.einsum("in,ikn,knh->inkh", D2, D1, X).reshape(P, n, K * h)  # D2 sum_k D1_k X_k c_k',
-            cone=_CONE.format(first=_EVERY if self._every_column else _OWN),
-            neurons=_SHARED_NEURONS if self.shared else _PER_PATCH_NEURONS,
-            atoms=_ATOMS.format(first=f"np.maximum({atoms}, 0.0)"),
-            outputs="phi @ w2",
-            costs="0.5 * (np.sum(w1**2) + np.sum(w2**2))",
-            latex=NetworkLatex(
-                network=rf"\sum_j \Big(\sum_{{k=1}}^{{{K}}} (X_k {own})_+\, w_{{1j,k}}\Big)_+ w_{{2j}}",
-                cost=r"\|w_{1j}\|_2^2 + w_{2j}^2",
-                parameters=rf"{own}\in\mathbb{{R}}^{{{h}}},\; w_{{1j}}\in\mathbb{{R}}^{{{K}}}",
-                constraint=rf"\|{own}\|_2 \le 1",
-                blocks=("C_i", "C_i'"),
-                shape=(h, K),
-                operator=rf"D^2_i \sum_{{k=1}}^{{{K}}} D^1_{{i,k}} X_k",
-                operand="(c_{i,k}' - c_{i,k})",
-                columns=f"C_i = [{listed('c_{{i,{}}}', K)}]",
-                cone=(
-                    rf"s_{{i,k}}\, (2D^1_{{i,{row}}}-I)\, X_{{{row}}} c_k \ge 0",
-                    r"(2D^2_i-I) \textstyle\sum_k D^1_{i,k} X_k c_k \ge 0",
-                ),
-                members=r"c_k = c_{i,k},\, c_{i,k}'",
-                every=rf"i,\, k{also}",
-                remarks=(rf"s_i\in\{{\pm1\}}^{{{K}}}\text{{: signs of }}w_{{1j}}",),
-            ),
-        )
+        return three_layer_formulas(self)
 
     # -- its convex program
     @property
-    def _every_column(self) -> bool:
+    def every_column(self) -> bool:
         """Whether each ``s_k c_k`` is in the cone of every patch, not only of its own."""
-        return self.relaxation != "talk"
+        return self.relaxation != "frobenius"
 
     def _sets(self) -> list[tuple[int, ...]]:
         """Sets of at least two patches: where fewer are active, the signs decide the second ReLU."""
@@ -222,11 +156,6 @@ class ThreeLayerCNN(UnitFilters):
                 limit=MAX_PATCHES,
             )
         return [chosen for size in range(2, K + 1) for chosen in combinations(range(K), size)]
-
-    @property
-    def copies(self) -> int:
-        """1: the signs and the second layer are part of the pattern."""
-        return 1
 
     def design(self, patches: _Array) -> _Array:
         """``A_k C = X_k c_k`` for the flattened C, (K, n, K * h)."""
@@ -241,7 +170,7 @@ class ThreeLayerCNN(UnitFilters):
         K, n, h = patches.shape
         own = self.design(patches)
         second = [own[list(chosen)].sum(axis=0) for chosen in self._sets()]
-        if not self._every_column:
+        if not self.every_column:
             return np.concatenate([own.reshape(K * n, K * h), *second])
         first = np.zeros((K, K * n, K, h))
         first[np.arange(K), :, np.arange(K)] = patches.reshape(K * n, h)
@@ -258,7 +187,7 @@ class ThreeLayerCNN(UnitFilters):
         first, plus, second = self._parts(codes)
         m, K, n = len(codes), *patches.shape[:2]
         pattern, s, active = _signed(first), _signed(plus), first & _live(patches)
-        if self._every_column:
+        if self.every_column:
             sides = [(s[:, :, None, None] * pattern[:, None]).reshape(m, K * K * n)]
         else:
             sides = [(s[:, :, None] * pattern).reshape(m, K * n)]
@@ -277,11 +206,7 @@ class ThreeLayerCNN(UnitFilters):
     def _first_sizes(self, patches: _Array) -> int:
         """Closed form for the number of first-layer patterns."""
         groups = [patches.reshape(-1, patches.shape[2])] if self.shared else list(patches)
-        sizes = []
-        for group in groups:
-            rows = merge_rows(group).rows
-            sizes.append(closed_form(len(rows), int(np.linalg.matrix_rank(rows)) if len(rows) else 0))
-        return math.prod(sizes)
+        return math.prod(map(pattern_bound, groups))
 
     def predicted(self, patches: _Array) -> int:
         """First-layer patterns times signs, times the closed form of n second-layer rows where signs are mixed."""
@@ -293,9 +218,9 @@ class ThreeLayerCNN(UnitFilters):
         """Every first-layer pattern (P, K, n), and whether the list is certified."""
         K, n, h = patches.shape
         if self.shared:
-            joint = enumerate_patterns(patches.reshape(-1, h), max_patterns=max_patterns, budget=budget)
+            joint = enumerate_patterns(patches.reshape(-1, h), max_patterns=max_patterns, **limits(budget))
             return joint.active().reshape(-1, K, n), joint.certified
-        each = [enumerate_patterns(rows, max_patterns=max_patterns, budget=budget) for rows in patches]
+        each = [enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget)) for rows in patches]
         choice = np.indices([len(one) for one in each]).reshape(K, -1)
         product = np.stack([one.active()[at] for one, at in zip(each, choice, strict=True)], axis=1)
         return product, all(one.certified for one in each)
@@ -317,7 +242,7 @@ class ThreeLayerCNN(UnitFilters):
         total = 0
         for number in range(2**K - 1):  # all signs minus is left out
             plus = np.broadcast_to((~number >> np.arange(K)) & 1 == 1, (len(first), K))
-            mixed, settled = _mixed(active, plus), _settled(active, plus)
+            mixed, settled = _mixed(active, plus), _decided(active, plus)
             for pattern, on, s, both, second in zip(first, active, plus, mixed, settled, strict=True):
                 stop = budget.stop() if budget is not None else None
                 if stop is not None:
@@ -337,15 +262,7 @@ class ThreeLayerCNN(UnitFilters):
                 codes.append(np.concatenate([np.repeat(head[None], len(free), axis=0), layer], axis=1))
         return CodeList(np.concatenate(codes), certified)
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> None:
-        """None: the correlation with an atom is not a sum over hyperplanes."""
-        return
-
-    def atoms(self, patches: _Array, C: _Array) -> None:
-        """None: the outputs of a block depend on the signs of its cell."""
-        return
-
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Bits) -> Parameters:
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Bits, patches: _Array) -> Parameters:
         r"""Per patch exactly; shared, the best part of rank one, which is exact if the block has rank one.
 
         Per patch with :math:`t = \|C\|_F`: :math:`u_k = s_k c_k / \|c_k\|`, :math:`w_{1k} = s_k \|c_k\| / \sqrt t`,
@@ -402,10 +319,10 @@ class ThreeLayerCNN(UnitFilters):
         responses, second = self._responses(patches, parameters)
         first, plus = responses >= 0.0, parameters["hidden"] >= 0.0
         active = first & _live(patches)
-        layer = np.where(_mixed(active, plus), second >= 0.0, _settled(active, plus))
+        layer = np.where(_mixed(active, plus), second >= 0.0, _decided(active, plus))
         return np.concatenate([first.reshape(m, K * n), plus, layer], axis=1)
 
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the gates of both layers held fixed."""
         hidden = parameters["hidden"]
         first, second = self._responses(patches, parameters)
@@ -435,7 +352,7 @@ def _mixed(active: _Bits, plus: _Bits) -> _Bits:
     return np.asarray(positive.any(axis=1) & negative.any(axis=1))
 
 
-def _settled(active: _Bits, plus: _Bits) -> _Bits:
+def _decided(active: _Bits, plus: _Bits) -> _Bits:
     """Second-layer pattern elsewhere: on where some active patch, and so all of them, has a positive sign, (m, n)."""
     return np.asarray((active & plus[:, :, None]).any(axis=1))
 
@@ -444,7 +361,7 @@ def _second_layer(rows: _Array, max_patterns: int, budget: Budget | None) -> tup
     """Every sign pattern of the rows in force, (P, number of rows)."""
     if not len(rows):
         return np.zeros((1, 0), dtype=bool), True
-    arrangement = enumerate_patterns(rows, max_patterns=max_patterns, budget=budget)
+    arrangement = enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget))
     return arrangement.active(), arrangement.certified
 
 

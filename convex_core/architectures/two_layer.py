@@ -23,40 +23,41 @@ patch as long as the input it is the fully connected program of Pilanci and Erge
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
+from ..arrangement import enumerate_patterns, pattern_bound
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
 from ..errors import InputError
 from ..patches import PatchGeometry
-from ..penalties import L2Penalty
-from ..status import Exactness
+from ..progress import Budget, limits
 from .activation import RELU, Activation
-from .base import ArrangementCells, FiltersAndWeights, Options, Parameters
-from .formulas import NetworkFormulas, NetworkLatex
+from .bridges import AtomsAndWeights
+from .cells import CodeList
+from .formulas import NetworkFormulas
+from .formulas.two_layer import two_layer_formulas
+from .kinds import no_free_bias
+from .neurons import output_biases
+from .pooling import EvenPooling
+from .protocol import Options, Parameters, Patterns
+from .stages import Stages
 
 __all__ = ["PooledNeurons", "TwoLayerCNN"]
 
 _Array = NDArray[np.float64]
-_POOLINGS = ("sum", "mean")
-_NEURONS = """\
-root = np.sqrt(np.linalg.norm(c, axis=1))
-u, w = c / root[:, None], sign * root  # (||u||^2 + w^2) / 2 = ||c||"""
-_CONE = """\
-rows = X.reshape(K * n, h)
-cone = [(2 * bits - 1)[:, None] * rows for bits in code]  # (2 D_ik - I) X_k for all k"""
+_SKIPS = ("none", "free")
 
 
-class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
-    """Neurons ``w atom(u)`` of one filter and one output weight, whatever the pooling; the program is exact."""
+class PooledNeurons(AtomsAndWeights):
+    """Two-layer CNNs whatever their pooling."""
 
     __slots__ = ()
 
+    geometry: PatchGeometry
     activation: Activation
 
     @property
@@ -65,75 +66,15 @@ class PooledNeurons(ABC, ArrangementCells, FiltersAndWeights):
         return "two-layer"
 
     @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
-
-    @property
     def gain(self) -> float:
         """That of the activation."""
         return self.activation.gain
 
-    @property
-    def penalty(self) -> L2Penalty:
-        """Euclidean norm of a block."""
-        return L2Penalty()
-
-    def _formulas(
-        self, *, pooling: str, network: str, program: str, constraints: str, latex: NetworkLatex, **python: str
-    ) -> NetworkFormulas:
-        """The text of a pooling with the map back and the costs that all poolings share."""
-        sigma = self.activation
-        return NetworkFormulas(
-            title=f"two-layer {sigma.title} CNN with {pooling}",
-            network=f"{network}, {sigma.definition}" if sigma.definition else network,
-            cost="(||u_j||^2 + w_j^2) / 2",
-            program=program,
-            constraints=constraints,
-            neurons=_NEURONS,
-            outputs="phi @ w",
-            costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
-            latex=latex,
-            **python,
-        )
-
-    def _latex(
-        self, *, network: str, operator: str, cone: tuple[str, ...], every: str, remarks: tuple[str, ...] = ()
-    ) -> NetworkLatex:
-        """The LaTeX of a pooling, with what all poolings share."""
-        return NetworkLatex(
-            definition=self.activation.latex_definition,
-            network=network,
-            cost=r"\|u_j\|_2^2 + w_j^2",
-            parameters=rf"u_j\in\mathbb{{R}}^{{{self.geometry.h}}}",
-            blocks=("c_i", "c_i'"),
-            shape=(self.geometry.h,),
-            operator=operator,
-            operand="(c_i' - c_i)",
-            cone=cone,
-            members=r"c = c_i,\, c_i'",
-            every=every,
-            remarks=remarks,
-        )
-
-    @abstractmethod
-    def atoms(self, patches: _Array, C: _Array) -> _Array:
-        """Pooled outputs (n, m) of the filters C (m, h)."""
-
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_]) -> Parameters:
-        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
-        root = np.sqrt(self.penalty.norm(C))
-        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
-
-    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
-        """``w_j * atom(u_j)``, (n, m)."""
-        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
-
 
 @record
 @dataclass(frozen=True, slots=True)
-class TwoLayerCNN(PooledNeurons):
-    """The two-layer CNN of the module's formula.
+class TwoLayerCNN(EvenPooling, PooledNeurons):
+    r"""The two-layer CNN of the module's formula.
 
     Parameters
     ----------
@@ -143,11 +84,14 @@ class TwoLayerCNN(PooledNeurons):
         Mean pooling divides the sum over the K patches by K.
     activation : Activation
         By default the ReLU.
+    skip : {"none", "free"}
+        Whether a linear function of the pooled patches is added, :math:`s \sum_k X_k z` with z free (squared loss
+        only). Often it changes nothing: the filters u and -u together give a linear function already.
 
     Raises
     ------
     InputError
-        For an unknown pooling.
+        For an unknown pooling or skip.
 
     Examples
     --------
@@ -162,48 +106,36 @@ class TwoLayerCNN(PooledNeurons):
     geometry: PatchGeometry
     pooling: str = "sum"
     activation: Activation = RELU
+    skip: str = "none"
 
     def __post_init__(self) -> None:
         check_arguments("TwoLayerCNN", geometry=(self.geometry, PatchGeometry))
-        if self.pooling not in _POOLINGS:
-            raise InputError(f"pooling: got {self.pooling!r}, expected one of {', '.join(_POOLINGS)}")
+        no_free_bias(self.geometry, "TwoLayerCNN, whose filters have none")
+        self.check_options()
+
+    def check_options(self) -> None:
+        """Raise :class:`InputError` for an unknown pooling or skip."""
+        if self.skip not in _SKIPS:
+            raise InputError(f"skip: got {self.skip!r}, expected one of {', '.join(_SKIPS)}")
+        self.check_pooling()
 
     @property
     def options(self) -> Options:
-        """The pooling and the activation."""
-        return {"pooling": self.pooling, **self.activation.options}
+        """The pooling, the activation, and a skip connection if there is one."""
+        skip: Options = {} if self.skip == "none" else {"skip": self.skip}
+        return {"pooling": self.pooling, **self.activation.options, **skip}
 
-    @property
-    def scale(self) -> float:
-        """1 for sum pooling, 1/K for mean pooling."""
-        return 1.0 if self.pooling == "sum" else 1.0 / self.geometry.K
+    def free_columns(self, patches: _Array) -> _Array:
+        """The pooled patches of a free skip connection, then those of a free output bias."""
+        biases = output_biases(self.geometry, patches.shape[1], 1)
+        if self.skip == "none":
+            return biases
+        return np.hstack([self.scale * patches.sum(axis=0)[:, : self.geometry.window], biases])
 
     @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
-        mean = self.pooling == "mean"
-        scale, divided = ("1/K ", " / K") if mean else ("", "")
-        K = self.geometry.K
-        average = rf"\tfrac{{1}}{{{K}}}" if mean else ""
-        sigma = self.activation
-        gate, latex_gate = ("D_ik", "D_{i,k}") if sigma.plain else ("S_ik", "S_{i,k}")
-        return self._formulas(
-            pooling=f"{self.pooling} pooling",
-            network=f"{scale}sum_j sum_k {sigma.text('X_k u_j')} w_j",
-            program=f"{scale}sum_i sum_k {gate} X_k (c'_i - c_i){sigma.gate_definition}",
-            constraints="(2 D_ik - I) X_k c_i >= 0 and (2 D_ik - I) X_k c'_i >= 0",
-            cells="D = code.reshape(P, K, n)  # sign patterns D_ik: the samples in which patch k is active",
-            design=f'G = np.einsum("ikn,knh->inh", {sigma.gated("D")}, X){divided}  # {scale}sum_k {gate} X_k',
-            cone=_CONE,
-            atoms=f"phi = sum({sigma.python('Xk @ u.T')} for Xk in X){divided}",
-            latex=self._latex(
-                network=rf"{average}\sum_j \sum_{{k=1}}^{{{K}}} {sigma.latex('X_k u_j')}\, w_j",
-                operator=rf"{average}\sum_{{k=1}}^{{{K}}} {latex_gate} X_k",
-                remarks=sigma.latex_gate_definition,
-                cone=(r"(2D_{i,k}-I)\, X_k c \ge 0",),
-                every=r"i,\, k",
-            ),
-        )
+        return two_layer_formulas(self)
 
     def atoms(self, patches: _Array, C: _Array) -> _Array:
         """``s * sum_k sigma(X_k u)`` for each row u of `C` (m, h), shape (n, m)."""
@@ -217,6 +149,30 @@ class TwoLayerCNN(PooledNeurons):
             out[:, start : start + step] = self.activation(response).reshape(K, n, -1).sum(axis=0)
         return self.scale * out
 
+    def stages(self, patches: _Array, parameters: Parameters) -> Stages:
+        """Every patch counts the same."""
+        sums = parameters["filters"] @ patches.T
+        return self.evenly(sums, self.activation(sums), parameters)
+
+    def predicted(self, patches: _Array) -> int | None:
+        """As many as the arrangement has; of an even activation half of them."""
+        if not self.activation.even:
+            return None
+        return max(1, pattern_bound(self.hyperplanes(patches)) // 2)
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
+        """Every cell of the arrangement; of an even activation one of each pair of opposite ones.
+
+        There u and -u are one neuron, and the block c of a cell is the block -c of the opposite cell.
+        """
+        rows = self.hyperplanes(patches)
+        real = np.flatnonzero(rows.any(axis=1))
+        if not self.activation.even or not len(real):
+            return enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget))
+        found = enumerate_patterns(rows, max_patterns=2 * max_patterns, **limits(budget))
+        half = [active[active[:, real[0]]] for _, active in found.chunks()]
+        return CodeList(np.concatenate(half), found.certified)
+
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
         """The slope of a patch by the side its own row is on: (m, K, n)."""
         return self.activation.gates(codes.reshape(len(codes), *patches.shape[:2]))
@@ -229,11 +185,7 @@ class TwoLayerCNN(PooledNeurons):
             linear = sigma.below * (weighted @ patches).sum(axis=0)
         return np.tile((sigma.above - sigma.below) * weighted, len(patches)), linear
 
-    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
-        """Signs of the responses of every patch row to each filter."""
-        return self.activation.active(parameters["filters"] @ self.hyperplanes(patches).T)
-
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the gates held fixed, ``w s sum_k X_k^T S_k v`` and ``v . atom(u)``."""
         u, w = parameters["filters"], parameters["weights"]
         K, n, h = patches.shape

@@ -20,40 +20,38 @@ Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
-from .._records import record
 from ..arrangement import pattern_bound
+from ..contracts.arguments import check_arguments
+from ..contracts.records import record
+from ..contracts.validation import integer
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
-from ..validation import integer
-from .base import Architecture, CodeList, EuclideanCost, Options, Parameters
+from .cells import Cells, CodeList
 from .formulas import NetworkFormulas
+from .formulas.vector_outputs import vector_outputs_formulas
+from .neurons import EuclideanCost, L1Weights, output_biases
+from .protocol import Architecture, ByOutput, Options, Parameters
+from .stages import Stages, stages_of
 
-__all__ = ["FLAT", "SeveralOutputs", "VectorOutputs"]
+__all__ = ["SeveralOutputs", "VectorOutputs"]
 
 _Array = NDArray[np.float64]
 #: most outputs; there is a block for each of them on every cell
 MAX_OUTPUTS = 1000
 _Codes = NDArray[np.bool_]
 
-#: LaTeX of the order of the outputs
-FLAT = r"f,\, y\text{: flat, sample by sample}"
-_CELLS = "code, output = code[:, :-q], code[:, -q:]  # the last q bits mark the output of a cell"
-_DESIGN = """\
-G = np.einsum("inh,io->inoh", G, output).reshape(P, n * q, h)  # in the rows of the block's own output"""
-
 
 @record
 @dataclass(frozen=True, slots=True)
-class SeveralOutputs(EuclideanCost):
+class SeveralOutputs(EuclideanCost, Cells):
     """Forward pass of a network with q outputs: a neuron of the network with one output, times weights w of each.
 
     Outputs, targets and dual vectors are flat, (n * q,), sample by sample.
@@ -74,6 +72,15 @@ class SeveralOutputs(EuclideanCost):
     single: Architecture
     q: int
 
+    @property
+    def by_output(self) -> ByOutput | None:
+        """None: a block gives all outputs."""
+        return None
+
+    @property
+    def by_anchor(self) -> None:
+        """None: an output is priced before an anchor."""
+
     def __post_init__(self) -> None:
         check_arguments(type(self).__name__, single=(self.single, Architecture))
         integer(self.q, "outputs", minimum=2, maximum=MAX_OUTPUTS)
@@ -91,9 +98,13 @@ class SeveralOutputs(EuclideanCost):
         return self.single.name
 
     @property
-    def geometry(self) -> PatchGeometry:
+    def geometry(self) -> PatchGeometry:  # type: ignore[override]
         """That of the network with one output."""
         return self.single.geometry
+
+    def free_columns(self, patches: _Array) -> _Array:
+        """Those of a free bias of each output, if there are any."""
+        return output_biases(self.geometry, patches.shape[1], self.q)
 
     @property
     def scale(self) -> float:
@@ -121,18 +132,22 @@ class SeveralOutputs(EuclideanCost):
         total: _Array = np.einsum("nm,mq->nqm", phi, parameters["weights"]).reshape(n * self.q, m)
         return total
 
-    def pull(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+    def stages(self, patches: _Array, parameters: Parameters) -> Stages:
+        """Those of the network with one output, with a weight for each output."""
+        return replace(stages_of(self.single, patches, self._units(parameters)), weights=parameters["weights"])
+
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """By that of one output, for each filter with its outputs weighted together and for each output alone."""
         W = V.reshape(len(V), V.shape[1] // self.q, self.q)
         units = self._units(parameters)
-        together = self.single.pull(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
+        together = self.single.gradient(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
         alone = np.einsum("mnq,nm->mq", W, self.single.outputs(patches, units))
         return {"filters": together["filters"], "weights": alone}
 
 
 @record
 @dataclass(frozen=True, slots=True)
-class VectorOutputs(SeveralOutputs):
+class VectorOutputs(L1Weights, SeveralOutputs):
     """The network of the module's formula; its parameters are those of :class:`SeveralOutputs`.
 
     Examples
@@ -142,6 +157,11 @@ class VectorOutputs(SeveralOutputs):
     >>> Network(cnn, [[1.0, 0.0]], [[2.0, -1.0]]).predict([[1.0, -2.0, 3.0]])
     array([[ 2., -1.]])
     """
+
+    @property
+    def by_output(self) -> Self:
+        """The network itself."""
+        return self
 
     @property
     def options(self) -> Options:
@@ -160,39 +180,11 @@ class VectorOutputs(SeveralOutputs):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """Those of the network with one output, for the one of each block."""
-        one = self.single.formulas
-        return NetworkFormulas(
-            title=f"{one.title} and {self.q} outputs",
-            network=f"{one.network}, w_j in R^{self.q}",
-            cost="(||u_j||_2^2 + ||w_j||_1^2) / 2",
-            program=f"{one.program}, each i with one output",
-            constraints=one.constraints,
-            cells=f"{_CELLS}\n{one.cells}",
-            design=f"{one.design}\n{_DESIGN}",
-            cone=one.cone,
-            neurons=f"{one.neurons}\nw = w[:, None] * output[block]",
-            atoms=one.atoms,
-            outputs="(phi @ w).ravel()",
-            costs="0.5 * (np.sum(u**2) + np.sum(np.abs(w).sum(axis=1) ** 2))",
-            latex=replace(
-                one.latex,
-                network=rf"{one.latex.network}^T",
-                cost=r"\|u_j\|_2^2 + \|w_j\|_1^2",
-                parameters=rf"{one.latex.parameters},\; w_j\in\mathbb{{R}}^{{{self.q}}}",
-                blocks=("c_{i,o}", "c_{i,o}'"),
-                operator=rf"\sum_{{o=1}}^{{{self.q}}} {one.latex.operator}",
-                operand=r"(c_{i,o}' - c_{i,o})\, e_o^T",
-                index=r"i,\, o",
-                members=r"c = c_{i,o},\, c_{i,o}'",
-                every=rf"{one.latex.every},\, o",
-                order=FLAT,
-            ),
-            copies=f"for {self.q} outputs",
-        )
+        """The module's formulas as text, LaTeX and Python."""
+        return vector_outputs_formulas(self)
 
     @property
-    def copies(self) -> int:
+    def cells_per_pattern(self) -> int:
         """A cell for each output."""
         return self.q
 
@@ -224,6 +216,10 @@ class VectorOutputs(SeveralOutputs):
         own = self.single.gates(cells, patches)[:, :, :, None] * mark[:, None, None, :]
         return own.reshape(*own.shape[:2], own.shape[2] * self.q)
 
+    def anchors(self, codes: _Codes, patches: _Array) -> _Array | None:
+        """Those of one output."""
+        return self.single.anchors(self._split(codes)[0], patches)
+
     def predicted(self, patches: _Array) -> int:
         """The cells of one output, for each of the outputs."""
         cells = self.single.predicted(patches)
@@ -235,35 +231,16 @@ class VectorOutputs(SeveralOutputs):
         codes = cells.active()
         return CodeList(np.concatenate([self.coded(codes, o) for o in range(self.q)]), cells.certified)
 
-    def ridge_coefficients(self, v: _Array, patches: _Array) -> None:
-        """None: the outputs are searched one by one."""
-        return
-
-    def atoms(self, patches: _Array, C: _Array) -> None:
-        """None: a block alone does not say which output it gives."""
-        return
-
-    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes) -> Parameters:
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes, patches: _Array) -> Parameters:
         """The neurons of one output, with their weights at the block's own output."""
         cells, mark = self._split(codes)
-        single = self.single.neurons(C, sign, cells)
+        single = self.single.neurons(C, sign, cells, patches)
         return {"filters": single["filters"], "weights": single["weights"][:, None] * mark}
-
-    def costs(self, parameters: Parameters) -> _Array:
-        """``0.5 * (||u||_2^2 + ||w||_1^2)``."""
-        u, w = parameters["filters"], parameters["weights"]
-        total: _Array = 0.5 * (np.sum(u * u, axis=1) + np.abs(w).sum(axis=1) ** 2)
-        return total
-
-    def decay(self, parameters: Parameters) -> Parameters:
-        """``u`` and ``||w||_1 sign(w)``, a subgradient."""
-        u, w = parameters["filters"], parameters["weights"]
-        return {"filters": u, "weights": np.abs(w).sum(axis=1, keepdims=True) * np.sign(w)}
 
     def balanced(self, parameters: Parameters) -> Parameters:
         """A neuron of one output for each weight, with ``||u||_2 = |w|``: together they cost ``||u||_2 ||w||_1``."""
         u, w = parameters["filters"], parameters["weights"]
-        neuron, output = np.nonzero(w * np.linalg.norm(u, axis=1)[:, None])
+        neuron, output = np.nonzero(w * np.linalg.norm(self.paid(u), axis=1)[:, None])
         single = self.single.balanced({"filters": u[neuron], "weights": w[neuron, output]})
         return {"filters": single["filters"], "weights": single["weights"][:, None] * np.eye(self.q)[output]}
 

@@ -26,18 +26,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
-from .base import Architecture, Options
-from .formulas import NetworkFormulas, listed
+from ..contracts.records import record
+from .formulas import NetworkFormulas
+from .formulas.vector_outputs import vector_outputs_l2_formulas
+from .kinds import no_free_bias
+from .protocol import Architecture, Options
 from .signed_cells import SignedCells
-from .vector_outputs import FLAT, SeveralOutputs
+from .vector_outputs import SeveralOutputs
 
 __all__ = ["VectorOutputsL2"]
 
 _Array = NDArray[np.float64]
-
-_DESIGN = """\
-G = np.einsum("inh,op->inoph", G, np.eye(q)).reshape(P, n * q, q * h)  # for Z (q, h), sample by sample"""
 
 
 @record
@@ -70,6 +69,7 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
 
     def __post_init__(self) -> None:
         SeveralOutputs.__post_init__(self)  # super() does not work in a dataclass with slots
+        no_free_bias(self.geometry, "the l2 norm of several outputs")
         self.check_relaxation()
 
     @property
@@ -89,26 +89,8 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
 
     @property
     def formulas(self) -> NetworkFormulas:
-        """Those of the network with one output, for blocks Z (q, h)."""
-        one = self.single.formulas
-        return self._formulas(
-            weights="q",
-            title=f"{one.title} and {self.q} outputs",
-            network=f"{one.network}, w_j in R^{self.q}",
-            program=one.program.replace("(c'_i - c_i)", "Z_i^T" if self.plain else "(Z'_i - Z_i)^T"),
-            constraints=f"every row of Z_i and of Z'_i, times its sign: {one.constraints}",
-            design=f"{one.design}\n{_DESIGN}",
-            atoms=one.atoms,
-            outputs="(phi @ w).ravel()",
-            latex=self._latex(
-                row="o",
-                network=rf"{one.latex.network}^T",
-                shape=(self.q, self.geometry.h),
-                operand="Z_i^T" if self.plain else "(Z_{i,s}' - Z_{i,s})^T",
-                columns="" if self.plain else f"Z_{{i,s}} = [{listed('z_{{i,s,{}}}', self.q)}]^T",
-                order=FLAT,
-            ),
-        )
+        """The module's formulas as text, LaTeX and Python."""
+        return vector_outputs_l2_formulas(self)
 
     def design(self, patches: _Array) -> _Array:
         """The matrices of one output for each row of Z, (K', n * q, q * h), sample by sample."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._deadline import within
-from .._numba import clock
-from .._records import record
+from ..contracts.records import record
+from ..contracts.validation import finite_array, integer
 from ..errors import SizeError
-from ..progress import Budget
-from ..validation import finite_array, integer
-from .certify import verdict
-from .reads import Reads
+from ..interruption.deadline import within
+from ..numerics.jit import clock
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from .certification import certify_count
+from .engines import Engine, count_half, use_numba
 from .rows import merge_rows, prepare_rows
-from .search import Engine, count_half, use_numba
+from .zero_tests import ZeroTests
 
 __all__ = ["PatternCount", "closed_form", "count_patterns", "fewest_cells", "pattern_bound", "polynomial_bound"]
 
@@ -126,12 +126,15 @@ class PatternCount:
     seconds: float
 
 
+@takes_budget
 def count_patterns(
     rows: ArrayLike,
     *,
     max_patterns: int | None = None,
     seed: int = 0,
-    budget: Budget | None = None,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
     engine: Engine = "auto",
 ) -> PatternCount:
     """Count the sign patterns of `rows` (N, h) without storing them.
@@ -144,8 +147,8 @@ def count_patterns(
         Give up beyond this number.
     seed : int
         Seed of the random rotation; the count does not depend on it.
-    budget : Budget or None
-        Time limit, cancel flag and progress.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`.
     engine : {"auto", "numba", "numpy"}
         Compiled kernels when numba is there, or one of the two.
 
@@ -156,7 +159,7 @@ def count_patterns(
     SizeError
         If there are more than `max_patterns` patterns.
     Interrupted
-        If the budget ends first.
+        If the time is up first, or on cancelling.
 
     Examples
     --------
@@ -166,7 +169,8 @@ def count_patterns(
     use_numba(engine)  # compilation is not part of the seconds
     array = finite_array(rows, "rows", ndim=2)
     limit = None if max_patterns is None else integer(max_patterns, "max_patterns")
-    return within(budget or Budget(), lambda inner: _count(array, limit, seed, inner, engine, rows))
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    return within(budget, lambda inner: _count(array, limit, seed, inner, engine, rows))
 
 
 def _count(
@@ -183,8 +187,8 @@ def _count(
     patterns = total(half.count, prepared.rank)
     if patterns > limit:
         raise _more_than(limit, bound)
-    reads: Reads = prepared.reads | half.reads
-    certified, reason = verdict(rows, prepared.n, patterns, reads, budget)
+    zero_tests: ZeroTests = prepared.zero_tests | half.zero_tests
+    certified, reason = certify_count(rows, prepared.n, patterns, zero_tests, budget)
     return PatternCount(
         rows=shape[0],
         merged_rows=prepared.n,
@@ -193,8 +197,8 @@ def _count(
         closed_form=bound,
         certified=certified,
         certified_reason=reason,
-        max_zero=reads.max_zero,
-        min_nonzero=reads.min_nonzero,
+        max_zero=zero_tests.max_zero,
+        min_nonzero=zero_tests.min_nonzero,
         seconds=clock() - started,
     )
 

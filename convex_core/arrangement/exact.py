@@ -11,16 +11,25 @@ from collections.abc import Iterable, Sequence
 from math import gcd
 
 from ..errors import Interrupted, SizeError
-from ..progress import Budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
 
 __all__ = ["canonical", "characteristic_polynomial", "exact_count"]
 
 _Row = tuple[int, ...]
 _Rows = tuple[_Row, ...]
 
+# restrictions between two reports
+_REPORTED = 1000
 
+
+@takes_budget
 def characteristic_polynomial(
-    rows: Sequence[Sequence[int]], *, max_restrictions: int = 200_000, budget: Budget | None = None
+    rows: Sequence[Sequence[int]],
+    *,
+    max_restrictions: int = 200_000,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[int]:
     """Coefficients of chi(t) of the central arrangement of integer `rows` (N, h), from t^h down to t^0.
 
@@ -32,21 +41,22 @@ def characteristic_polynomial(
         Normals; any size, Python integers.
     max_restrictions : int
         Number of different restrictions after which to give up.
-    budget : Budget or None
-        Time limit and cancel flag.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`.
 
     Raises
     ------
     SizeError
         If more than `max_restrictions` restrictions arise.
     Interrupted
-        If the budget ends first.
+        If the time is up first, or on cancelling.
 
     Examples
     --------
     >>> characteristic_polynomial([[1, 0], [0, 1], [1, 1], [2, 2]])
     [1, -3, 2]
     """
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     memo: dict[_Rows, list[int]] = {}
 
     def chi(arrangement: _Rows, h: int) -> list[int]:
@@ -59,7 +69,7 @@ def characteristic_polynomial(
             return known
         total = [1, -1] + [0] * (h - 1)
         for m in range(1, len(arrangement)):
-            if budget is not None and (status := budget.stop()) is not None:
+            if (status := budget.stop()) is not None:
                 raise Interrupted("the exact count of sign patterns was stopped", status=status)
             smaller = chi(_restrict(arrangement[:m], arrangement[m]), h - 1)
             for t, value in enumerate(smaller):
@@ -71,28 +81,46 @@ def characteristic_polynomial(
                 limit=max_restrictions,
             )
         memo[arrangement] = total
+        if len(memo) % _REPORTED == 0:
+            budget.report("patterns", f"{len(memo):,} restrictions", fraction=len(memo) / max_restrictions)
         return total
 
     normals = [tuple(int(x) for x in row) for row in rows]
     return chi(canonical(normals), len(normals[0]) if normals else 0)
 
 
-def exact_count(rows: Sequence[Sequence[int]], *, max_restrictions: int = 200_000, budget: Budget | None = None) -> int:
+@takes_budget
+def exact_count(
+    rows: Sequence[Sequence[int]],
+    *,
+    max_restrictions: int = 200_000,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
+) -> int:
     """Exact number of cells of the central arrangement of integer `rows` (N, h).
+
+    Parameters
+    ----------
+    rows, max_restrictions, time_limit, cancel, progress
+        As in :func:`characteristic_polynomial`.
 
     Raises
     ------
     SizeError
         If more than `max_restrictions` restrictions arise.
     Interrupted
-        If the budget ends first.
+        If the time is up first, or on cancelling.
 
     Examples
     --------
     >>> exact_count([[1, 0], [0, 1], [1, 1]])
     6
     """
-    return sum(abs(c) for c in characteristic_polynomial(rows, max_restrictions=max_restrictions, budget=budget))
+    coefficients = characteristic_polynomial(
+        rows, max_restrictions=max_restrictions, time_limit=time_limit, cancel=cancel, progress=progress
+    )
+    return sum(map(abs, coefficients))
 
 
 def canonical(rows: Iterable[Sequence[int]]) -> _Rows:

@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._deadline import within
-from .._numba import clock
-from .._records import locked, record
+from ..contracts.records import locked, record
+from ..contracts.validation import finite_array, frozen, integer
 from ..errors import InputError, SizeError
-from ..export.answers import ArrangementAnswer
-from ..progress import Budget
-from ..validation import finite_array, frozen, integer
-from .cell_batch import Witnesses, cell_witnesses
-from .cells import Cell, cell_rays, cell_witness
-from .certify import verdict
+from ..interruption.deadline import within
+from ..numerics.jit import clock
+from ..presentation.arrangements import ArrangementAnswer
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from .cells.batch import Witnesses, cell_witnesses
+from .cells.geometry import Cell, cell_rays, cell_witness
+from .cells.lookup import Facets, Lookup, build_lookup, find_facets
+from .certification import certify_count
 from .counts import closed_form, fewest_cells, total
-from .lookup import Facets, Lookup, build_lookup, find_facets
-from .nbc import Half, words_per_pattern
-from .nbc_numpy import pack
+from .engines import Engine, count_half, fill_half, use_numba
+from .enumeration.batches import pack
+from .enumeration.tasks import Half, words_per_pattern
 from .rows import MergedRows, prepare_rows
-from .search import Engine, count_half, fill_half, use_numba
 
 __all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
 
@@ -264,20 +264,23 @@ def unpack_active(bits: NDArray[np.uint64], merged: MergedRows) -> NDArray[np.bo
     return active
 
 
+@takes_budget
 def enumerate_patterns(
     rows: ArrayLike,
     *,
     max_patterns: int = MAX_PATTERNS,
     max_bytes: int = MAX_BYTES,
     seed: int = 0,
-    budget: Budget | None = None,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
     engine: Engine = "auto",
 ) -> Arrangement:
     """Enumerate the sign patterns {sign(rows . u)} of all full-dimensional cells, without linear programs.
 
     Memory is never spent beyond the limits: the closed form bounds the number; where that is too much the patterns
     are counted first, and a run stops as soon as it has found too many. Method: see
-    :mod:`convex_core.arrangement.nbc`.
+    :mod:`convex_core.arrangement.enumeration.tasks`.
 
     Parameters
     ----------
@@ -289,8 +292,8 @@ def enumerate_patterns(
         Largest memory allowed for the packed patterns.
     seed : int
         Seed of the random rotation; it decides the order of the patterns, not the set.
-    budget : Budget or None
-        Time limit, cancel flag and progress.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`.
     engine : {"auto", "numba", "numpy"}
         Compiled kernels when numba is there, or one of the two.
 
@@ -301,7 +304,7 @@ def enumerate_patterns(
     SizeError
         If there are more patterns than `max_patterns` or `max_bytes` allow.
     Interrupted
-        If the budget ends first.
+        If the time is up first, or on cancelling.
 
     Examples
     --------
@@ -312,9 +315,8 @@ def enumerate_patterns(
     use_numba(engine)  # compilation is not part of the seconds
     array = finite_array(rows, "rows", ndim=2)
     max_patterns, max_bytes = integer(max_patterns, "max_patterns"), integer(max_bytes, "max_bytes")
-    return within(
-        budget or Budget(), lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows)
-    )
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    return within(budget, lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows))
 
 
 def _enumerate(
@@ -351,8 +353,8 @@ def _enumerate(
     bits = half.bits
     bits.flags.writeable = False
     count = total(half.count, prepared.rank)
-    reads = prepared.reads | half.reads
-    certified, reason = verdict(rows, prepared.n, count, reads, budget)
+    zero_tests = prepared.zero_tests | half.zero_tests
+    certified, reason = certify_count(rows, prepared.n, count, zero_tests, budget)
     return Arrangement(
         rows=frozen(array),
         merged=prepared.merged,
@@ -362,7 +364,7 @@ def _enumerate(
         closed_form=bound,
         certified=certified,
         certified_reason=reason,
-        max_zero=reads.max_zero,
-        min_nonzero=reads.min_nonzero,
+        max_zero=zero_tests.max_zero,
+        min_nonzero=zero_tests.min_nonzero,
         seconds=clock() - started,
     )

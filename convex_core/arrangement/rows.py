@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import qr
 
-from .._records import locked, record
-from ..validation import finite_array
-from .reads import EPS, UNIT, Reads
+from ..contracts.records import locked, record
+from ..contracts.validation import finite_array
+from .zero_tests import EPS, UNIT, ZeroTests
 
 __all__ = ["MergedRows", "PreparedRows", "merge_rows", "prepare_rows"]
 
@@ -34,14 +34,14 @@ class MergedRows:
         Hyperplane of each original row, -1 for a zero row.
     sign : ndarray (N,) of int8
         Original row i is ``|row i| * sign[i] * rows[index[i]]``; 0 for a zero row.
-    reads : Reads
+    zero_tests : ZeroTests
         Zero tests made while merging.
     """
 
     rows: NDArray[np.float64]
     index: NDArray[np.int64]
     sign: NDArray[np.int8]
-    reads: Reads
+    zero_tests: ZeroTests
 
 
 @record
@@ -59,7 +59,7 @@ class PreparedRows:
         Rows in a random orthonormal basis of the row space.
     error : float
         Bound on the error of each coordinate.
-    reads : Reads
+    zero_tests : ZeroTests
         Zero tests made while merging and finding the rank.
     """
 
@@ -67,7 +67,7 @@ class PreparedRows:
     rank: int
     coordinates: NDArray[np.float64]
     error: float
-    reads: Reads
+    zero_tests: ZeroTests
 
     @property
     def n(self) -> int:
@@ -100,15 +100,15 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     # the error of an entry is relative to the largest entry of the data, as after centring or scaling
     zero_bound = UNIT * peak.max(initial=0.0)
     live = np.flatnonzero(peak > zero_bound)
-    reads = Reads.of(peak[peak > 0], zero_bound)
+    zero_tests = ZeroTests.of(peak[peak > 0], zero_bound)
     if live.size == 0:
-        return locked(MergedRows(np.zeros((0, h)), index, sign, reads))
+        return locked(MergedRows(np.zeros((0, h)), index, sign, zero_tests))
     unit = rows[live] / peak[live, None]
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     key, flip = _orient(unit)
     unit = unit * flip[:, None]
     bound = 2 * (UNIT + h * EPS)
-    label, merge_reads = _parallel_classes(unit, key, bound)
+    label, merge_tests = _parallel_classes(unit, key, bound)
     first = np.full(int(label.max()) + 1, label.size, dtype=np.int64)
     np.minimum.at(first, label, np.arange(label.size))
     order = np.argsort(first, kind="stable")
@@ -119,7 +119,7 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     # a hyperplane is oriented as its first row was given
     sign[live] = (flip * flip[representatives][index[live]]).astype(np.int8)
     merged = unit[representatives] * flip[representatives, None]
-    return locked(MergedRows(merged, index, sign, reads | merge_reads))
+    return locked(MergedRows(merged, index, sign, zero_tests | merge_tests))
 
 
 def _orient(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -132,7 +132,7 @@ def _orient(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 
 def _parallel_classes(
     unit: NDArray[np.float64], key: NDArray[np.float64], bound: float
-) -> tuple[NDArray[np.int64], Reads]:
+) -> tuple[NDArray[np.int64], ZeroTests]:
     """Label rows that agree within `bound`; equal rows have nearly equal keys, so only those are compared."""
     order = np.argsort(key, kind="stable")
     width = bound * unit.shape[1] ** 0.5
@@ -143,17 +143,17 @@ def _parallel_classes(
     label = np.empty(order.size, dtype=np.int64)
     label[order] = leader
     mixed = np.unique(run[distance > bound])
-    reads = Reads.of(distance[(distance > 0) & ~np.isin(run, mixed)], bound)
+    zero_tests = ZeroTests.of(distance[(distance > 0) & ~np.isin(run, mixed)], bound)
     for value in mixed:  # distinct rows with nearly equal keys: compare within the run
         kept: list[int] = []
         for i in order[run == value]:
             gaps = np.abs(unit[kept] - unit[i]).max(axis=1) if kept else np.empty(0)
-            reads |= Reads.of(gaps, bound)
+            zero_tests |= ZeroTests.of(gaps, bound)
             match = np.flatnonzero(gaps <= bound)
             label[i] = kept[match[0]] if match.size else i
             if not match.size:
                 kept.append(int(i))
-    return np.unique(label, return_inverse=True)[1].astype(np.int64), reads
+    return np.unique(label, return_inverse=True)[1].astype(np.int64), zero_tests
 
 
 def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
@@ -167,7 +167,7 @@ def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
     merged = merge_rows(finite_array(rows, "rows", ndim=2))
     m, h = merged.rows.shape
     if m == 0:
-        return PreparedRows(merged, 0, np.zeros((0, 0)), 0.0, merged.reads)
+        return PreparedRows(merged, 0, np.zeros((0, 0)), 0.0, merged.zero_tests)
     q, r, pivots = qr(merged.rows.T, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(r))
     error = UNIT + h * EPS
@@ -175,14 +175,14 @@ def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
     bounds = np.minimum(1.0, 2 * error * np.append(1.0, 1.0 / np.maximum(diagonal[:-1], EPS)))
     rank = int(np.argmin(np.append(diagonal > bounds, False)))
     tail = np.abs(r[rank:, :]).max(initial=0.0)
-    reads = merged.reads | Reads.of(diagonal[:rank], bounds[:rank])
+    zero_tests = merged.zero_tests | ZeroTests.of(diagonal[:rank], bounds[:rank])
     if tail > 0:
-        reads |= Reads.of(np.array([tail]), bounds[rank])
+        zero_tests |= ZeroTests.of(np.array([tail]), bounds[rank])
     order = np.concatenate([pivots[:rank], np.setdiff1d(np.arange(m), pivots[:rank])]).astype(np.int64)
     rename = np.empty_like(order)
     rename[order] = np.arange(m)
     index = np.where(merged.index >= 0, rename[merged.index], -1)
-    ordered = locked(MergedRows(merged.rows[order], index, merged.sign, merged.reads))
+    ordered = locked(MergedRows(merged.rows[order], index, merged.sign, merged.zero_tests))
     rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((rank, rank)))[0]
     coordinates = np.ascontiguousarray(ordered.rows @ q[:, :rank] @ rotation)
-    return PreparedRows(ordered, rank, coordinates, error, reads)
+    return PreparedRows(ordered, rank, coordinates, error, zero_tests)

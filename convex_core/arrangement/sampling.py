@@ -9,16 +9,16 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._deadline import within
-from .._records import record
+from ..contracts.records import record
+from ..contracts.validation import finite_array, frozen, integer
 from ..errors import InputError, Interrupted, SizeError
-from ..progress import Budget
-from ..validation import finite_array, frozen, integer
-from .nbc import words_per_pattern
-from .nbc_numpy import pack
+from ..interruption.deadline import within
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from .enumeration.batches import pack
+from .enumeration.tasks import words_per_pattern
 from .patterns import MAX_BYTES, unpack_active
-from .reads import EPS, Reads
 from .rows import MergedRows, PreparedRows, prepare_rows
+from .zero_tests import EPS, ZeroTests
 
 __all__ = ["SampledPatterns", "sample_patterns"]
 
@@ -92,6 +92,7 @@ class SampledPatterns:
         return len(self.distinct()) / integer(count, "count")
 
 
+@takes_budget
 def sample_patterns(
     rows: ArrayLike,
     m: int,
@@ -99,16 +100,18 @@ def sample_patterns(
     method: Method = "uniform",
     v: ArrayLike | None = None,
     seed: int | np.random.Generator = 0,
-    budget: Budget | None = None,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
 ) -> SampledPatterns:
     """Draw `m` sign patterns of `rows` (N, h) independently.
 
-    ``"uniform"`` draws no-broken-circuit sets by rejection (see :mod:`convex_core.arrangement.nbc`): every cell has
-    exactly the same probability, however small its solid angle. ``"gaussian"`` takes the patterns of u ~ N(0, I).
-    ``"ascent"`` starts there and repeats u <- g(u) / ||g(u)||, g(u) = sum_i v_i 1[rows_i . u >= 0] rows_i, until the
-    pattern stays, and finds cells that matter for a dual vector v: with v >= 0 the sum g(u) . u of v_i (rows_i . u)_+
-    never falls; with mixed signs it tends to grow, may cycle, and the last of 200 steps counts. Where g(u) = 0
-    the draw stays.
+    ``"uniform"`` draws no-broken-circuit sets by rejection (see :mod:`convex_core.arrangement.enumeration.tasks`):
+    every cell has exactly the same probability, however small its solid angle. ``"gaussian"`` takes the patterns of u ~
+    N(0, I). ``"ascent"`` starts there and repeats u <- g(u) / ||g(u)||, g(u) = sum_i v_i 1[rows_i . u >= 0] rows_i,
+    until the pattern stays, and finds cells that matter for a dual vector v: with v >= 0 the sum g(u) . u of v_i
+    (rows_i . u)_+ never falls; with mixed signs it tends to grow, may cycle, and the last of 200 steps counts. Where
+    g(u) = 0 the draw stays.
 
     Parameters
     ----------
@@ -122,8 +125,8 @@ def sample_patterns(
         Weights of the rows for ascent; None: a new Gaussian vector for every draw.
     seed : int or Generator
         Source of randomness.
-    budget : Budget or None
-        Time limit, cancel flag.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def sample_patterns(
         If the draws do not fit the memory set aside for patterns, or if the rows are so degenerate that no proposal is
         accepted.
     Interrupted
-        If the budget ends first.
+        If the time is up first, or on cancelling.
 
     Examples
     --------
@@ -151,7 +154,8 @@ def sample_patterns(
     if weights is not None and (method != "ascent" or len(weights) != len(array)):
         raise InputError(f"v: got {len(weights)} weights for {method!r}, expected {len(array)} for 'ascent'")
     rng = np.random.default_rng(seed)
-    return within(budget or Budget(), lambda inner: _sample(array, m, method, weights, rng, inner))
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
+    return within(budget, lambda inner: _sample(array, m, method, weights, rng, inner))
 
 
 def _sample(
@@ -162,15 +166,15 @@ def _sample(
     if m > most:
         message = f"m: got {m:,} draws, expected at most {most:,} ({MAX_BYTES >> 30} GiB)"
         raise SizeError(message, predicted=m, limit=most)
-    acceptance, reads = 1.0, Reads()
+    acceptance, zero_tests = 1.0, ZeroTests()
     if prepared.rank == 0:
         bits = np.zeros((m, 1), dtype=np.uint64)
     elif method == "uniform":
-        bits, acceptance, reads = _uniform(prepared, m, rng, budget)
+        bits, acceptance, zero_tests = _uniform(prepared, m, rng, budget)
     else:
-        bits, reads = _directions(array, prepared, m, rng, method == "ascent", weights, budget)
+        bits, zero_tests = _directions(array, prepared, m, rng, method == "ascent", weights, budget)
     bits.flags.writeable = False
-    certified = (reads | prepared.reads).clear
+    certified = (zero_tests | prepared.zero_tests).clear
     return SampledPatterns(frozen(array), prepared.merged, bits, method, acceptance, certified)
 
 
@@ -182,12 +186,13 @@ def _directions(
     ascend: bool,
     v: _Floats | None,
     budget: Budget,
-) -> tuple[NDArray[np.uint64], Reads]:
+) -> tuple[NDArray[np.uint64], ZeroTests]:
     """Patterns of Gaussian directions, or of where ascent from them ends."""
     step = max(1, _BATCH_ENTRIES // len(rows))
-    parts, reads = [], Reads()
+    parts, zero_tests = [], ZeroTests()
     for start in range(0, m, step):
         _go_on(budget)
+        budget.report("patterns", f"{start:,} of {m:,} draws", fraction=start / m)
         begin = rng.standard_normal((min(step, m - start), rows.shape[1]))
         side, seen = _sides(begin, prepared)
         if ascend:
@@ -196,15 +201,15 @@ def _directions(
             # an end on a hyperplane is moved towards its beginning, by less than the distance to any other
             side, seen = np.where(end == 0, side, end), seen | at_end
         parts.append(pack(side > 0))
-        reads |= seen
-    return np.vstack(parts), reads
+        zero_tests |= seen
+    return np.vstack(parts), zero_tests
 
 
-def _sides(u: _Floats, prepared: PreparedRows) -> tuple[NDArray[np.int8], Reads]:
+def _sides(u: _Floats, prepared: PreparedRows) -> tuple[NDArray[np.int8], ZeroTests]:
     """Sides of the directions `u` (m, h) of the hyperplanes, 0 for on it, and the zero tests."""
     values = u @ prepared.merged.rows.T
     bound = 2 * prepared.error * np.abs(u).sum(axis=1, keepdims=True)
-    return np.where(np.abs(values) <= bound, 0, np.sign(values)).astype(np.int8), Reads.of(values, bound)
+    return np.where(np.abs(values) <= bound, 0, np.sign(values)).astype(np.int8), ZeroTests.of(values, bound)
 
 
 def _ascend(rows: _Floats, weights: _Floats, u: _Floats, budget: Budget) -> _Floats:
@@ -234,7 +239,7 @@ def _go_on(budget: Budget) -> None:
 
 def _uniform(
     prepared: PreparedRows, m: int, rng: np.random.Generator, budget: Budget
-) -> tuple[NDArray[np.uint64], float, Reads]:
+) -> tuple[NDArray[np.uint64], float, ZeroTests]:
     """Patterns of uniform no-broken-circuit sets, the share of proposals accepted, and the zero tests."""
     n, r = prepared.n, prepared.rank
     weights = np.array([math.comb(n - 1, k - 1) for k in range(1, r + 1)], dtype=np.float64)
@@ -243,9 +248,10 @@ def _uniform(
     bits = np.empty((m, every.shape[1]), dtype=np.uint64)
     got = tries = 0
     rate = 1.0
-    reads = Reads()
+    zero_tests = ZeroTests()
     while got < m:
         _go_on(budget)
+        budget.report("patterns", f"{got:,} of {m:,} draws", fraction=got / m)
         batch = int(min(max(64, 1.1 * (m - got) / rate), max(64, _BATCH_ENTRIES // n)))
         # a batch is kept or cut as a whole in random order, so that no rank is favoured
         ranks = rng.choice(r, size=batch, p=weights) + 1
@@ -255,7 +261,7 @@ def _uniform(
             proposals = _subsets(n, int(k), int((ranks == k).sum()), rng)
             decoded, seen = _decode(*prepared.level(int(k)), proposals)
             found.append(decoded)
-            reads |= seen
+            zero_tests |= seen
         new = rng.permutation(np.vstack(found))
         tries += batch
         rate = max(got + len(new), 1) / tries
@@ -270,7 +276,7 @@ def _uniform(
         new ^= rng.integers(2, size=(len(new), 1), dtype=np.uint64) * every
         bits[got : got + len(new)] = new
         got += len(new)
-    return bits, rate, reads
+    return bits, rate, zero_tests
 
 
 def _subsets(n: int, k: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -284,7 +290,7 @@ def _subsets(n: int, k: int, count: int, rng: np.random.Generator) -> NDArray[np
     return np.sort(chosen, axis=1)
 
 
-def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tuple[NDArray[np.uint64], Reads]:
+def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tuple[NDArray[np.uint64], ZeroTests]:
     """Decode those subsets that are no-broken-circuit bases of the truncation (k, n + 1), whose columns have `error`.
 
     From a_j = sum_i alpha_ji a_{b_i}, that is alpha = B^-1 A, follows the error of alpha_ji to first order: row i of
@@ -302,7 +308,7 @@ def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tupl
     stretch = np.abs(inverse).sum(axis=2)
     # a basis is told from a dependent set by its distance to the singular matrices
     distance, bound = 1.0 / stretch.max(axis=1, initial=1.0), spread.sum(axis=1)
-    reads = Reads.of(distance, bound)
+    zero_tests = ZeroTests.of(distance, bound)
     independent = distance > bound
     subsets, inverse, spread, stretch = (part[independent] for part in (subsets, inverse, spread, stretch))
     weighted = (spread * stretch).sum(axis=1, keepdims=True) * np.abs(matrix).max()
@@ -310,7 +316,7 @@ def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tupl
     objective = inverse @ matrix[:, n]
     own = (objective > 0) == (objective[:, :1] > 0)
     # the objective is generic: no coefficient may be zero
-    reads |= Reads(0.0, float((np.abs(objective) / bounds).min(initial=math.inf)))
+    zero_tests |= ZeroTests(0.0, float((np.abs(objective) / bounds).min(initial=math.inf)))
     positive = np.zeros((len(subsets), n), dtype=np.bool_)
     accepted = np.ones(len(subsets), dtype=np.bool_)
     left = np.arange(len(subsets))
@@ -325,11 +331,11 @@ def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tupl
         limit = bounds[left, i]
         smallest = size.min(axis=1, initial=math.inf)
         clear = smallest > limit
-        reads |= Reads(0.0, float((smallest[clear] / limit[clear]).min(initial=math.inf)))
+        zero_tests |= ZeroTests(0.0, float((smallest[clear] / limit[clear]).min(initial=math.inf)))
         left, size, limit = left[~clear], size[~clear], limit[~clear, None]
         if left.size == 0:
             break
-        reads |= Reads.of(size, limit)
+        zero_tests |= ZeroTests.of(size, limit)
         decided = size > limit
         # a column that comes before the next of the basis and depends on those after it is a broken circuit
         after = subsets[left, i + 1] if i + 1 < k else n
@@ -337,4 +343,4 @@ def _decode(matrix: _Floats, error: _Floats, subsets: NDArray[np.int64]) -> tupl
         accepted[left[broken]] = False
         left, decided = left[~broken], decided[~broken]
     np.put_along_axis(positive, subsets, own, axis=1)
-    return pack(positive[accepted]), reads
+    return pack(positive[accepted]), zero_tests

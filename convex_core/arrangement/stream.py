@@ -9,17 +9,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._threads import available_cores
+from ..contracts.validation import finite_array, frozen, integer
 from ..errors import Interrupted
-from ..progress import Budget
-from ..validation import finite_array, frozen, integer
-from .certify import verdict
+from ..numerics.threads import available_cores
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from .certification import certify_count
 from .counts import total
-from .nbc import Half, first_pattern, run_task, tasks, words_per_pattern
-from .nbc_numpy import batches_numpy
+from .engines import Engine, use_numba
+from .enumeration.batches import batches_numpy
+from .enumeration.tasks import Half, first_pattern, run_task, tasks, words_per_pattern
 from .patterns import unpack_active
 from .rows import MergedRows, PreparedRows, prepare_rows
-from .search import Engine, use_numba
 
 __all__ = ["PatternStream", "stream_patterns"]
 
@@ -43,9 +43,7 @@ class PatternStream:
         Why, or why not.
     """
 
-    def __init__(
-        self, rows: ArrayLike, prepared: PreparedRows, chunk: int, budget: Budget | None, engine: Engine
-    ) -> None:
+    def __init__(self, rows: ArrayLike, prepared: PreparedRows, chunk: int, budget: Budget, engine: Engine) -> None:
         self.rows = frozen(finite_array(rows, "rows", ndim=2))
         self.merged: MergedRows = prepared.merged
         self.count = 0
@@ -60,7 +58,7 @@ class PatternStream:
     def __iter__(self) -> Iterator[NDArray[np.bool_]]:
         prepared = self._prepared
         self.count, self.certified = 0, False
-        reads = prepared.reads
+        zero_tests = prepared.zero_tests
         half = 0
         step = self._chunk // 2
         if self._numba:
@@ -68,21 +66,24 @@ class PatternStream:
         else:
             parts = batches_numpy(prepared, fill=True, budget=self._budget)
         for part in parts:
-            reads |= part.reads
+            zero_tests |= part.zero_tests
             half += part.count
             self.count = total(half, prepared.rank)
+            self._budget.report("patterns", f"{self.count:,} sign patterns")
             for start in range(0, part.count, step):
                 assert part.bits is not None
                 bits = part.bits[start : start + step]
                 both = np.concatenate([bits, ~bits]) if prepared.rank else bits
                 yield unpack_active(both, self.merged)
-        self.certified, self.certified_reason = verdict(self._given, prepared.n, self.count, reads, self._budget)
+        self.certified, self.certified_reason = certify_count(
+            self._given, prepared.n, self.count, zero_tests, self._budget
+        )
 
 
-def _compiled(prepared: PreparedRows, target: int, budget: Budget | None) -> Iterator[Half]:
+def _compiled(prepared: PreparedRows, target: int, budget: Budget) -> Iterator[Half]:
     """Run the tasks in order, a few ahead of the reader."""
     first = first_pattern(prepared)
-    yield Half(first.bits, 1, first.reads)
+    yield Half(first.bits, 1, first.zero_tests)
     words = words_per_pattern(prepared.n)
     levels = {k: prepared.level(k) for k in range(2, prepared.rank + 1)}
     flag = np.zeros(1, dtype=np.uint8)
@@ -99,19 +100,22 @@ def _compiled(prepared: PreparedRows, target: int, budget: Budget | None) -> Ite
                         break
                 if not waiting:
                     return
-                if budget is not None and (status := budget.stop()) is not None:
+                if (status := budget.stop()) is not None:
                     raise Interrupted("the enumeration of sign patterns was stopped", status=status)
                 yield waiting.popleft().result()
         finally:
             flag[0] = 1
 
 
+@takes_budget
 def stream_patterns(
     rows: ArrayLike,
     *,
     chunk: int = 1 << 16,
     seed: int = 0,
-    budget: Budget | None = None,
+    time_limit: float | None = None,
+    cancel: CancelFlag | None = None,
+    progress: ProgressCallback | None = None,
     engine: Engine = "auto",
 ) -> PatternStream:
     """Visit every sign pattern of `rows` (N, h) without storing them all.
@@ -124,8 +128,8 @@ def stream_patterns(
         Largest number of patterns in a chunk, antipodes included; at least 2.
     seed : int
         Seed of the random rotation; it decides the order of the patterns, not the set.
-    budget : Budget or None
-        Time limit, cancel flag.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`.
     engine : {"auto", "numba", "numpy"}
         Compiled kernels when numba is there, or one of the two.
 
@@ -134,7 +138,7 @@ def stream_patterns(
     InputError
         If `rows` is not a finite real matrix.
     Interrupted
-        While iterating, if the budget ends first.
+        While iterating, if the time since the call is up, or on cancelling.
 
     Examples
     --------
@@ -143,4 +147,5 @@ def stream_patterns(
     (6, 6, True)
     """
     chunk = integer(chunk, "chunk", minimum=2)
+    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     return PatternStream(rows, prepare_rows(rows, seed=seed), chunk, budget, engine)

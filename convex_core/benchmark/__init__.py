@@ -1,21 +1,21 @@
-"""Benchmark: this library beside every solver that is installed, one judge for all of them."""
+"""Benchmark: this library beside every solver that is installed, one audit for all of them."""
 
+from .audit import Audited, audit_blocks, audit_network
 from .cases import CASES, Case, CountInstance, SolveInstance
-from .judge import Verdict, judge_blocks, judge_network
 from .machine import describe_machine
 from .results import Report, Row
 from .run import run_benchmark
 
 __all__ = [
     "CASES",
+    "Audited",
     "Case",
     "CountInstance",
     "Report",
     "Row",
     "SolveInstance",
-    "Verdict",
+    "audit_blocks",
+    "audit_network",
     "describe_machine",
-    "judge_blocks",
-    "judge_network",
     "run_benchmark",
 ]

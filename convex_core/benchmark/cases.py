@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
 from ..architectures import TwoLayerCNN
 from ..arrangement import closed_form, enumerate_patterns
 from ..certificate import beta_max
+from ..contracts.records import record
 from ..data import load_dataset
 from ..patches import patch_geometry
 from ..problem import Problem
-from ..solve import given_patterns
+from ..solvers.search import given_patterns
+from .training import TrainInstance, digits, images
 
 __all__ = ["CASES", "Case", "CountInstance", "SolveInstance", "all_patterns", "with_directions"]
 
@@ -66,7 +67,7 @@ class Case:
 
     name: str
     title: str
-    make: Callable[[], CountInstance | SolveInstance]
+    make: Callable[[], CountInstance | SolveInstance | TrainInstance]
     quick: bool = False
 
 
@@ -90,7 +91,7 @@ def _dataset(
     beta: float,
     *,
     filter_size: int | tuple[int, ...] | None = None,
-    stride: int | None = None,
+    stride: int | tuple[int, ...] | None = None,
     method: str = "auto",
     **options: Any,
 ) -> SolveInstance:
@@ -184,8 +185,28 @@ _ALL = (
     Case(
         "mnist-3x2", "MNIST 99 x 7 x 7, filters 3 x 2, beta 2",
         lambda: _dataset(
-            "mnist", 1e-4, 2.0, filter_size=(3, 2), stride=1, flatten=False, pad=0, method="branch-and-bound"
+            "mnist", 1e-4, 2.0, filter_size=(3, 2), stride=1, flatten=False, pad=0
         ),
+    ),
+    Case(
+        "digits-3x2-3x2", "20 digits of 8 x 8, filters 3 x 2, stride 3 x 2",
+        lambda: _dataset("digits", 1e-6, 0.5, filter_size=(3, 2), stride=(3, 2), pool=1, selection="first"),
+    ),
+    Case(
+        "digits-3x3-3", "20 digits of 8 x 8, filters 3 x 3, stride 3",
+        lambda: _dataset("digits", 1e-6, 0.5, filter_size=3, stride=3, pool=1, selection="first"),
+    ),
+    Case(
+        "digits-3x2-1", "20 digits of 8 x 8, filters 3 x 2, stride 1",
+        lambda: _dataset("digits", 1e-4, 0.5, filter_size=(3, 2), stride=1, pool=1, selection="first"),
+    ),
+    Case(
+        "digits-3x3-2", "20 digits of 8 x 8, filters 3 x 3, stride 2",
+        lambda: _dataset("digits", 1e-3, 0.5, filter_size=3, stride=2, pool=1, selection="first"),
+    ),
+    Case(
+        "digits-3x3-1", "20 digits of 8 x 8, filters 3 x 3, stride 1",
+        lambda: _dataset("digits", 1e-1, 0.5, filter_size=3, stride=1, pool=1, selection="first"),
     ),
     Case("given-20-4", "(20, 4), 50 patterns, 0.1 beta_max", lambda: with_directions(20, 4, 50, 0.1), quick=True),
     Case("given-50-10", "(50, 10), 200 patterns, 0.1 beta_max", lambda: with_directions(50, 10, 200, 0.1), quick=True),
@@ -200,6 +221,9 @@ _ALL = (
         "given-path", "(200, 20), 500 patterns, 20 betas to 0.1 beta_max",
         lambda: with_directions(200, 20, 500, 0.1, path=20, tol=1e-6),
     ),
+    Case("train-digits", "1,797 digits of 8 x 8, ten classes, five splits", digits),
+    Case("train-mnist", "MNIST 1,050 / 450, ten classes, five splits", lambda: images("mnist", 1500, 1050)),
+    Case("train-cifar10", "CIFAR-10 700 / 300, ten classes, five splits", lambda: images("cifar10", 1000, 700)),
 )  # fmt: skip
 
 #: every case by name

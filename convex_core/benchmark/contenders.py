@@ -1,4 +1,4 @@
-"""Every solver on one instance: the work is timed, the answer is judged after the clock has stopped."""
+"""Every solver on one instance: the work is timed, the answer is audited after the clock has stopped."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._warm_up import compile_kernels, tiny_problem
 from ..arrangement import closed_form, enumerate_patterns
 from ..errors import SizeError
 from ..path import follow_path
 from ..program import Blocks, CellFactory, all_cone_rows, assemble
-from ..progress import Budget
-from ..solve import CellSearch, Solution, choose_search, given_patterns, solve, solve_over
-from ..solvers.clarabel_backend import ConicSolution, solve_clarabel
-from ..solvers.cvxpy_backend import solve_cvxpy
-from ..solvers.select import MAX_PATTERNS
+from ..progress import Budget, limits
+from ..solution import Solution, solve, solve_over
+from ..solvers.backends.clarabel import ConicSolution, solve_clarabel
+from ..solvers.backends.cvxpy import solve_cvxpy
+from ..solvers.pricing.choice import MAX_PATTERNS
+from ..solvers.search import CellSearch, choose_search, given_patterns
 from ..solvers.whole import MAX_WHOLE_ENTRIES
+from ..warm_up import compile_kernels, tiny_problem
+from .audit import audit_blocks, audit_network
 from .cases import CountInstance, SolveInstance, all_patterns
 from .clock import Clock, Spent
-from .judge import judge_blocks, judge_network
 from .peers import OWN, Peers
+from .training import Scores, TrainInstance, train
 
 __all__ = ["OURS", "Outcome", "contenders", "warm_up"]
 
@@ -37,7 +39,7 @@ _SAMPLED = 100
 
 
 class Outcome(NamedTuple):
-    """Judged answer; `lower` is a certified bound, which only this library gives.
+    """Audited answer; `lower` is a certified bound, which only this library gives.
 
     A peer's answer is `repeated`: its process has done every run, and has measured its own `peak` memory.
     """
@@ -64,7 +66,7 @@ def warm_up() -> None:
 
 
 def contenders(
-    instance: CountInstance | SolveInstance, *, peers: Peers, repeat: int, time_limit: float
+    instance: CountInstance | SolveInstance | TrainInstance, *, peers: Peers, repeat: int, time_limit: float
 ) -> dict[str, Contender]:
     """The solvers to run on `instance` by name, this library first.
 
@@ -76,6 +78,9 @@ def contenders(
             "LP tree (HiGHS)": lambda budget: _lp_tree(instance, budget),
             "random directions": lambda budget: _random_directions(instance, budget),
         }
+    if isinstance(instance, TrainInstance):
+        runs = train(instance, OURS)
+        return {name: lambda budget, run=run: _train(run, budget) for name, run in runs.items()}  # type: ignore[misc]
     whole = _Whole(instance)
     if instance.betas is not None:
         found: dict[str, Contender] = {
@@ -99,12 +104,18 @@ def contenders(
     return found
 
 
+def _train(run: Callable[[Budget], Scores], budget: Budget) -> Outcome:
+    """One fit for each split: they are the runs."""
+    scores = run(budget)
+    return Outcome(scores.runs, scores.objective, scores.lower, note=scores.note, repeated=True, peak=scores.peak)
+
+
 # --- sign patterns
 
 
 def _enumerate(instance: CountInstance, budget: Budget) -> Outcome:
     clock = Clock()
-    found = enumerate_patterns(instance.rows, budget=budget)
+    found = enumerate_patterns(instance.rows, **limits(budget))
     spent = clock.spent()
     certified = "certified" if found.certified else f"not certified: {found.certified_reason}"
     return Outcome((spent,), cells=len(found), note=f"{certified}, {1e6 * spent.cpu / len(found):.2g} us a cell")
@@ -181,7 +192,7 @@ def _solve(instance: SolveInstance, budget: Budget) -> Outcome:
     search = _search(instance, budget)
     solution = solve_over(instance.problem, search, tol=instance.tol, budget=budget)
     spent = clock.spent()
-    return _judged(instance, solution, search, spent, f"{solution.rounds} rounds")
+    return _audited(instance, solution, search, spent, f"{solution.rounds} rounds")
 
 
 def _path(instance: SolveInstance, budget: Budget) -> Outcome:
@@ -196,13 +207,13 @@ def _path(instance: SolveInstance, budget: Budget) -> Outcome:
     note = f"{len(path)} points, worst gap {max(worst, 0.0):.1e}"
     if len(path) < len(path.requested):  # the last one is not the beta that the others solve
         return Outcome((spent,), note=f"{path.status}, {note}, {len(path.requested)} asked for")
-    return _judged(instance, path[len(path) - 1], search, spent, note)
+    return _audited(instance, path[len(path) - 1], search, spent, note)
 
 
-def _judged(instance: SolveInstance, solution: Solution, search: CellSearch, spent: Spent, note: str) -> Outcome:
+def _audited(instance: SolveInstance, solution: Solution, search: CellSearch, spent: Spent, note: str) -> Outcome:
     problem, factory = solution.problem, search.pricer.factory
-    network = judge_network(problem, solution.network.filters, solution.network.weights)
-    blocks = judge_blocks(problem, solution.C, solution.sign, factory.cone_rows, factory.sides(solution.active))
+    network = audit_network(problem, solution.network.filters, solution.network.weights)
+    blocks = audit_blocks(problem, solution.C, solution.sign, factory.cone_rows, factory.sides(solution.active))
     chosen = "given patterns" if instance.directions is not None else solution.method
     return Outcome(
         (spent,),
@@ -267,7 +278,7 @@ class _Whole:
             penalty=problem.architecture.penalty,
         )
         answer = solve_clarabel(program, tol=min(self.instance.tol, 1e-8), budget=_fresh(budget))
-        return self._judged(answer, clock.spent())
+        return self._audited(answer, clock.spent())
 
     def cvxpy(self, solver: str, budget: Budget) -> Outcome:
         """Modelling, compiling and solving by CVXPY."""
@@ -275,12 +286,12 @@ class _Whole:
         clock = Clock()
         tol = min(self.instance.tol, 1e-8) if solver == "CLARABEL" else self.instance.tol
         answer, _ = solve_cvxpy(blocks, self.instance.problem, solver=solver, tol=tol, budget=_fresh(budget))
-        return self._judged(answer, clock.spent())
+        return self._audited(answer, clock.spent())
 
-    def _judged(self, answer: ConicSolution, spent: Spent) -> Outcome:
+    def _audited(self, answer: ConicSolution, spent: Spent) -> Outcome:
         blocks = self.blocks
-        verdict = judge_blocks(self.instance.problem, answer.C, blocks.sign, blocks.rows, blocks.sides)
-        return Outcome((spent,), verdict.objective, None, verdict.violation, note=answer.solver_status)
+        audited = audit_blocks(self.instance.problem, answer.C, blocks.sign, blocks.rows, blocks.sides)
+        return Outcome((spent,), audited.objective, None, audited.violation, note=answer.solver_status)
 
 
 def _sampled(instance: SolveInstance, budget: Budget) -> Outcome:
@@ -321,14 +332,16 @@ def _peer(instance: SolveInstance, whole: _Whole, name: str, peers: Peers, repea
     }
     answer = peers.run(name, arrays, repeat=repeat, time_limit=time_limit)
     sign = np.repeat(np.array([1, -1], dtype=np.int8), len(sides))
-    verdict = judge_blocks(problem, answer.C, sign, factory.cone_rows, np.concatenate([sides, sides]))
+    audited = audit_blocks(problem, answer.C, sign, factory.cone_rows, np.concatenate([sides, sides]))
     note = answer.word if name == OWN else f"{answer.word}, version {peers.versions[name]}"
     if name == "adelie":
         note += f", path of {len(betas)} betas"
-    return Outcome(answer.runs, verdict.objective, None, verdict.violation, note=note, repeated=True, peak=answer.peak)
+    return Outcome(answer.runs, audited.objective, None, audited.violation, note=note, repeated=True, peak=answer.peak)
 
 
 def _largest(whole: _Whole) -> float:
     """A beta at which the zero network is optimal: the largest dual norm without the cones."""
-    pulled = whole.factory.pull_backs(whole.factory.gate_rows(whole.active), whole.instance.problem.y)
-    return float(np.linalg.norm(pulled, axis=1).max())
+    products = whole.factory.transpose_products(
+        whole.active, whole.factory.gate_rows(whole.active), whole.instance.problem.y
+    )
+    return float(np.linalg.norm(products, axis=1).max())

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
+from ..contracts.records import record
 from ..errors import BackendError, InputError
 from .clock import Spent
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._records import record
+from ..contracts.records import record
 
 __all__ = ["Report", "Row", "header_line"]
 

@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ..contracts.validation import integer, positive_number
 from ..errors import BackendError, InputError, Interrupted, SizeError
 from ..progress import Budget, CancelFlag, ProgressCallback
-from ..validation import integer, positive_number
 from .cases import CASES, Case
 from .clock import Spent
 from .contenders import OURS, Contender, Outcome, contenders, warm_up
@@ -36,7 +36,7 @@ def run_benchmark(
     Parameters
     ----------
     names : sequence of str
-        Cases, keys of :data:`CASES`; by default all of them, or the quick ones.
+        Cases, keys of :data:`CASES`, or suites, as ``train``; by default all of them, or the quick ones.
     quick : bool
         Only the cases that take seconds.
     repeat : int
@@ -57,12 +57,14 @@ def run_benchmark(
     InputError
         For an unknown case, a bad number, or an interpreter that does not run.
     """
-    unknown = [name for name in names if name not in CASES]
+    unknown = [name for name in names if not _suite(name)]
     if unknown:
         raise InputError(f"case: got {unknown[0]!r}, expected one of {', '.join(CASES)}")
     repeat = integer(repeat, "repeat", maximum=1000)
     time_limit = positive_number(time_limit, "time-limit")
-    chosen = [CASES[name] for name in names] or [case for case in CASES.values() if case.quick or not quick]
+    chosen = [case for name in names for case in _suite(name)] or [
+        case for case in CASES.values() if case.quick or not quick
+    ]
     peers = Peers() if peer_python is None else Peers(peer_python)
     whole = Budget(cancel=cancel, progress=progress)
     whole.report("benchmark", "loading compiled kernels")
@@ -78,6 +80,11 @@ def run_benchmark(
     versions = {f"peer {name}": version for name, version in peers.versions.items()}
     settings = {"repeat": repeat, "time_limit": time_limit, "cases": [case.name for case in chosen]}
     return Report(tuple(rows), describe_machine() | versions, settings)
+
+
+def _suite(name: str) -> list[Case]:
+    """The case `name`, or all cases of a suite, whose names begin with it: cells, given, mnist, train."""
+    return [CASES[name]] if name in CASES else [case for key, case in CASES.items() if key.startswith(f"{name}-")]
 
 
 def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: Budget, done: float) -> Iterator[Row]:
@@ -101,7 +108,7 @@ def _run_case(case: Case, peers: Peers, repeat: int, time_limit: float, whole: B
 
 
 def _repeat(contender: Contender, repeat: int, time_limit: float, whole: Budget) -> Outcome:
-    """Run until `repeat` runs are there, or one more would exceed the time limit; the last answer is judged."""
+    """Run until `repeat` runs are there, or one more would exceed the time limit; the last answer is audited."""
     runs: list[Spent] = []
     while True:
         try:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..contracts.validation import integer
 from ..errors import BackendError
-from ..validation import integer
 
 __all__ = ["app_folder", "command", "run"]
 

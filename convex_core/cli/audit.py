@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._numba import clock
 from ..architectures import OPTIONS
-from ..audit import audit
+from ..auditing import audit
+from ..contracts.validation import finite_array
 from ..data import read_npz
 from ..errors import InputError
-from ..export.text import aligned
+from ..export.model import Model, load_model
 from ..losses import SquaredLoss, make_loss
-from ..model_io import Model, load_model
+from ..networks.state_dict import RESULTS, read_network
+from ..numerics.jit import clock
+from ..presentation.text import aligned
 from ..problem import Problem, suited
-from ..state_dict import RESULTS, read_network
-from ..validation import finite_array
 from .inputs import accuracies, describe, make_dataset, make_problem
 from .output import running
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         dual = None  # the network's own residual serves
     start = clock()
     with running() as (progress, cancel):
-        judged = audit(
+        found = audit(
             problem,
             network,
             dual=dual,
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         )
     seconds = clock() - start
     result = {
-        **judged.to_dict(),
+        **found.to_dict(),
         "model": understood,
         "seconds": {"certify": seconds, "total": seconds},
         **accuracies(dataset, network),
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         ("data", dataset.description),
         ("network", f"{args.model}: {understood}"),
         ("beta", f"{problem.beta:g}"),
-        *judged.lines(),
+        *found.lines(),
         ("seconds", f"{seconds:.2f}"),
     ]
     return result, aligned(lines)

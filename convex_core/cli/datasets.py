@@ -8,8 +8,8 @@ from typing import Any
 from ..arrangement import closed_form
 from ..data import DatasetInfo, dataset_info, dataset_names, load_dataset
 from ..errors import InputError
-from ..export.text import table
 from ..patches import patch_geometry
+from ..presentation.text import table
 
 __all__ = ["run"]
 

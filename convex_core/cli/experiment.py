@@ -7,9 +7,9 @@ import json
 import math
 from typing import Any
 
+from ..contracts.files import write_text
 from ..experiments import run_experiment
-from ..export.text import aligned, jsonable, number, table
-from ..files import write_text
+from ..presentation.text import aligned, jsonable, number, table
 from .inputs import check_outputs
 from .output import running
 

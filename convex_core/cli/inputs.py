@@ -6,19 +6,39 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from .. import classification
 from ..architectures import OPTIONS
+from ..contracts.files import check_writable
 from ..data import Dataset, dataset_info, load_dataset, read_dataset
 from ..errors import InputError
-from ..files import check_writable
 from ..losses import make_loss
-from ..network import Network
+from ..networks import classes
+from ..networks.network import Network
 from ..problem import Problem, suited
+from ..solvers.pricing.choice import MAX_PATTERNS
 from ..status import Exactness
 
-__all__ = ["accuracies", "check_outputs", "describe", "make_dataset", "make_problem"]
+__all__ = [
+    "accuracies",
+    "check_outputs",
+    "dataset_options",
+    "describe",
+    "make_dataset",
+    "make_problem",
+    "pattern_limit",
+    "search_options",
+]
+
+
+class SearchOptions(TypedDict):
+    """Arguments of ``solve`` that do not depend on the problem."""
+
+    method: str
+    tol: float
+    max_rounds: int | None
+    seed: int
+    max_patterns: int
 
 
 def make_dataset(args: argparse.Namespace) -> Dataset:
@@ -29,16 +49,38 @@ def make_dataset(args: argparse.Namespace) -> Dataset:
         return _said(args, read_dataset(args.data, target=args.target))
     if args.target is not None:
         raise InputError(f"target: got {args.target!r} with --dataset, expected a file of --data")
-    given = [_option(text) for text in args.option]
-    options = dict(given)
-    if len(options) < len(given):
-        raise InputError(f"option: got {', '.join(key for key, _ in given)}, expected each once")
+    options = dataset_options(args)
     if "seed" in options:
         raise InputError(f"option: got seed={options['seed']}, expected --seed")
     dataset = load_dataset(args.dataset, seed=args.seed, **options)
     if dataset_info(args.dataset).needs_files:
         args.understood = dataset.description
     return dataset
+
+
+def dataset_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What ``--option`` says, by name."""
+    given = [_option(text) for text in args.option]
+    options = dict(given)
+    if len(options) < len(given):
+        raise InputError(f"option: got {', '.join(key for key, _ in given)}, expected each once")
+    return options
+
+
+def search_options(args: argparse.Namespace) -> SearchOptions:
+    """How the cells are searched and when that ends, but for time: what every command that solves has."""
+    return {
+        "method": args.method,
+        "tol": args.tol,
+        "max_rounds": args.max_rounds,
+        "seed": args.seed,
+        "max_patterns": pattern_limit(args),
+    }
+
+
+def pattern_limit(args: argparse.Namespace) -> int:
+    """Most sign patterns that are listed."""
+    return MAX_PATTERNS if args.max_patterns is None else int(args.max_patterns)
 
 
 def _said(args: argparse.Namespace, dataset: Dataset) -> Dataset:
@@ -90,7 +132,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 def accuracies(dataset: Dataset, network: Network) -> dict[str, float | None]:
     """Shares of samples whose class is right, as JSON fields; None as in :func:`classification.accuracies`."""
-    train, test = classification.accuracies(network, dataset)
+    train, test = classes.accuracies(network, dataset)
     return {"train_accuracy": train, "test_accuracy": test}
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from .._numba import compiled_kernels, compiled_seconds, compiles_here
-from .._signals import PROGRAM
-from ..export.text import jsonable
+from ..interruption.signals import PROGRAM
+from ..numerics.jit import compiled_kernels, compiled_seconds, compiles_here
+from ..presentation.text import jsonable
 from ..progress import Progress, ProgressCallback
 
 __all__ = ["interrupted", "print_json", "running", "say", "silence"]

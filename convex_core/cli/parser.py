@@ -6,15 +6,30 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, get_args
 
-from .. import __version__
 from ..architectures import ARCHITECTURES, OPTIONS
 from ..benchmark import CASES
 from ..errors import InputError
 from ..experiments import EXPERIMENTS
 from ..losses import LOSSES
 from ..patches import Bias, Padding
-from ..solve import METHODS
-from . import app, audit, benchmark, datasets, experiment, path, patterns, sgd, solve, warm_up
+from ..solution import METHODS
+from ..training.sgd import LEARNING_RATES
+from ..version import __version__
+from . import (
+    app,
+    audit,
+    benchmark,
+    datasets,
+    experiment,
+    minimum_norm,
+    path,
+    patterns,
+    report,
+    sgd,
+    solve,
+    verify,
+    warm_up,
+)
 
 __all__ = ["build_parser"]
 
@@ -43,12 +58,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         return sub
 
     sub = command("solve", solve.run, "Solve the convex program, recover the network, certify it.")
-    _add_problem(sub)
-    sub.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
-    sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
-    sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
-    _add_time_limit(sub)
-    _add_max_rounds(sub)
+    _add_solving(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the network and its certificate")
     sub.add_argument("--save-data", metavar="DATA.npz", help="write the dataset")
     sub.add_argument("--script", metavar="PROGRAM.py", help="write the convex program as a self-contained CVXPY script")
@@ -58,6 +68,24 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         help="cells (sign patterns) of the script: those the solution uses, or all (default: used)",
     )
 
+    sub = command("report", report.run, "Solve, and write a report: a page, and the JSON that computes it all again.")
+    _add_solving(sub)
+    sub.add_argument(
+        "--out",
+        metavar="REPORT.html",
+        required=True,
+        help="write this page and the JSON of the same name beside it; with a name that ends in .json the JSON alone",
+    )
+    sub.add_argument("--path", type=_int, metavar="POINTS", help="add the path over beta with so many points")
+    sub.add_argument("--link", metavar="URL", help="an address that shows the same, to be printed in the report")
+
+    sub = command("verify", verify.run, "Compute everything that a report claims again, and say whether it holds.")
+    sub.add_argument(
+        "file", metavar="REPORT", help="a report, the page or the JSON; exit status 0 if it holds, 1 if not"
+    )
+    sub.add_argument("--max-patterns", type=_int, help="leave it undecided beyond this many sign patterns to list")
+    _add_time_limit(sub)
+
     sub = command("path", path.run, "Certified optima from beta_max, where every filter is dead, down to a small beta.")
     _add_data(sub)
     _add_geometry(sub)
@@ -65,8 +93,8 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_loss(sub)
     sub.set_defaults(beta=None)
     sub.add_argument("--betas", type=_floats, metavar="B,B,...", help="values > 0 (default: a grid from beta_max)")
-    sub.add_argument("--points", type=_int, default=20, help="points of the grid (default: 20)")
-    sub.add_argument("--smallest", type=_float, default=0.01, help="last beta over beta_max (default: 0.01)")
+    sub.add_argument("--points", type=_int, help="points of the grid (default: 20); not with --betas")
+    sub.add_argument("--smallest", type=_float, help="last beta over beta_max (default: 0.01); not with --betas")
     sub.add_argument(
         "--refine",
         type=_int,
@@ -100,13 +128,43 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     )
     _add_time_limit(sub)
 
-    sub = command("sgd", sgd.run, "Train by mini-batch SGD with momentum, several initialisations at once.")
+    sub = command(
+        "minimum-norm", minimum_norm.run, "The network of least norm that fits the targets, the limit of a small beta."
+    )
+    _add_data(sub)
+    _add_geometry(sub)
+    _add_architecture(sub)
+    sub.set_defaults(beta=None, loss=None, delta=None)
+    sub.add_argument("--margin", action="store_true", help="separate labels -1 and +1 with a margin of 1 instead")
+    sub.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
+    sub.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
+    sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
+    _add_time_limit(sub)
+    _add_max_rounds(sub)
+    sub.add_argument("--out", metavar="MODEL.npz", help="write the network")
+
+    sub = command("sgd", sgd.run, "Train by mini-batch SGD or Adam, several initialisations at once, or compare both.")
     _add_problem(sub)
     sub.add_argument("--seeds", type=_ints, default=(0, 1, 2, 3, 4), metavar="S,S,...", help="initialisations")
     sub.add_argument("--m", type=_int, help="filters per network (default: n + 1)")
+    sub.add_argument(
+        "--optimizer",
+        "--optimiser",
+        dest="optimiser",
+        default="sgd",
+        help="sgd, adam, or all: plain SGD, SGD with momentum 0.9 and Adam, each tuned over --learning-rates "
+        "(default: sgd)",
+    )
     sub.add_argument("--learning-rate", type=_float, help="first step size (default: from the data)")
+    sub.add_argument(
+        "--learning-rates",
+        type=_floats,
+        metavar="R,R,...",
+        help="with --optimizer all: the step sizes that each is tuned over, chosen on the training objective "
+        f"(default: {','.join(f'{rate:g}' for rate in LEARNING_RATES)})",
+    )
     sub.add_argument("--schedule", default="cosine", help="cosine or constant (default: cosine)")
-    sub.add_argument("--momentum", type=_float, default=0.9, help="in [0, 1) (default: 0.9)")
+    sub.add_argument("--momentum", type=_float, default=0.9, help="in [0, 1), 0 is plain SGD (default: 0.9)")
     sub.add_argument("--batch-size", type=_int, help="samples per step (default: half of them, at most 64)")
     sub.add_argument("--iterations", type=_int, default=5000, help="steps (default: 5000)")
     sub.add_argument("--init-scale", type=_float, default=0.1, help="first outputs over targets (default: 0.1)")
@@ -126,8 +184,10 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_time_limit(sub)
     _add_max_rounds(sub)
 
-    sub = command("benchmark", benchmark.run, "Compare with the solvers that are installed, under one judge.")
-    sub.add_argument("names", nargs="*", metavar="NAME", help=f"cases (default: all): {', '.join(CASES)}")
+    sub = command("benchmark", benchmark.run, "Compare with the solvers that are installed, by one audit.")
+    sub.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"cases, or suites as train (default: all): {', '.join(CASES)}"
+    )
     sub.add_argument("--quick", action="store_true", help="only the cases that take seconds")
     sub.add_argument("--repeat", type=_int, default=3, help="runs of each solver (default: 3)")
     sub.add_argument(
@@ -163,8 +223,8 @@ def _add_data(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGro
     group.add_argument(
         "--data",
         metavar="FILE",
-        help="NPZ with X or images, and y (or the usual names); a table with a sample a line (CSV, TSV, text); or time "
-        "series (.ts); also packed with gzip",
+        help="NPZ with X or images, and y (or the usual names); a table with a sample a line (CSV, TSV, text); time "
+        "series (.ts); or the JSON of a report; also packed with gzip",
     )
     parser.add_argument(
         "--target",
@@ -187,7 +247,11 @@ def _add_geometry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter-size", type=_sizes, metavar="H|H,W", help="default: the dataset's")
     parser.add_argument("--stride", type=_sizes, metavar="S|S,S", help="default: the dataset's")
     parser.add_argument("--padding", choices=get_args(Padding), help="default: valid")
-    parser.add_argument("--bias", choices=get_args(Bias), help="of the filters, regularised like them (default: none)")
+    parser.add_argument(
+        "--bias",
+        choices=get_args(Bias),
+        help="none; regularised, of the filters; output, free; free, both (default: none)",
+    )
 
 
 def _add_problem(parser: argparse.ArgumentParser) -> None:
@@ -196,6 +260,16 @@ def _add_problem(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--beta", type=_float, help="regularisation > 0; default: the dataset's")
     _add_architecture(parser)
     _add_loss(parser)
+
+
+def _add_solving(parser: argparse.ArgumentParser) -> None:
+    """A problem, and how to solve it."""
+    _add_problem(parser)
+    parser.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
+    parser.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
+    parser.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
+    _add_time_limit(parser)
+    _add_max_rounds(parser)
 
 
 def _add_architecture(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..export.text import aligned
 from ..path import solve_path
-from ..solvers.select import MAX_PATTERNS
-from .inputs import describe, make_dataset, make_problem
+from ..presentation.text import aligned
+from .inputs import describe, make_dataset, make_problem, search_options
 from .output import running
 
 __all__ = ["run"]
@@ -25,12 +24,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
             points=args.points,
             smallest=args.smallest,
             refine=args.refine,
-            tol=args.tol,
-            method=args.method,
+            **search_options(args),
             time_limit=args.time_limit,
-            max_rounds=args.max_rounds,
-            seed=args.seed,
-            max_patterns=MAX_PATTERNS if args.max_patterns is None else args.max_patterns,
             cancel=cancel,
             progress=progress,
         )

@@ -21,12 +21,12 @@ from ..arrangement import (
     sample_patterns,
 )
 from ..arrangement.sampling import Method
+from ..contracts.files import replacing
 from ..data import read_npy
 from ..errors import InputError, Interrupted, SizeError
-from ..export.text import aligned, number
-from ..files import replacing
 from ..patches import patch_geometry
-from ..progress import Budget
+from ..presentation.text import aligned, number
+from ..progress import Budget, limits
 from .inputs import check_outputs, make_dataset
 from .output import running
 
@@ -56,17 +56,17 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         counting = budget if args.sample is None else budget.part(0.5)
         found: PatternCount | Arrangement | None
         if args.out is not None and args.sample is None:
-            found = enumerate_patterns(rows, max_patterns=args.max_patterns, budget=budget)
+            found = enumerate_patterns(rows, max_patterns=args.max_patterns, **limits(budget))
         else:
             try:
-                found = count_patterns(rows, max_patterns=args.max_patterns, budget=counting)
+                found = count_patterns(rows, max_patterns=args.max_patterns, **limits(counting))
             except (SizeError, Interrupted):
                 if args.sample is None:
                     raise
                 found = None  # too many to count, which is when sampling is wanted
         draws = None
         if args.sample is not None:
-            draws = sample_patterns(rows, args.sample, method=method, seed=args.seed, budget=budget)
+            draws = sample_patterns(rows, args.sample, method=method, seed=args.seed, **limits(budget))
     result, pairs = _counted(rows, n, K, found)
     if draws is not None:
         result["sample"], line = _sampled(draws, result["patterns"])

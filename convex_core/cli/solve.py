@@ -6,15 +6,14 @@ import argparse
 import math
 from typing import Any
 
+from ..contracts.files import write_text
 from ..data import save_dataset, saved_as
 from ..errors import InputError
-from ..export.text import aligned
-from ..files import write_text
-from ..model_io import save_model
-from ..program.script import cvxpy_script, some_cell, whole_cvxpy_script
-from ..solve import solve
-from ..solvers.select import MAX_PATTERNS
-from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem
+from ..export.model import save_model
+from ..export.script import cvxpy_script, some_cell, whole_cvxpy_script
+from ..presentation.text import aligned
+from ..solution import solve
+from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem, search_options
 from .output import running
 
 __all__ = ["run"]
@@ -41,12 +40,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     with running() as (progress, cancel):
         solution = solve(
             problem,
-            method=args.method,
-            tol=args.tol,
+            **search_options(args),
             time_limit=args.time_limit,
-            max_rounds=args.max_rounds,
-            seed=args.seed,
-            max_patterns=MAX_PATTERNS if args.max_patterns is None else args.max_patterns,
             cancel=cancel,
             progress=progress,
         )
@@ -57,7 +52,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if args.script is not None:
         write_text(args.script, solution.to_script() if whole is None else whole, "script")
     found = accuracies(dataset, solution.network)
-    result = {**solution.to_dict(), "tol": args.tol, **found, **describe(dataset)}
+    result = {**solution.to_dict(), **found, **describe(dataset)}
     lines = [("data", dataset.description), *solution.lines()]
     lines += [
         (name.replace("_", " "), f"{share:.1%}")

@@ -6,9 +6,9 @@ import argparse
 import os
 from typing import Any
 
-from .._numba import compiled_kernels, compiled_seconds, have_numba
-from .._warm_up import KERNELS, compile_kernels, kept_on_disk
-from ..export.text import aligned
+from ..numerics.jit import compiled_kernels, compiled_seconds, have_numba
+from ..presentation.text import aligned
+from ..warm_up import KERNELS, compile_kernels, kept_on_disk
 
 __all__ = ["run"]
 

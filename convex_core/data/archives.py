@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contracts.validation import finite_array
 from ..errors import InputError
-from ..validation import finite_array
 from .classes import classes_of_texts
 from .dataset import Dataset
 from .understood import sentence

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contracts.validation import no_others
 from ..errors import InputError
-from ..validation import no_others
 from .image_bytes import MAX_IMAGE_BYTES, unpacked
 from .labelled import LabelledImages, labelled_images
 

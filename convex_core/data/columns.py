@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _records
+from ..contracts import records
 from ..errors import InputError
 from .numerals import is_missing, looks_like_labels, number
 from .tables import INDEX_NAMES, TARGET_NAMES, Table, quoted
@@ -18,7 +19,7 @@ __all__ = ["Columns", "split_columns"]
 _NUMBERED = re.compile(r"(\D*)(\d{1,9})(\D*)")
 
 
-@_records.record
+@records.record
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The inputs X (n, d), y as numbers (n,) or as text, and what there is to say about them."""
@@ -54,7 +55,7 @@ def split_columns(table: Table, *, target: str | None, label_first: bool) -> Col
     if len(table.columns) < 2:
         raise InputError(f"got {len(table.columns)} column of numbers, expected at least one input column and y")
     column, why = _target(table, target, label_first)
-    _check_inputs(table, column)
+    _check_inputs(table, column, asked=target is not None)
     y = _texts(table, column) if column in table.text else table.values[:, column]
     name = f" ({quoted(table.names[column])})" if table.names is not None else ""
     place = "the last column" if column == len(table.columns) - 1 else f"column {table.columns[column]}"
@@ -78,8 +79,9 @@ def _without_index(table: Table, target: str | None) -> Table:
             return table
         unnamed = not name or name.lower().startswith("unnamed")
         numbers = not texts and np.array_equal(column, np.round(column)) and len(np.unique(column)) == n
-        if not (counts or named or (unnamed and numbers)):
-            return table
+        if not (counts or named or numbers):
+            kept = f"the first column, {'without a name' if unnamed else f'called {quoted(name)}'}, is an input"
+            return replace(table, notes=(*table.notes, kept)) if name else table
         called = f"called {quoted(name)}" if name else "without a name"
         what = "counts" if counts else "names" if named else "numbers"
         table = table.without(0, f"the first column, {called}, which {what} the rows, was left out")
@@ -207,12 +209,20 @@ def _odd_one(names: list[str]) -> int | None:
     return None if first == last or len(names) < 3 else 0 if first else len(names) - 1
 
 
-def _check_inputs(table: Table, target: int) -> None:
-    """Raise :class:`InputError` at the first input that is no number."""
+def _check_inputs(table: Table, target: int, *, asked: bool) -> None:
+    """Raise :class:`InputError` at the first input that is no number; it names the option if it may be y."""
     bad = [(min(texts), column) for column, texts in table.text.items() if column != target and texts]
     if bad:
         row, column = min(bad)
-        raise table.refuse(row, column, _expected(table.text[column][row], "a number"))
+        text = table.text[column]
+        words = len(text) == len(table.values) and not any(
+            is_missing(t) or number(t) is not None for t in text.values()
+        )
+        if words and not asked:
+            names = table.names
+            choice = f"--target {shlex.quote(names[column])}" if names is not None else "a header and --target NAME"
+            raise table.refuse(row, column, f"a number, or {choice} if this column is y (target= in Python)")
+        raise table.refuse(row, column, _expected(text[row], "a number"))
 
 
 def _expected(text: str, what: str) -> str:

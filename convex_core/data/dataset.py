@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
+from ..contracts.records import record
+from ..contracts.validation import finite_array, frozen, integer, positive_number, targets
 from ..errors import InputError
-from ..validation import finite_array, frozen, integer, positive_number, targets
 from .classes import class_list, classes_of_numbers
 
 __all__ = ["Dataset"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..contracts.validation import no_others
 from ..errors import InputError
-from ..validation import no_others
 from .cifar import is_binary_batch, read_cifar_batches
 from .idx import idx_axes, read_idx, read_idx_images
 from .image_bytes import MAX_IMAGE_BYTES, head, is_folder

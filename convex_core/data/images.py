@@ -12,17 +12,17 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contracts.validation import integer
 from ..errors import InputError
-from ..validation import integer
 from .dataset import Dataset
 from .formats import read_cifar_batches, read_images
 from .labelled import LabelledImages, labelled_images
 from .locate import DATA_VARIABLE, locate
 from .preprocessing import Preprocessing
+from .selection import ALL_CLASSES, Selection, image_targets, some, training_rows
 
 __all__ = [
     "DATA_VARIABLE",
-    "Selection",
     "cifar10",
     "count_images",
     "digits",
@@ -31,9 +31,8 @@ __all__ = [
     "mnist",
 ]
 
-Selection = Literal["first", "random", "balanced"]
-
-_DIGITS = 10
+#: Classes 0 to 9 of CIFAR-10, as its authors name them.
+_CIFAR_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 #: Test images of MNIST and CIFAR-10 by default; as many as remain if they are fewer.
 _TEST_IMAGES = 500
 
@@ -61,24 +60,28 @@ def digits(
     ----------
     seed : int
         Seed of the train / test split.
-    classes : pair of int or str, or None
-        Two labels or names of classes, the first is y = +1, the second y = -1; None: digits 0-4 are +1 and 5-9 are -1.
+    classes : pair of int or str, "all", or None
+        Two labels or names of classes, the first is y = +1, the second y = -1; None: digits 0-4 are +1 and 5-9 are -1;
+        ``"all"``: every digit is a class of its own, y = 0, 1, ..., 9.
     n, n_test : int
         Training and test images; `n_test` None: all that remain.
     selection : {"balanced", "random", "first"}
-        Equally many of both classes drawn at random, n at random, or the first n in the file's order.
+        Equally many of each class drawn at random, n at random, or the first n in the file's order.
     crop, pool, standardise, flatten, pad
         See :class:`Preprocessing`.
 
     Examples
     --------
-    >>> digits().X.shape
-    (20, 16)
+    >>> digits().X.shape, digits(classes="all", n=100).classes
+    ((20, 16), 10)
     """
-    pixels, labels = _scikit_learn_digits()
-    source = labelled_images(pixels.reshape(-1, 8, 8), labels, "scikit-learn digits", scale=16.0)
     steps = Preprocessing(crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
-    return _dataset("digits", source, classes, n, n_test, selection, steps, seed)
+    return _dataset("digits", _digits(), classes, n, n_test, selection, steps, seed)
+
+
+def _digits() -> LabelledImages:
+    pixels, labels = _scikit_learn_digits()
+    return labelled_images(pixels.reshape(-1, 8, 8), labels, "scikit-learn digits", scale=16.0)
 
 
 def _scikit_learn_digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -177,6 +180,9 @@ def cifar10(
         As :func:`mnist`.
     """
     source = _images("cifar10", path, download, scale)
+    if source.names is None and np.isin(source.labels, range(len(_CIFAR_NAMES))).all():
+        # only where each class has a target of its own are they needed
+        source = replace(source, names=_CIFAR_NAMES) if classes == ALL_CLASSES else source
     steps = Preprocessing(grayscale=grayscale, crop=crop, pool=pool, standardise=standardise, flatten=flatten, pad=pad)
     return _dataset("cifar10", source, classes, n, n_test, selection, steps, seed)
 
@@ -217,7 +223,7 @@ def find_images(name: str, path: str | os.PathLike[str] | None = None, *, scale:
         source = read_cifar_batches(list(found.files), scale=scale)
     if not found.unused:
         return source
-    return replace(source, source=f"{source.source} (not used: {_listed(found.unused)})")
+    return replace(source, source=f"{source.source} (not used: {some(found.unused)})")
 
 
 def count_images(
@@ -228,20 +234,17 @@ def count_images(
     Parameters
     ----------
     name : str
-        ``"mnist"`` or ``"cifar10"``.
+        ``"digits"``, ``"mnist"`` or ``"cifar10"``.
     path, classes
-        As for :func:`mnist`.
+        As for :func:`mnist`; the digits have no path.
 
     Raises
     ------
     InputError
         If the images are not found, not readable, or have no such classes.
     """
-    return int(np.count_nonzero(_signs(find_images(name, path), classes)[0]))
-
-
-def _listed(names: Sequence[str], most: int = 4) -> str:
-    return ", ".join([*names[:most], *(["..."] if len(names) > most else [])])
+    source = _digits() if name == "digits" else find_images(name, path)
+    return int(np.count_nonzero(image_targets(source, classes).used))
 
 
 def _images(
@@ -268,73 +271,6 @@ def _openml(name: Literal["mnist", "cifar10"], scale: float | None) -> LabelledI
     return labelled_images(pixels, labels, f"OpenML {title}", scale=scale)
 
 
-def _signs(
-    source: LabelledImages, classes: Sequence[int | str] | str | None
-) -> tuple[NDArray[np.float64], tuple[str, str]]:
-    """+1 / -1 / 0 (not used) for every label, and the names of -1 and +1."""
-    labels = source.labels
-    if classes is not None:
-        plus, minus = _two_classes(source, classes)
-    else:
-        present = np.unique(labels)
-        # ten digits, or the ten classes of CIFAR-10 in alphabetical order; other names have no order
-        if (source.names is None or len(source.names) == _DIGITS) and np.isin(present, range(_DIGITS)).all():
-            first = labels < _DIGITS // 2
-            if first.any() and not first.all():
-                return np.where(first, 1.0, -1.0), ("classes 5-9", "classes 0-4")
-        if len(present) != 2:
-            found = _listed([str(k) if source.names is None else source.named(int(k)) for k in present], 12)
-            raise InputError(
-                f"classes: got the labels {found} in {source.source}, expected 0 to 9 for 0-4 against 5-9, two labels, "
-                "or classes=A,B with two of these"
-            )
-        minus, plus = (int(label) for label in present)
-    return np.where(labels == plus, 1.0, 0.0) - np.where(labels == minus, 1.0, 0.0), (
-        source.named(minus),
-        source.named(plus),
-    )
-
-
-def _two_classes(source: LabelledImages, classes: Sequence[int | str] | str) -> tuple[int, int]:
-    """The labels of +1 and -1 that were asked for, by number or by name."""
-    wanted = [part.strip() for part in classes.split(",")] if isinstance(classes, str) else classes
-    if not isinstance(wanted, Sequence) or len(wanted) != 2 or wanted[0] == wanted[1]:
-        raise InputError(f"classes: got {classes!r}, expected two different classes, or None for 0-4 against 5-9")
-    return _label(source, wanted[0]), _label(source, wanted[1])
-
-
-def _label(source: LabelledImages, wanted: int | str) -> int:
-    """The label of one class."""
-    labels = source.labels
-    if isinstance(wanted, str):
-        if source.names is not None and wanted in source.names:
-            wanted = source.names.index(wanted)
-        elif source.names is None and wanted.removeprefix("-").isdecimal():
-            wanted = int(wanted)
-        else:
-            found = "no names of classes" if source.names is None else _listed(source.names, 12)
-            raise InputError(f"classes: got {wanted!r} for {source.source}, expected one of {found}")
-    number = integer(wanted, "classes", minimum=int(min(labels.min(), 0)))
-    if not np.any(labels == number):
-        raise InputError(f"classes: got {number}, expected labels between {labels.min()} and {labels.max()}")
-    return number
-
-
-def _training_rows(y: NDArray[np.float64], n: int, selection: Selection, seed: int) -> NDArray[np.intp]:
-    """All usable rows in the order of use: the first n are the training part."""
-    usable = np.flatnonzero(y)
-    if selection != "first":
-        usable = np.random.default_rng(seed).permutation(usable)
-    if selection == "balanced":
-        share = {1.0: (n + 1) // 2, -1.0: n // 2}
-        chosen = [usable[y[usable] == sign][:count] for sign, count in share.items()]
-        if any(len(part) < count for part, count in zip(chosen, share.values(), strict=True)):
-            raise InputError(f"n: got {n}, expected at most {[int(np.sum(y == s)) for s in share]} of the two classes")
-        train = np.concatenate(chosen)
-        usable = np.concatenate([train, usable[~np.isin(usable, train)]])
-    return usable
-
-
 def _dataset(
     name: str,
     source: LabelledImages,
@@ -348,8 +284,9 @@ def _dataset(
     integer(seed, "seed", minimum=0)
     if selection not in get_args(Selection):
         raise InputError(f"selection: got {selection!r}, expected one of {', '.join(get_args(Selection))}")
-    y, names = _signs(source, classes)
-    available = int(np.count_nonzero(y))
+    targets = image_targets(source, classes)
+    y, names = targets.y, targets.names
+    available = int(np.count_nonzero(targets.used))
     if integer(n, "n") > available:
         raise InputError(f"n: got {n}, expected at most {available}, the images of these classes in {source.source}")
     remaining = available - n
@@ -359,21 +296,20 @@ def _dataset(
         held_out = integer(n_test, "n_test", minimum=0)
     if held_out > remaining:
         raise InputError(f"n_test: got {n} + {held_out} images, expected at most {available} in {source.source}")
-    rows = _training_rows(y, n, selection, seed)
+    rows = training_rows(targets, n, selection, seed)
     train, test = rows[:n], rows[n : n + held_out]
-    if selection == "first" and n > 1 and abs(y[train].sum()) == n:
+    if selection == "first" and n > 1 and (y[train] == y[train[0]]).all():
+        alone = names[targets.values.index(y[train[0]])] if len(names) > 2 else names[int(y[train[0]] > 0)]
         raise InputError(
-            f"selection: got first, and the first {n} images of {source.source} are of {names[int(y[train[0]] > 0)]} "
-            "alone, expected images of both: selection=balanced takes equally many"
+            f"selection: got first, and the first {n} images of {source.source} are of {alone} "
+            f"alone, expected images of {'both' if len(names) == 2 else 'each class'}: selection=balanced takes "
+            "equally many"
         )
     X, X_test, shape = steps.apply(source.take(train), source.take(test) if held_out else None)
     how = {"first": "the first ones in the file", "random": f"drawn with seed {seed}"}.get(
         selection, f"balanced, drawn with seed {seed}"
     )
     done = ", then ".join((source.understood, *steps.steps))
-    classes_in_order = ""
-    if source.names is not None and names[0] not in source.names:
-        classes_in_order = f" ({', '.join(f'{k} {text}' for k, text in enumerate(source.names))})"
     spatial = shape[:2]
     filter_side = 3 if len(spatial) == 1 else 2
     return Dataset(
@@ -385,10 +321,7 @@ def _dataset(
         y_test=y[test] if held_out else None,
         seed=None if selection == "first" else seed,
         labels=names,
-        description=(
-            f"{source.source}: {n} training and {held_out} test images, {how}; "
-            f"y = +1 for {names[1]}, -1 for {names[0]}{classes_in_order}; {done}."
-        ),
+        description=f"{source.source}: {n} training and {held_out} test images, {how}; {targets.said}; {done}.",
         default_filter=tuple(min(filter_side, k) for k in spatial),
         default_stride=(1,) if len(spatial) == 1 else (2, 2),
         default_beta=0.5 if name == "digits" else 1.0,

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._records import record
+from ..contracts.records import record
+from ..contracts.validation import positive_number
 from ..errors import InputError
-from ..validation import positive_number
 
 __all__ = ["LabelledImages", "labelled_images"]
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._records import record
+from ..contracts.records import record
 from ..errors import InputError
 from .idx import idx_files
 from .image_bytes import is_folder

@@ -17,6 +17,8 @@ __all__ = ["holds_pictures", "is_picture", "read_pictures"]
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm")
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM")
+#: Endings of pictures in formats that are not read: with frames, with losses, or with no pixels at all.
+_OTHER = (".gif", ".webp", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".svg")
 #: What operating systems leave in folders.
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx")
 #: Pillow's modes of pictures without and with an alpha channel.
@@ -61,9 +63,15 @@ def read_pictures(
 
 
 def holds_pictures(folder: Path) -> bool:
-    """Whether at least two sub-folders hold a picture."""
+    """Whether at least two sub-folders hold a picture, of a format that is read or not."""
     try:
-        return sum(any(is_picture(file) for file in sub.iterdir()) for sub in _subfolders(folder).values()) >= 2
+        return (
+            sum(
+                any(is_picture(file) or _is_other(file) for file in sub.iterdir())
+                for sub in _subfolders(folder).values()
+            )
+            >= 2
+        )
     except (OSError, InputError):
         return False
 
@@ -71,6 +79,10 @@ def holds_pictures(folder: Path) -> bool:
 def is_picture(file: Path) -> bool:
     """Whether the name is one of a picture."""
     return file.suffix.lower() in _ENDINGS and not file.name.startswith(".")
+
+
+def _is_other(file: Path) -> bool:
+    return file.suffix.lower() in _OTHER and not file.name.startswith(".")
 
 
 def _is_litter(file: Path) -> bool:
@@ -90,6 +102,11 @@ def _pictures(sub: Path) -> list[Path]:
     except OSError as error:
         raise InputError(f"{sub}: got {error}, expected a readable folder") from error
     other = [file for file in files if not is_picture(file) or file.is_dir()]
+    if other and _is_other(other[0]):
+        kind = other[0].suffix[1:].upper()
+        raise InputError(
+            f"{sub}: got {other[0].name}, a picture in the format {kind}, expected PNG, JPEG, BMP or PGM: convert it"
+        )
     if other or not files:
         found = other[0].name if other else "nothing"
         raise InputError(f"{sub}: got {found}, expected pictures alone ({', '.join(_ENDINGS)})")

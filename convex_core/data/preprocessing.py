@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
+from ..contracts.records import record
+from ..contracts.validation import integer
 from ..errors import InputError
-from ..validation import integer
 
 __all__ = ["REC601", "Preprocessing", "crop", "grayscale", "mean_pool", "standardise"]
 

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments import check_arguments
+from ..contracts.arguments import check_arguments
+from ..contracts.files import replacing
 from ..errors import InputError
-from ..files import replacing
 from .archives import dataset_from_arrays
 from .classes import classes_of_numbers, classes_of_texts
 from .columns import split_columns
 from .dataset import Dataset
 from .npz import MAX_BYTES, check_file, read_npz
+from .reported import reported_dataset
 from .series import is_series, read_series
 from .tables import read_table
 from .text import decoded, unpacked
@@ -27,14 +28,14 @@ __all__ = ["ENDINGS", "read_dataset", "read_dataset_bytes", "save_dataset", "sav
 
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".data", ".tab")
 #: Endings of data files; each may be followed by ``.gz``.
-ENDINGS = (".npz", *_TABLES, ".ts")
+ENDINGS = (".npz", *_TABLES, ".ts", ".json")
 _ZIP = b"PK\x03\x04"
 #: Files of the UCR archive in which the label comes first: Coffee_TRAIN.tsv.
 _ARCHIVE = re.compile(r".*_(train|test)\.(tsv|txt)", re.IGNORECASE)
 
 
 def read_dataset(path: str | Path, *, target: str | None = None, max_bytes: int = MAX_BYTES) -> Dataset:
-    r"""Read a dataset from an NPZ file, a table of text, or a ``.ts`` file of time series.
+    r"""Read a dataset from an NPZ file, a table of text, a ``.ts`` file of time series, or a report.
 
     Files may be packed with gzip, which is found by content. Values are taken as they are, nothing is scaled, and
     nothing is left out without saying so: the description of the dataset says in one sentence what was understood.
@@ -50,6 +51,7 @@ def read_dataset(path: str | Path, *, target: str | None = None, max_bytes: int 
       A first column without a name that counts or names the rows is left out. Text or booleans in y are classes.
     * ``.ts``: series of one length in the format of the UEA & UCR archive; several dimensions are channels. The
       archive's ``*_TRAIN.tsv`` and ``*_TEST.tsv`` have the class first.
+    * ``.json``: the data of a report, as :meth:`Solution.report` writes it.
 
     Two classes are the targets -1 and +1, more are 0, 1, ..., in the order of their names.
 
@@ -139,6 +141,12 @@ def _dataset(data: bytes, name: str, target: str | None, max_bytes: int) -> Data
     text, encoding = decoded(data)
     if encoding:
         notes.append(f"{encoding} text")
+    if suffix == ".json":
+        if target is not None:
+            raise InputError(
+                f"target: got {target!r} with a report that says itself what y is, expected it with tables"
+            )
+        return reported_dataset(text, name)
     if suffix == ".ts" or is_series(text):
         return _series(text, stem, name, target, notes)
     return _table(text, stem, name, target, notes)

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _records
+from ..contracts import records
 from ..errors import InputError
 from .numerals import is_missing, number
 from .tables import quoted
 
 __all__ = ["Series", "is_series", "read_series"]
 
+#: Spellings of the sizes that a file states.
+_SIZES = {"serieslength": "serieslength", "dimension": "dimensions", "dimensions": "dimensions"}
 _TRUE = {"true": True, "false": False}
 
 
-@_records.record
+@records.record
 @dataclass(frozen=True, slots=True)
 class Series:
     """Series (n, T, C) of C dimensions, and y as numbers (n,) or as names of classes."""
@@ -84,33 +86,48 @@ def read_series(text: str) -> Series:
         y.append(_label(parts[-1].strip(), line, header))
     if not rows:
         raise InputError("got no series, expected at least one line below @data")
+    for key, what, found in (
+        ("serieslength", "series of length", len(rows[0][0])),
+        ("dimensions", "dimensions:", len(rows[0])),
+    ):
+        said = header.sizes.get(key)
+        if said is not None and said[1] != found:
+            raise InputError(f"line {said[0]}: got {what} {said[1]}, expected {found} as below @data")
     values = np.array(rows).transpose(0, 2, 1)
     return Series(values, np.array(y, dtype=np.float64) if header.classes is None else [str(name) for name in y])
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What the lines with @ say: times of their own, and the names of classes, None for numbers as targets."""
+    """What the lines with @ say: times of their own, the names of classes (None for numbers as targets), and sizes.
+
+    Sizes are the lines and numbers of ``serieslength`` and ``dimensions``, where they are given.
+    """
 
     timestamps: bool
     classes: tuple[str, ...] | None
+    sizes: dict[str, tuple[int, int]]
 
 
 def _header(lines: list[tuple[int, str]]) -> _Header:
     entries: dict[str, list[str]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for line, content in lines:
         if not content.startswith("@"):
             raise InputError(f"line {line}: got {quoted(content)}, expected a line that begins with @ above @data")
         key, *rest = content[1:].split()
-        entries[key.lower()] = rest
+        lower = _SIZES.get(key.lower(), key.lower())
+        entries[lower] = rest
+        if lower in _SIZES.values() and rest and rest[0].isdecimal() and int(rest[0]) > 0:
+            sizes[lower] = line, int(rest[0])
 
     def says(key: str) -> bool:
         return _TRUE.get(next(iter(entries.get(key, [])), "false").lower(), False)
 
     if says("classlabel"):
-        return _Header(says("timestamps"), tuple(entries["classlabel"][1:]))
+        return _Header(says("timestamps"), tuple(entries["classlabel"][1:]), sizes)
     if says("targetlabel"):
-        return _Header(says("timestamps"), None)
+        return _Header(says("timestamps"), None, sizes)
     raise InputError("got neither @classLabel true nor @targetLabel true, expected a class or a target of each series")
 
 

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _records
+from ..contracts import records as _records
 from ..errors import InputError
 from .dialect import BLANKS, Dialect, Record, find_dialect, records
 from .numerals import is_missing, looks_like_labels, number, numeral
@@ -318,14 +318,15 @@ def _is_header(table: Table, first: list[str]) -> bool:
     bad = [column for column in words if column not in wordy]
     good = [column for column in range(width) if column not in words and column not in wordy]
     counted = _counts(first, [column for column in range(width) if column not in words])
-    if counted and rest > 1 and any(column not in words for column in wordy):
+    decimal = _counts_in_decimals(first, [column for column in range(width) if column not in words])
+    if (counted or decimal) and rest > 1 and any(column not in words for column in wordy):
         return True  # a number that counts the columns above nothing but text
     if not good:
         return bool(words)
     if not bad:
         if not words:
-            return _counted_header(table, first, counted)
-        return _named_labels(table, first, words, good, counted)
+            return _counted_header(table, first, counted, decimal)
+        return _named_labels(table, first, words, good, counted, decimal)
     known = all(_known(first[column], column) for column in bad)
     fields = [first[column].strip() for column in bad]
     letters = any(fields) and all(field[:1].isalpha() and not is_missing(field) for field in fields if field or bad[0])
@@ -373,7 +374,15 @@ def _counts(first: list[str], columns: list[int]) -> str:
     return "steps" if steps[0] > 0 and np.all(steps == steps[0]) else ""
 
 
-def _named_labels(table: Table, first: list[str], words: list[int], good: list[int], counted: str) -> bool:
+def _counts_in_decimals(first: list[str], columns: list[int]) -> bool:
+    """Whether at least three fields are 0.0, 1.0, 2.0, ... or from 1.0 on, as pandas writes names that are floats."""
+    fields = [numeral(first[column]) for column in columns]
+    return len(fields) > 2 and any(fields == [f"{start + k}.0" for k in range(len(fields))] for start in (0, 1))
+
+
+def _named_labels(
+    table: Table, first: list[str], words: list[int], good: list[int], counted: str, decimal: bool
+) -> bool:
     """Whether a first row with text where all rows have it, and numbers where all have them, is a header."""
     below = [[table.text[column][row] for row in _below_first(table, column)] for column in words]
     fields = [first[column].strip() for column in words]
@@ -385,13 +394,13 @@ def _named_labels(table: Table, first: list[str], words: list[int], good: list[i
     known = all(map(_known, fields, words))
     repeated = any(len(set(texts)) <= len(texts) / 2 for texts in below)
     # y may be the answer yes, seen once
-    if known and (counted or (whole and rising and (fractions or "y" not in map(str.lower, fields)))):
+    if known and (counted or decimal or (whole and rising and (fractions or "y" not in map(str.lower, fields)))):
         return True
     if whole and repeated and fractions == len(good):
         return True
     if counted and len(good) > 1 and (fractions or (counted != "steps" and (len(good) > 5 or repeated))):
         return True
-    if counted or (whole and (fractions == len(good) or (rising and repeated))):
+    if counted or decimal or (whole and (fractions == len(good) or (rising and repeated))):
         raise InputError(
             f"line {table.lines[0]}: got {_start(first)}, which may be a sample or names, expected a header that calls "
             "the target y"
@@ -399,17 +408,22 @@ def _named_labels(table: Table, first: list[str], words: list[int], good: list[i
     return False
 
 
-def _counted_header(table: Table, first: list[str], counted: str) -> bool:
-    """Whether a first row of numbers alone is a header: 0, 1, 2, ... as pandas writes."""
+def _counted_header(table: Table, first: list[str], counted: str, decimal: bool) -> bool:
+    """Whether a first row of numbers alone is a header: 0, 1, 2, ... as pandas writes.
+
+    Its 0.0, 1.0, 2.0, ... look like the decimals below, and may be a sample just as well.
+    """
     width = len(first)
     unsaid = InputError(
         f"line {table.lines[0]}: got {_start(first)}, which may be a sample or numbers of columns, expected a header "
         "of names"
     )
+    if decimal:
+        raise unsaid
     if counted not in ("0", "1"):
         # whole numbers above decimals, and nothing but decimals below
         whole = all(numeral(field).isdigit() for field in first)
-        if whole and len(table.values) > 3 and sum(table.broken) >= max(2, width - 1):
+        if whole and len(table.values) > (2 if counted else 3) and sum(table.broken) >= max(2, width - 1):
             raise unsaid
         return False
     if sum(not plain for plain in table.plain) >= max(1, width - 2):

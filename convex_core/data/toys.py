@@ -12,8 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contracts.validation import integer
 from ..errors import InputError
-from ..validation import integer
 from .dataset import Dataset
 
 __all__ = ["bars", "edge", "motifs", "motifs3", "patterns2d", "planted", "shift", "talk"]

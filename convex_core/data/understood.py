@@ -46,7 +46,13 @@ def sentence(dataset: Dataset, file: str, notes: Sequence[str], *, description: 
     if description:
         return replace(dataset, description=description)
     shape = dataset.input_shape
-    what = "numbers" if len(shape) == 1 else "pixels" if len(shape) == 2 else "pixels and channels"
+    what = (
+        f"number{'' if shape == (1,) else 's'}"
+        if len(shape) == 1
+        else "pixels"
+        if len(shape) == 2
+        else "pixels and channels"
+    )
     held = "" if dataset.X_test is None else f" and {len(dataset.X_test)} to test"
     size = " x ".join(map(str, shape))
     low, high = float(dataset.X.min()), float(dataset.X.max())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .._records import record
+from ..contracts.records import record
 
 __all__ = ["EXPERIMENTS", "ArmPlan", "Plan"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
-from ..solve import Solution
+from ..contracts.records import record
+from ..solution import Solution
 from ..status import Status
 from .plans import ArmPlan, Plan
 
@@ -22,7 +22,7 @@ _Array = NDArray[np.float64]
 @record
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One convex program, solved and judged.
+    """One convex program, solved and certified.
 
     Attributes
     ----------

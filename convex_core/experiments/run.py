@@ -10,16 +10,16 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .._warm_up import compile_solvers
-from ..classification import accuracies, predicted_classes
+from ..contracts.validation import frozen, integer, positive_number
 from ..data import Dataset, load_dataset
 from ..errors import InputError, Interrupted
+from ..networks.classes import accuracies, predicted_classes
 from ..problem import Problem
-from ..progress import Budget, CancelFlag, Progress, ProgressCallback
-from ..sgd import SGDRecord, sgd_steps
-from ..solve import solve_in
+from ..progress import Budget, CancelFlag, Progress, ProgressCallback, limits
+from ..solution import solve_in
 from ..status import Status
-from ..validation import frozen, integer, positive_number
+from ..training.sgd import SGDRecord, sgd_steps
+from ..warm_up import compile_solvers
 from .plans import EXPERIMENTS, ArmPlan, Plan
 from .results import Arm, ExperimentResult, Training
 
@@ -148,7 +148,7 @@ def _train(plan: Plan, dataset: Dataset, seeds: int | Sequence[int], batch_seed:
         iterations=plan.iterations,
         record_every=max(1, plan.iterations // _RECORDS),
         dense_start=True,
-        budget=budget,
+        **limits(budget),
     ):
         records.append(record)
         if patches is not None and dataset.y_test is not None:

@@ -1,1 +1,1 @@
-"""A problem and its answers for others: text, tables, dictionaries, files, scripts."""
+"""Problems and answers for others: CVXPY scripts, LaTeX, model files."""

@@ -2,14 +2,17 @@
 
 from .chart import Chart
 from .classes import class_filters, confusion
+from .colours import DARK, LIGHT, Palette, palette
 from .dial import SGDCurves, beta_dial
 from .filters import filter_norms, network_filters
-from .palette import DARK, LIGHT, Palette, palette
+from .inside import added_up, through_one_filter
 from .path import norm_map, objective_path, over_strides
+from .predictions import predictions_against_targets
 from .signals import patch_matrices, sample_windows
 from .solving import bounds, seconds
 from .tracks import follow_filters
-from .training import audit, loss_by_iteration, loss_by_seconds
+from .training import audit, excess, loss_by_iteration, loss_by_seconds
+from .tuning import tuning_curves
 
 __all__ = [
     "DARK",
@@ -17,11 +20,13 @@ __all__ = [
     "Chart",
     "Palette",
     "SGDCurves",
+    "added_up",
     "audit",
     "beta_dial",
     "bounds",
     "class_filters",
     "confusion",
+    "excess",
     "filter_norms",
     "follow_filters",
     "loss_by_iteration",
@@ -32,6 +37,9 @@ __all__ = [
     "over_strides",
     "palette",
     "patch_matrices",
+    "predictions_against_targets",
     "sample_windows",
     "seconds",
+    "through_one_filter",
+    "tuning_curves",
 ]

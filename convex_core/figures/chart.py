@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ..errors import InputError
-from .palette import DARK, LIGHT
+from .colours import DARK, LIGHT
 
 __all__ = ["Chart", "blank", "encoded_once", "log_ticks"]
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from ..errors import InputError
-from ..network import Network
+from ..networks.network import Network
 from .chart import Chart, blank
+from .colours import LIGHT, Palette
 from .filters import no_filters
-from .palette import LIGHT, Palette
 from .tiles import opacities, tiles_of
 from .tracks import unit_rows
 
@@ -90,7 +90,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str] = (), *, colours: 
     Parameters
     ----------
     counts : (q, q) int
-        Of :func:`convex_core.classification.confusion_matrix`.
+        Of :func:`convex_core.networks.classes.confusion_matrix`.
     names : sequence of str
         Names of the classes; by default their numbers.
     colours : Palette
@@ -120,15 +120,19 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str] = (), *, colours: 
             hovertemplate="true %{y}, predicted %{x}: %{customdata} samples, %{z:.0%}<extra></extra>",
         )
     )
-    for i, row in enumerate(counts):
-        for j, count in enumerate(row):
-            figure.add_annotation(
-                x=named[j],
-                y=named[i],
-                text=f"<b>{count}</b>" if i == j else str(count),
-                showarrow=False,
-                font={"color": colours.ink if count else colours.muted, "size": 15},
-            )
+    cells = [(i, j) for i in range(len(counts)) for j in range(len(counts))]
+    # one trace: a hundred annotations would take half a second
+    figure.add_trace(
+        go.Scatter(
+            x=[named[j] for _, j in cells],
+            y=[named[i] for i, _ in cells],
+            mode="text",
+            text=[f"<b>{counts[i, j]}</b>" if i == j else str(counts[i, j]) for i, j in cells],
+            textfont={"size": 15, "color": [colours.ink if counts[i, j] else colours.muted for i, j in cells]},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
     figure.update_xaxes(title_text="predicted", type="category", showgrid=False, zeroline=False)
     figure.update_yaxes(title_text="true", type="category", autorange="reversed", showgrid=False, zeroline=False)
     parts = ", ".join(f"{name} {counts[i, i]} of {totals[i]}" for i, name in enumerate(named))

@@ -12,14 +12,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from .._records import record
+from ..contracts.records import record
 from ..errors import InputError
-from ..network import Network
+from ..networks.network import Network
 from ..path import PathPreview
-from ..solve import Solution
+from ..solution import Solution
 from ..status import Scope
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 from .tiles import TileGrid, opacities, signed_label, tile_colours, tile_grid, tiles_of
 from .tracks import follow_filters, unit_rows
 
@@ -64,6 +64,7 @@ def beta_dial(
     *,
     previews: Sequence[PathPreview] = (),
     start: int = 0,
+    wide: bool = False,
     colours: Palette = LIGHT,
 ) -> Chart:
     """One slider over beta, all frames in the figure, so that turning it needs no server.
@@ -83,6 +84,8 @@ def beta_dial(
         Positions between those of `solutions`, said to be previews; not together with `curves`.
     start : int
         Position that is shown first, of all of them at decreasing beta.
+    wide : bool
+        Twice as many tiles in a row, for a figure of a screen's width.
     colours : Palette
         The theme.
 
@@ -96,14 +99,14 @@ def beta_dial(
     >>> from convex_core import Problem, load_dataset, solve
     >>> problem = Problem.from_dataset(load_dataset("shift"))
     >>> dial = beta_dial([solve(problem.with_beta(beta)) for beta in (100.0, 1.0)])
-    >>> dial.table["filters alive"][0], len(dial.figure.frames)
+    >>> dial.table["active filters"][0], len(dial.figure.frames)
     (0, 2)
     """
     if not len(solutions) or len(curves) not in (0, len(solutions)):
         raise InputError(f"solutions, curves: got {len(solutions)} and {len(curves)}, expected as many, at least one")
     if curves and previews:
         raise InputError(f"previews: got {len(previews)} together with curves, expected none")
-    scene = _Scene(_points(solutions, previews), curves, colours)
+    scene = _Scene(_points(solutions, previews), curves, colours, wide)
     figure = scene.axes()
     for trace, row in scene.traces(start):
         figure.add_trace(trace, row=row, col=1)
@@ -126,7 +129,7 @@ def beta_dial(
 class _Scene:
     """What the dial shows at each position."""
 
-    def __init__(self, points: Sequence[_Point], curves: Sequence[SGDCurves], colours: Palette) -> None:
+    def __init__(self, points: Sequence[_Point], curves: Sequence[SGDCurves], colours: Palette, wide: bool) -> None:
         self.points, self.curves, self.colours = points, curves, colours
         self.tracks, self.signs, self.outputs = follow_filters([p.network for p in points])
         self.norms = np.linalg.norm(self.tracks, axis=2)
@@ -135,10 +138,10 @@ class _Scene:
         geometry = points[0].network.architecture.geometry
         self.tiles = [tiles_of(geometry, unit_rows(now)) for now in self.tracks]
         self.extent = max(float(np.abs(t).max(initial=0.0)) for t in self.tiles) or 1.0
-        self.grid: TileGrid = tile_grid(*self.tiles[0].shape)
+        self.grid: TileGrid = tile_grid(*self.tiles[0].shape, wide=wide)
 
     @property
-    def alive(self) -> list[int]:
+    def active(self) -> list[int]:
         """Filters that are not zero, by position."""
         return [int(np.count_nonzero(row)) for row in self.norms]
 
@@ -175,12 +178,12 @@ class _Scene:
         tiles, norms = self.tiles[b], self.norms[b]
         dead = norms == 0.0
         numbers = range(1, len(norms) + 1)
-        alive = np.where(dead[:, None, None], np.nan, tiles)
+        lit = np.where(dead[:, None, None], np.nan, tiles)
         grey = np.where(dead[:, None, None], 1.0, np.nan) * np.ones(tiles.shape)
         shown: list[tuple[Any, int]] = [
             (
                 self.grid.heatmap(
-                    alive,
+                    lit,
                     numbers,
                     "filter %{customdata}: %{hovertext}",
                     self.strength[b],
@@ -254,7 +257,7 @@ class _Scene:
         told = self.colours.convex if point.exact else self.colours.muted
         value = "preview" if not point.exact else "optimum" if point.bounded else "objective"
         lines = (
-            (f"<b>{self.alive[b]} of {len(self.signs)} filters alive</b>", 27, 100, self.colours.ink),
+            (f"<b>{self.active[b]} of {len(self.signs)} filters active</b>", 27, 100, self.colours.ink),
             (f"{value} {point.objective:.6g}, {proof}", 16, 76, told),
         )
         return [
@@ -279,7 +282,7 @@ class _Scene:
         exact = [p for p in self.points if p.exact]
         text = (
             f"Optimum at {len(exact)} values of beta from {exact[0].beta:.3g} to "
-            f"{exact[-1].beta:.3g}: {min(self.alive)} to {max(self.alive)} of {len(self.signs)} filters alive"
+            f"{exact[-1].beta:.3g}: {min(self.active)} to {max(self.active)} of {len(self.signs)} filters active"
         )
         worst = max(p.gap for p in exact)
         bounded = all(p.bounded for p in exact)
@@ -296,7 +299,7 @@ class _Scene:
             "objective": [p.objective for p in self.points],
             "lower bound": [p.lower_bound for p in self.points],
             "relative gap": [p.gap for p in self.points],
-            "filters alive": self.alive,
+            "active filters": self.active,
         }
         if len({p.exact for p in self.points}) > 1:
             table["kind"] = ["exact" if p.exact else "preview" for p in self.points]

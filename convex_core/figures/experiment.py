@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..experiments import Arm, ExperimentResult, Training
 from .chart import Chart, blank, log_ticks
-from .palette import LIGHT, Palette
-from .training import DASHES
+from .colours import DASHES, LIGHT, Palette
 
 __all__ = ["experiment_accuracy", "experiment_objective", "experiment_page"]
 
@@ -32,7 +31,7 @@ def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) 
     The excess is ``(P - P*) / P*``. P* is a proved lower bound on the optimum of the network SGD trains where there is
     one, otherwise the lowest objective of all networks here: SGD's at any time, and the programs' of the same kind.
     Each convex program's network is a line; the marker on it stands at the iteration SGD had reached when the program,
-    solved and judged, was done: the computation-time marker of the talk's figure. An excess of zero is drawn at the
+    solved and certified, was done: the computation-time marker of the talk's figure. An excess of zero is drawn at the
     lower edge.
 
     Examples

@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ..network import Network
+from ..networks.network import Network
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 from .tiles import opacities, signed_label, tile_colours, tile_grid, tiles_of
 from .tracks import unit_rows
 
@@ -102,7 +102,7 @@ def _order(network: Network) -> tuple[NDArray[np.intp], _Array]:
 
 
 def _tiles(network: Network, shown: NDArray[np.intp], norms: _Array, colours: Palette) -> Any:
-    tiles = tiles_of(network.architecture.geometry, unit_rows(network.filters[shown]))
+    tiles = tiles_of(network.architecture.geometry, unit_rows(network.drawn[shown]))
     signs = network.signs[shown].tolist()
     grid = tile_grid(*tiles.shape)
     extent = float(np.abs(tiles).max(initial=0.0)) or 1.0
@@ -129,7 +129,7 @@ def _tiles(network: Network, shown: NDArray[np.intp], norms: _Array, colours: Pa
 def no_filters() -> Any:
     """The figure of a network without filters."""
     figure = blank(120)
-    figure.add_annotation(text="No filter is alive: this is the zero network.", showarrow=False, x=0.5, y=0.5)
+    figure.add_annotation(text="No filter is active: this is the zero network.", showarrow=False, x=0.5, y=0.5)
     figure.update_xaxes(visible=False, range=[0, 1])
     figure.update_yaxes(visible=False, range=[0, 1])
     return figure

@@ -8,17 +8,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ..architectures import ThreeLayerCNN
+from ..architectures import ThreeLayerCNN, of_kind
 from ..errors import InputError
-from ..solve import Solution
+from ..solution import Solution
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 
 __all__ = ["MAX_BLOCKS", "matrix_blocks"]
 
 #: Blocks side by side; of more, the largest are drawn.
 MAX_BLOCKS = 14
-# a block below this share of the largest is the dust of an interior-point method
+# a block below this share of the largest is negligible: an interior-point method leaves it
 _ZERO = 1e-6
 
 _Array = NDArray[np.float64]
@@ -52,10 +52,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     if not solutions:
         raise InputError("solutions: got none, expected at least one")
     for solution in solutions:
-        if not isinstance(solution.problem.architecture, ThreeLayerCNN):
-            raise InputError(
-                f"solutions: got the architecture {solution.problem.architecture.name!r}, expected 'three-layer'"
-            )
+        of_kind(solution.problem.architecture, ThreeLayerCNN, "solutions", "three-layer")
     geometry = solutions[0].problem.architecture.geometry
     K, h = geometry.K, geometry.h
     found = [_by_cell(solution) for solution in solutions]
@@ -120,15 +117,15 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
         showgrid=False,
         zeroline=False,
     )
-    alive = [len(blocks) for blocks in found]
+    active = [len(blocks) for blocks in found]
     more = f"; the {MAX_BLOCKS} largest of {len(order)} cells are drawn" if len(order) > MAX_BLOCKS else ""
-    counts = ", ".join(f"{n} at beta {beta:.3g}" for n, beta in zip(alive, betas, strict=True))
+    counts = ", ".join(f"{n} at beta {beta:.3g}" for n, beta in zip(active, betas, strict=True))
     return Chart(
         figure,
         f"Blocks C of {K} by {h} entries, a column per cell and output sign. Blocks that are not zero: {counts}{more}.",
         {
             "beta": betas,
-            "blocks": alive,
+            "blocks": active,
             "sum of norms": [sum(float(np.linalg.norm(C)) for C in blocks.values()) for blocks in found],
         },
         "matrix-blocks",
@@ -138,8 +135,8 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
 def _by_cell(solution: Solution) -> dict[bytes, _Array]:
     """The blocks that are not zero, by output sign and cell."""
     norms = np.linalg.norm(solution.C, axis=1)
-    alive = np.flatnonzero(norms > _ZERO * norms.max(initial=0.0))
+    active = np.flatnonzero(norms > _ZERO * norms.max(initial=0.0))
     return {
         (b"+" if solution.sign[b] > 0 else b"-") + np.packbits(solution.active[b]).tobytes(): solution.C[b]
-        for b in alive
+        for b in active
     }

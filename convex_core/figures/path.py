@@ -1,4 +1,4 @@
-"""The path over beta: norms of the filters, how many are alive, and the objective between its bounds."""
+"""The path over beta: norms of the filters, how many are active, and the objective between its bounds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..path import Path, PathPreview
 from ..status import Scope
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 from .tracks import follow_filters
 
 __all__ = ["norm_map", "objective_path", "over_strides"]
@@ -29,7 +29,7 @@ _Array = NDArray[np.float64]
 
 
 def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> Chart:
-    """Group norm of every filter along the path, and below it how many filters are alive.
+    """Group norm of every filter along the path, and below it how many filters are active.
 
     One row a filter, followed through beta (logarithmic, increasing to the right): orange with a positive output
     weight, blue with a negative one, grey where the whole group is zero. The shade is the square root of the norm, so
@@ -53,14 +53,14 @@ def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> 
     --------
     >>> from convex_core import Problem, load_dataset, solve_path
     >>> path = solve_path(Problem.from_dataset(load_dataset("shift")), points=4)
-    >>> norm_map(path).table["filters alive"]
+    >>> norm_map(path).table["active filters"]
     [0, 2, 2, 2]
     """
     betas = _betas(path)
     tracks, signs, _ = follow_filters([s.network for s in path])
     norms = np.linalg.norm(tracks, axis=2).T
     signed = norms * signs[:, None]
-    alive = np.count_nonzero(norms, axis=0)
+    active = np.count_nonzero(norms, axis=0)
     T = len(signs)
     rows = min(max(ROW_PIXELS * T, MAP_PIXELS[0]), MAP_PIXELS[1]) // (2 if compact else 1)
     counts = COUNT_PIXELS // (2 if compact else 1)
@@ -77,21 +77,21 @@ def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> 
     edges = _edges(betas)
     for trace in _norm_heatmaps(betas, edges, norms, signed, colours):
         figure.add_trace(trace, row=1, col=1)
-    figure.add_trace(_alive_line(betas, alive, colours), row=2, col=1)
+    figure.add_trace(_active_line(betas, active, colours), row=2, col=1)
     figure.update_yaxes(range=[T + 0.5, 0.5], showgrid=False, zeroline=False, row=1, col=1)
-    figure.update_yaxes(range=[-0.06 * alive.max() - 0.1, 1.15 * max(int(alive.max()), 1)], row=2, col=1)
+    figure.update_yaxes(range=[-0.06 * active.max() - 0.1, 1.15 * max(int(active.max()), 1)], row=2, col=1)
     figure.update_yaxes(gridcolor=colours.faint, zeroline=False, nticks=4, row=2, col=1)
     _beta_axes(figure, edges, compact, colours)
     _mark_beta_max(figure, path, edges, colours)
     if not compact:
         figure.update_yaxes(title_text="filter", row=1, col=1)
-        figure.update_yaxes(title_text="alive", row=2, col=1)
+        figure.update_yaxes(title_text="active", row=2, col=1)
     alt = (
         f"Group norms of {T} filters at {len(path)} values of beta from {betas[0]:.3g} down to {betas[-1]:.3g}: "
-        f"{alive.min()} to {alive.max()} alive, none from beta_max = {path.beta_max:.4g} on; "
+        f"{active.min()} to {active.max()} active, none from beta_max = {path.beta_max:.4g} on; "
         f"largest norm {norms.max(initial=0.0):.3g}."
     )
-    table: dict[str, Any] = {"beta": betas.tolist(), "filters alive": alive.tolist()}
+    table: dict[str, Any] = {"beta": betas.tolist(), "active filters": active.tolist()}
     table |= {f"norm of filter {t + 1}": signed[t].tolist() for t in range(T)}
     return Chart(figure, alt, table, "filter-norms-path")
 
@@ -216,7 +216,7 @@ def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours:
     ]  # fmt: skip
     rows += [(p.beta, "preview", p.objective, p.lower_bound, p.relative_gap, p.network.m) for p in previews]
     rows.sort(key=lambda row: -row[0])
-    names = ("beta", "point", "objective", "lower bound", "relative gap", "filters alive")
+    names = ("beta", "point", "objective", "lower bound", "relative gap", "active filters")
     return Chart(figure, alt, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), "objective-path")
 
 
@@ -263,13 +263,13 @@ def over_strides(paths: Mapping[int, Path], *, colours: Palette = LIGHT) -> Char
     figure.update_xaxes(title_text="β", type="log", gridcolor=colours.faint, tickmode="array", tickvals=ticks)
     figure.update_yaxes(title_text="objective", gridcolor=colours.faint, rangemode="tozero")
     limits = ", ".join(f"{path.beta_max:.3g} for stride {stride}" for stride, path in paths.items())
-    table: dict[str, list[Any]] = {"stride": [], "beta": [], "objective": [], "lower bound": [], "filters alive": []}
+    table: dict[str, list[Any]] = {"stride": [], "beta": [], "objective": [], "lower bound": [], "active filters": []}
     for stride, path in paths.items():
         table["stride"] += [stride] * len(path)
         table["beta"] += path.betas.tolist()
         table["objective"] += path.objective.tolist()
         table["lower bound"] += path.lower_bound.tolist()
-        table["filters alive"] += path.alive.tolist()
+        table["active filters"] += path.active_filters.tolist()
     return Chart(figure, f"Optimal objective along beta by stride; beta_max is {limits}.", table, "over-strides")
 
 
@@ -319,14 +319,14 @@ def _norm_heatmaps(betas: _Array, edges: _Array, norms: _Array, signed: _Array, 
     ]
 
 
-def _alive_line(betas: _Array, alive: NDArray[np.intp], colours: Palette) -> Any:
+def _active_line(betas: _Array, active: NDArray[np.intp], colours: Palette) -> Any:
     return go.Scatter(
         x=betas,
-        y=alive,
+        y=active,
         mode="lines+markers",
         line={"color": colours.ink, "width": 2, "shape": "hvh"},
         marker={"size": 5},
-        hovertemplate="β = %{x:.3g}: %{y} filters alive<extra></extra>",
+        hovertemplate="β = %{x:.3g}: %{y} filters active<extra></extra>",
         showlegend=False,
     )
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ..errors import InputError
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 
 __all__ = ["NETWORK", "sandwich"]
 

@@ -13,7 +13,7 @@ from ..data import Dataset
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 
 __all__ = ["patch_matrices", "sample_windows"]
 
@@ -117,7 +117,7 @@ def patch_matrices(patches: _Array, *, colours: Palette = LIGHT) -> Chart:
         )
     )
     for k in range(shown_k):
-        _heading(figure, f"X<sub>{k + 1}</sub>", k * (h + 1) + (h - 1) / 2)
+        _heading(figure, f"X<sub>{k + 1}</sub>", k * (h + 1) + (h - 1) / 2, colours)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, zeroline=False, ticks="", dtick=max(1, shown_n // 6))
     left_out = [] if shown_k == K else [f"the first {shown_k} matrices"]
@@ -229,5 +229,6 @@ def _extent(values: _Array) -> float:
     return float(np.max(np.abs(values), initial=0.0)) or 1.0
 
 
-def _heading(figure: Any, text: str, x: float) -> None:
-    figure.add_annotation(x=x, y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False)
+def _heading(figure: Any, text: str, x: float, colours: Palette) -> None:
+    font = {"color": colours.muted}
+    figure.add_annotation(x=x, y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False, font=font)

@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..errors import InputError
-from ..solve import Solution
+from ..solution import Solution
 from ..solvers.column_generation import Round
 from ..status import Scope
 from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .colours import LIGHT, Palette
 
 __all__ = ["bounds", "seconds"]
 
@@ -54,7 +54,7 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
     gaps = [(r.upper - r.lower) / abs(r.upper) if math.isfinite(r.lower) and r.upper else None for r in history]
     drawn = [None if g is None else max(g, GAP_FLOOR) for g in gaps]
     figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.6, 0.4], figure=blank(430)
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.6, 0.4], figure=blank(340)
     )
     line = {"color": colours.convex, "width": 2.5}
     lower_name = "lower bound" if scope is Scope.GLOBAL else "lower bound over the sampled patterns only"

@@ -8,12 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ..architectures import CircularCNN
-from ..errors import InputError
-from ..network import Network
+from ..architectures import CircularCNN, of_kind
+from ..networks.network import Network
 from .chart import Chart, blank
+from .colours import LIGHT, Palette
 from .filters import no_filters
-from .palette import LIGHT, Palette
 
 __all__ = ["frequencies_in_use", "signals_and_spectra"]
 
@@ -88,9 +87,7 @@ def signals_and_spectra(network: Network, *, colours: Palette = LIGHT) -> Chart:
 
 def _blocks(network: Network) -> _Array:
     """What each neuron convolves with, times the size of its output weight: (m, d)."""
-    cnn = network.architecture
-    if not isinstance(cnn, CircularCNN):
-        raise InputError(f"network: got the architecture {cnn.name!r}, expected 'circular'")
+    cnn = of_kind(network.architecture, CircularCNN, "network", "circular")
     return cnn.blocks(network.parameters) * np.abs(network.weights)[:, None]
 
 

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..patches import PatchGeometry
-from .palette import Palette
+from .colours import Palette
 
 __all__ = ["TileGrid", "opacities", "signed_label", "tile_colours", "tile_grid", "tiles_of"]
 
@@ -131,8 +131,8 @@ class TileGrid:
             figure.update_yaxes(constrain="domain", scaleanchor="x", **where)
 
 
-def tile_grid(count: int, height: int, width: int) -> TileGrid:
-    """A grid that fits on the first screen where it can.
+def tile_grid(count: int, height: int, width: int, *, wide: bool = False) -> TileGrid:
+    """A grid that fits on the first screen where it can; a `wide` one has twice the columns.
 
     Examples
     --------
@@ -143,7 +143,8 @@ def tile_grid(count: int, height: int, width: int) -> TileGrid:
     if height == 1 and width <= 10:
         wanted = max(wanted, 2)
     room = max(1, min(MAX_COLUMNS, MAX_CELLS // (width + 1)))
-    return TileGrid(count, height, width, max(1, min(wanted, room, max(count, 1))))
+    times = 2 if wide else 1
+    return TileGrid(count, height, width, max(1, min(times * wanted, times * room, max(count, 1))))
 
 
 def tiles_of(geometry: PatchGeometry, filters: _Array) -> _Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ..network import Network
+from ..networks.network import Network
 
 __all__ = ["follow_filters", "unit_rows"]
 
@@ -48,14 +48,14 @@ def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8
     >>> tracks.shape, signs.tolist(), outputs.tolist(), tracks[0, 1].tolist()
     ((2, 2, 2), [1, -1], [0, 0], [0.0, 0.0])
     """
-    h = networks[0].architecture.geometry.h if networks else 0
+    h = networks[0].drawn.shape[1] if networks else 0
     # sign times one more than the number of the output
     groups: list[int] = []
     last: list[_Array] = []
     rows: list[dict[int, _Array]] = []
     for network in networks:
         weights = network.weights if network.weights.ndim == 2 else network.weights[:, None]
-        filters = network.filters * np.abs(weights).sum(axis=1)[:, None]
+        filters = network.drawn * np.abs(weights).sum(axis=1)[:, None]
         own = np.where(network.signs > 0, 1, -1) * (1 + np.abs(weights).argmax(axis=1))
         row: dict[int, _Array] = {}
         matched: set[int] = set()

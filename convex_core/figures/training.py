@@ -11,29 +11,72 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..certificate import Certificate
+from ..contracts.validation import finite_array
 from ..errors import InputError
-from ..validation import finite_array
-from .chart import Chart, blank
-from .palette import LIGHT, Palette
+from .chart import Chart, blank, log_ticks
+from .colours import LIGHT, Palette
 
-__all__ = ["audit", "loss_by_iteration", "loss_by_seconds"]
+__all__ = ["audit", "excess", "has_excess", "loss_by_iteration", "loss_by_seconds", "row_name"]
 
-#: A second cue beside the colour, one per seed.
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 #: Points of a curve that are drawn, and steps of the replay.
 MAX_POINTS = 240
 FRAMES = 40
+#: An excess below this is drawn here: it is rounding, and a logarithmic axis has no zero.
+FLOOR = 1e-12
+#: Relative gap within which bounds are one line on the screen, and the upper one is called the certified optimum.
+ONE_LINE = 1e-4
 
 _Array = NDArray[np.float64]
+
+
+def has_excess(lower: float) -> bool:
+    """Whether an excess can be measured: from a proved lower bound above zero.
+
+    Examples
+    --------
+    >>> has_excess(0.25), has_excess(0.0), has_excess(-math.inf)
+    (True, False, False)
+    """
+    return 0.0 < lower < math.inf
+
+
+def excess(objective: ArrayLike, lower: float) -> _Array:
+    """``(P - L) / L``: how far objectives P are, at most, above the optimum, as a share of it.
+
+    L is the proved lower bound. The optimum P* lies above it, so that the true excess ``(P - P*) / P*`` is no larger;
+    with a certified optimum the two differ by its relative gap. Measured from L no training can look better than the
+    optimum.
+
+    Parameters
+    ----------
+    objective : array_like
+        Objectives, of any shape.
+    lower : float
+        The proved lower bound, > 0.
+
+    Raises
+    ------
+    InputError
+        If there is no such bound, or it is not above zero.
+
+    Examples
+    --------
+    >>> excess([1.5, 1.0], 1.0).tolist()
+    [0.5, 0.0]
+    """
+    if not has_excess(lower):
+        raise InputError(f"lower: got {lower}, expected a proved lower bound above zero to measure an excess from")
+    return (np.asarray(objective, dtype=np.float64) - lower) / lower
 
 
 def loss_by_iteration(
     objective: ArrayLike,
     iterations: ArrayLike,
-    seeds: Sequence[int],
+    seeds: Sequence[int | str],
     *,
     upper: float,
     lower: float,
+    relative: bool = False,
     colours: Palette = LIGHT,
 ) -> Chart:
     """Objective of every seed against iterations, above the bounds on the global optimum; play replays the run.
@@ -44,83 +87,88 @@ def loss_by_iteration(
         Non-convex objective of S seeds at T recorded moments; not finite after a seed has diverged.
     iterations : array_like, shape (T,)
         The moments.
-    seeds : sequence of int
-        The S seeds.
+    seeds : sequence of int or str
+        The S seeds, or names of what was trained.
     upper, lower : float
         Bounds on the global optimum; `lower` is ``-inf`` for a restricted solve.
+    relative : bool
+        Whether the :func:`excess` is drawn in place of the objective, on a logarithmic axis; below 1e-12 it is drawn
+        there.
     colours : Palette
         The theme.
 
     Raises
     ------
     InputError
-        If the lengths do not fit.
+        If the lengths do not fit, or there is no excess.
 
     Examples
     --------
-    >>> chart = loss_by_iteration([[4.0, 2.0, 1.5]], [0, 10, 20], [7], upper=1.0, lower=0.999)
+    >>> chart = loss_by_iteration([[4.0, 2.0, 1.5]], [0, 10, 20], [7], upper=1.0, lower=0.99999999)
     >>> chart.alt
-    'SGD with seeds 7 ends at 1.5 to 1.5 after 20 iterations; the certified optimum is 1, at least 0.999 is proved.'
+    'seed 7 ends at 1.5 to 1.5 after 20 iterations; the certified optimum is 1, at least 0.99999999 is proved.'
+    >>> bounds = {"upper": 1.0, "lower": 0.99999999, "relative": True}
+    >>> loss_by_iteration([[4.0, 2.0, 1.5]], [0, 10, 20], [7], **bounds).alt[:64]
+    'seed 7 ends 50 % to 50 % above the optimum after 20 iterations; '
     """
     values, steps = _thinned(objective, iterations, seeds, "iterations")
-    figure = blank(500, bottom=128, top=72)
-    _seed_lines(figure, values, steps, seeds, colours, legend=True)
-    _bounds(figure, float(steps[0]), float(steps[-1]), upper, lower, colours)
-    _axes(figure, values, upper, colours)
-    figure.update_xaxes(title_text="iteration", range=[steps[0], steps[-1]])
-    _replay(figure, values, steps, colours)
-    alt = f"SGD with seeds {', '.join(map(str, seeds))} {_ending(values)} after {steps[-1]:.0f} iterations; "
-    alt += _optimum(upper, lower)
-    table: dict[str, Any] = {"iteration": steps.tolist()}
-    table |= {f"seed {seed}": values[s].tolist() for s, seed in enumerate(seeds)}
-    return Chart(figure, alt, table, "objective-by-iteration")
+    figure, ending = _curves(values, steps, seeds, upper, lower, relative, float(steps[0, -1]), colours)
+    figure.update_xaxes(title_text="iteration", range=[steps[0, 0], steps[0, -1]])
+    shown = _shown(values, lower, relative)
+    _replay(figure, shown, steps[0], colours)
+    alt = f"{_listed(seeds)} {ending} after {steps[0, -1]:.0f} iterations; {_optimum(upper, lower)}"
+    table: dict[str, Any] = {"iteration": steps[0].tolist(), **_columns(values, seeds, lower, relative)}
+    return Chart(figure, alt, table, f"{_quantity(relative)}-by-iteration")
 
 
 def loss_by_seconds(
     objective: ArrayLike,
     seconds: ArrayLike,
-    seeds: Sequence[int],
+    seeds: Sequence[int | str],
     *,
     upper: float,
     lower: float,
     convex_seconds: float,
+    clock: str = "wall-clock",
+    relative: bool = False,
     colours: Palette = LIGHT,
 ) -> Chart:
-    """Objective of every seed against wall-clock seconds, with a marker where each method had finished.
+    """Objective of every seed against seconds, with a marker where each method had finished.
 
     The diamond is the convex solve: its value at its total computation time, pattern listing and certificate
     included. The circles are SGD, all seeds trained side by side.
 
     Parameters
     ----------
-    objective, seeds, upper, lower, colours
+    objective, seeds, upper, lower, relative, colours
         As in :func:`loss_by_iteration`.
-    seconds : array_like, shape (T,)
-        Wall-clock seconds of training at each record.
+    seconds : array_like, shape (T,) or (S, T)
+        Seconds of training at each record, of all seeds together or of each.
     convex_seconds : float
         Total seconds of the convex solve.
+    clock : str
+        What kind of seconds they are.
 
     Raises
     ------
     InputError
-        If the lengths do not fit.
+        If the lengths do not fit, or there is no excess.
 
     Examples
     --------
-    >>> chart = loss_by_seconds([[4.0, 1.5]], [0.0, 0.2], [7], upper=1.0, lower=0.999, convex_seconds=0.1)
+    >>> chart = loss_by_seconds([[4.0, 1.5]], [0.0, 0.2], [7], upper=1.0, lower=1.0, convex_seconds=0.1)
     >>> [trace.name for trace in chart.figure.data]
-    ['seed 7', 'certified optimum', 'proved lower bound', 'SGD finished', 'convex program solved and certified']
+    ['seed 7', 'certified optimum', 'proved lower bound', 'training finished', 'convex program']
     """
-    values, clock = _thinned(objective, seconds, seeds, "seconds")
-    figure = blank(500, bottom=128, top=72)
-    _seed_lines(figure, values, clock, seeds, colours, legend=False)
-    reach = max(float(clock[-1]), convex_seconds) * 1.05
-    _bounds(figure, 0.0, reach, upper, lower, colours)
+    values, moments = _thinned(objective, seconds, seeds, "seconds")
+    reach = max(float(moments[:, -1].max()), convex_seconds) * 1.05
+    figure, ending = _curves(values, moments, seeds, upper, lower, relative, reach, colours)
+    shown, best = _shown(values, lower, relative), _shown(np.array([[upper]]), lower, relative)[0]
     markers = (
-        ("SGD finished", [clock[-1]] * len(seeds), values[:, -1], colours.sgd, "circle-open", 10),
-        ("convex program solved and certified", [convex_seconds], [upper], colours.convex, "diamond", 14),
+        ("training finished", moments[:, -1], shown[:, -1], values[:, -1], colours.sgd, "circle-open", 10),
+        ("convex program", [convex_seconds], best, [upper], colours.convex, "diamond", 14),
     )
-    for name, x, y, colour, symbol, size in markers:
+    for name, x, y, real, colour, symbol, size in markers:
         figure.add_trace(
             go.Scatter(
                 x=x,
@@ -128,21 +176,30 @@ def loss_by_seconds(
                 name=name,
                 mode="markers",
                 marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": 2, "color": colour}},
-                hovertemplate=f"{name} after %{{x:.3g}} s: %{{y:.8g}}<extra></extra>",
+                customdata=real,
+                showlegend=colour == colours.convex,
+                cliponaxis=False,
+                hovertemplate=f"{name}, after %{{x:.3g}} s: %{{customdata:.8g}}<extra></extra>",
             )
         )
-    _axes(figure, values, upper, colours)
-    figure.update_xaxes(title_text="wall-clock seconds", range=[0, reach])
-    alt = f"SGD with seeds {', '.join(map(str, seeds))} {_ending(values)} after {clock[-1]:.3g} s; "
+    if relative:  # a diamond below the axis stands on its edge
+        figure.data[-1].y = [max(float(best[0]), 10.0 ** figure.layout.yaxis.range[0])]
+    figure.update_xaxes(title_text=f"{clock} seconds", range=[0, reach])
+    figure.update_layout(margin_b=48)
+    alt = f"{_listed(seeds)} {ending} after {moments[:, -1].max():.3g} {clock} seconds; "
     alt += f"the convex program took {convex_seconds:.3g} s; {_optimum(upper, lower)}"
-    table: dict[str, Any] = {"seconds": clock.tolist()}
-    table |= {f"seed {seed}": values[s].tolist() for s, seed in enumerate(seeds)}
-    return Chart(figure, alt, table, "objective-by-seconds")
+    table: dict[str, Any] = {}
+    if (moments == moments[0]).all():
+        table["seconds"] = moments[0].tolist()
+    else:
+        table |= {f"seconds of {row_name(seed)}": moments[s].tolist() for s, seed in enumerate(seeds)}
+    table |= _columns(values, seeds, lower, relative)
+    return Chart(figure, alt, table, f"{_quantity(relative)}-by-{clock}-seconds")
 
 
 def audit(
     certificates: Sequence[Certificate],
-    seeds: Sequence[int],
+    seeds: Sequence[int | str],
     *,
     upper: float,
     lower: float,
@@ -154,8 +211,8 @@ def audit(
     ----------
     certificates : sequence of Certificate
         One per seed.
-    seeds : sequence of int
-        The seeds.
+    seeds : sequence of int or str
+        The seeds, or names of what was trained.
     upper, lower : float
         Bounds on the global optimum from the convex solve.
     colours : Palette
@@ -172,8 +229,8 @@ def audit(
     True
     """
     values = [c.objective for c in certificates]
-    labels = [f"seed {s}" for s in seeds]
-    excess = [100.0 * (v / lower - 1.0) if math.isfinite(lower) and lower > 0 else math.nan for v in values]
+    labels = [row_name(seed) for seed in seeds]
+    above = [100.0 * (v / lower - 1.0) if math.isfinite(lower) and lower > 0 else math.nan for v in values]
     figure = blank(96 + 44 * len(seeds), left=72, top=30)
     figure.add_trace(
         go.Bar(
@@ -181,13 +238,13 @@ def audit(
             y=labels,
             orientation="h",
             marker={"color": colours.sgd_fill, "line": {"color": colours.sgd, "width": 1.5}},
-            text=[f" at most {e:.3g} % above the optimum" if math.isfinite(e) else " no bound" for e in excess],
+            text=[f" at most {e:.3g} % above the optimum" if math.isfinite(e) else " no bound" for e in above],
             textposition="inside",
             insidetextanchor="start",
             hovertemplate="%{y}: %{x:.8g}<extra></extra>",
         )
     )
-    name = "certified optimum" if math.isfinite(lower) else "convex value (restricted)"
+    name = _upper_name(upper, lower)
     figure.add_vline(
         x=upper,
         line={"color": colours.convex, "width": 2.5},
@@ -201,55 +258,117 @@ def audit(
         + " "
         + "; ".join(
             f"{label}: {value:.8g}, at most {e:.3g} % above"
-            for label, value, e in zip(labels, values, excess, strict=True)
+            for label, value, e in zip(labels, values, above, strict=True)
         )
     )
     table: dict[str, Any] = {
-        "seed": list(seeds),
+        "seed": [str(seed) for seed in seeds],
         "objective": values,
         "proved lower bound": [c.lower_bound for c in certificates],
         "relative gap": [c.relative_gap for c in certificates],
-        "at most % above": excess,
+        "at most % above": above,
     }
     return Chart(figure, alt + ".", table, "audit")
 
 
-def _thinned(objective: ArrayLike, moments: ArrayLike, seeds: Sequence[int], name: str) -> tuple[_Array, _Array]:
-    """Objectives and moments, checked, and at most `MAX_POINTS` of them."""
+def _thinned(objective: ArrayLike, moments: ArrayLike, seeds: Sequence[int | str], name: str) -> tuple[_Array, _Array]:
+    """Objectives and moments of each seed (S, T), checked, and at most `MAX_POINTS` of them."""
     raw = np.asarray(objective, dtype=np.float64)
     # a diverged seed has infinite values: its line ends there
     values = np.where(np.isfinite(raw), raw, np.nan)
-    x = finite_array(moments, name, ndim=1)
-    if values.shape != (len(seeds), len(x)):
+    x = finite_array(moments, name, ndim=(1, 2))
+    if values.shape != (len(seeds), x.shape[-1]) or (x.ndim == 2 and x.shape != values.shape):
         raise InputError(
-            f"objective: got shape {values.shape}, expected ({len(seeds)}, {len(x)}), seeds by recorded moments"
+            f"objective: got shape {values.shape}, expected ({len(seeds)}, {x.shape[-1]}), seeds by recorded moments"
         )
-    keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(int))
-    return values[:, keep], x[keep]
+    x = np.broadcast_to(x, values.shape)
+    keep = np.unique(np.linspace(0, x.shape[1] - 1, min(x.shape[1], MAX_POINTS)).round().astype(int))
+    return values[:, keep], x[:, keep]
 
 
-def _seed_lines(
-    figure: Any, values: _Array, x: _Array, seeds: Sequence[int], colours: Palette, *, legend: bool
-) -> None:
+def row_name(seed: int | str) -> str:
+    """What a curve is called: by its seed, or by its own name.
+
+    Examples
+    --------
+    >>> row_name(3), row_name("Adam")
+    ('seed 3', 'Adam')
+    """
+    return seed if isinstance(seed, str) else f"seed {seed}"
+
+
+def _listed(seeds: Sequence[int | str]) -> str:
+    return ", ".join(map(row_name, seeds))
+
+
+def _quantity(relative: bool) -> str:
+    return "excess" if relative else "objective"
+
+
+def _shown(values: _Array, lower: float, relative: bool) -> _Array:
+    """What is drawn: objectives, or the excess, which a logarithmic axis shows from `FLOOR` on."""
+    return np.maximum(excess(values, lower), FLOOR) if relative else values
+
+
+def _columns(values: _Array, seeds: Sequence[int | str], lower: float, relative: bool) -> dict[str, Any]:
+    table: dict[str, Any] = {row_name(seed): values[s].tolist() for s, seed in enumerate(seeds)}
+    if relative:
+        over = excess(values, lower)
+        table |= {f"excess of {row_name(seed)}": over[s].tolist() for s, seed in enumerate(seeds)}
+    return table
+
+
+def _curves(
+    values: _Array,
+    x: _Array,
+    seeds: Sequence[int | str],
+    upper: float,
+    lower: float,
+    relative: bool,
+    reach: float,
+    colours: Palette,
+) -> tuple[Any, str]:
+    """The figure with a line for each seed and for the bounds, and how the seeds end, in words."""
+    figure = blank(400, bottom=96, top=48)
+    shown = _shown(values, lower, relative)
     for s, seed in enumerate(seeds):
+        colour, dash = colours.line(s)
         figure.add_trace(
             go.Scatter(
-                x=x,
-                y=values[s],
-                name=f"seed {seed}",
-                showlegend=legend,
+                x=x[s],
+                y=shown[s],
+                name=row_name(seed),
                 mode="lines",
-                line={"color": colours.sgd, "width": 1.8, "dash": DASHES[s % len(DASHES)]},
-                hovertemplate=f"seed {seed}, %{{x:.4g}}: %{{y:.6g}}<extra></extra>",
+                line={"color": colour, "width": 1.8, "dash": dash},
+                customdata=values[s],
+                hovertemplate=f"{row_name(seed)}, %{{x:.4g}}: %{{customdata:.6g}}"
+                + (", %{y:.3%} above" if relative else "")
+                + "<extra></extra>",
             )
         )
+    if relative:
+        _excess_axis(figure, shown, upper, lower, reach, colours)
+        return figure, _ending_above(shown, upper, lower)
+    _bounds(figure, float(x.min()), reach, upper, lower, colours)
+    _axes(figure, values, upper, colours)
+    return figure, _ending(values)
+
+
+def _certified(upper: float, lower: float) -> bool:
+    """Whether the bounds are so close that they are one line."""
+    return math.isfinite(lower) and upper - lower <= ONE_LINE * abs(upper)
+
+
+def _upper_name(upper: float, lower: float) -> str:
+    if _certified(upper, lower):
+        return "certified optimum"
+    return "best network of the convex program" if math.isfinite(lower) else "convex value (restricted)"
 
 
 def _bounds(figure: Any, start: float, stop: float, upper: float, lower: float, colours: Palette) -> None:
+    lines = [(_upper_name(upper, lower), upper, "solid", 2.6)]
     if math.isfinite(lower):
-        lines = (("certified optimum", upper, "solid", 2.6), ("proved lower bound", lower, "dash", 1.6))
-    else:
-        lines = (("convex value (restricted)", upper, "solid", 2.6),)  # type: ignore[assignment]
+        lines.append(("proved lower bound", lower, "dash", 1.6))
     for name, value, dash, width in lines:
         figure.add_trace(
             go.Scatter(
@@ -261,6 +380,55 @@ def _bounds(figure: Any, start: float, stop: float, upper: float, lower: float, 
                 hovertemplate=f"{name}: %{{y:.8g}}<extra></extra>",
             )
         )
+
+
+def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: float, colours: Palette) -> None:
+    """Decades in per cent, from below the lowest curve on, and the convex program's own excess: its gap."""
+    gap = float(_shown(np.array([upper]), lower, True)[0])
+    seen = shown[np.isfinite(shown)]
+    least, most = float(seen.min(initial=1.0)), float(seen.max(initial=FLOOR))
+    low, high = math.floor(math.log10(0.3 * least)), math.log10(1.3 * max(most, 10.0 * least))
+    low = max(low, math.floor(high) - 9)
+    off = gap < 10.0**low
+    name, level = _upper_name(upper, lower), max(gap, 10.0**low)
+    words = f"proved within {gap:.0e}, below this axis" if off else f"proved within {100.0 * gap:.2g} %"
+    figure.add_annotation(
+        x=reach, y=math.log10(level), text=words, showarrow=False, xanchor="right", yanchor="bottom",
+        font={"color": colours.convex, "size": 12},
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[0.0, reach],
+            y=[level] * 2,
+            name=name,
+            mode="lines",
+            cliponaxis=False,
+            line={"color": colours.convex, "width": 2.6, "dash": "dash" if off else "solid"},
+            hovertemplate=f"{_upper_name(upper, lower)}: at most {gap:.2e} above the optimum<extra></extra>",
+        )
+    )
+    ticks, _ = log_ticks(10.0**low, 10.0**high)
+    what = "excess over the optimum" if _certified(upper, lower) else "excess over the proved lower bound"
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_yaxes(
+        title_text=what,
+        type="log",
+        range=[low, high],
+        gridcolor=colours.faint,
+        zeroline=False,
+        tickvals=ticks,
+        ticktext=[f"{100.0 * tick:g} %" for tick in ticks],
+    )
+
+
+def _ending_above(shown: _Array, upper: float, lower: float) -> str:
+    ends = _ends(shown)
+    if not len(ends):
+        return "has diverged"
+    least, most = (f"{100.0 * end:.3g} %" for end in (ends.min(), ends.max()))
+    if _certified(upper, lower):
+        return f"ends {least} to {most} above the optimum"
+    return f"ends at most {least} to {most} above the optimum, measured from the proved lower bound,"
 
 
 def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> None:
@@ -300,6 +468,8 @@ def _ending(values: _Array) -> str:
 
 
 def _optimum(upper: float, lower: float) -> str:
+    if math.isfinite(lower) and not _certified(upper, lower):
+        return f"the optimum is proved to lie between {lower:.8g} and {upper:.8g}."
     if math.isfinite(lower):
         return f"the certified optimum is {upper:.8g}, at least {lower:.8g} is proved."
     return f"the convex value over sampled patterns is {upper:.8g}, without a lower bound."
@@ -326,7 +496,7 @@ def _replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> Non
                 "direction": "left",
                 "showactive": False,
                 "x": 0,
-                "y": -0.24,
+                "y": -0.2,
                 "xanchor": "left",
                 "yanchor": "top",
                 "pad": {"t": 0, "r": 8},
@@ -341,7 +511,7 @@ def _replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> Non
                 "active": len(stops) - 1,
                 "x": 0.3,
                 "len": 0.7,
-                "y": -0.2,
+                "y": -0.14,
                 "pad": {"t": 0, "b": 0},
                 "currentvalue": {
                     "prefix": "iteration ",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
 from ..arrangement import Arrangement
+from ..contracts.records import record
 from ..errors import InputError
 from .locate import cells_at
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from .._records import record
 from ..arrangement import Arrangement
+from ..contracts.records import record
 from ..errors import SizeError
 
 __all__ = ["CellGraph", "cell_graph"]

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arrangement import Arrangement
+from ..contracts.validation import finite_array
 from ..errors import InputError
-from ..validation import finite_array
 
 __all__ = ["cells_at"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..contracts.validation import finite_array, integer
 from ..errors import InputError
-from ..validation import finite_array, integer
 
 __all__ = ["principal_directions", "restrict", "spanned_directions"]
 

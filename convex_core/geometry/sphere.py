@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._records import record
 from ..arrangement import Arrangement
+from ..contracts.records import record
 from ..errors import InputError
 
 __all__ = ["SphereCells", "sphere_cells"]

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from .._rounding import products_below, sum_below
-from ..conic_forms import LossForm
+from ..contracts.records import record
+from ..numerics.conic_forms import LossForm
+from ..numerics.rounding import products_below, sum_below
 from .base import BoundedLoss, Formulas, auxiliaries_only
 
 __all__ = ["AbsoluteLoss"]
@@ -67,6 +67,11 @@ class AbsoluteLoss(BoundedLoss):
     def feasible(self, v: _Array, y: _Array) -> _Array:
         """``-1 <= v <= 1``."""
         return np.clip(v, -1.0, 1.0)
+
+    def prox(self, w: _Array, y: _Array, step: float | _Array) -> _Array:
+        """``w - clip(w - y, -step, step)``."""
+        near: _Array = w - np.clip(w - y, -step, step)
+        return near
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y``; -inf unless -1 <= v <= 1."""

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import xlog1py, xlogy
 
-from .._rounding import TINY, sum_below
-from ..conic_forms import LossForm
 from ..errors import InputError
+from ..numerics.conic_forms import LossForm
+from ..numerics.rounding import TINY, sum_below
 
 __all__ = ["BoundedLoss", "Formulas", "Loss", "Targets", "auxiliaries_only", "entropies_below", "labels"]
 
@@ -94,6 +94,10 @@ class Loss(Protocol):
         """The vector nearest to `v` with a finite dual value, exactly; one that is feasible stays as it is."""
         ...
 
+    def unresolved(self, v: _Array) -> _Array:
+        """How far each entry of a feasible `v` may be from the exact vector that :meth:`dual_value` is about, (n,)."""
+        ...
+
     def dual_value(self, v: _Array, y: _Array) -> float:
         r"""Dual objective :math:`-\ell^*(-v)`: a lower bound on the optimum if also :math:`\tau(v) \le \beta`.
 
@@ -132,6 +136,10 @@ class Targets:
     def check_targets(self, y: _Array) -> None:
         """Every real vector will do."""
 
+    def unresolved(self, v: _Array) -> _Array:
+        """Zero: a feasible vector is the exact one."""
+        return np.zeros(len(v))
+
     def units(self, y: _Array) -> tuple[float, float]:
         """As they are."""
         return 1.0, 1.0
@@ -141,6 +149,19 @@ class BoundedLoss(Targets):
     """Defaults for a loss whose slope is bounded, so that its conjugate has a bounded domain."""
 
     __slots__ = ()
+
+    def balanced(self, V: _Array, Y: _Array, weight: _Array) -> _Array:
+        """``weight @ V`` is zero after each column (n, q) of V has the heavier of its two signs scaled down.
+
+        Feasible for a loss that is a sum over the entries: each one has an interval around zero for its domain. Then it
+        is what the dual of a program with free output biases asks for, in place of the ``V`` given.
+        """
+        above = weight @ np.maximum(V, 0.0)
+        below = weight @ np.maximum(-V, 0.0)
+        least = np.minimum(above, below)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            up, down = np.where(above > 0.0, least / above, 0.0), np.where(below > 0.0, least / below, 0.0)
+        return cast(_Array, np.where(V > 0.0, V * up, V * down))
 
     def dual_scale(self, v: _Array, y: _Array, tau: float, beta: float) -> float:
         r"""``min(1, beta / tau)``.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from .._rounding import sum_below
-from ..conic_forms import LossForm
+from ..contracts.records import record
+from ..numerics.conic_forms import LossForm
+from ..numerics.rounding import sum_below
 from .base import BoundedLoss, Formulas, auxiliaries_only, labels
 
 __all__ = ["HingeLoss"]
@@ -74,6 +74,11 @@ class HingeLoss(BoundedLoss):
     def feasible(self, v: _Array, y: _Array) -> _Array:
         """``0 <= y v <= 1``."""
         return y * np.clip(y * v, 0.0, 1.0)
+
+    def prox(self, w: _Array, y: _Array, step: float | _Array) -> _Array:
+        """``w + y clip(1 - y w, 0, step)``: as far towards the kink as the step goes."""
+        near: _Array = w + y * np.clip(1.0 - y * w, 0.0, step)
+        return near
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``y.v``; -inf unless 0 <= y v <= 1."""

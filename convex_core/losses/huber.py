@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from .._rounding import products_below, sum_below
-from ..conic_forms import LossForm
-from ..validation import positive_number
+from ..contracts.records import record
+from ..contracts.validation import positive_number
+from ..numerics.conic_forms import LossForm
+from ..numerics.rounding import products_below, sum_below
 from .base import BoundedLoss, Formulas
 
 __all__ = ["HuberLoss"]
@@ -92,9 +92,18 @@ class HuberLoss(BoundedLoss):
         """1, or delta / s for a delta below the root mean square s of y, like delta times the absolute loss."""
         return min(1.0, self.delta / _scale(y))
 
+    def hessian_times(self, f: _Array, y: _Array, A: _Array) -> _Array:
+        """`A` (n, r) with zeros where the loss is linear."""
+        return np.where((np.abs(f - y) < self.delta)[:, None], A, 0.0)
+
     def feasible(self, v: _Array, y: _Array) -> _Array:
         """``-delta <= v <= delta``."""
         return np.clip(v, -self.delta, self.delta)
+
+    def prox(self, w: _Array, y: _Array, step: float | _Array) -> _Array:
+        """``w - step clip((w - y) / (1 + step), -delta, delta)``."""
+        near: _Array = w - step * np.clip((w - y) / (1.0 + step), -self.delta, self.delta)
+        return near
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y - 0.5 ||v||^2``; -inf unless -delta <= v <= delta."""

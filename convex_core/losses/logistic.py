@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, wrightomega
 
-from .._records import record
-from ..conic_forms import LossForm
+from ..contracts.records import record
+from ..numerics.conic_forms import LossForm
 from .base import BoundedLoss, Formulas, auxiliaries_only, entropies_below, labels
 
 __all__ = ["LogisticLoss"]
 
 _Array = NDArray[np.float64]
+# Newton steps, far more than are ever needed
+_PROX_ITERATIONS = 80
+# a Newton step in the output after which what is left, at most an eighth of its square, is rounding
+_LAST_OUTPUT_STEP = 1e-7
 
 
 @record
@@ -74,9 +78,40 @@ class LogisticLoss(BoundedLoss):
         """1/4, at f = 0."""
         return 0.25
 
+    def hessian_times(self, f: _Array, y: _Array, A: _Array) -> _Array:
+        """``s (1 - s)`` times each row of `A` (n, r), ``s = 1 / (1 + exp(f))``."""
+        product: _Array = (expit(f) * expit(-f))[:, None] * A
+        return product
+
     def feasible(self, v: _Array, y: _Array) -> _Array:
         """``0 <= y v <= 1``."""
         return y * np.clip(y * v, 0.0, 1.0)
+
+    def prox(self, w: _Array, y: _Array, step: float | _Array) -> _Array:
+        r"""``w + y x`` with ``x = step / (1 + exp(y w + x))``, by Newton's method for the logarithm of x.
+
+        With the step t, :math:`\log x + \log(1 + e^{yw + x}) = \log t` rises and is convex in :math:`\log x`: from the
+        right Newton's method falls to the root and never steps over. The second logarithm is at least 0 and at least
+        :math:`yw + x`; with these in its place x is t, and Wright's omega function of :math:`\log t - yw`. The smaller
+        one of them is on the right, and at most twice the root.
+        """
+        margin = y * w
+        target = np.log(step)
+        free = target - margin
+        logarithm = np.minimum(target, free - wrightomega(free))  # log omega(z) = z - omega(z)
+        for _ in range(_PROX_ITERATIONS):
+            x = np.exp(logarithm)
+            m = margin + x
+            move = (logarithm + np.logaddexp(0.0, m) - target) / (1.0 + x * expit(m))
+            logarithm = logarithm - move
+            if (np.abs(move) * x <= _LAST_OUTPUT_STEP * (1.0 + _LAST_OUTPUT_STEP * x)).all():
+                break
+        # exp makes the rounding of a large logarithm that of x times it: a last step for the margin m takes it away
+        m = margin + np.exp(logarithm)
+        s = expit(-m)
+        m = m - (m - margin - step * s) / (1.0 + step * s * (1.0 - s))
+        near: _Array = y * m
+        return near
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """Sum of the entropies of the probabilities ``s = y v``; -inf unless 0 <= s <= 1."""

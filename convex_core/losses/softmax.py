@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp, softmax, wrightomega
 
-from .._records import record
-from .._rounding import UNIT_ROUNDOFF
-from ..conic_forms import LossForm
+from ..contracts.records import record
 from ..errors import InputError
+from ..numerics.conic_forms import LossForm
+from ..numerics.rounding import UNIT_ROUNDOFF
 from .base import BoundedLoss, Formulas, auxiliaries_only, entropies_below
 
 __all__ = ["SoftmaxLoss"]
@@ -22,6 +22,15 @@ _Array = NDArray[np.float64]
 
 # a probability below -_OUTSIDE, or a sum as far from 1, is no rounding
 _OUTSIDE = 1e-9
+# Newton steps, far more than are ever needed
+_PROX_ITERATIONS = 80
+# a Newton step after which nothing is left but rounding
+_LAST_STEP = 1e-7
+# squared Newton decrements for one unit of weight: below the first whole steps converge, below the second the next one
+# is the last
+_WHOLE_STEPS, _LAST_DECREMENT = 1e-8, 1e-15
+# a probability of zero, where a logarithm is taken
+_LEAST = 1e-300
 
 
 @record
@@ -87,6 +96,14 @@ class SoftmaxLoss(BoundedLoss):
         """1/2, where two outputs share all the probability."""
         return 0.5
 
+    def hessian_times(self, f: _Array, y: _Array, A: _Array) -> _Array:
+        """``diag(p) A - p (p^T A)`` sample by sample, for `A` (n q, r) and the probabilities p of `f`."""
+        P = softmax(_rows(f, y), axis=1)[..., None]
+        rows = A.reshape(*P.shape[:2], -1)
+        moved = P * rows
+        product: _Array = (moved - P * moved.sum(axis=1, keepdims=True)).reshape(A.shape)
+        return product
+
     def feasible(self, v: _Array, y: _Array) -> _Array:
         """``y - P`` with the rows of P projected on the simplex; exactly, so that the rows of v have the sum zero."""
         own = y != 0.0
@@ -96,6 +113,60 @@ class SoftmaxLoss(BoundedLoss):
         P = -V  # of the other outputs; what is small there is not lost beside 1
         P[~inside] = _onto_simplex(_rows(y - v, y)[~inside])
         return _sum_to_zero(P, own.reshape(V.shape)).ravel()
+
+    def prox(self, w: _Array, y: _Array, step: float | _Array) -> _Array:
+        r"""``w + step (y - p)`` with ``p = softmax(f)``; `step` is one number for each row.
+
+        With :math:`\log p_o = f_o - c` it is :math:`t p_o + \log(t p_o) = w_o + t y_o + \log t - c`, so that
+        :math:`t p_o` is Wright's omega function of the right-hand side, and c is where the probabilities have the sum
+        1. That sum is convex and falls with c: Newton's method from the left rises to it and never steps over.
+        """
+        W, Y = _rows(w, y), _rows(y, y)
+        t = _rows(np.broadcast_to(np.asarray(step, dtype=np.float64), w.shape), y)[:, :1]
+        known = W + t * Y + np.log(t)
+        c = known.max(axis=1, keepdims=True) - t - np.log(t)  # there one probability is 1 already
+        # what is left is at most half the square of the last step; with large steps t rounding is more than that
+        near_enough = np.maximum(_LAST_STEP, 1e-14 * np.abs(known).max(axis=1, keepdims=True))
+        for _ in range(_PROX_ITERATIONS):
+            tp = wrightomega(known - c)
+            move = (tp.sum(axis=1, keepdims=True) - t) / (tp / (1.0 + tp)).sum(axis=1, keepdims=True)
+            c = c + move
+            if (np.abs(move) <= near_enough).all():
+                break
+        near: _Array = W + t * Y - wrightomega(known - c)
+        return near.ravel()
+
+    def balanced(self, V: _Array, Y: _Array, weight: _Array) -> _Array:
+        """``weight @ V`` is zero after ``P = Y - V`` (n, q) has been multiplied by a factor for each output.
+
+        The factors are ``exp(b)`` for the output biases b that fit best beside ``log P``, by Newton's method
+        with halved steps. What is left of ``weight @ V`` is rounding.
+        """
+        F = np.log(np.maximum(Y - V, _LEAST))
+        b = np.zeros(Y.shape[1])
+        total = float(weight.sum())
+
+        def value(b: _Array) -> float:
+            return float(weight @ (logsumexp(F + b, axis=1) - ((F + b) * Y).sum(axis=1)))
+
+        for _ in range(_PROX_ITERATIONS):
+            P = softmax(F + b, axis=1)
+            slope = weight @ (P - Y)
+            hessian = np.diag(weight @ P) - (P * weight[:, None]).T @ P
+            # one direction, all biases alike, changes nothing; a class without probability hardly anything
+            level = max(float(np.trace(hessian)), 1e-300) / len(b)
+            move = np.linalg.solve(hessian + level * (1.0 / len(b) + 1e-12 * np.eye(len(b))), slope)
+            decrement = float(slope @ move)
+            length = 1.0
+            if decrement > _WHOLE_STEPS * total:
+                now = value(b)
+                while length > 1e-10 and value(b - length * move) > now - 1e-4 * length * decrement:
+                    length *= 0.5
+            b = b - length * move
+            if decrement <= _LAST_DECREMENT * total:
+                break
+        balanced: _Array = Y - softmax(F + b, axis=1)
+        return balanced
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """Sum of the entropies of the rows of ``P = y - v``; -inf unless they are in the simplex.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from .._rounding import products_below, sum_below
-from ..conic_forms import LossForm
+from ..contracts.records import record
+from ..numerics.conic_forms import LossForm
+from ..numerics.rounding import products_below, sum_below
 from .base import Formulas, Targets
 
 __all__ = ["SquaredLoss"]
@@ -62,9 +62,23 @@ class SquaredLoss(Targets):
         """1."""
         return 1.0
 
+    def hessian_times(self, f: _Array, y: _Array, A: _Array) -> _Array:
+        """`A` (n, r)."""
+        return A
+
     def feasible(self, v: _Array, y: _Array) -> _Array:
         """`v` itself: the conjugate is finite everywhere."""
         return v
+
+    def prox(self, w: _Array, y: _Array, step: float | _Array) -> _Array:
+        """``(w + step y) / (1 + step)``."""
+        near: _Array = (w + step * y) / (1.0 + step)
+        return near
+
+    def balanced(self, V: _Array, Y: _Array, weight: _Array) -> _Array:
+        """``V`` less the weighted mean of each column (n, q), so that ``weight @ V`` is zero."""
+        centred: _Array = V - weight @ V / weight.sum()
+        return centred
 
     def dual_value(self, v: _Array, y: _Array) -> float:
         """``v.y - 0.5 ||v||^2``, which is ``0.5 ||y||^2 - 0.5 ||v - y||^2`` without the cancellation."""

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
-from ..conic_forms import PenaltyForm
+from ..contracts.records import record
+from ..numerics.conic_forms import PenaltyForm
 
 __all__ = ["BATCH_PRODUCTS", "EXACT", "ConeSupports", "Penalty", "PenaltyFormulas", "Search"]
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._cone_projection import top_cone_supports
-from .._records import record
-from .._threads import at_once
-from ..conic_forms import PenaltyForm
+from ..contracts.records import record
+from ..numerics.cone_projection import top_cone_supports
+from ..numerics.conic_forms import PenaltyForm
+from ..numerics.threads import at_once
 from .base import BATCH_PRODUCTS, EXACT, ConeSupports, PenaltyFormulas, Search
 
 __all__ = ["L2Penalty"]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from ..conic_forms import PenaltyForm
+from ..contracts.records import record
+from ..numerics.conic_forms import PenaltyForm
 from .base import PenaltyFormulas
 from .supports import ConicSupports
 

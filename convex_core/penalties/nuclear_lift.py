@@ -9,8 +9,8 @@ Z is known, and the norm is a small problem in :math:`P \in R^{h \times h}` with
 .. math:: \|c\| = \frac s2 \min_{P \succeq 0} \frac1d \sum_f \frac{|\hat c_f|^2}{p_f} + \operatorname{tr} P .
 
 A filter u of length h has any such spectrum (Fejer and Riesz), so that the norm is :math:`s \min \|u\| \|w\|` over
-:math:`u * w = c` (see :mod:`convex_core.power_spectra`): some minimum :math:`Z = u w^T` has rank one, whatever the rank
-of the one that an interior-point method finds. The dual norm is the largest singular value of
+:math:`u * w = c` (see :mod:`convex_core.numerics.power_spectra`): some minimum :math:`Z = u w^T` has rank one,
+whatever the rank of the one that an interior-point method finds. The dual norm is the largest singular value of
 :math:`g_{(a + b) \bmod d}`, whose Gram matrix is Toeplitz.
 """
 
@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from ..conic_forms import ConeKind, PenaltyForm
-from ..power_spectra import half_spectrum_weights, smallest_product
+from ..contracts.records import record
+from ..numerics.conic_forms import ConeKind, PenaltyForm
+from ..numerics.power_spectra import half_spectrum_weights, smallest_product
 from .base import PenaltyFormulas
 from .nuclear import symmetric_entries
 from .spectral import half_fourier, surd
@@ -101,8 +101,8 @@ class NuclearLiftPenalty(ConicSupports):
         """Norm of each row of `C` (B, d), shape (B,)."""
         finite = np.isfinite(C).all(axis=1)
         out = np.where(finite, 0.0, np.nan)
-        alive = finite & np.any(C != 0.0, axis=1)
-        place = np.flatnonzero(alive)
+        active = finite & np.any(C != 0.0, axis=1)
+        place = np.flatnonzero(active)
         batch = max(1, _HESSIAN_ENTRIES // max(1, (self.h * (self.h + 1) // 2) ** 2))
         for start in range(0, len(place), batch):
             some = place[start : start + batch]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from ..conic_forms import ConeKind, PenaltyForm
-from ..power_spectra import half_spectrum_weights
+from ..contracts.records import record
+from ..numerics.conic_forms import ConeKind, PenaltyForm
+from ..numerics.power_spectra import half_spectrum_weights
 from .base import PenaltyFormulas
 from .supports import ConicSupports
 

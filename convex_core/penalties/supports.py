@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._cone_projection import top_cone_supports
-from .._rounding import UNIT_ROUNDOFF
-from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..errors import SizeError
+from ..numerics.cone_projection import top_cone_supports
+from ..numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ..numerics.rounding import UNIT_ROUNDOFF
 from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
 
 __all__ = ["ConicSupports", "conic_supports"]
 
 _Array = NDArray[np.float64]
 
-_TOL = 1e-10
+_SUPPORT_ACCURACY = 1e-10
 
 
 def conic_supports(
@@ -73,9 +73,9 @@ def conic_supports(
     direction = np.zeros((len(index), p))
     first = slice(0, 2 * want)
     norms = penalty.norm(near[first])
-    alive = norms > 0.0
-    value[first][alive] = np.einsum("kp,kp->k", near[first], near[first])[alive] / norms[alive]
-    direction[first][alive] = near[first][alive] / norms[alive, None]
+    active = norms > 0.0
+    value[first][active] = np.einsum("kp,kp->k", near[first], near[first])[active] / norms[active]
+    direction[first][active] = near[first][active] / norms[active, None]
     program = _SupportProgram(penalty, p, search.tilt)
     best = max(floor, float(value.max(initial=-np.inf)))
     bound = best
@@ -132,7 +132,7 @@ class _SupportProgram:
         self._ball = sparse.vstack([sparse.csc_matrix(np.concatenate([form.q, np.zeros(p)])[None, :]), form.A])
         self._forms = form.cones
         self._cones = clarabel_cones(form.cones)
-        self._settings = clarabel_settings(_TOL)
+        self._settings = clarabel_settings(_SUPPORT_ACCURACY)
 
     def _feasible(self, nonzeros: int, search: Search) -> bool:
         """Whether Clarabel has the memory and the time to begin."""

@@ -10,25 +10,31 @@ hyperplane has a second row :math:`r_{j'} = r_j`, with :math:`\epsilon_j = 1` an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from .._rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
-from ..architectures import Architecture, Patterns
+from ..architectures import Architecture, Patterns, no_codes
 from ..arrangement import closed_form, merge_rows
-from ..arrangement.reads import UNIT
+from ..arrangement.zero_tests import UNIT
+from ..contracts.records import record
 from ..errors import InputError
+from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
+from ..penalties import L2Penalty, Penalty
 from ..progress import Budget
 
-__all__ = ["Blocks", "CellFactory"]
+__all__ = ["NEEDS", "Blocks", "CellFactory"]
 
 _Array = NDArray[np.float64]
+#: what a solver may need of an architecture's cells, by the property of :class:`CellFactory` that says so
+NEEDS = {"additive": "atoms are sums over hyperplanes", "euclidean": "blocks have the Euclidean norm"}
 # a direction is on a hyperplane when the sine of the angle between them is at most this
 _ON = 1e-10
+# sides found at once, 8 bytes each
+_AT_ONCE = 1 << 22
 # singular values of the rows below this share of the largest may have been read as zero
 _FLAT = 1e-10
 
@@ -144,18 +150,22 @@ class CellFactory:
     def _bound_errors(self, aside: _Array, scaled: _Array, singular: _Array) -> None:
         """Constants of :meth:`rounding`, from the parts of the `scaled` rows that are not along their hyperplanes'."""
         p = self.hyperplanes.shape[1]
-        penalty = self.architecture.penalty
+        penalty = self.penalty
         sine = np.linalg.norm(aside, axis=1) / np.linalg.norm(scaled, axis=1) if len(scaled) else np.zeros(0)
         self._apart = float(sine.max(initial=0.0)) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
         zero = self.hyperplanes[self.classes < 0]
         K = len(self.design)
         gain = self.architecture.scale * self.architecture.gain
+        # shifted rows are as long as both together, and differ from the hyperplanes by their own rounding
+        self._shifted = self.architecture.anchors(np.zeros((0, self.width), dtype=bool), self.patches) is not None
+        shift = float(lengths(self.design).max(initial=0.0)) if self._shifted else 0.0
+        self._apart += 2.0 * UNIT_ROUNDOFF * self._shifted
         unit = 1.001 * gain * penalty.radius
         self._unread = unit * (K + 1) * float(lengths(zero).max(initial=0.0))
         #: largest norm of a row, with the scale of the outputs
-        self.largest = gain * float(lengths(self.design).max(initial=0.0))
+        self.largest = gain * (float(lengths(self.design).max(initial=0.0)) + shift)
         #: how much an output can be at most for a block of norm 1, (n,)
-        self._reach: _Array = unit * lengths(self.design).sum(axis=0)
+        self._reach: _Array = unit * (lengths(self.design) + shift).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
         self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
         self._lost = 4.0 * p + 32.0 + penalty.digits_lost
@@ -208,6 +218,8 @@ class CellFactory:
             if listed
             else self._crowd + sum(map(block_terms, self.hyperplanes.shape[:1] + self.rows.shape[:1]))
         )
+        if self._shifted:
+            terms *= 2  # the sums of the rows and that of the gates, times the anchor
         if self.architecture.gain != 1.0:
             terms += self.design.shape[0] + len(v) + 2  # those of the linear part, and its slope
         delta = self._apart + (self._listed if listed else 0.0)
@@ -240,22 +252,51 @@ class CellFactory:
     @property
     def width(self) -> int:
         """Bits of a code."""
-        none = {name: np.zeros((0, *shape)) for name, shape in self.architecture.shapes.items()}
-        return int(self.architecture.codes(self.patches, none).shape[1])
+        return int(no_codes(self.architecture, self.patches).shape[1])
 
     def nothing(self) -> Blocks:
         """No blocks at all: the program of the zero network."""
         return self.blocks(np.zeros((0, self.width), dtype=bool), np.zeros(0, dtype=np.int8))
 
-    def listed(self, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
+    def all_cells(self, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
         """Every cell; :class:`SizeError` if they are more than `max_patterns`."""
         return self.architecture.patterns(self.patches, max_patterns=max_patterns, budget=budget)
 
     @property
+    def penalty(self) -> Penalty:
+        """Norm of a block."""
+        return self.architecture.penalty
+
+    @property
     def additive(self) -> bool:
-        """Whether :meth:`ridge` has an answer."""
+        """Whether atoms are sums over hyperplanes, so that :meth:`ridge` has an answer."""
         v = np.zeros(self.design.shape[1])
         return self.architecture.ridge_coefficients(v, self.patches) is not None
+
+    @property
+    def euclidean(self) -> bool:
+        """Whether blocks are measured by the Euclidean norm."""
+        return isinstance(self.penalty, L2Penalty)
+
+    def require(self, what: str, *needs: str) -> None:
+        """Raise :class:`InputError` that names the `needs`, keys of :data:`NEEDS`, that `what` does not find.
+
+        Examples
+        --------
+        >>> from convex_core import Problem, load_dataset
+        >>> problem = Problem.from_dataset(load_dataset("edge"), architecture="linear")
+        >>> CellFactory(problem.architecture, problem.patches).require("it", "euclidean")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        convex_core.errors.InputError: it: got the architecture 'linear', expected one whose blocks ...
+        """
+        missing = [need for need in needs if not getattr(self, need)]
+        if missing:
+            raise self._unsuited(what, missing)
+
+    def _unsuited(self, what: str, missing: Sequence[str]) -> InputError:
+        expected = " and whose ".join(NEEDS[need] for need in missing)
+        return InputError(f"{what}: got the architecture {self.architecture.name!r}, expected one whose {expected}")
 
     def ridge(self, v: _Array) -> tuple[_Array, _Array]:
         """Coefficients a (M,) and b (p,) with ``v . atom(u) = b . u + sum_j a[j] (rows[j] . u)_+``.
@@ -264,10 +305,7 @@ class CellFactory:
         """
         ridge = self.architecture.ridge_coefficients(v, self.patches)
         if ridge is None:
-            raise InputError(
-                f"search over directions: got the architecture {self.architecture.name!r}, "
-                "expected one whose atoms are sums over hyperplanes"
-            )
+            raise self._unsuited("ridge", ["additive"])
         coefficients, linear = ridge
         real = self.classes >= 0
         a: _Array = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows)).astype(
@@ -278,6 +316,9 @@ class CellFactory:
 
     def sides(self, active: NDArray[np.bool_]) -> NDArray[np.int8]:
         """Sides of :attr:`cone_rows`, +1 or -1 (or 0: no constraint), from codes (m, N)."""
+        some = max(1, _AT_ONCE // max(1, len(self.opposite)))
+        if self.coded and len(active) > some:
+            return np.concatenate([self.sides(active[k : k + some]) for k in range(0, len(active), some)])
         own = self.architecture.sides(active, self.patches)
         if own is not None:
             asked = np.where(self.opposite, -own, own).T.astype(np.int64)
@@ -291,7 +332,7 @@ class CellFactory:
             return np.ascontiguousarray(np.concatenate([merged, again]).T, dtype=np.int8)
         return 2 * np.take(active, self.representatives, axis=1).view(np.int8) - np.int8(1)
 
-    def settled(self, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def decided(self, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Codes (m, N) of cells out of those of neurons, whose rounding may tell rows of one hyperplane apart.
 
         A neuron on a hyperplane may be on both sides of it at once, where rows are antiparallel. One of them stands for
@@ -324,25 +365,33 @@ class CellFactory:
         if not self.coded:
             return self.patterns(directions)
         sign = np.ones(len(directions), dtype=np.int8)
-        return self.architecture.codes(self.patches, self.architecture.neurons(directions, sign, codes))
+        neurons = self.architecture.neurons(directions, sign, codes, self.patches)
+        return self.architecture.codes(self.patches, neurons)
 
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
-        """``s * sum_k D_k A_k`` for each code, (m, n, p)."""
+        """``s * sum_k D_k A_k`` for each code, the rows of A_k less the anchor if there is one, (m, n, p)."""
         gates = self.architecture.gates(active, self.patches).astype(np.float64)
         # for each sample one product of matrices: an einsum of all three sides takes several times as long
-        matrices = np.matmul(gates.transpose(2, 0, 1), self.architecture.scale * self.design.transpose(1, 0, 2))
-        return np.ascontiguousarray(matrices.transpose(1, 0, 2))
+        scale = self.architecture.scale
+        matrices = np.matmul(gates.transpose(2, 0, 1), scale * self.design.transpose(1, 0, 2)).transpose(1, 0, 2)
+        anchors = self.architecture.anchors(active, self.patches)
+        if anchors is not None:
+            matrices = matrices - (scale * gates.sum(axis=1))[:, :, None] * anchors[:, None, :]
+        return np.ascontiguousarray(matrices)
 
     def gate_rows(self, active: NDArray[np.bool_]) -> _Array:
-        """Gates of each code as floats (m, K' n), for :meth:`pull_backs`."""
+        """Gates of each code as floats (m, K' n), for :meth:`transpose_products`."""
         gates = self.architecture.gates(active, self.patches)
         return gates.reshape(len(active), gates.shape[1] * gates.shape[2]).astype(np.float64)
 
-    def pull_backs(self, gate_rows: _Array, v: _Array) -> _Array:
-        """``G^T v`` of each code without forming G, (m, p)."""
-        weighted = self.architecture.scale * v[None, :, None] * self.design
-        pulled: _Array = gate_rows @ weighted.reshape(-1, self.p)
-        return pulled
+    def transpose_products(self, active: NDArray[np.bool_], gate_rows: _Array, v: _Array) -> _Array:
+        """``G^T v`` of each code without forming G, (m, p); `gate_rows` are those of the codes."""
+        scaled = self.architecture.scale * v
+        products: _Array = gate_rows @ (scaled[None, :, None] * self.design).reshape(-1, self.p)
+        anchors = self.architecture.anchors(active, self.patches)
+        if anchors is not None:
+            products = products - (gate_rows @ np.tile(scaled, len(self.design)))[:, None] * anchors
+        return products
 
     def outputs(self, blocks: Blocks, C: _Array) -> _Array:
         """Outputs (n,) of blocks C (B, p), through the network itself where c alone says them."""

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
 from ..arrangement import Witnesses, cell_facets, cell_witnesses
-from ..conic_forms import ConeKind, LossForm, PenaltyForm
+from ..contracts.records import record
 from ..losses import Loss
+from ..numerics.conic_forms import ConeKind, LossForm, PenaltyForm
 from ..penalties import Penalty
 from .blocks import Blocks
 

@@ -13,31 +13,36 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blas import one_blas_thread
-from .._numba import clock
-from .._records import record
+from ..contracts.records import record
+from ..numerics.blas import one_blas_thread
+from ..numerics.jit import clock
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
 from ..status import Exactness, Status
 from .dual_bound import dual_bound
 from .incumbent import Incumbent, RunSoFar
-from .master import RestrictedMaster
-from .pricing import Pricer
-from .rounds import Round
+from .master.restricted import RestrictedMaster
+from .pricing.enumerated import Pricer
+from .rounds import Round, Run
 
-__all__ = ["ColumnGenerationResult", "Round", "WarmStart", "generate_columns", "relative_gap"]
+__all__ = ["Round", "WarmStart", "generate_columns", "relative_gap"]
 
 _Array = NDArray[np.float64]
 
-# share of the tolerance below which rounding errors of a price are not worth a look
-_FELT = 0.01
-# rounds at most, unless told otherwise
-_ROUNDS = 500
-# columns of a round, in numbers of their gate matrices: 256 MB
-_COLUMN_ENTRIES = 1 << 25
-# against the clock a bound is asked for when no more than this share of the time is left and there is none
-_LAST = 0.3
+
+@dataclass(frozen=True, slots=True)
+class ColumnSettings:
+    """Tuning of column generation."""
+
+    felt: float = 0.01  # share of the tolerance below which rounding errors of a price are not worth a look
+    rounds: int = 500  # rounds at most, unless told otherwise
+    column_entries: int = 1 << 25  # columns of a round, in numbers of their gate matrices: 256 MB
+    # share of the time: against the clock a bound is asked for when no more is left and there is none
+    last: float = 0.3
+
+
+SETTINGS = ColumnSettings()
 
 
 @record
@@ -58,27 +63,6 @@ class WarmStart:
     blocks: Blocks
     C: _Array
     dual: _Array
-
-
-@record
-@dataclass(frozen=True, slots=True)
-class ColumnGenerationResult:
-    """Best point and best dual vector found; `lower` covers the cells of the pricer only.
-
-    `dual` is scaled, and `tau` is what the pricer proved about it: an upper bound on its correlation with any atom.
-    """
-
-    C: _Array
-    blocks: Blocks
-    dual: _Array
-    tau: float
-    upper: float
-    lower: float
-    status: Status
-    history: tuple[Round, ...]
-    build_seconds: float
-    solve_seconds: float
-    price_seconds: float
 
 
 def relative_gap(upper: float, lower: float) -> float:
@@ -106,7 +90,7 @@ def generate_columns(
     start: WarmStart | None = None,
     incumbent: Incumbent | None = None,
     exact: bool = True,
-) -> ColumnGenerationResult:
+) -> Run:
     """Solve `problem` over the cells of `pricer` to the relative gap `tol`.
 
     Parameters
@@ -132,7 +116,7 @@ def generate_columns(
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
     n = problem.size
     want = min(200, max(20, 2 * n)) if want is None else want
-    want = max(1, min(want, _COLUMN_ENTRIES // max(1, n * factory.p)))
+    want = max(1, min(want, SETTINGS.column_entries // max(1, n * factory.p)))
     exact = exact and problem.architecture.exactness is Exactness.EXACT
 
     nothing = factory.nothing()
@@ -154,7 +138,7 @@ def generate_columns(
         )
         if reached < upper:
             upper, best_C, best_blocks = reached, start.C, start.blocks
-    for number in range(budget.max_rounds or _ROUNDS):
+    for number in range(budget.max_rounds or SETTINGS.rounds):
         if solving:
             answer = master.solve(budget)
             if np.isfinite(answer.C).all():  # else stopped before its first iterate
@@ -171,7 +155,9 @@ def generate_columns(
                     incumbent.offer_blocks(answer.C, master.blocks, objective)
                 if dropped:
                     master.retire(answer.C)
-        late = budget.paced and lower == -math.inf and budget.remaining < _LAST * (budget.time_limit or math.inf)
+        late = (
+            budget.paced and lower == -math.inf and budget.remaining < SETTINGS.last * (budget.time_limit or math.inf)
+        )
         begin = clock()
         price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol, prove=late)
         price_seconds += clock() - begin
@@ -182,7 +168,7 @@ def generate_columns(
             if proved.value > lower:
                 lower, best_dual, best_tau = proved.value, proved.dual, proved.tau
                 without = lower
-            if relative_gap(upper, lower) > tol and price.rounding > _FELT * tol * price.bound:
+            if relative_gap(upper, lower) > tol and price.rounding > SETTINGS.felt * tol * price.bound:
                 unrounded = dual_bound(problem, factory, v, max(price.bound - price.rounding, 0.0))
                 without = max(without, unrounded.value)
         history.append(Round(number, upper, lower, len(master.blocks), price.bound / beta - 1.0, budget.seconds))
@@ -214,10 +200,10 @@ def generate_columns(
             status = Status.PRECISION if relative_gap(without, lower) > tol else Status.STALLED
             break
         solving = True
-    alive = master.penalty.norm(best_C) > 0.0
-    return ColumnGenerationResult(
-        C=best_C[alive],
-        blocks=best_blocks.take(alive),
+    active = master.penalty.norm(best_C) > 0.0
+    return Run(
+        C=best_C[active],
+        blocks=best_blocks.take(active),
         dual=best_dual,
         tau=best_tau,
         upper=upper,

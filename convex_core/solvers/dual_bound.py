@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
-from .._rounding import TINY, UNIT_ROUNDOFF
+from ..contracts.records import record
+from ..numerics.rounding import TINY, UNIT_ROUNDOFF
 from ..problem import Problem
 from ..program import CellFactory
 
@@ -69,7 +69,9 @@ def dual_bound(problem: Problem, factory: CellFactory, v: _Array, tau: float) ->
         scaled = loss.feasible(product, y)
         # what alpha * v itself was rounded by, and what was changed to make it feasible
         lost = 0.0 if abs(alpha) == 1.0 else UNIT_ROUNDOFF
-        moved = factory.reach(np.abs(scaled - product) + lost * np.abs(product) + TINY * (lost > 0.0))
+        moved = factory.reach(
+            np.abs(scaled - product) + lost * np.abs(product) + TINY * (lost > 0.0) + loss.unresolved(scaled)
+        )
         reached = (abs(alpha) * tau) * (1.0 + 4.0 * UNIT_ROUNDOFF) + moved
         if lost == 0.0 and moved == 0.0:
             reached = tau

@@ -15,46 +15,27 @@ which has a solution whenever the cone has an interior. The ReLU network of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import replace
 
 import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._records import record
-from ..conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ..numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
 from ..penalties import Penalty
 from ..problem import Problem
 from ..program import Blocks, CellFactory
 from ..progress import Budget
-from .column_generation import ColumnGenerationResult, generate_columns
+from .column_generation import generate_columns
 from .incumbent import Incumbent
-from .pricing import EnumeratedPricer
+from .pricing.enumerated import EnumeratedPricer
+from .rounds import Run
 
-__all__ = ["GatedSolution", "decompose", "solve_gated"]
+__all__ = ["decompose", "solve_gated"]
 
 _Array = NDArray[np.float64]
-
-
-@record
-@dataclass(frozen=True, slots=True)
-class GatedSolution:
-    """The gated program solved, and its blocks split into the cones.
-
-    Attributes
-    ----------
-    run : ColumnGenerationResult
-        The gated program: its `upper` is the value, its `lower` a bound on every ReLU network.
-    C : (B, p) float64
-        Blocks of a ReLU network with the same outputs.
-    blocks : Blocks
-        Their cells, with cones.
-    """
-
-    run: ColumnGenerationResult
-    C: _Array
-    blocks: Blocks
 
 
 class _GatedCells(CellFactory):
@@ -76,7 +57,7 @@ class _GatedCells(CellFactory):
 
 def solve_gated(
     problem: Problem, pricer: EnumeratedPricer, *, tol: float, budget: Budget, incumbent: Incumbent | None = None
-) -> GatedSolution:
+) -> Run:
     """Solve the gated program over the cells of `pricer` to the relative gap `tol`, and split its blocks.
 
     Parameters
@@ -91,6 +72,12 @@ def solve_gated(
         Time limit, cancel flag and progress callback; blocks for which no time is left are not split, and left out.
     incumbent : Incumbent, optional
         Told of the networks whose neurons are the blocks as they are, and of every round.
+
+    Returns
+    -------
+    Run
+        Bounds, dual vector and rounds of the gated program, whose `lower` is a bound on every ReLU network; the blocks
+        are those of a ReLU network with the same outputs, and nothing is proved of `dual` over their cells.
     """
     cells = pricer.factory
     free = EnumeratedPricer(_GatedCells(cells), pricer.patterns)
@@ -105,8 +92,8 @@ def solve_gated(
     against = np.array([b for _, b in pairs]).reshape(-1, cells.p)
     other = cells.blocks(run.blocks.active, (-run.blocks.sign).astype(np.int8))
     C, blocks = np.concatenate([with_sign, against]), inside.extended(other)
-    alive = penalty.norm(C) > 1e-9 * penalty.norm(C).max(initial=0.0)
-    return GatedSolution(run, C[alive], blocks.take(alive))
+    active = penalty.norm(C) > 1e-9 * penalty.norm(C).max(initial=0.0)
+    return replace(run, C=C[active], blocks=blocks.take(active), tau=math.inf)
 
 
 def decompose(

@@ -1,7 +1,7 @@
-"""The incumbent: the best network that a computation has met, whatever its program says of it.
+"""The incumbent: the best network that a computation has found, whatever its program says of it.
 
 Convex programs that are only bounds, tolerances of solvers and limits of time can all end with a network that is worse
-than one that was known before. So every network met is judged by the objective of the training problem itself.
+than one that was known before. So every network is measured by the objective of the training problem itself.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
-from ..network import Network
+from ..contracts.records import record
+from ..networks.network import Network
+from ..networks.recovery import recover
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
-from ..recovery import recover
 from .rounds import Round
 
 __all__ = ["Candidate", "Incumbent", "RunSoFar"]
@@ -86,15 +86,14 @@ class Incumbent:
     _next: float = _EARLY
 
     def __post_init__(self) -> None:
-        outputs = np.zeros(self.problem.size)
-        value = self.problem.loss.value(outputs, self.problem.y)
-        self.best = self.spare = Candidate(Network.zero(self.problem.architecture), value, outputs)
+        self.best = self.spare = self.evaluated(Network.zero(self.problem.architecture))
 
-    def judged(self, network: Network) -> Candidate:
-        """The network with its objective, by a forward pass."""
+    def evaluated(self, network: Network) -> Candidate:
+        """The network with its objective, by a forward pass, and with the best of what costs nothing."""
         problem = self.problem
+        network = problem.fitted(network)
         outputs = network.predict_patches(problem.patches)
-        return Candidate(network, problem.loss.value(outputs, problem.y) + problem.beta * network.regulariser, outputs)
+        return Candidate(network, problem.objective_at(outputs, network), outputs)
 
     def offer(self, candidate: Candidate) -> None:
         """Keep the better one of what there is and `candidate`."""
@@ -119,5 +118,6 @@ class Incumbent:
         self._next = end + _SELDOM * (end - begin)
 
     def _of_blocks(self, C: _Array, blocks: Blocks, value: float) -> Candidate:
-        one = self.judged(recover(self.problem.architecture, C, blocks.sign, blocks.active))
+        problem = self.problem
+        one = self.evaluated(recover(problem.architecture, problem.patches, C, blocks.sign, blocks.active))
         return Candidate(one.network, one.objective, one.outputs, C, blocks, value)

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._records import record
 from ..errors import SizeError
 from ..problem import Problem
 from ..program import Blocks, facet_rows
 from ..progress import Budget
 from ..status import Status
-from .cvxpy_backend import solve_cvxpy
-from .lazy_rows import solve_with_lazy_rows
-from .pricing import EnumeratedPricer
+from .backends.cvxpy import solve_cvxpy
+from .backends.lazy_rows import solve_with_lazy_rows
+from .pricing.enumerated import EnumeratedPricer
+from .rounds import Run
 
-__all__ = ["MAX_WHOLE_ENTRIES", "WholeSolution", "solve_whole"]
+__all__ = ["MAX_WHOLE_ENTRIES", "solve_whole"]
 
 _Array = NDArray[np.float64]
 
 #: most nonzeros of the assembled constraint matrix; beyond, an interior-point factorisation takes many minutes
 MAX_WHOLE_ENTRIES = 20_000_000
-
-
-@record
-@dataclass(frozen=True, slots=True)
-class WholeSolution:
-    """Blocks of the program over every pattern, judged by nobody yet."""
-
-    C: _Array
-    blocks: Blocks
-    dual: _Array | None
-    outputs: _Array
-    status: Status
-    solver_status: str
-    build_seconds: float
-    solve_seconds: float
 
 
 def _all_blocks(pricer: EnumeratedPricer) -> Blocks:
@@ -58,9 +44,7 @@ def _all_blocks(pricer: EnumeratedPricer) -> Blocks:
     return factory.blocks(np.concatenate([active, active]), sign)
 
 
-def solve_whole(
-    problem: Problem, pricer: EnumeratedPricer, *, backend: str, tol: float, budget: Budget
-) -> WholeSolution:
+def solve_whole(problem: Problem, pricer: EnumeratedPricer, *, backend: str, tol: float, budget: Budget) -> Run:
     """Solve over every block at once.
 
     Parameters
@@ -104,6 +88,17 @@ def solve_whole(
     if not np.isfinite(answer.C).all():  # stopped before its first iterate
         answer = replace(answer, C=np.zeros_like(answer.C), dual=None)
     f = pricer.factory.outputs(blocks, answer.C)
-    stopped = budget.stop()
-    status = Status.OPTIMAL if answer.solved else stopped or Status.STALLED
-    return WholeSolution(answer.C, blocks, answer.dual, f, status, answer.solver_status, build, answer.seconds)
+    return Run(
+        C=answer.C,
+        blocks=blocks,
+        dual=-problem.loss.gradient(f, problem.y) if answer.dual is None else answer.dual,
+        tau=math.inf,
+        upper=problem.loss.value(f, problem.y)
+        + problem.beta * float(problem.architecture.penalty.norm(answer.C).sum()),
+        lower=-math.inf,
+        status=Status.OPTIMAL if answer.solved else budget.stop() or Status.STALLED,
+        history=(),
+        build_seconds=build,
+        solve_seconds=answer.seconds,
+        price_seconds=0.0,
+    )

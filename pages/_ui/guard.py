@@ -10,7 +10,7 @@ import streamlit as st
 
 from convex_core.errors import ConvexCoreError
 
-from . import keep
+from .work import keep
 
 __all__ = ["fragment", "guarded", "say"]
 

@@ -7,15 +7,20 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
 from convex_core.figures.chart import Chart
-from convex_core.figures.palette import Palette, palette
+from convex_core.figures.colours import Palette, palette
+from convex_core.figures.compare import on_same_axes
+from convex_core.figures.enlarge import ENLARGED, enlarged
 
-from . import controls
+from . import pinned, present, stage
+from .state import controls
 
 __all__ = [
     "Download",
@@ -68,24 +73,60 @@ def colours() -> Palette:
 def faded() -> Palette:
     """The same without colour, for what was drawn with other settings than those that are chosen now."""
     present = colours()
-    return replace(present, convex=present.muted, sgd=present.dead, sgd_fill=present.faint, convex_fill=present.faint)
+    return replace(
+        present,
+        convex=present.muted,
+        sgd=present.dead,
+        sgd_fill=present.faint,
+        convex_fill=present.faint,
+        lines=(present.dead,),
+    )
 
 
 def header(title: str, lede: str) -> st.delta_generator.DeltaGenerator:
     """Title, one plain sentence, and the actions; returns the place that :func:`downloads` fills later."""
-    left, right = st.columns([1.55, 1], vertical_alignment="top", gap="small")
-    with left:
-        st.title(title, anchor=False)
-        st.html(f'<p class="cc-lede">{html.escape(lede)}</p>')
-    with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        st.button("Reset", icon=":material/restart_alt:", on_click=controls.reset, key="reset")
-        with st.container(width=96):
-            _copy_link(key="copy_link", on_theme_change=lambda: None)
+    if present.on():
+        present.bar(title)
         return st.empty()
+    with st.container(key="header", gap=None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.title(title, anchor=False, width="content")
+            st.space("stretch")
+            _scenes()
+            pinned.button()
+            present.enter_button()
+            st.button("Reset", icon=":material/restart_alt:", on_click=controls.reset, key="reset")
+            with st.container(width=96):
+                _copy_link(key="copy_link", on_theme_change=lambda: None)
+            place = st.empty()
+        st.html(f'<p class="cc-lede">{html.escape(lede)}</p>')
+    return place
+
+
+def _scenes() -> None:
+    """The page's scenes as a menu."""
+    scenes = stage.current().scenes
+    if scenes:
+        st.menu_button(
+            "Scenes",
+            range(len(scenes)),
+            format_func=lambda k: scenes[k].name,
+            icon=":material/theaters:",
+            key="scenes",
+            on_click=_show_scene,
+        )
+
+
+def _show_scene() -> None:
+    chosen = st.session_state["scenes"]
+    if chosen is not None:
+        present.show_scene(int(chosen))
 
 
 def downloads(place: st.delta_generator.DeltaGenerator, entries: Iterable[Download]) -> None:
-    """Fill the download menu of the page's header."""
+    """Fill the download menu of the page's header; what is presented has none."""
+    if present.on():
+        return
     with place.popover("Download", icon=":material/download:"):
         for entry in entries:
             st.download_button(
@@ -105,7 +146,7 @@ def chart_downloads(charts: Sequence[Chart]) -> list[Download]:
     entries: list[Download] = []
     for item in charts:
         entries.append(
-            Download(f"{item.title} · HTML", f"{item.name}.html", "text/html", lambda c=item: c.html(dark=dark))
+            Download(f"{item.title} · HTML", f"{item.name}.html", "text/html", partial(item.html, dark=dark))
         )
         entries.append(Download(f"{item.title} · CSV", f"{item.name}.csv", "text/csv", item.csv))
     entries.append(Download("All numbers · JSON", "numbers.json", "application/json", lambda: _numbers(charts)))
@@ -138,11 +179,25 @@ def facts(items: Sequence[Fact]) -> None:
     st.html(f'<div class="cc-facts">{cells}</div>')
 
 
-def chart(item: Chart, title: str, note: str = "", *, key: str, picked: Callable[[], None] | None = None) -> None:
-    """A chart under its heading, with its text alternative and its data; `picked` runs after a click on a point."""
-    with st.container(gap=None):
+def chart(
+    item: Chart | Callable[[], Chart],
+    title: str,
+    note: str = "",
+    *,
+    key: str,
+    picked: Callable[[], None] | None = None,
+    beside: Callable[[], None] | None = None,
+) -> None:
+    """A chart under its heading, with its text alternative and its data; `picked` runs after a click on a point.
+
+    `beside` draws controls in the row of the heading; a chart that depends on them is made after that, by a function.
+    """
+    with _frame(key):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(title, anchor=False)
+            st.subheader(title, anchor=False, width="content")
+            if beside is not None:
+                beside()
+            item = item() if callable(item) else item
             st.space("stretch")
             _data_popover(item, key)
         if note:
@@ -152,23 +207,79 @@ def chart(item: Chart, title: str, note: str = "", *, key: str, picked: Callable
 
 def bare_chart(item: Chart, *, key: str) -> None:
     """A chart that brings its own headline; its data below it."""
-    _plot(item, key)
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        _data_popover(item, key)
+    with _frame(key):
+        _plot(item, key)
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            _data_popover(item, key)
+
+
+def plain_chart(item: Chart, *, key: str, picked: Callable[[], None] | None = None) -> None:
+    """A chart whose numbers are all written on it; `picked` runs after a click on a point."""
+    _plot(item, key, picked)
+
+
+def _frame(key: str) -> st.delta_generator.DeltaGenerator:
+    """Where a chart lies with its heading; the main picture's can be found by the presenter's style."""
+    return st.container(gap=None, key=f"main_{key}" if key in stage.current().main else None)
 
 
 def _plot(item: Chart, key: str, picked: Callable[[], None] | None = None) -> None:
+    """Draw a chart, and beside it that of the pinned state where there is one."""
+    if key in stage.current().compared:
+        pinned.remember(key, item)
+        before = pinned.current()
+        if before is not None and key in before.charts:
+            _pair(before, item, key, picked)
+            return
+    _draw(item, item.figure, key, picked)
+
+
+def _pair(before: pinned.Pinned, item: Chart, key: str, picked: Callable[[], None] | None) -> None:
+    """The pinned chart as A and the present one as B."""
+    one, other = on_same_axes(before.charts[key], item)
+    words = pinned.differences(before)
+    with st.container(key=f"pair_{key}"):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            st.markdown(f"**A**: {words[0]}")
+            _draw(before.charts[key], one, f"{key}_a", None)
+        with right:
+            st.markdown(f"**B**: {words[1]}")
+            _draw(item, other, key, picked)
+
+
+def _draw(item: Chart, figure: Any, key: str, picked: Callable[[], None] | None) -> None:
+    natural, most = figure.layout.height, stage.height(key.removesuffix("_a"))
+    height: Any = "content" if most is None else most if natural is None else min(most, int(natural))
+    if present.on():
+        figure = enlarged(figure)
+        # the presenter's style gives the main picture the rest of the screen
+        height = (
+            "stretch"
+            if key.removesuffix("_a") in stage.current().main
+            else round(ENLARGED * (natural if most is None else height))
+        )
     st.plotly_chart(
-        item.figure,
+        figure,
         key=key,
+        height=height,
         alt=item.alt,
         on_select=picked or "ignore",
         selection_mode="points",
-        config={"displaylogo": False, "displayModeBar": False, "responsive": True},
+        config={
+            "displaylogo": False,
+            "modeBarButtons": [["toImage"]],
+            "displayModeBar": True,
+            "responsive": True,
+            # read by pictures.js, which presses that button
+            "toImageButtonOptions": {"filename": f"{stage.name()}-{item.name}", "title": item.title},
+        },
     )
 
 
 def _data_popover(item: Chart, key: str) -> None:
+    if present.on():
+        return
     rows = len(next(iter(item.table.values()), ()))
     with st.popover("Data", icon=":material/table:", type="tertiary", key=f"{key}_table"):
         st.caption(item.alt)

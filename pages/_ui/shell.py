@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 # imported once, before any script thread needs it: two threads importing it at the same time can see half of it
 import pandas as pd  # noqa: F401
 import streamlit as st
 
-from . import address, guard, warm
-from .controls import ARRIVING
+from . import guard, present, stage
+from .state import address
+from .state.controls import ARRIVING
+from .work import warm
 
 __all__ = ["PAGES", "PageInfo", "enter", "page", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "assets"
 _READY = "_shell_ready"
-_PAGE = "_shell_page"
+_MENU = "client.showSidebarNavigation"
+#: A run that begins within this time of the first may have begun before it.
+EARLY_SECONDS = 10.0
+_shown_since = -EARLY_SECONDS
+#: Width of the menu.
+SIDEBAR_PX = 212
+#: The first page: it has an address without a name, and this one.
+NAMED, DEFAULT = "home", "start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,8 @@ class PageInfo:
 
 PAGES = (
     PageInfo("home", "Home", ":material/home:", "Start"),
+    PageInfo("tour", "Tour", ":material/explore:", "Start"),
+    PageInfo("playground", "Playground", ":material/gesture:", "Start"),
     PageInfo("dataset", "Dataset", ":material/table_chart:", "Experiment"),
     PageInfo("arrangement", "Arrangement", ":material/hub:", "Experiment"),
     PageInfo("solve", "Solve", ":material/verified:", "Experiment"),
@@ -46,15 +59,24 @@ def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
     _configure()
+    if _show_menu():
+        st.navigation(_navigation())
+        st.rerun()
     chosen = st.navigation(_navigation(), expanded=True)
+    if chosen.url_path == NAMED:
+        chosen = st.navigation(_navigation(named=True), expanded=True)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
+    if present.on():
+        st.html(ASSETS / "present.css")
     warm.wait()
-    before = st.session_state.get(_PAGE)
-    moved = before is not None and before != chosen.url_path
-    st.session_state[_PAGE] = chosen.url_path
+    before = st.session_state.get(stage.PAGE)
+    file = NAMED if chosen.url_path in ("", DEFAULT) else chosen.url_path
+    moved = before is not None and before != file
+    st.session_state[stage.PAGE] = file
     place = st.empty()
     address.arrive(first=before is None, moved=moved)
+    present.take()
     # read by controls.bound: a widget is about to appear on another page than the one its value comes from
     st.session_state[ARRIVING] = moved and not address.restoring()
     try:
@@ -74,8 +96,24 @@ def enter() -> None:
     if not st.session_state.get(_READY):
         st.session_state[_READY] = True
         _configure()
+        _show_menu()
         st.navigation(_navigation())
         st.rerun()
+
+
+def _show_menu() -> bool:
+    """Let the menu be seen; whether this session's browser may have been told otherwise.
+
+    It is hidden in the configuration: Streamlit lists the files of pages/ before the first script has run. What a
+    browser knows of the configuration is sent when a run begins.
+    """
+    global _shown_since
+    if st.get_option(_MENU) is False:
+        st.set_option(_MENU, True)
+        _shown_since = time.monotonic()
+    early = time.monotonic() - _shown_since < EARLY_SECONDS and _MENU not in st.session_state
+    st.session_state[_MENU] = True
+    return early
 
 
 def _configure() -> None:
@@ -84,7 +122,8 @@ def _configure() -> None:
         page_title="convex core",
         page_icon=str(ASSETS / "icon.png"),
         layout="wide",
-        initial_sidebar_state="auto",
+        # as narrow as its longest entry allows: on a projector the picture needs the width
+        initial_sidebar_state=SIDEBAR_PX,
     )
 
 
@@ -93,19 +132,16 @@ def page(file: str) -> str:
     return str(ROOT / "pages" / f"{file}.py")
 
 
-def _navigation() -> dict[str, list[st.Page]]:
+def _navigation(*, named: bool = False) -> dict[str, list[st.Page]]:
+    """All pages; the first is there twice, and `named` says that the menu shows it under its own name."""
     sections: dict[str, list[st.Page]] = {}
     for info in PAGES:
-        entry = st.Page(
-            ROOT / "pages" / f"{info.file}.py",
-            title=info.title,
-            icon=info.icon,
+        entries = sections.setdefault(info.section, [])
+        entry = partial(st.Page, ROOT / "pages" / f"{info.file}.py", title=info.title, icon=info.icon)
+        if info.file == NAMED:
             # the default page's own name is reserved, but does not lead to it
-            url_path="start" if info.file == "home" else info.file,
-            default=info.file == "home",
-        )
-        sections.setdefault(info.section, []).append(entry)
-        if info.file == "home":
-            named = st.Page(ROOT / "pages" / "home.py", title=info.title, url_path="home", visibility="hidden")
-            sections[info.section].append(named)
+            entries.append(entry(url_path=DEFAULT, default=True, visibility="hidden" if named else "visible"))
+            entries.append(entry(url_path=NAMED, visibility="visible" if named else "hidden"))
+        else:
+            entries.append(entry(url_path=info.file))
     return sections

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from . import address, guard
+from . import guard
 from .layout import ASSETS
+from .state import address
 
 __all__ = ["follow"]
 

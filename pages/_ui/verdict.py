@@ -10,11 +10,12 @@ from typing import Any
 
 import streamlit as st
 
-from convex_core.classification import accuracies
+from convex_core.architectures import formulas_of
 from convex_core.data import Dataset
-from convex_core.model_io import save_model
-from convex_core.program.script import MAX_SCRIPT_CELLS, cvxpy_script, whole_cvxpy_script
-from convex_core.solve import Solution
+from convex_core.export.model import save_model
+from convex_core.export.script import MAX_SCRIPT_CELLS, cvxpy_script, whole_cvxpy_script
+from convex_core.networks.classes import accuracies
+from convex_core.solution import Solution
 from convex_core.status import Scope, Status
 
 from .layout import Download, Fact, large
@@ -35,8 +36,12 @@ __all__ = [
 
 
 def gap_text(gap: float) -> str:
-    """A relative gap for people: 2e-09; below 1e-12 it is rounding; a dash without a lower bound."""
-    return "–" if not math.isfinite(gap) else f"{gap:.0e}" if gap >= 1e-12 else "below 1e-12"
+    """A relative gap for people: 2e-09, or 5 %; below 1e-12 it is rounding; a dash without a lower bound."""
+    if not math.isfinite(gap):
+        return "–"
+    if gap >= 1e-3:
+        return f"{100.0 * gap:,.{0 if gap >= 0.1 else 1}f} %"
+    return f"{gap:.0e}" if gap >= 1e-12 else "below 1e-12"
 
 
 def headline(solution: Solution) -> None:
@@ -47,7 +52,6 @@ def headline(solution: Solution) -> None:
         proof = f"certified gap {gap_text(solution.relative_gap)}"
     else:
         proof = "an upper bound only"
-    st.header(f"{what[0].upper()}{what[1:]}, {proof}", anchor=False)
     optimal = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
     reached = optimal or (solution.status is Status.BOUND_REACHED and solution.scope is Scope.GLOBAL)
     badges = [
@@ -55,7 +59,9 @@ def headline(solution: Solution) -> None:
         (f"scope: {solution.scope}", "green" if solution.scope is Scope.GLOBAL else "orange"),
         (f"status: {solution.status}", "green" if reached else "orange"),
     ]
-    st.markdown(" ".join(f":{colour}-badge[{word}]" for word, colour in badges))
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.header(f"{what[0].upper()}{what[1:]}, {proof}", anchor=False, width="content")
+        st.markdown(" ".join(f":{colour}-badge[{word}]" for word, colour in badges), width="content")
     words = (
         (solution.exactness, solution.scope, solution.status)
         if solution.exactness != "exact"
@@ -70,7 +76,7 @@ def headline(solution: Solution) -> None:
 
 
 def halfway(path: Sequence[Solution]) -> int:
-    """Position in a path over beta where more than half of the filters are alive."""
+    """Position in a path over beta where more than half of the filters are active."""
     most = max(s.active_filters for s in path)
     return next(i for i, s in enumerate(path) if 2 * s.active_filters > most or s.active_filters == most)
 
@@ -98,8 +104,8 @@ def cells(solution: Solution) -> tuple[str, str]:
     most = f"at most {large(solution.patterns_bound)}"
     if listed is None:
         return ("not counted" if solution.scope is Scope.GLOBAL else "sampled"), most
-    copies = architecture.formulas.copies
-    return f"{listed // architecture.copies:,}", f"each {copies}" if copies else most
+    copies = formulas_of(architecture).copies
+    return f"{listed // architecture.cells_per_pattern:,}", f"each {copies}" if copies else most
 
 
 def class_names(solution: Solution, data: Dataset) -> tuple[str, ...]:

@@ -12,17 +12,53 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+WAIT_MS = 60_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+class Visit:
+    """A page with a record of what went wrong on it."""
+
+    def __init__(self, context: Any) -> None:
+        self.page = context.new_page()
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+        self.sent: list[object] = []
+        self.differences: list[float] = []
+        self.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: self.sent.append(frame)))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._check)
+
+    def _check(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")):
+            self.outside.append(request.url)
+
+    def open(self, url: str) -> None:
+        """Go there and wait until the script has run."""
+        self.page.goto(url)
+        self.page.wait_for_selector("h1", timeout=WAIT_MS)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing runs."""
+        self.page.wait_for_selector("[data-test-script-state='notRunning']", timeout=WAIT_MS)
+
+    def assert_clean(self) -> None:
+        """No exception box, no page error, no request to anywhere else."""
+        assert self.page.locator("[data-testid='stException']").count() == 0
+        assert self.errors == []
+        assert self.outside == []
 
 
 @contextmanager
@@ -86,7 +122,13 @@ def chromium() -> Iterator[object]:
     """A headless Chromium."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu-compositing",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+    ]
     with api.sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=executable, args=arguments)
@@ -94,3 +136,20 @@ def chromium() -> Iterator[object]:
             pytest.skip(f"no chromium could be started: {str(error).splitlines()[0]}")
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Any) -> Iterator[Any]:
+    """One cache for all tests of a file, which share a server."""
+    opened = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def visit(context: Any) -> Iterator[Visit]:
+    """A page on which nothing may go wrong: no exception, no error of a script, no request to anywhere else."""
+    opened = Visit(context)
+    yield opened
+    opened.assert_clean()
+    opened.page.close()

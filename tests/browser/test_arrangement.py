@@ -9,7 +9,7 @@ import pytest
 
 from convex_core.arrangement import enumerate_patterns
 from convex_core.data import load_dataset
-from convex_core.figures.arrangement_disc import POLE
+from convex_core.figures.arrangement.disc import POLE
 from convex_core.geometry import cells_at, circle_cells, stereographic
 from convex_core.patches import patch_geometry
 
@@ -122,7 +122,7 @@ def test_the_turning_filter_needs_no_server(server: str, view: View) -> None:
     view.open(f"{server}/arrangement?data=edge&samples=2")
     page = view.page
     headline = page.locator(".annotation-text", has_text="patches fire")
-    headline.scroll_into_view_if_needed()
+    page.locator(".slider-rail-touch-rect").scroll_into_view_if_needed()
     view.settle()
     label = page.locator(".slider-label").first
     before, sent = label.inner_html(), len(view.sent)

@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from .test_pages import WAIT_MS, Visit
-
-
-@pytest.fixture(scope="module")
-def context(chromium: Any) -> Iterator[Any]:
-    opened = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def visit(context: Any) -> Iterator[Visit]:
-    opened = Visit(context)
-    yield opened
-    opened.assert_clean()
-    opened.page.close()
+from .conftest import WAIT_MS, Visit
 
 
 def title(visit: Visit, text: str) -> None:
@@ -124,7 +106,14 @@ def test_home_has_its_name_as_an_address(fresh_server: str, context: Any) -> Non
         visit.open(f"{fresh_server}/home")
         title(visit, "Trained to the global optimum")
         assert visit.page.get_by_text("Page not found").count() == 0
-        assert visit.page.get_by_test_id("stSidebarNavLink").filter(has_text="Home").count() == 1
+        entry = visit.page.get_by_test_id("stSidebarNavLink").filter(has_text="Home")
+        assert entry.count() == 1
+        assert entry.get_attribute("aria-current") == "page"
+        go(visit, "Solve")
+        assert entry.get_attribute("aria-current") is None
+        visit.page.go_back()
+        title(visit, "Trained to the global optimum")
+        assert entry.get_attribute("aria-current") == "page"
     visit.assert_clean()
     visit.page.close()
 

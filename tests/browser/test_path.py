@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from convex_core.data import load_dataset
 from convex_core.path import solve_path
 from convex_core.problem import Problem
 
-from .test_pages import WAIT_MS, Visit
+from .conftest import WAIT_MS, Visit
 
 HEADLINE = ".js-plotly-plot .annotation-text"
-
-
-@pytest.fixture(scope="module")
-def context(chromium: Any) -> Iterator[Any]:
-    opened = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    yield opened
-    opened.close()
 
 
 def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
@@ -43,7 +33,7 @@ def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
     visit.page.wait_for_function(
         "([s, old]) => document.querySelector(s).textContent !== old", arg=[HEADLINE, before], timeout=WAIT_MS
     )
-    assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of 2 filters alive")
+    assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of 2 filters active")
     assert len(visit.sent) == sent
 
     # the link follows, and brings another visitor to the same beta

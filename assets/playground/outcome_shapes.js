@@ -1,0 +1,108 @@
+/**
+ * A filter drawn small, as paths in a square of side 1: what it looks like, in the form that suits its data.
+ *
+ * signals: its entries as bars up and down; pixels: squares, filled where an entry is positive and hollow where it is
+ * negative, their side by the entry's size (Hinton diagram); plane: the half of the plane where it fires; line: the
+ * graph of what it adds. The hue of a tile is free for the sign of the output weight.
+ */
+
+import { act, slopes } from "./maths.js";
+
+/** How far the maps of the plane and of the line reach. */
+const TILE_REACH = 2;
+
+const at = (x) => x.toFixed(3);
+
+/** Paths {solid, hollow, pale, axis, rule} of a filter with this signed size; an empty path is "". */
+export function filterShape(scene, filter, size) {
+  if (scene.view === "plane" && scene.filter[0] === 2) return planeShape(scene, filter);
+  if (scene.view === "line") return lineShape(scene, filter, size);
+  const bias = scene.bias !== "none";
+  return scene.shape.length === 2 ? gridShape(scene, filter, bias) : barShape(filter, bias);
+}
+
+/** Where the bias entry begins: it stands apart, behind a rule. */
+function biasPlace(bias) {
+  return bias ? { width: 0.7, rule: "M0.755 0.14V0.86" } : { width: 1, rule: "" };
+}
+
+function barShape(filter, bias) {
+  const { width, rule } = biasPlace(bias);
+  const count = bias ? filter.length - 1 : filter.length;
+  const slot = Math.min(0.32, (width - 0.12) / count);
+  const from = (width - slot * count) / 2;
+  const bar = (x, entry) => `M${at(x)} 0.5h${at(slot - 0.035)}v${at(-0.4 * entry || -0.01)}h${at(0.035 - slot)}Z`;
+  let solid = "";
+  for (let j = 0; j < count; j += 1) solid += bar(from + j * slot, filter[j]);
+  if (bias)
+    solid += bar(0.8, filter[count] ?? 0).replace(/h-?[\d.]+/g, (step) => (step.includes("-") ? "h-0.13" : "h0.13"));
+  return { solid, hollow: "", pale: "", axis: "M0.06 0.5H0.94", rule };
+}
+
+function gridShape(scene, filter, bias) {
+  const { width, rule } = biasPlace(bias);
+  const [rows, columns] = scene.filter;
+  const slot = Math.min(0.34, (width - 0.1) / columns, 0.9 / rows);
+  const left = (width - slot * columns) / 2;
+  const top = (1 - slot * rows) / 2;
+  const shape = { solid: "", hollow: "", pale: "", axis: "", rule };
+  const square = (x, y, entry) => {
+    const side = slot * 0.92 * Math.sqrt(Math.min(1, Math.abs(entry)));
+    const path = `M${at(x - side / 2)} ${at(y - side / 2)}h${at(side)}v${at(side)}h${at(-side)}Z`;
+    if (entry >= 0) shape.solid += path;
+    else shape.hollow += path;
+  };
+  for (let r = 0; r < rows; r += 1) {
+    for (let c = 0; c < columns; c += 1) {
+      const [x, y] = [left + slot * (c + 0.5), top + slot * (r + 0.5)];
+      shape.axis += `M${at(x - slot / 2)} ${at(y - slot / 2)}h${at(slot)}v${at(slot)}h${at(-slot)}Z`;
+      square(x, y, filter[r * columns + c]);
+    }
+  }
+  if (bias) square(0.87, 0.5, filter[filter.length - 1]);
+  return shape;
+}
+
+/** The part of the square [-2, 2]^2 where u . (x, 1) has this sign, as a path in the unit square, y up. */
+function halfPlane([a, b, c = 0], sign) {
+  const corners = [
+    [-1, -1],
+    [1, -1],
+    [1, 1],
+    [-1, 1],
+  ].map(([x, y]) => [x * TILE_REACH, y * TILE_REACH]);
+  const side = ([x, y]) => sign * (a * x + b * y + c);
+  const kept = [];
+  corners.forEach((corner, index) => {
+    const next = corners[(index + 1) % 4];
+    const [here, there] = [side(corner), side(next)];
+    if (here >= 0) kept.push(corner);
+    if (here * there < 0) kept.push(corner.map((value, j) => value + (here / (here - there)) * (next[j] - value)));
+  });
+  if (kept.length < 3) return "";
+  const unit = kept.map(([x, y]) => `${at(0.5 + (0.46 * x) / TILE_REACH)} ${at(0.5 - (0.46 * y) / TILE_REACH)}`);
+  return `M${unit.join("L")}Z`;
+}
+
+function planeShape(scene, filter) {
+  const { below } = slopes(scene);
+  return {
+    solid: halfPlane(filter, 1),
+    hollow: "",
+    pale: below ? halfPlane(filter, -1) : "",
+    axis: "M0.5 0.04V0.96M0.04 0.5H0.96",
+    rule: "",
+  };
+}
+
+function lineShape(scene, [weight, bias = 0], size) {
+  const rule = slopes(scene);
+  const highest = Math.abs(weight) * TILE_REACH + Math.abs(bias) || 1;
+  const knot = weight ? -bias / weight : Infinity;
+  const places = [-TILE_REACH, ...(Math.abs(knot) < TILE_REACH ? [knot] : []), TILE_REACH];
+  const points = places.map((x) => {
+    const y = (Math.sign(size) || 1) * (act(rule, weight * x + bias) / highest);
+    return `${at(0.5 + (0.44 * x) / TILE_REACH)} ${at(0.5 - 0.42 * y)}`;
+  });
+  return { solid: "", hollow: `M${points.join("L")}`, pale: "", axis: "M0.5 0.06V0.94M0.06 0.5H0.94", rule: "" };
+}

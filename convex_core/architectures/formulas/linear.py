@@ -1,0 +1,46 @@
+"""The linear CNN in text, LaTeX and Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .records import NetworkFormulas, NetworkLatex, listed
+
+if TYPE_CHECKING:
+    from ..linear import LinearCNN
+
+__all__ = ["linear_formulas"]
+
+_NEURONS = """\
+a, sigma, b = np.linalg.svd(c.reshape(h, K), full_matrices=False)  # a neuron per singular value sigma a b^T
+u, w = np.sqrt(sigma)[:, None] * a.T, np.sqrt(sigma)[:, None] * b"""
+
+
+def linear_formulas(cnn: LinearCNN) -> NetworkFormulas:
+    """The formulas of :class:`.LinearCNN`."""
+    h, K = cnn.geometry.h, cnn.geometry.K
+    return NetworkFormulas(
+        title="linear CNN, a convolution without activation",
+        network="sum_j sum_k X_k u_j w_jk",
+        cost="(||u_j||^2 + ||w_j||^2) / 2",
+        program="sum_k X_k z_k, Z = [z_1, ..., z_K]",
+        constraints="",
+        cells="",
+        design="G = X.transpose(1, 2, 0).reshape(1, n, h * K)  # sum_k X_k z_k, for Z (h, K) row by row",
+        cone="",
+        neurons=_NEURONS,
+        atoms="phi = X @ u.T",
+        outputs='np.einsum("knm,mk->n", phi, w)',
+        costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+        latex=NetworkLatex(
+            network=rf"\sum_j \sum_{{k=1}}^{{{K}}} X_k u_j\, w_{{j,k}}",
+            cost=r"\|u_j\|_2^2 + \|w_j\|_2^2",
+            parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_j\in\mathbb{{R}}^{{{K}}}",
+            blocks=("Z",),
+            shape=(h, K),
+            operator=rf"\sum_{{k=1}}^{{{K}}} X_k",
+            operand="z_k",
+            index="",
+            columns=f"Z = [{listed('z_{{{}}}', K)}]",
+        ),
+    )

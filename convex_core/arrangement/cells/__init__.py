@@ -1,0 +1,1 @@
+"""Cells given by their signs: interior points, extreme rays, facets and neighbours."""

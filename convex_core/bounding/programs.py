@@ -1,0 +1,102 @@
+r"""The convex programs around a network, from the loosest bound to the tightest.
+
+Circular CNN, with every relaxation of :class:`CircularCNN`; for three layers that of the nuclear lift is exact, p
+itself. Above is the optimum over filters of length 1, whose convex program has the Euclidean norm and is exact: its
+network is one of ours with h - 1 zeros in every filter.
+
+.. math:: p_\text{spectral} \le p_\text{weighted}, \, p_\text{nuclear} \;\le\; p \;\le\; p_{h = 1}
+
+Three layers with a shared filter (:class:`ThreeLayerCNN`): the first program is exact for a filter per patch, the
+others are of one shared filter.
+
+.. math:: p_\text{per-patch} \le p_\text{frobenius} \le p_\text{strong} \le p_\text{nuclear} \le p
+
+A flatten layer, and several outputs with the Euclidean norm: the nuclear norm alone, and with the cones of the cells.
+
+.. math:: p_\text{plain} \le p_\text{cone} \le p
+
+Every other network has one program, its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..architectures import Architecture, make_architecture
+from ..contracts.records import record
+from ..networks.network import Network
+from ..patches import PatchGeometry
+
+__all__ = ["Programs", "padded", "programs_around"]
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs around the optimum of one network.
+
+    Attributes
+    ----------
+    below : tuple of (str, Architecture)
+        Those that bound it from below, by their labels, the loosest first.
+    above : tuple of (str, Architecture) or None
+        A narrower network, whose own are ours by :func:`padded`.
+    """
+
+    below: tuple[tuple[str, Architecture], ...]
+    above: tuple[str, Architecture] | None = None
+
+
+def programs_around(architecture: Architecture) -> Programs:
+    """The programs around the optimum of `architecture`, whose own relaxation does not matter.
+
+    Examples
+    --------
+    >>> from convex_core import patch_geometry
+    >>> shared = make_architecture("three-layer", patch_geometry((4,), 2, 2), sharing="shared")
+    >>> [label for label, _ in programs_around(shared).below]
+    ['per-patch filters', 'frobenius', 'strong', 'nuclear']
+    """
+    name, options = architecture.name, architecture.options
+    if name == "circular":
+        return _circular(architecture)
+    if name == "three-layer" and options["sharing"] == "shared":
+        apart = make_architecture(name, architecture.geometry, sharing="per-patch")
+        return Programs((("per-patch filters", apart), *_relaxed(architecture, "frobenius", "strong", "nuclear")))
+    if options.get("relaxation") in ("plain", "cone"):
+        return Programs(_relaxed(architecture, "plain", "cone"))
+    return Programs(((name, architecture),))
+
+
+def _relaxed(architecture: Architecture, *relaxations: str) -> tuple[tuple[str, Architecture], ...]:
+    """The same network with other relaxations, each by its name."""
+    rest = {name: value for name, value in architecture.options.items() if name != "relaxation"}
+    return tuple(
+        (relaxation, make_architecture(architecture.name, architecture.geometry, **rest, relaxation=relaxation))
+        for relaxation in relaxations
+    )
+
+
+def _circular(cnn: Architecture) -> Programs:
+    """Relaxations that differ from one another, and filters of length 1."""
+    geometry, layers = cnn.geometry, cnn.options["layers"]
+    differing = ["spectral"]
+    if layers != 3:
+        differing.append("weighted")
+    if geometry.h < geometry.d:
+        differing.append("nuclear")
+    narrow = PatchGeometry(geometry.input_shape, (1,), geometry.stride, geometry.padding)
+    return Programs(
+        _relaxed(cnn, *differing), ("filters of length 1", make_architecture(cnn.name, narrow, layers=layers))
+    )
+
+
+def padded(network: Network, cnn: Architecture) -> Network:
+    """A network of filters of length 1 as one of `cnn`."""
+    h = cnn.geometry.h
+    convolutions = network.filters.shape[1]
+    filters = np.zeros((network.m, convolutions, h))
+    filters[:, :, 0] = network.filters
+    return Network(cnn, filters.reshape(network.m, convolutions * h), network.weights, network.hidden)

@@ -1,0 +1,113 @@
+"""Epigraphs of losses and penalties in conic form: what each must say to be solved by a conic solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import clarabel
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..errors import SizeError
+
+__all__ = [
+    "MAX_DENSE_ENTRIES",
+    "SPARE_SECONDS",
+    "ConeKind",
+    "LossForm",
+    "PenaltyForm",
+    "clarabel_cones",
+    "clarabel_settings",
+    "setup_seconds",
+]
+
+#: "semidefinite" of size k holds the k (k + 1) / 2 entries of a symmetric matrix, its upper triangle by columns with
+#: the entries off the diagonal times sqrt(2); "exponential", of size 3, is the closure of
+#: {(x, y, z) : y > 0, y exp(x / y) <= z}
+ConeKind = Literal["zero", "nonnegative", "second-order", "semidefinite", "exponential"]
+
+
+#: seconds by which setting up a program may miss the end of the time
+SPARE_SECONDS = 0.05
+#: entries of the dense blocks that semidefinite cones make in the matrix of an interior-point method: with twice as
+#: many Clarabel asks for tens of GB
+MAX_DENSE_ENTRIES = 30_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LossForm:
+    r"""Epigraph of a loss in :math:`z = f - \text{shift}` (n) followed by auxiliaries (k).
+
+    The loss is the minimum over the auxiliaries of ``0.5 x'Px + q'x`` subject to ``A x + s = b`` with s in `cones`,
+    where x = (z, auxiliaries) has length n + k.
+    """
+
+    shift: NDArray[np.float64]
+    P: sparse.csc_matrix
+    q: NDArray[np.float64]
+    A: sparse.csc_matrix
+    b: NDArray[np.float64]
+    cones: tuple[tuple[ConeKind, int], ...]
+
+    def in_units(self, output: float, value: float) -> LossForm:
+        """The same loss over `value` of ``x / output``; cones do not feel the factor."""
+        return LossForm(
+            self.shift / output,
+            self.P * (output * output / value),
+            self.q * (output / value),
+            self.A,
+            self.b / output,
+            self.cones,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyForm:
+    """Epigraph of a block norm in (auxiliaries (k), c (p)): minimise ``q'auxiliaries`` with ``-A x`` in `cones`."""
+
+    q: NDArray[np.float64]
+    A: sparse.csc_matrix
+    cones: tuple[tuple[ConeKind, int], ...]
+
+
+def setup_seconds(nonzeros: int, cones: tuple[tuple[ConeKind, int], ...]) -> float:
+    """Roughly the seconds in which Clarabel sets up a program, and in which no other Python thread can run.
+
+    Raises
+    ------
+    SizeError
+        If its semidefinite cones are so large that Clarabel would end the process for lack of memory.
+    """
+    dense = sum((size * (size + 1) // 2) ** 2 // 2 for kind, size in cones if kind == "semidefinite")
+    if dense > MAX_DENSE_ENTRIES:
+        raise SizeError(
+            f"semidefinite cones: got {dense:,} entries of the interior-point method's matrix, expected at most "
+            f"{MAX_DENSE_ENTRIES:,}",
+            predicted=dense,
+            limit=MAX_DENSE_ENTRIES,
+        )
+    return 1.7e-7 * nonzeros + 0.7e-7 * dense
+
+
+def clarabel_cones(cones: tuple[tuple[ConeKind, int], ...]) -> list[Any]:
+    """The same cones as objects of Clarabel."""
+    return [clarabel.ExponentialConeT() if kind == "exponential" else _CLARABEL[kind](size) for kind, size in cones]
+
+
+_CLARABEL = {
+    "zero": clarabel.ZeroConeT,
+    "nonnegative": clarabel.NonnegativeConeT,
+    "second-order": clarabel.SecondOrderConeT,
+    "semidefinite": clarabel.PSDTriangleConeT,
+}
+
+
+def clarabel_settings(tol: float) -> Any:
+    """Settings of Clarabel: silent, one thread, `tol` for gap and feasibility."""
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
+    return settings

@@ -1,0 +1,1 @@
+"""How problems and answers say themselves: text, tables, dictionaries, HTML, figures, files."""

@@ -1,0 +1,18 @@
+"""Reports: a solved problem with everything that is claimed about it, and what computes all of it again."""
+
+from .checking import Check, Verdict, Verification, verify
+from .document import FORMAT, MAX_PAGE_BYTES, VERSION, Report, check_page_size, ending, make_report
+
+__all__ = [
+    "FORMAT",
+    "MAX_PAGE_BYTES",
+    "VERSION",
+    "Check",
+    "Report",
+    "Verdict",
+    "Verification",
+    "check_page_size",
+    "ending",
+    "make_report",
+    "verify",
+]

@@ -1,0 +1,96 @@
+"""Clarabel, called directly on an assembled conic program."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import clarabel
+import numpy as np
+from numpy.typing import NDArray
+
+from ...contracts.records import record
+from ...numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ...program.conic import ConicProgram
+from ...progress import Budget
+
+__all__ = ["ConicSolution", "solve_clarabel", "unsolved"]
+
+_Array = NDArray[np.float64]
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class ConicSolution:
+    """What a conic solver answered; nothing here is trusted until it has been certified from the data.
+
+    Attributes
+    ----------
+    C : (B, p) float64
+        Blocks.
+    dual : (n,) float64 or None
+        Multiplier v of the equality; None if the outputs were eliminated.
+    objective : float
+        The solver's own objective.
+    solved : bool
+        Whether the solver claims full accuracy (an almost solved or inaccurate answer does not count).
+    solver_status : str
+        The solver's own word.
+    iterations : int
+        Its iterations.
+    seconds : float
+        Its wall-clock seconds, without assembly.
+    """
+
+    C: _Array
+    dual: _Array | None
+    objective: float
+    solved: bool
+    solver_status: str
+    iterations: int
+    seconds: float
+
+
+def unsolved(B: int, p: int) -> ConicSolution:
+    """What there is of `B` blocks where there was no time to begin: nothing."""
+    return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, "no time to begin", 0, 0.0)
+
+
+def solve_clarabel(
+    program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None, max_iter: int = 200
+) -> ConicSolution:
+    """Solve `program` by Clarabel's interior-point method.
+
+    Parameters
+    ----------
+    program : ConicProgram
+        From :func:`convex_core.program.assemble`.
+    tol : float
+        Absolute and relative gap and feasibility tolerance.
+    budget : Budget, optional
+        Asked at every iteration whether to stop, and before the first one whether there is time to begin.
+    max_iter : int
+        Iteration limit.
+    """
+    settings = clarabel_settings(tol)
+    settings.max_iter = max_iter
+    cones = clarabel_cones(program.cones)
+    begin = time.perf_counter()
+    setup = setup_seconds(program.A.nnz + program.P.nnz, program.cones)
+    if budget is not None and setup > budget.remaining + SPARE_SECONDS:
+        return unsolved(program.blocks, program.p)
+    solver = clarabel.DefaultSolver(program.P, program.q, program.A, program.b, cones, settings)
+    if budget is not None:
+        solver.set_termination_callback(lambda _info: budget.stop() is not None)
+    answer = solver.solve()
+    seconds = time.perf_counter() - begin
+    x = np.array(answer.x)
+    return ConicSolution(
+        C=program.split(x),
+        dual=program.multiplier(np.array(answer.z)),
+        objective=program.objective(float(answer.obj_val)),
+        solved=answer.status == clarabel.SolverStatus.Solved,
+        solver_status=str(answer.status),
+        iterations=int(answer.iterations),
+        seconds=seconds,
+    )

@@ -1,0 +1,1 @@
+"""Programs in the sizes of fixed neurons alone: quadratic for OSQP, conic for the other losses."""

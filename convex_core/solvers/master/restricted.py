@@ -1,0 +1,201 @@
+"""The restricted master: the convex program over the blocks generated so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...contracts.records import record
+from ...losses import Loss, SquaredLoss
+from ...losses.free_part import FreePart
+from ...numerics.jit import clock
+from ...penalties import L2Penalty, Penalty
+from ...program import Blocks
+from ...progress import Budget
+from ..backends.lazy_rows import solve_with_lazy_rows
+from .proximal_newton import CurvedLoss, proximal_newton
+from .semismooth import NewtonState, semismooth_newton
+
+__all__ = ["MasterSolution", "RestrictedMaster"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class MasterSettings:
+    """Tuning of the restricted master."""
+
+    finest: float = 1e-11  # best error, relative to beta, that Newton's method is asked for
+    coarsest: float = 1e-3  # worst error, relative to beta, that is taken from it
+    restart: float = 0.1  # share of sigma with which the next solve starts: its blocks must be able to move
+    # sigma with which the first solve from given blocks starts, in units of one over the largest squared gate matrix
+    warm: float = 1e7
+    # error, relative to beta, that this solve is asked for: the blocks are near, and a proof may follow at once
+    first_accuracy: float = 1e-4
+
+
+SETTINGS = MasterSettings()
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class MasterSolution:
+    """Solution of the restricted master: blocks C (B, p) and dual vector v (n,)."""
+
+    C: _Array
+    dual: _Array
+
+
+@dataclass(slots=True)
+class RestrictedMaster:
+    """The blocks generated so far and the solution over them, from which the next one starts.
+
+    With a smooth loss and the Euclidean penalty it is solved by Newton's method; otherwise, or where that method
+    does not settle, by Clarabel. Then cone rows enter only when they are violated: a cell in R^p has about 2(p - 1)
+    facets, whatever the number of rows.
+    """
+
+    blocks: Blocks
+    y: _Array
+    beta: float
+    loss: Loss
+    penalty: Penalty
+    start: NewtonState = field(init=False)
+    directions: _Array = field(init=False)
+    stated: NDArray[np.bool_] = field(init=False)
+    idle: NDArray[np.int64] = field(init=False)
+    build_seconds: float = 0.0
+    solve_seconds: float = 0.0
+    tol: float = 1e-9
+    accuracy: float = SETTINGS.coarsest
+    newton: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        B = len(self.blocks)
+        self.start = NewtonState(np.zeros((B, self.blocks.rows.shape[1])), -self.loss.gradient(0.0 * self.y, self.y))
+        self.directions = np.zeros((B, self.blocks.rows.shape[1]))
+        self.stated = np.zeros(self.blocks.sides.shape, dtype=bool)
+        self.idle = np.zeros(B, dtype=np.int64)
+        self.newton = self._smooth
+
+    @property
+    def _smooth(self) -> bool:
+        """Whether Newton's method is written for this loss and penalty."""
+        squared = isinstance(self.loss, FreePart) and isinstance(self.loss.inner, SquaredLoss)
+        return (squared or hasattr(self.loss, "hessian_times")) and isinstance(self.penalty, L2Penalty)
+
+    def add(self, columns: Blocks, directions: _Array) -> int:
+        """Add the blocks of `columns` that are not here yet; answer how many were new."""
+        have = set(self.blocks.keys())
+        fresh: list[int] = []
+        for i, key in enumerate(columns.keys()):
+            if key not in have:
+                have.add(key)
+                fresh.append(i)
+        if not fresh:
+            return 0
+        self.newton = self._smooth
+        chosen = np.array(fresh)
+        added = columns.take(chosen)
+        self.blocks = self.blocks.extended(added)
+        self.directions = np.concatenate([self.directions, directions[chosen]])
+        self.stated = np.concatenate([self.stated, np.zeros(added.sides.shape, dtype=bool)])
+        self.idle = np.concatenate([self.idle, np.zeros(len(fresh), dtype=np.int64)])
+        self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((len(fresh), added.G.shape[2]))]))
+        return len(fresh)
+
+    def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> None:
+        """Start from `blocks` with the values `C` (B, p) and the dual vector `dual` (n,)."""
+        self.add(blocks, C / self.penalty.norm(C)[:, None])
+        largest = blocks.largest_gate
+        self.start = NewtonState(C, dual, SETTINGS.warm / largest if largest > 0.0 else 0.0)
+        self.accuracy = SETTINGS.first_accuracy
+
+    def expect(self, accuracy: float) -> None:
+        """Solve from now on to about `accuracy`, relative to beta: finer than what pricing finds violated."""
+        self.accuracy = min(max(accuracy, SETTINGS.finest), SETTINGS.coarsest)
+
+    def tighten(self) -> bool:
+        """Ask for more accuracy from now on; False when there is none left to ask for."""
+        if self.newton and self.accuracy > SETTINGS.finest:
+            self.accuracy = SETTINGS.finest
+            return True
+        if self.newton:  # let the conic solver speak
+            self.newton = False
+            return True
+        if self.tol < 2e-12:
+            return False
+        self.tol *= 1e-1
+        return True
+
+    def solve(self, budget: Budget) -> MasterSolution:
+        """Solve over the present blocks."""
+        if self.newton:
+            begin = clock()
+            answer = self._newton_answer(budget)
+            self.solve_seconds += clock() - begin
+            if answer.error <= SETTINGS.coarsest or budget.stop() is not None:
+                # the next one is much like this one: a smaller sigma lets its blocks move
+                self.start = replace(answer, sigma=SETTINGS.restart * answer.sigma)
+                return MasterSolution(answer.C, answer.dual)
+        return self._solve_conic(budget)
+
+    def _newton_answer(self, budget: Budget) -> NewtonState:
+        """By the method that is written for the loss: the squared one has a Hessian that never changes."""
+        blocks, y = self.blocks, self.y
+        if isinstance(self.loss, FreePart):  # of the squared loss: that of what is orthogonal to the free part
+            blocks, y = (
+                replace(blocks, G=self.loss.centred(blocks.G.swapaxes(0, 1)).swapaxes(0, 1)),
+                self.loss.centred(y),
+            )
+        if isinstance(self.loss, (SquaredLoss, FreePart)):
+            return semismooth_newton(blocks, y, self.beta, self.start, tol=self.accuracy, budget=budget)
+        loss = cast(CurvedLoss, self.loss)
+        return proximal_newton(self.blocks, self.y, self.beta, loss, self.start, tol=self.accuracy, budget=budget)
+
+    def _solve_conic(self, budget: Budget) -> MasterSolution:
+        """Solve by Clarabel, adding violated cone rows until there are none."""
+        self._state_nearest()
+        answer, built = solve_with_lazy_rows(
+            self.blocks,
+            self.y,
+            self.beta,
+            self.stated,
+            loss=self.loss,
+            penalty=self.penalty,
+            tol=self.tol,
+            budget=budget,
+        )
+        self.build_seconds += built
+        self.solve_seconds += answer.seconds
+        dual = answer.dual
+        if not np.isfinite(answer.C).all():
+            dual = 0.0 * self.y
+        if dual is None:
+            dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
+        return MasterSolution(answer.C, dual)
+
+    def _state_nearest(self) -> None:
+        """State the rows nearest to the direction of each block that has none stated."""
+        new = np.flatnonzero(~self.stated.any(axis=1))
+        directions, rows, sides = self.directions[new], self.blocks.rows, self.blocks.sides[new]
+        distance = np.where(sides != 0, np.abs(directions @ rows.T), np.inf)
+        nearest = np.argsort(distance, axis=1)[:, : 8 * rows.shape[1]]
+        stated = np.zeros_like(sides, dtype=bool)
+        np.put_along_axis(stated, nearest, True, axis=1)
+        self.stated[new] = stated & (sides != 0)
+
+    def retire(self, C: _Array, rounds: int = 2) -> None:
+        """Drop the blocks that have been zero for `rounds` rounds running."""
+        size = self.penalty.norm(C)
+        zero = size <= 1e-7 * size.max(initial=0.0)
+        self.idle = np.where(zero, self.idle + 1, 0)
+        keep = self.idle < rounds
+        self.blocks = self.blocks.take(keep)
+        self.directions = self.directions[keep]
+        self.stated = self.stated[keep]
+        self.idle = self.idle[keep]
+        self.start = replace(self.start, C=self.start.C[keep])

@@ -1,0 +1,281 @@
+r"""The restricted master by a semismooth Newton method: squared loss, Euclidean penalty, warm starts.
+
+The program over the blocks at hand and its dual are
+
+.. math::
+   \min_{c_b \in K_b} \tfrac12 \Big\|\sum_b G_b c_b - y\Big\|^2 + \beta \sum_b \|c_b\|
+   \qquad\text{and}\qquad
+   \max_v \; v^T y - \tfrac12 \|v\|^2 \;\text{ s.t. }\; \|P_{K_b}(G_b^T v)\| \le \beta .
+
+The augmented Lagrangian method on the dual minimises, over v, the smooth and strongly convex
+
+.. math::
+   \phi(v) = \tfrac12\|v\|^2 - v^T y + \frac1{2\sigma} \sum_b \|\operatorname{prox}_b(c_b + \sigma G_b^T v)\|^2 ,
+   \qquad \nabla\phi(v) = v - y + \sum_b G_b \operatorname{prox}_b(c_b + \sigma G_b^T v) ,
+
+with the proximal map of :mod:`.cone_prox`, then sets :math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian
+:math:`I + \sigma \sum_b G_b F_b F_b^T G_b^T` has a term for each nonzero block only, however many blocks there are, and
+is never singular, however many copies of one direction there are. For :math:`v = y - \sum_b G_b c_b` the distance of
+:math:`c_b` from :math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero
+blocks are checked like the others.
+
+Source: Li, Sun and Toh, "A highly efficient semismooth Newton augmented Lagrangian method for solving Lasso problems",
+SIAM J. Optim. 28(1), 2018; here with cones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.linalg import lapack
+
+from ...contracts.records import record
+from ...numerics.cone_projection import cone_scratch
+from ...program.blocks import Blocks
+from ...progress import Budget
+from .cone_prox import cone_prox
+
+__all__ = ["BlockProx", "NewtonState", "block_error", "semismooth_newton"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NewtonSettings:
+    """Tuning of Newton's method."""
+
+    start: float = 300.0  # sigma of a cold start, in units of one over the largest squared gate matrix
+    growth: float = 10.0  # factor by which sigma grows
+    end: float = 1e13  # sigma beyond which more is of no use, in the same units
+    slow: float = 0.05  # share of the error: sigma grows while a step leaves more
+    # share of the error: while a step leaves more, blocks on the wall of another one are merged into it
+    stuck: float = 0.5
+    wall: float = 1e-12  # how far from the wall such a block may be, in units of its largest entry: rounding
+    parallel: float = 0.99  # cosine between two blocks above which one may be merged into the other
+    inexact: float = 0.3  # phi is minimised until what is missing is this share of the step in the blocks
+    steps: int = 60  # Newton steps of one minimisation
+    # size of the Newton system from which it is factorised by numpy, which lets other threads run meanwhile
+    large: int = 400
+
+
+SETTINGS = NewtonSettings()
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class NewtonState:
+    """Where the method starts, and what it answers.
+
+    Attributes
+    ----------
+    C : (B, p) float64
+        Blocks in their cones; zero blocks are exactly zero.
+    dual : (n,) float64
+        Dual vector; of an answer, ``y - sum_b G[b] @ C[b]``.
+    sigma : float
+        Penalty parameter of the augmented Lagrangian; 0: as small as useful.
+    error : float
+        Largest distance of a block from optimal, over beta.
+    """
+
+    C: _Array
+    dual: _Array
+    sigma: float = 0.0
+    error: float = np.inf
+
+
+class BlockProx:
+    """Proximal maps of all blocks, each started from the rows that carried it before."""
+
+    def __init__(self, blocks: Blocks, beta: float) -> None:
+        B, _, p = blocks.G.shape
+        self.G = blocks.G
+        self.columns = np.ascontiguousarray(blocks.rows.T)
+        self.sides = np.ascontiguousarray(blocks.sides)
+        self.beta = beta
+        self.passive = np.zeros((B, p), np.int64)
+        self.lam = np.zeros((B, p))
+        self.held = np.zeros(B, np.int64)
+        self.C = np.zeros((B, p))
+        self.F = np.zeros((B, p, p))
+        self.width = np.zeros(B, np.int64)
+        self.bases, self.vectors, _, self.d = cone_scratch(p, len(blocks.rows))
+
+    def prox(self, Z: _Array, sigma: float) -> _Array:
+        """Fill `C` with the proximal map of `Z`, `F` and `width` with its derivative."""
+        cone_prox(
+            Z, self.columns, self.sides, sigma * self.beta,
+            self.passive, self.lam, self.held, self.C, self.F, self.width, self.bases, self.vectors, self.d,
+        )  # fmt: skip
+        return self.C
+
+    def factor(self) -> _Array:
+        """``G_b F_b`` of the nonzero blocks, side by side (n, q)."""
+        live = np.flatnonzero(self.width)
+        columns = self.F[live] @ self.G[live].transpose(0, 2, 1)  # (blocks, p, n), of which the first `width` count
+        kept: _Array = columns[np.arange(columns.shape[1]) < self.width[live, None]]
+        return kept.T
+
+    def turned(self, D: _Array) -> _Array:
+        """The derivative applied to `D` (B, p)."""
+        out = np.zeros_like(D)
+        for b in np.flatnonzero(self.width):
+            face = self.F[b, : self.width[b]]
+            out[b] = face.T @ (face @ D[b])
+        return out
+
+
+def semismooth_newton(
+    blocks: Blocks, y: _Array, beta: float, start: NewtonState, *, tol: float, budget: Budget, max_outer: int = 60
+) -> NewtonState:
+    """Solve the program over `blocks` from `start`; the best point found, converged or not.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        Blocks of the program.
+    y, beta
+        Targets and regularisation.
+    start : NewtonState
+        Blocks, dual vector and sigma to start from.
+    tol : float
+        Error at which to stop, relative to beta.
+    budget : Budget
+        Asked at every step whether to stop.
+    max_outer : int
+        Limit on updates of the blocks.
+    """
+    B, n, p = blocks.G.shape
+    gate = blocks.largest_gate
+    if gate == 0.0:  # no block says anything
+        return NewtonState(np.zeros((B, p)), y.copy(), 0.0, 0.0)
+    J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
+    cones = BlockProx(blocks, beta)
+    C, v = start.C, start.dual
+    sigma = max(start.sigma, SETTINGS.start / gate)
+    best = NewtonState(np.zeros((B, p)), y.copy(), sigma)
+    moved, stale = np.inf, 0
+    for _ in range(max_outer):
+        before = moved
+        v, gradient, moved, missing = _minimise(cones, J, y, C, v, sigma, tol, budget)
+        C = cones.C.copy()
+        if missing > 0.1 * moved and missing < 0.1:
+            # The outputs of C miss y - v by rounding, which sigma magnifies. A last Newton step for both makes them
+            # agree; C leaves the proximal map by that rounding, which is divided by sigma.
+            step = _newton_step(cones.factor(), sigma, gradient)
+            C += sigma * cones.turned((step @ J).reshape(B, p))
+        dual = y - J @ C.ravel()
+        error = block_error(cones, C, (dual @ J).reshape(B, p))
+        if error < 0.5 * best.error:
+            best, stale = NewtonState(C, dual, sigma, error), 0
+        elif moved < missing or moved <= SETTINGS.slow * before or sigma * gate > SETTINGS.end:
+            stale += 1  # at rounding level
+        if best.error <= tol or stale == 2 or budget.stop() is not None:
+            break
+        if moved > SETTINGS.slow * before:
+            sigma *= SETTINGS.growth
+        if moved > SETTINGS.stuck * before:
+            C = _merged(blocks, C)
+    return best
+
+
+def _merged(blocks: Blocks, C: _Array) -> _Array:
+    """Blocks `C` (B, p) where none lies in the cone of another one that would answer it with the same outputs.
+
+    Such a block is on a wall between two cells. Its sum with the other one has the same outputs and, by the triangle
+    inequality, no larger norm; but where the two are nearly parallel so little that steps would take for ever.
+    """
+    live = np.flatnonzero(C.any(axis=1))
+    unit = C[live] / np.linalg.norm(C[live], axis=1)[:, None]
+    near = unit @ unit.T > SETTINGS.parallel
+    np.fill_diagonal(near, False)
+    one, other = live[np.array(np.nonzero(near))]
+    small = SETTINGS.wall * np.abs(C[one]).max(axis=1, initial=0.0)
+    inside = (blocks.sides[other] * (C @ blocks.rows.T)[one]).min(axis=1, initial=0.0) >= -small
+    merged, changed = C.copy(), np.zeros(len(C), dtype=bool)
+    for b, k in zip(one[inside], other[inside], strict=True):
+        same = (
+            np.abs((blocks.G[k] - blocks.G[b]) @ C[b]) <= SETTINGS.wall * np.abs(C[b]).max() * np.abs(blocks.G[k]).max()
+        )
+        if same.all() and not changed[b] and merged[k].any():
+            merged[k] += merged[b]
+            merged[b] = 0.0
+            changed[[b, k]] = True
+    return merged
+
+
+def _minimise(
+    cones: BlockProx, J: _Array, y: _Array, C: _Array, v: _Array, sigma: float, tol: float, budget: Budget
+) -> tuple[_Array, _Array, float, float]:
+    """Minimise phi from `v`; answer v, its gradient, the blocks' step and the missing gradient, both over beta."""
+    B, p = C.shape
+    beta = cones.beta
+    Z = C + sigma * (v @ J).reshape(B, p)
+    new = cones.prox(Z, sigma)
+    value = 0.5 * float(v @ v) - float(v @ y) + 0.5 / sigma * float(np.vdot(new, new))
+    at_rounding, former = False, np.inf
+    for step_number in range(SETTINGS.steps + 1):
+        gradient = v - y + J @ new.ravel()
+        missing = float(np.sqrt(np.square((gradient @ J).reshape(B, p)).sum(axis=1).max())) / beta
+        moved = _distance(new, C, sigma * beta)
+        done = missing <= max(SETTINGS.inexact * moved, 0.3 * tol)
+        # phi is flatter than it can be evaluated long before its gradient is: then steps go on while that falls
+        if (
+            done
+            or (at_rounding and missing > 0.5 * former)
+            or step_number == SETTINGS.steps
+            or budget.stop() is not None
+        ):
+            break
+        former = missing
+        step = _newton_step(cones.factor(), sigma, gradient)
+        slope = float(gradient @ step)
+        turn = sigma * (step @ J).reshape(B, p)
+        length, last = 1.0, value
+        while True:
+            trial = v + length * step
+            new = cones.prox(Z + length * turn, sigma)
+            value = 0.5 * float(trial @ trial) - float(trial @ y) + 0.5 / sigma * float(np.vdot(new, new))
+            if value <= last + 1e-4 * length * slope + 1e-14 * abs(last) or length < 1e-8:
+                break
+            length *= 0.5
+        at_rounding = last - value <= 1e-14 * abs(last)
+        v, Z = trial, Z + length * turn
+    return v, gradient, moved, missing
+
+
+def block_error(cones: BlockProx, C: _Array, product: _Array) -> float:
+    """Largest distance of a block from optimal over beta; a nonzero one is measured at its own size."""
+    size = np.sqrt(np.square(C).sum(axis=1))
+    unit = C / np.where(size > 0.0, size, 1.0)[:, None]
+    return _distance(cones.prox(unit + product / cones.beta, 1.0 / cones.beta), unit, 1.0)
+
+
+def _distance(new: _Array, C: _Array, unit: float) -> float:
+    """Largest step of a block, in units of `unit`."""
+    return float(np.sqrt(np.square(new - C).sum(axis=1).max())) / max(unit, np.finfo(np.float64).tiny)
+
+
+def _newton_step(W: _Array, sigma: float, gradient: _Array) -> _Array:
+    """``-(I + sigma W W^T)^-1 gradient``, by the smaller of the two Gram matrices."""
+    n, q = W.shape
+    if q == 0:
+        return -gradient
+    H = W @ W.T if q >= n else W.T @ W
+    # sigma may be so large that the identity is lost to rounding: then what is left of it keeps H positive
+    ridge = max(1.0 / sigma, 1e-14 * float(np.trace(H)))
+    H.flat[:: len(H) + 1] += ridge
+    solved: _Array
+    if len(H) > SETTINGS.large:
+        L = np.linalg.cholesky(H)
+        half = linalg.solve_triangular(L, gradient if q >= n else W.T @ gradient, lower=True, check_finite=False)
+        solved = linalg.solve_triangular(L, half, lower=True, trans=1, check_finite=False, overwrite_b=True)
+        return solved / -sigma if q >= n else W @ solved - gradient
+    # LAPACK itself: the wrappers around it take longer than systems of this size
+    _, solved, failed = lapack.dposv(H.T, gradient if q >= n else W.T @ gradient, overwrite_a=True)
+    if failed:
+        raise linalg.LinAlgError(f"the Newton system of size {len(H)} is not positive definite")
+    return solved / -sigma if q >= n else W @ solved - gradient

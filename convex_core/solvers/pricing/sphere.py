@@ -1,0 +1,371 @@
+r"""Pricing without listing cells: branch and bound over directions.
+
+When an atom's correlation with v is a sum over hyperplanes, :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+`, its maximum
+over the unit ball covers every cell at once, however many there are. Local ascent from the directions that mattered
+before finds a good value, branch and bound proves that nothing is much better. Time grows quickly with the filter
+length h, slowly with the number of rows.
+
+Since :math:`(x)_+ - (-x)_+ = x`, the difference :math:`f(u) - f(-u) = t^T u` with :math:`t = 2 b + \sum_j a_j r_j` is
+linear. So f attains its maximum where :math:`t^T u \ge 0`: one half of the sphere is searched, and the value of the
+opposite of a direction is known with its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...numerics.jit import clock
+from ...numerics.rounding import UNIT_ROUNDOFF, block_product
+from ...program.blocks import Blocks, CellFactory
+from ...progress import Budget
+from ...status import Scope, Status
+from .ascent_kernel import ascend, respond
+from .enumerated import PriceResult, SoundPricer, spread
+from .sphere_kernel import branch_and_bound, search_cones
+
+__all__ = ["SpherePricer"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SphereSettings:
+    """Tuning of the search over directions."""
+
+    start_products: int = 4_000_000  # products with rows that random starts may cost
+    starts: tuple[int, int] = (600, 2000)  # their number, at least and at most
+    kept: int = 64  # starts that are improved
+    apart: float = 0.998  # cosine above which two starts are one
+    steps: int = 200  # moves of an ascent at most
+    ascent_products: int = 500_000_000  # products with rows between two looks of an ascent at the budget
+    archive: int = 200  # columns of earlier rounds that are starts, for each output sign
+    # share of the floor from which vertices of a proof are starts from then on: on a path the floor falls, and what is
+    # near it now is above it at the next point
+    seen: float = 0.5
+    grid: float = 50.0  # cells of a grid to a unit of length; each keeps its best vertex
+    most_seen: int = 1000  # vertices kept at most
+    found: int = 65_536  # directions that one proof hands out, over all root cones
+    found_each: int = 128  # directions that each root cone hands out at least
+    cones: int = 20_000_000  # cones of one root at most
+    cone_seconds: float = 4e-6  # seconds a cone takes, roughly, before any was timed
+    timed: int = 100  # fewer cones are no measure of the pace
+    fastest: float = 1e-8  # seconds a cone takes at least
+    watch: float = 0.05  # seconds between two looks at the budget during a proof
+    coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
+    quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
+    # excess over the floor, relative, above which columns by ascent alone make a proof not worth its time
+    plenty: float = 0.05
+    # cones: after a proof that examined more, that excess falls with the third power of their number, and the
+    # surroundings of ends are searched
+    many: int = 1_000
+    short: int = 5  # entries of a filter up to which a first proof is quick
+    tries: int = 6  # explorations that find nothing before a first proof with longer filters
+    least_excess: float = 1e-6  # that excess falls no further
+    modest: float = 1e-2  # excess, relative, up to which the surroundings of ends are worth a search
+    nothing: float = 1e-5  # excess, relative, below which a proof most often has the last word
+    close: float = 0.98  # share of the floor that an end has at least whose surroundings are searched
+    radius: float = 2e-2  # radius of the cone around an end, in radians
+    fine: float = 1e-8  # relative accuracy of its search
+    local_cones: int = 500  # cones of its search at most
+    same: float = 1.0 - 1e-6  # cosine above which two ends are one
+    batch: int = 64  # ends searched between two looks at the budget
+    # share of the time up to which, against the clock, ascent tries to do without a first proof: nobody knows what it
+    # takes
+    first: float = 0.2
+    early: float = 1e-3  # excess, relative, that is enough until then
+    near_copy: float = 0.99  # cosine above which two columns of one round are near copies
+    cuts: int = 64  # cuts that lead to a cone near a maximum, about; for the rounding term
+
+
+SETTINGS = SphereSettings()
+
+
+class SpherePricer(SoundPricer):
+    """Prices over every cell by branch and bound on the sphere.
+
+    Parameters
+    ----------
+    factory : CellFactory
+        Cells of the problem, of an architecture with ridge coefficients and the Euclidean penalty.
+    seed : int
+        Seed of the random starts.
+    threads : int
+        Threads over the root cones; the result does not depend on it.
+    pool : ThreadPoolExecutor, optional
+        Of as many threads, shared with other pricers.
+    """
+
+    #: it bounds sums over hyperplanes over the Euclidean ball
+    needs = ("additive", "euclidean")
+
+    def __init__(
+        self, factory: CellFactory, *, seed: int = 0, threads: int = 2, pool: ThreadPoolExecutor | None = None
+    ) -> None:
+        self._factory = factory
+        self._seed = seed
+        self._threads = threads
+        # kept, because starting its threads takes as long as a small search
+        self._pool = pool or ThreadPoolExecutor(threads, "pricing")
+        h = factory.rows.shape[1]
+        self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
+        self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
+        self._explored = 0  # calls without a proof
+        self._examined = 0  # cones of the last proof
+        self._spent = np.inf  # its seconds
+        self._pace = SETTINGS.cone_seconds  # seconds a cone took one thread in it
+
+    @property
+    def scope(self) -> Scope:
+        """Every cell is covered."""
+        return Scope.GLOBAL
+
+    @property
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+        return self._factory
+
+    @property
+    def listed_count(self) -> int | None:
+        """Cells are searched, not listed."""
+        return None
+
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
+        """Bound the correlation of v with every atom to the relative accuracy `slack`.
+
+        Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
+        """
+        enough = max(SETTINGS.plenty / max(1.0, self._examined / SETTINGS.many) ** 3, SETTINGS.least_excess)
+        thorough = self._examined > SETTINGS.many  # ascent is worth more trouble
+        if self._examined == 0 and budget.paced and budget.seconds < SETTINGS.first * (budget.time_limit or 0.0):
+            enough, thorough = SETTINGS.early, True
+        sides, best = self._ascend_both(v, floor, budget, thorough)
+        excess = best / floor - 1.0 if floor > 0.0 else 0.0
+        if excess > enough and not prove:
+            return self._columns(sides, np.inf, floor, want, None)
+        if len(sides[0].linear) > SETTINGS.short and not prove and not any(map(len, self._seen.values())):
+            # a first proof may take all the time there is: other random starts come before it
+            for _ in range(SETTINGS.tries):
+                other = self.explore(
+                    v, floor=floor * (1.0 + max(slack, SETTINGS.least_excess)), want=want, budget=budget
+                )
+                if len(other.value) or budget.stop() is not None:
+                    return other
+        goal = slack if prove else max(slack, 0.1 * excess)
+        bound = self._bounded(sides, max(floor, best), goal, budget, prove)
+        for side in sides:
+            above = side.found[side.found_value > floor * (1.0 + goal)]
+            side.ascend(above[spread(above, side.respond(above), SETTINGS.kept, near=SETTINGS.apart)], floor, budget)
+        return self._columns(sides, max(bound, floor), floor, want, budget.stop())
+
+    def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
+        """Bound both sides to the relative accuracy `goal` above what is known of them.
+
+        Against the clock coarse proofs come first: a fine one that is cut short proves little.
+        """
+        levels = [level for level in SETTINGS.coarse if level > goal] if budget.paced else []
+        bound = np.inf
+        for accuracy in (*levels, goal):
+            if accuracy != goal and self._spent < SETTINGS.quick * budget.remaining:
+                continue  # there is time enough for the fine one
+            begin = budget.seconds
+            bound = min(bound, self._prove(sides, known, accuracy, budget))
+            self._spent = budget.seconds - begin
+            if budget.stop() is not None:
+                break
+        return bound
+
+    def rounding(self, v: _Array) -> float:
+        """That of the coefficients, and what branch and bound adds, about, to the bound of a cone of many cuts."""
+        M, h = self._factory.rows.shape
+        added = 112.0 + M / 64.0 + 4.0 * math.sqrt(h) * (SETTINGS.cuts + h) + 24.0 * h  # as in sphere_kernel
+        return super().rounding(v) + float(added) * UNIT_ROUNDOFF * self._factory.reach(v)
+
+    def explore(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
+        """Columns that ascent finds, from other random starts at each call, and no bound."""
+        self._explored += 1
+        sides, _ = self._ascend_both(v, floor, budget, True)
+        return self._columns(sides, np.inf, floor, want, budget.stop())
+
+    def _ascend_both(self, v: _Array, floor: float, budget: Budget, thorough: bool) -> tuple[list[_Side], float]:
+        """Ascent for both output signs, by what else there is than steps if it is worth it, and the best value."""
+        a, linear = self._factory.ridge(v)
+        sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
+        best = 0.0
+        for step in (self._ascend, self._search_near) if thorough else (self._ascend,):
+            list(self._pool.map(lambda side, step=step: step(side, floor, budget), sides))
+            best = max(side.best for side in sides)
+            if not SETTINGS.nothing * floor < best - floor <= SETTINGS.modest * floor:
+                break
+        return sides, best
+
+    def _prove(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
+        """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too."""
+
+        def one(side: _Side, root: _Array) -> tuple[float, _Array, _Array, int]:
+            U, value = np.zeros((found, len(side.linear))), np.zeros(found)
+            begin = clock()
+            nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
+            answer = branch_and_bound(
+                side.rows, side.a, side.linear, root, known, accuracy, U, value, SETTINGS.seen * known, nodes, halt
+            )
+            examined = int(answer[3])
+            if examined > SETTINGS.timed:
+                # the clock may have stood still, while a kernel was compiled or loaded
+                self._pace = max((clock() - begin) / examined, SETTINGS.fastest)
+            count = min(int(answer[2]), len(U))
+            return float(answer[0]), U[:count], value[:count], examined
+
+        tasks = [(side, root) for side in sides for root in side.roots()]
+        found = max(SETTINGS.found_each, SETTINGS.found // len(tasks))
+        started = itertools.count(1)
+        halt = np.zeros(1, dtype=bool)
+        running = [self._pool.submit(one, side, root) for side, root in tasks]
+        try:
+            while wait(running, timeout=SETTINGS.watch).not_done:
+                halt[0] = budget.stop() is not None
+        finally:
+            halt[0] = True  # an exception leaves nobody searching
+        answers = [task.result() for task in running]
+        self._examined = sum(examined for _, _, _, examined in answers)
+
+        def learn(side: _Side) -> None:
+            own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
+            side.found = np.concatenate([U for _, U, _, _ in own])
+            side.found_value = np.concatenate([value for _, _, value, _ in own])
+            self._seen[side.sign] = _thinned(side.found, side.found_value)
+
+        list(self._pool.map(learn, sides))
+        return max(known, *(bound for bound, _, _, _ in answers))
+
+    def _nodes(self, budget: Budget, sharing: int) -> int:
+        """Cones for each of `sharing` roots in the time left; one that meets the limit has a wider, sound bound."""
+        share = budget.remaining * self._threads / sharing
+        return SETTINGS.cones if not budget.paced else int(min(SETTINGS.cones, max(1, share / self._pace)))
+
+    def _ascend(self, side: _Side, floor: float, budget: Budget) -> None:
+        """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
+        h = len(side.linear)
+        starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
+        if not len(self._seen[side.sign]):
+            rng = np.random.default_rng((self._seed, len(self._archive[side.sign]), self._explored))
+            few, many = SETTINGS.starts
+            count = min(many, max(few, SETTINGS.start_products // max(1, len(side.a))))
+            random = rng.standard_normal((count, h))
+            starts = np.concatenate([starts, random / np.linalg.norm(random, axis=1, keepdims=True)])
+        starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
+        side.ascend(starts[spread(starts, side.respond(starts), SETTINGS.kept, near=SETTINGS.apart)], floor, budget)
+
+    def _search_near(self, side: _Side, floor: float, budget: Budget) -> None:
+        """Branch and bound in a small cone around each end that is near the floor.
+
+        Near a maximum there are many smaller ones, where an ascent ends.
+        """
+        near_best = np.flatnonzero(side.value >= SETTINGS.close * floor)
+        if len(side.linear) == 1:
+            return
+        near_best = near_best[spread(side.U[near_best], side.value[near_best], len(near_best), near=SETTINGS.same)]
+        for start in range(0, len(near_best), SETTINGS.batch):
+            if budget.stop() is not None:
+                break
+            ends = near_best[start : start + SETTINGS.batch]
+            better, value = search_cones(
+                side.rows, side.a, side.linear, _surroundings(side.U[ends], SETTINGS.radius),
+                np.maximum(side.value[ends], floor), SETTINGS.fine, SETTINGS.local_cones,
+            )  # fmt: skip
+            side.ascend(better[value > 0.0], floor, budget)
+
+    def _columns(
+        self, sides: list[_Side], bound: float, floor: float, want: int, stopped: Status | None
+    ) -> PriceResult:
+        """Blocks of the best directions found, and of their opposites."""
+        U = np.concatenate([part for side in sides for part in (side.U, -side.U)])
+        value = np.concatenate([part for side in sides for part in (side.value, side.value - side.U @ side.tilt)])
+        sign = np.concatenate([np.full(2 * len(side.U), side.sign, np.int8) for side in sides])
+        above = np.flatnonzero(value > floor)
+        chosen = above[spread(U[above], value[above], want, sign=sign[above], near=SETTINGS.near_copy)]
+        U, value, sign = U[chosen], value[chosen], sign[chosen]
+        for s in (1, -1):
+            self._archive[s] = np.concatenate([self._archive[s], U[sign == s]])[-SETTINGS.archive :]
+        columns: Blocks = self._factory.blocks(self._factory.patterns(U), sign)
+        return PriceResult(bound=bound, columns=columns, directions=U, value=value, stopped=stopped)
+
+
+@dataclass(slots=True)
+class _Side:
+    """The correlation ``f(u) = linear . u + sum_j a[j] (rows[j] . u)_+`` for one output sign, and what is known of it.
+
+    Ends `U` (m, h) of ascents have the values `value` (m,); a proof has `found` (q, h) directions and their values.
+    """
+
+    sign: int
+    rows: _Array
+    a: _Array
+    linear: _Array
+    columns: _Array = field(init=False)  # the rows, transposed
+    tilt: _Array = field(init=False)  # f(u) - f(-u) = tilt . u
+    U: _Array = field(init=False)
+    value: _Array = field(init=False)
+    found: _Array = field(init=False)
+    found_value: _Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.columns = np.ascontiguousarray(self.rows.T)
+        self.tilt = 2.0 * self.linear + block_product(self.a, self.rows)
+        self.U = self.found = np.zeros((0, len(self.linear)))
+        self.value = self.found_value = np.zeros(0)
+
+    @property
+    def best(self) -> float:
+        """Largest value of an end, 0 without any."""
+        return float(self.value.max(initial=0.0))
+
+    def respond(self, U: _Array) -> _Array:
+        """The value of f at each row of `U` (m, h)."""
+        return respond(self.columns, self.a, self.linear, U)
+
+    def ascend(self, U: _Array, floor: float, budget: Budget) -> None:
+        """Ascent from each row of `U` (m, h), best first, whose ends are kept; until there is no more time."""
+        step = max(1, SETTINGS.ascent_products // max(1, SETTINGS.steps * self.rows.size))
+        for start in range(0, len(U), step):
+            if start and budget.stop() is not None:
+                break
+            part = U[start : start + step]
+            value = ascend(self.columns, self.a, self.linear, part, floor, SETTINGS.steps)
+            self.U = np.concatenate([self.U, part])
+            self.value = np.concatenate([self.value, value])
+
+    def roots(self) -> list[_Array]:
+        """Cones of orthonormal vertices (h, h) that cover the half of the sphere where f attains its maximum."""
+        h = len(self.linear)
+        basis = np.linalg.qr(np.column_stack([self.tilt, np.eye(h)]))[0].T
+        basis[0] *= 1.0 if basis[0] @ self.tilt >= 0.0 else -1.0
+        turns = itertools.product((1.0, -1.0), repeat=h - 1)
+        return [np.ascontiguousarray(np.array([1.0, *signs])[:, None] * basis) for signs in turns]
+
+
+def _thinned(U: _Array, value: _Array) -> _Array:
+    """Of the unit directions `U` (m, h) the best one in each cell of a grid, best first."""
+    order = np.argsort(-value, kind="stable")
+    key = np.zeros(len(U), dtype=np.int64)
+    for coordinate in np.round(SETTINGS.grid * U[order]).astype(np.int64).T:
+        key = key * int(2 * SETTINGS.grid + 1) + coordinate
+    _, first = np.unique(key, return_index=True)
+    return U[order[np.sort(first)[: SETTINGS.most_seen]]]
+
+
+def _surroundings(U: _Array, radius: float) -> _Array:
+    """For each unit u of `U` (m, h) unit vertices (h, h) of a simplicial cone with every direction within `radius`."""
+    m, h = U.shape
+    frames = np.concatenate([U[:, :, None], np.broadcast_to(np.eye(h), (m, h, h))], axis=2)
+    basis = np.linalg.qr(frames)[0][:, :, 1:]  # of the tangent spaces
+    corners = np.linalg.qr(np.eye(h) - 1.0 / h)[0][:, : h - 1]  # a regular simplex, its centre at 0
+    corners /= np.linalg.norm(corners, axis=1, keepdims=True)
+    vertices: _Array = U[:, None, :] + (h - 1) * np.tan(radius) * corners @ basis.transpose(0, 2, 1)
+    vertices /= np.linalg.norm(vertices, axis=2, keepdims=True)
+    return vertices

@@ -1,0 +1,1 @@
+"""The Arrangement page's own parts."""

@@ -1,0 +1,1 @@
+"""The Real images page's own parts."""

@@ -1,0 +1,1 @@
+"""Training beside the convex answer: runs in the background."""

@@ -1,0 +1,178 @@
+"""The two ways of computing an answer: :func:`run` while the visitor waits, :func:`background` with a Cancel button.
+
+Both wait until the kernels are compiled, take the gate (one heavy computation at a time in this process), and keep an
+answer for everyone who asks the same, unless it was cut short: a time that includes compiling kernels, or another
+visitor's work, would say nothing about the method, and a limit that does would cut the answer short.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from convex_core.progress import Budget
+
+from .. import guard
+from . import keep, warm
+from .jobs import Job, solver_gate
+
+__all__ = ["background", "begin", "known", "run"]
+
+#: A job that ends within this time is drawn at once, without a progress bar.
+PATIENCE_SECONDS = 0.8
+
+T = TypeVar("T")
+
+
+def run(
+    place: str,
+    key: str,
+    fn: Callable[[Budget], T],
+    limit: float | None = None,
+    *,
+    entries: int = 64,
+    heavy: bool = True,
+) -> T:
+    """The answer of `fn` to `key`, made now, and only once for everyone together.
+
+    Parameters
+    ----------
+    place, key, entries
+        As for :func:`.keep.kept`.
+    fn : callable
+        Makes the answer from a budget of `limit` seconds. What a limit of its own cut short is told by
+        :func:`.keep.cut_short`; that the budget is used up, or the answer's status, says it too.
+    limit : float, optional
+        Seconds, from when the kernels are there and the gate is open.
+    heavy : bool
+        Whether it takes the gate. What is over within a second need not wait for another visitor's minute.
+    """
+
+    def make() -> T:
+        warm.wait_compiled()
+        with solver_gate() if heavy else nullcontext():
+            budget = Budget(time_limit=limit)
+            answer = fn(budget)
+            if budget.stop() is not None or getattr(answer, "status", None) in keep.CUT:
+                keep.cut_short()
+        return answer
+
+    return keep.kept(place, key, make, entries=entries)
+
+
+def begin(key: str, fn: Callable[[Job], Any], patience: float | None = None) -> Job:
+    """A job for `key` in a thread of its own, for a page that draws it itself."""
+
+    def work(job: Job) -> Any:
+        warm.wait_compiled()
+        return fn(job)
+
+    return Job(work, solver_gate(), key, patience)
+
+
+def known(slot: str, key: str) -> bool:
+    """Whether a job for `key` runs or has ended at this place of a page."""
+    kept = st.session_state.get(slot)
+    return kept is not None and kept.key == key
+
+
+def background(
+    slot: str,
+    key: str,
+    fn: Callable[[Job], Any],
+    title: str,
+    *,
+    place: str = "",
+    whole: Callable[[Any], bool] = lambda _: True,
+    entries: int = 32,
+    live: Callable[[Job], None] | None = None,
+    patience: float | None = None,
+) -> Any:
+    """The result of `fn` for `key`, in a job that is begun now if there is none; None while it runs, and if it failed.
+
+    While it runs there is a progress bar and a Cancel button here; a failure is shown as one sentence. A job for
+    another key at this place of the page is cancelled.
+
+    Parameters
+    ----------
+    slot : str
+        Place of the page, in the session.
+    key : str
+        The question; it covers all that `fn` uses.
+    fn : callable
+        Gets the job, which is its cancel flag and takes its reports, and returns the result.
+    title : str
+        What the progress bar says.
+    place : str
+        Kind of question, if the answer is for everyone; by default it is for this session alone.
+    whole : callable
+        Whether a result is whole: one that is not is for this session alone.
+    entries : int
+        As for :func:`.keep.kept`.
+    live : callable, optional
+        Draws the running job under its progress bar.
+    patience : float, optional
+        As of :class:`.jobs.Job`.
+    """
+    found = keep.find(place, key) if place else None
+    if found is not None:
+        return found
+
+    def work(job: Job) -> Any:
+        result = fn(job)
+        if place and whole(result):
+            keep.put(place, key, result, entries=entries)
+        return result
+
+    kept = st.session_state.get(slot)
+    if isinstance(kept, Job) and kept.key != key:
+        kept.cancel()
+    if kept is None or kept.key != key:
+        kept = st.session_state[slot] = begin(key, work, patience)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while kept.poll() and time.monotonic() < end:
+            time.sleep(0.02)
+    if isinstance(kept, Job) and not kept.poll():
+        kept = st.session_state[slot] = _Ended(key, kept.result, kept.error)
+    if isinstance(kept, Job):
+        _watch(kept, title, live)
+        return None
+    if kept.error is not None:
+        guard.say(kept.error)
+    elif kept.result is None:
+        st.info("Cancelled before anything was finished.", icon=":material/info:")
+    if kept.result is None:
+        st.button(
+            "Try again", icon=":material/refresh:", on_click=st.session_state.pop, args=(slot,), key=f"{slot}_again"
+        )
+    return kept.result
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What a job left."""
+
+    key: str
+    result: Any
+    error: str | None
+
+
+@st.fragment(run_every=0.4)
+def _watch(job: Job, title: str, live: Callable[[Job], None] | None) -> None:
+    """Progress of a running job; when it has ended the page is drawn again."""
+    if not job.poll():
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if job.reports:
+            last = job.reports[-1]
+            st.progress(min(1.0, last.fraction or 0.0), f"{title}: {last.message}")
+        else:
+            st.progress(0.0, "Waiting for another computation to end ..." if job.waiting else f"{title}: starting ...")
+        st.button("Cancel", icon=":material/stop:", on_click=job.cancel, key=f"cancel_{title}")
+    if live is not None:
+        live(job)

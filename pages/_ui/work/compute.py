@@ -1,0 +1,92 @@
+"""What a spec stands for: its dataset, problem and solution, each keyed by one string and shared by sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from convex_core.architectures import Architecture, make_architecture, natural_padding
+from convex_core.data import Dataset, load_dataset
+from convex_core.errors import InputError
+from convex_core.losses import make_loss
+from convex_core.patches import PatchGeometry, patch_geometry
+from convex_core.problem import Problem
+from convex_core.solution import Solution, solve
+
+from ..state.spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs
+from . import calls
+
+__all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution"]
+
+#: Patterns a page lists; with more it samples and says "restricted".
+MAX_PATTERNS = 300_000
+#: The same for methods that put every pattern into one program.
+MAX_WHOLE = {"clarabel": 5_000, "cvxpy": 1_500}
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """How to solve."""
+
+    method: str = "auto"
+    tol: float = 1e-8
+    time_limit: float = 5.0
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def dataset(key: str, _spec: DataSpec, _own: Dataset | None) -> Dataset:
+    """The dataset of a spec; `_own` is the session's own data, whose content hash is part of `key`."""
+    if _spec.name == CUSTOM:
+        if _own is None:
+            raise InputError("data: got a link to uploaded data, expected the file to be uploaded again")
+        return _own
+    return load_dataset(_spec.name, seed=_spec.seed, **dict(_spec.options))
+
+
+def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
+    """The patches of a spec."""
+    if natural_padding(NETWORKS[spec.network][0]) == "circular":
+        return patch_geometry(data.input_shape, spec.filter_size, 1, "circular")
+    return patch_geometry(data.input_shape, spec.filter_size, spec.stride, spec.padding, spec.bias)
+
+
+def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
+    """The network of a spec; InputError if it does not exist on these data."""
+    name, options = NETWORKS[spec.network]
+    outputs = {"outputs": spec.outputs} if has_several_outputs(spec.network) else {}
+    pooling = {"pooling": spec.pooling} if outputs or spec.network == "two-layer" else {}
+    activation: dict[str, Any] = {"activation": spec.activation, "slope": spec.slope} if name == "two-layer" else {}
+    return make_architecture(name, geometry(spec, data), **options, **outputs, **pooling, **activation)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
+    """The training problem of a spec."""
+    data = _data.numbered() if has_several_outputs(_spec.network) else _data
+    return Problem(
+        data.X,
+        data.y,
+        architecture=architecture(_spec, data),
+        beta=_spec.beta,
+        loss=make_loss(_spec.loss, delta=_spec.delta),
+    )
+
+
+def solution(key: str, problem: Problem, options: SolveOptions) -> Solution:
+    """The certified solution; `key` covers the problem and the options."""
+    # what is only sampled may be so for want of time
+    return calls.run(
+        "solution",
+        f"{key} {options}",
+        lambda _: solve(
+            problem,
+            method=options.method,
+            tol=options.tol,
+            time_limit=options.time_limit,
+            max_patterns=MAX_WHOLE.get(options.method, MAX_PATTERNS),
+        ),
+        options.time_limit,
+        entries=128,
+    )

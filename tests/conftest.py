@@ -1,0 +1,6 @@
+"""What holds for every test: read before anything imports numpy, and inherited by every process of the run."""
+
+import os
+
+# as many processes as cores run tests: where each shares every product between all cores, threads wait in a spin
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

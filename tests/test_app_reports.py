@@ -1,0 +1,125 @@
+"""Reports in the app: what is downloaded holds, and has the link to what is on the screen."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from app_helpers import open_page
+
+from convex_core import Dataset, Problem, load_dataset, solve, solve_path, verify
+from convex_core.data import dataset_names
+from convex_core.reports import Report
+from pages._ui import reports
+from pages._ui.path import runs
+from pages._ui.playground.answers import answer
+from pages._ui.playground.scenes import SCENES, built_in
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """What the address of the visitor says."""
+
+    def shows(url, **query):
+        class Parameters(dict):
+            def get_all(self, key):
+                return [self[key]]
+
+        class Context:
+            pass
+
+        context = Context()
+        context.url = url
+        monkeypatch.setattr(reports.st, "context", context)
+        monkeypatch.setattr(reports.st, "query_params", Parameters(query))
+
+    return shows
+
+
+def files(entries):
+    return {entry.file_name: entry.data() for entry in entries}
+
+
+def test_a_download_is_a_report_that_holds(screen):
+    screen("https://example.org/solve", data="edge", n="4", beta="0.2")
+    data = load_dataset("edge", n=4)
+    solution = solve(Problem.from_dataset(data, beta=0.2), tol=1e-8)
+    path = solve_path(solution.problem, points=3)
+    entries = reports.report_downloads(solution, data, {"n": 4}, path=path)
+    assert [entry.label for entry in entries] == ["Report · HTML", "Report · JSON"]
+    found = files(entries)
+    document = json.loads(found["report.json"])
+    assert verify(Report(found["report.json"])).holds
+    assert document["data"]["source"] == {"dataset": "edge", "seed": 0, "options": {"n": 4}}
+    assert len(document["path"]["points"]) == 3
+    assert parse_qs(urlsplit(document["link"]).query) == {"data": ["edge"], "n": ["4"], "beta": ["0.2"]}
+    assert "https://example.org/solve?data=edge" in found["report.html"]
+
+
+def test_a_link_without_its_data_is_no_link(screen):
+    screen("https://example.org/solve", data="custom")
+    assert reports.here() is None
+    screen("https://example.org/solve", data="custom", own="abc")
+    assert reports.here() == "https://example.org/solve?data=custom&own=abc"
+    screen("https://example.org/solve")
+    assert reports.here() == "https://example.org/solve"
+    screen(None)
+    assert reports.here() is None
+
+
+def test_data_too_large_for_a_page_have_the_json_alone(screen):
+    screen(None)
+    rng = np.random.default_rng(0)
+    data = Dataset("mine", rng.standard_normal((40, 1000)), rng.standard_normal(40))
+    solution = solve(Problem.from_dataset(data, filter_size=1000, architecture="linear", beta=1e6))
+    entries = reports.report_downloads(solution, data, {})
+    assert [entry.label for entry in entries] == ["Report · JSON"]
+    small = Dataset("mine", data.X[:30], data.y[:30])
+    solution = solve(Problem.from_dataset(small, filter_size=1000, architecture="linear", beta=1e6))
+    assert len(files(reports.report_downloads(solution, small, {}))["report.html"]) < 1_000_000
+
+
+def test_the_report_of_a_path_is_at_its_dial():
+    path = solve_path(Problem.from_dataset(load_dataset("edge", n=4)), points=4)
+    for point in path:
+        assert runs.nearest(path, f"{point.problem.beta:.3g}") is point
+    halfway = runs.nearest(path, None)
+    for dial in ("", "nan", "-1", "x", "inf"):
+        assert runs.nearest(path, dial) is halfway
+
+
+@pytest.mark.slow
+def test_solve_offers_it():
+    app = open_page("solve", data="edge", n="4")
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels[:2] == ["Report · HTML", "Report · JSON"]
+
+
+def test_the_playground_saves_a_report_that_holds(tmp_path):
+    file = tmp_path / "report.html"
+    for name in ("line", "trap"):
+        scene = built_in(name).to_dict()
+        link = f"https://example.org/playground?play={name}"
+        reply = answer({"id": 1, "kind": "report", "scene": scene, "final": True, "link": link})
+        assert reply["error"] is None
+        file.write_text(reply["report"], encoding="utf-8")
+        found = verify(file)
+        assert found.holds, found.summary()
+        assert f'href="{link}"' in reply["report"]
+        assert f"playground, {SCENES[name].title}" in reply["report"]
+    for link in ("javascript:alert(1)", None, 3):
+        reply = answer({"id": 1, "kind": "report", "scene": scene, "final": True, "link": link})
+        assert "The same in the app" not in reply["report"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in dataset_names() if name not in ("mnist", "cifar10")])
+def test_every_dataset_of_the_pages_is_drawn_again(name, screen):
+    screen(None)
+    data = load_dataset(name, seed=3)
+    solution = solve(Problem.from_dataset(data, beta=2.0), max_rounds=5)
+    document = json.loads(files(reports.report_downloads(solution, data, {}))["report.json"])
+    assert document["data"]["source"]["seed"] == 3
+    assert "data" not in [check.name for check in verify(Report(json.dumps(document))).differences]

@@ -1,0 +1,253 @@
+"""The browser's own maths agree with the library, and its pure modules with what they say of themselves."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+import numpy as np
+import pytest
+from playground_modules import MODULES, ROOT, evaluated, needs_node, node, problem_of, scenes, states, told
+
+from convex_core import Network, Scope, TwoLayerCNN, certify
+from pages._ui.playground.answers import answer
+from pages._ui.playground.linker import LinkError, linked
+from pages._ui.playground.scene import read_scene
+from pages._ui.playground.scenes import FIRST, SCENES, built_in
+
+pytestmark = needs_node
+#: Rounding of a sum of a hundred terms of size ten.
+CLOSE = 1e-12
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """Scenes with a random network and directions, their problem, and the browser's values."""
+    rng = np.random.default_rng(1)
+    cases = []
+    for scene in scenes():
+        a = int(np.prod(scene["filter"])) + (scene["bias"] != "none")
+        network = {"filters": rng.standard_normal((3, a)).tolist(), "weights": rng.standard_normal(3).tolist()}
+        directions = rng.standard_normal((5, a))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        cases.append({"scene": scene, "network": network, "directions": directions.tolist()})
+    return [(case, problem_of(case["scene"]), values) for case, values in zip(cases, evaluated(cases), strict=True)]
+
+
+def _close(got, expected, scale=1.0):
+    np.testing.assert_allclose(got, expected, rtol=CLOSE, atol=CLOSE * max(1.0, scale))
+
+
+@pytest.mark.slow
+def test_patches_and_what_a_filter_makes_of_them_are_those_of_the_library(compared):
+    for case, problem, values in compared:
+        np.testing.assert_array_equal(np.array(values["patches"]).transpose(1, 0, 2), problem.patches)
+        atoms = problem.architecture.atoms(problem.patches, np.array(case["directions"])).T
+        _close(values["phi"], atoms)
+        _close(np.array(values["shares"]).sum(axis=2), atoms)
+
+
+@pytest.mark.slow
+def test_outputs_loss_objective_and_dual_vector_are_those_of_the_library(compared):
+    for case, problem, values in compared:
+        network = Network(problem.architecture, case["network"]["filters"], case["network"]["weights"])
+        f = network.predict(problem.X.reshape(-1, *case["scene"]["shape"]))
+        _close(values["outputs"], f)
+        _close(values["atSamples"], f)
+        sizes = np.abs(network.weights) * np.linalg.norm(network.filters, axis=1)
+        value = problem.loss.value(f, problem.y)
+        _close(values["loss"], value, value)
+        _close(values["objective"], value + problem.beta * sizes.sum(), value)
+        _close(values["zero"], problem.loss.value(np.zeros(problem.size), problem.y))
+        _close(values["dual"], -problem.loss.gradient(f, problem.y))
+
+
+def test_the_dual_function_is_v_times_what_a_filter_makes_of_the_samples(compared):
+    for case, problem, values in compared:
+        v = np.array(values["dual"])
+        heights = v @ problem.architecture.atoms(problem.patches, np.array(case["directions"]))
+        scale = float(np.abs(v).sum() * np.abs(problem.patches).max() * problem.patches.shape[0])
+        for name in ("vphi", "fast", "linear"):
+            _close(values[name], heights, scale)
+
+
+def test_the_curve_and_the_height_maps_are_the_dual_function(compared):
+    for _, problem, values in compared:
+        v = np.array(values["dual"])
+        if "angles" in values:
+            angles = np.radians(values["angles"])
+            u, heights, close = np.column_stack([np.cos(angles), np.sin(angles)]), values["heights"], 1e-10
+        else:
+            u, heights = np.array([pixel["u"] for pixel in values["pixels"]]), [p["height"] for p in values["pixels"]]
+            close = 1e-5  # kept in single precision
+        expected = v @ problem.architecture.atoms(problem.patches, u) / problem.beta
+        np.testing.assert_allclose(heights, expected, rtol=close, atol=close * np.abs(expected).max())
+
+
+@pytest.mark.slow
+def test_no_direction_is_higher_than_the_peak_and_the_library_finds_no_higher_one(compared):
+    rng = np.random.default_rng(2)
+    for case, problem, values in compared:
+        v, found = np.array(values["dual"]), values["peak"]
+        height = abs(found["value"])
+        u = np.array(found["u"])
+        assert abs(np.linalg.norm(u) - 1.0) < 1e-12
+        _close(abs(v @ problem.architecture.atoms(problem.patches, u[None]))[0], height, height)
+        _close(found["ceiling"], height / problem.beta, height / problem.beta)
+        some = rng.standard_normal((400, len(u)))
+        some /= np.linalg.norm(some, axis=1, keepdims=True)
+        assert np.abs(v @ problem.architecture.atoms(problem.patches, some)).max() <= height * (1 + 1e-9)
+        network = Network(problem.architecture, case["network"]["filters"], case["network"]["weights"])
+        certificate = certify(problem, network)
+        assert certificate.scope is Scope.GLOBAL
+        exact = len(u) == 2 or case["scene"]["pooling"] != "max" or problem.patches.shape[0] == 1
+        np.testing.assert_allclose(height, certificate.tau, rtol=1e-9 if exact else 1e-4)
+
+
+def test_cells_of_the_circle_are_as_many_as_the_library_counts(compared):
+    counted = 0
+    for case, problem, values in compared:
+        if "cells" in values:
+            architecture = problem.architecture
+            listed = len(architecture.patterns(problem.patches, max_patterns=10_000))
+            # of an even activation the library needs one of each pair of opposite cells
+            halved = isinstance(architecture, TwoLayerCNN) and architecture.activation.even
+            assert values["cells"] == (2 * listed if halved else listed), case
+            counted += 1
+    assert counted > 50
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """States with real answers of some scenes, and what the browser derives from them."""
+    every = [state for scene in list(scenes(3))[::17] for state in states(scene)]
+    return list(zip(every, told(every), strict=True))
+
+
+@pytest.mark.slow
+def test_what_the_browser_draws_is_what_the_library_answered(shown):
+    for state, seen in shown:
+        numbers, optimum = seen["numbers"], state["answer"]["optimum"]
+        np.testing.assert_allclose(seen["outputs"]["optimum"], optimum["predictions"], rtol=0, atol=1e-9)
+        if seen["show"] == "optimum":
+            expected = {name: optimum[name] for name in ("objective", "ceiling", "peak", "gap")}
+            assert numbers == {**expected, "lower": optimum["lower_bound"], "active": len(optimum["sizes"])}
+            assert seen["v"] == optimum["dual"]
+        elif seen["show"] == "sgd":
+            frame, seed = state["sgd"]["frames"][state["frame"]], state["seed"]
+            assert [numbers[name] for name in ("objective", "lower", "ceiling", "peak")] == [
+                frame[name][seed] for name in ("objective", "lower", "ceiling", "peak")
+            ]
+            assert seen["seeds"][seed]["objective"] == frame["objective"][seed]
+        else:
+            step = state["hand"]["steps"][-1]
+            assert (numbers["objective"], numbers["lower"]) == (step["objective"], step["best_lower"])
+        # recomputed in the browser, for neurons whose two layers are balanced; those of a frame come with nine digits
+        balanced = numbers["objective"] - (_unbalanced(state) if seen["show"] == "sgd" else 0.0)
+        np.testing.assert_allclose(seen["objective"], balanced, rtol=1e-6, atol=1e-9)
+        certified = state["answer"]["optimum"]["scope"] == "global"
+        close = 1e-4 if len(numbers["peak"]) == 3 and state["scene"]["pooling"] == "max" else 1e-5
+        if certified:
+            np.testing.assert_allclose(seen["peak"]["ceiling"], numbers["ceiling"], rtol=close, atol=1e-6)
+
+
+def _unbalanced(state):
+    """What half the squares of a frame's weights cost more than the products of the two layers."""
+    net = state["sgd"]["frames"][state["frame"]]["nets"][state["seed"]]
+    lengths, weights = np.linalg.norm(net["filters"], axis=1), np.abs(net["weights"])
+    return state["scene"]["beta"] / 2 * float(((lengths - weights) ** 2).sum())
+
+
+def test_the_sentence_about_every_state_fits_and_says_what_the_library_found(shown):
+    for state, seen in shown:
+        text = seen["story"]["plain"]
+        assert 10 < len(text) <= 116, text
+        assert not re.search(r"undefined|NaN|null|Infinity", text), text
+        sizes = state["answer"]["optimum"]["sizes"]
+        if seen["show"] == "optimum" and not (state["hover"] or state["pin"]) and sizes:
+            assert text.startswith(f"Optimum, {len(sizes)} filter"), text
+        if (state["hover"] or {}).get("kind") == "filter":
+            size = f"{sizes[state['hover']['j']]:+.2f}".replace("-", "\N{MINUS SIGN}")
+            size = "0.00" if size.endswith("0.00") else size
+            assert f"size {size})" in text, text
+
+
+@pytest.mark.slow
+def test_pure_modules_hold_what_their_own_tests_say():
+    run = node(
+        "--test", "--test-reporter=tap", *sorted(str(path) for path in (ROOT / "tests" / "js").glob("*.test.mjs"))
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert int(re.search(r"^# pass (\d+)$", run.stdout, re.MULTILINE)[1]) > 0
+
+
+@pytest.mark.slow
+def test_the_library_takes_whatever_sgd_can_be_trained_with():
+    code = (
+        f"const {{ TRAINING_CHOICES }} = await import({str(MODULES / 'controls.js')!r});"
+        "console.log(JSON.stringify(TRAINING_CHOICES.map(([name, , , values]) => [name, values.map(([one]) => one)])));"
+    )
+    run = node("--input-type=module", "--eval", code)
+    assert run.returncode == 0, run.stderr
+    choices = dict(json.loads(run.stdout))
+    assert set(choices) == {"optimiser", "m", "seeds", "iterations"}
+    scene = built_in(FIRST).to_dict()
+    for values in itertools.zip_longest(*choices.values()):
+        chosen = {
+            name: listed[-1] if value is None else value
+            for (name, listed), value in zip(choices.items(), values, strict=True)
+        }
+        reply = answer({"id": 1, "kind": "sgd", "scene": scene, "sgd": chosen, "run": "a", "have": 0})
+        assert reply["error"] is None, chosen
+        assert reply["sgd"]["settings"]["iterations"] == chosen["iterations"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENES)
+def test_samples_can_be_added_as_long_as_the_browser_offers_it(name):
+    code = (
+        f"const {{ addSample, mayAdd }} = await import({str(MODULES / 'edits.js')!r});"
+        f"let scene = {json.dumps(built_in(name).to_dict())};"
+        "while (!mayAdd(scene)) scene = addSample(scene); console.log(JSON.stringify(scene));"
+    )
+    run = node("--input-type=module", "--eval", code)
+    assert run.returncode == 0, run.stderr
+    full = json.loads(run.stdout)
+    assert len(read_scene(full).y) == len(full["y"]) > len(built_in(name).y)
+
+
+def test_pure_modules_know_nothing_of_the_page():
+    for name in ("maths", "circle", "sphere", "sphere_peak", "heights", "peak", "edits", "settings", "scene_history",
+                 "focus", "derive", "story", "words"):  # fmt: skip
+        text = re.sub(r"/\*\*.*?\*/", "", (MODULES / f"{name}.js").read_text(), flags=re.DOTALL)
+        assert not re.search(r"\b(document|window\.|Math\.random|Date|performance)\b", text), name
+
+
+def test_the_modules_are_joined_into_one_that_node_understands(tmp_path):
+    whole = tmp_path / "whole.mjs"
+    whole.write_text(linked(MODULES), encoding="utf-8")
+    run = node("--check", str(whole))
+    assert run.returncode == 0, run.stderr
+    assert not re.search(r"^import ", whole.read_text(), re.MULTILINE)
+    assert len(re.findall(r"^export ", whole.read_text(), re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "fault"),
+    [
+        ("export function one() {}\nconst twice = 1;\n", "got the name twice again, expected it in other.js alone"),
+        ("export { one };\n", "expected export function, const or class"),
+        ("export default function () {}\n", "expected it in main.js alone"),
+        ("export function one() {}\nconst [a, b] = [1, 2];\n", "expected one name for each constant"),
+        ("export function two() {}\n", "got one, expected one of the exports of other.js"),
+        ('import { a as b } from "./main.js";\nexport function one() {}\n', "expected import"),
+    ],
+)
+def test_modules_that_break_the_rules_of_joining_are_refused(tmp_path, other, fault):
+    (tmp_path / "main.js").write_text(
+        'import { one } from "./other.js";\n\nconst twice = 2;\nexport default function () {\n  return one(twice);\n}\n'
+    )
+    (tmp_path / "other.js").write_text(other)
+    with pytest.raises(LinkError, match=fault):
+        linked(tmp_path)
