@@ -2,6 +2,10 @@
 // history whenever the server corrects the address, also that of the page that is shown (streamlit #13853, #13963):
 // such an entry replaces the present one instead. What was added before this ran, while the first page was loading, is
 // passed over.
+
+// Within this time of a key its slider's value has been sent.
+const SENT_MS = 300;
+
 export default function () {
   if (window.convexCoreHistory) return;
   window.convexCoreHistory = true;
@@ -21,7 +25,20 @@ export default function () {
   replace(mark(history.state), "");
   // a change of page begins with a click, also from the keyboard
   document.addEventListener("click", () => { left = location.href; }, true);
+  // Streamlit sends a key on a slider a little later. Where Back comes first, it is sent in the name of the page before and
+  // blanks the page that is shown: ask for that page once more, after it.
+  let pressed = -Infinity, again = false;
+  document.addEventListener("keydown", () => { pressed = performance.now(); }, true);
+  const ask = () => {
+    again = true;
+    window.dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+    again = false;
+  };
   window.addEventListener("popstate", (event) => {
+    if (again) return;
+    const late = pressed + SENT_MS - performance.now();
+    pressed = -Infinity;
+    if (late > 0) setTimeout(ask, late);
     if (!event.state?.convexCore && location.pathname === shown) {
       event.stopImmediatePropagation();
       history.back();

@@ -211,3 +211,13 @@ def test_degenerate_data_are_drawn_or_refused_in_a_sentence(file: str, X: np.nda
         assert not app.exception
     end_work(app)
     assert len(app.get("plotly_chart")) + len(app.error) + len(app.info)
+
+
+def test_a_fragment_has_the_name_of_its_page():
+    """Streamlit takes fragments of one name at one place for the same, whatever page they are on."""
+    names = set()
+    for page in ("solve", "three_layer"):
+        scope: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile("def live(): pass", f"pages/{page}.py", "exec"), scope)
+        names.add(guard.fragment(scope["live"]).__qualname__)
+    assert names == {"solve.live", "three_layer.live"}

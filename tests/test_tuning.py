@@ -1,13 +1,14 @@
 """Optimisers compared: steps against plain loops, the choice against every run by itself, and what ends one early."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from test_sgd import first_steps, problem
 
 from convex_core import InputError, Problem, SizeError, Status, compare_optimisers, load_dataset, solve, train_sgd
-from convex_core.training.sgd import LEARNING_RATES, OPTIMISERS, sgd_steps
+from convex_core.training.sgd import LEARNING_RATES, OPTIMISERS, sgd_steps, tuning
 
 GRID = (0.001, 0.01, 0.03)
 SHORT = {"learning_rates": GRID, "m": 4, "seeds": (3, 5), "iterations": 60}
@@ -175,6 +176,30 @@ def test_time_that_is_up_leaves_each_optimiser_as_many_steps(every):
     for run in found.runs:
         best = run.result.best_networks[run.result.best]
         assert problem().objective(best) == pytest.approx(run.best_objective, rel=1e-12)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_nobody_goes_on_when_the_time_was_up_after_another_had_taken_its_steps(late, monkeypatch):
+    """The first optimisers have taken their steps in time, the next ones just not."""
+    watched, steps = tuning.watched, 12
+
+    def records(index):
+        for record in watched(problem(), *given[index]):
+            up = record.iteration >= steps and (record.iteration > steps or index >= late)
+            yield replace(record, status=Status.TIME_LIMIT if up else record.status)
+            if up:
+                return
+
+    given = []
+
+    def begin(case, *arguments):
+        given.append(arguments)
+        return records(len(given) - 1)
+
+    monkeypatch.setattr(tuning, "watched", begin)
+    found = compare_optimisers(problem(), **SHORT, record_every=4)
+    assert {int(run.result.iterations[-1]) for run in found.runs} == {steps}
+    assert {run.result.status for run in found.runs} == {Status.TIME_LIMIT}
 
 
 def test_processor_seconds_stand_beside_those_of_the_clock():

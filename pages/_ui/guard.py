@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -29,8 +30,14 @@ def guarded() -> Iterator[None]:
 
 
 def fragment(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like ``st.fragment``, guarded: a fragment that is drawn again runs outside its page, and outside its guard."""
-    return st.fragment(guarded()(function))
+    """Like ``st.fragment``, guarded: a fragment that is drawn again runs outside its page, and outside its guard.
+
+    Streamlit knows a fragment by its name and place. Every page is ``__main__`` there and most call theirs ``live``: a
+    request of the page before must not draw the fragment of this one, and so the name of the file is put before it.
+    """
+    inside = guarded()(function)
+    inside.__qualname__ = f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}"
+    return st.fragment(inside)
 
 
 def say(sentence: str) -> None:

@@ -69,6 +69,24 @@ def test_back_and_forward_are_the_pages_before_and_after_with_their_settings(ser
     assert visit.page.evaluate("history.length") == length
 
 
+def test_back_straight_after_a_key_shows_the_page_before(server: str, visit: Visit) -> None:
+    """Whatever comes first: the value of the slider or the page before."""
+    visit.open(f"{server}/solve?data=edge&n=500")
+    for wait in (0, 4, 8, 12):
+        go(visit, "Three layers")
+        thumb = visit.page.get_by_role("slider", name="Input length d")
+        thumb.focus()
+        back = f"addEventListener('keydown', () => setTimeout(() => history.back(), {wait}), {{once: true, capture: true}})"
+        visit.page.evaluate(back)
+        thumb.press("ArrowRight")
+        visit.page.wait_for_url("**/solve?*data=edge*", timeout=WAIT_MS)
+        visit.page.wait_for_timeout(600)
+        title(visit, "Solve")
+        visit.page.locator(".cc-fact").first.wait_for(timeout=WAIT_MS)
+    press(visit, "Stride", "stride=2")
+    visit.assert_clean()
+
+
 def test_what_the_server_corrects_while_a_page_loads_is_no_page_before(server: str, visit: Visit) -> None:
     visit.open(f"{server}/?nosuchkey=1")
     title(visit, "Trained to the global optimum")

@@ -224,13 +224,14 @@ def _side_by_side(streams: list[Iterator[SGDRecord]], names: Sequence[str], budg
         going = [at for at, history in enumerate(histories) if history.last.status is None]
         records = {at: next(streams[at]) for at in going}
         cut = [r.status for r in records.values() if r.status in (Status.CANCELLED, Status.TIME_LIMIT)]
-        if cut and len({r.iteration for r in records.values()}) > 1:
-            # the time was up within the round: nobody keeps steps that others had no time for
+        # nobody keeps steps that others had no time for
+        if not cut or len({r.iteration for r in records.values()}) == 1:
             for at in going:
-                histories[at].last = replace(histories[at].last, status=cut[0])
-            break
-        for at in going:
-            histories[at].add(records[at])
+                histories[at].add(records[at])
+        if cut:
+            # nor does one go on that was in time with the last of them
+            for history in histories:
+                history.last = replace(history.last, status=history.last.status or cut[0])
         behind = min(histories, key=lambda history: history.last.iteration).last
         lowest = [float(history.best.min()) for history in histories]
         so_far = ", ".join(f"{OPTIMISERS[name][0]} {value:.5g}" for name, value in zip(names, lowest, strict=True))
