@@ -76,8 +76,8 @@ def test_back_straight_after_a_key_shows_the_page_before(server: str, visit: Vis
         go(visit, "Three layers")
         thumb = visit.page.get_by_role("slider", name="Input length d")
         thumb.focus()
-        back = f"addEventListener('keydown', () => setTimeout(() => history.back(), {wait}), {{once: true, capture: true}})"
-        visit.page.evaluate(back)
+        back = f"() => setTimeout(() => history.back(), {wait})"
+        visit.page.evaluate(f"addEventListener('keydown', {back}, {{once: true, capture: true}})")
         thumb.press("ArrowRight")
         visit.page.wait_for_url("**/solve?*data=edge*", timeout=WAIT_MS)
         visit.page.wait_for_timeout(600)
