@@ -3,7 +3,7 @@ r"""Audit of a trained network: how far it is from the global optimum, and how m
 A network trained by gradient methods holds certain sign patterns. The convex program over those patterns alone has a
 value between the network's objective and the global optimum: a Clarke stationary point of the non-convex problem
 *is* the optimum over its own patterns (Wang, Lacotte and Pilanci, arXiv 2006.05900). What remains between that value
-and the global bound is the price of the patterns training settled in.
+and the global bound is the price of the patterns training ended in.
 """
 
 from __future__ import annotations

@@ -242,8 +242,8 @@ class ThreeLayerCNN(Cells, UnitFilters):
         total = 0
         for number in range(2**K - 1):  # all signs minus is left out
             plus = np.broadcast_to((~number >> np.arange(K)) & 1 == 1, (len(first), K))
-            mixed, settled = _mixed(active, plus), _decided(active, plus)
-            for pattern, on, s, both, second in zip(first, active, plus, mixed, settled, strict=True):
+            mixed, certain = _mixed(active, plus), _decided(active, plus)
+            for pattern, on, s, both, second in zip(first, active, plus, mixed, certain, strict=True):
                 stop = budget.stop() if budget is not None else None
                 if stop is not None:
                     raise Interrupted("patterns", status=stop)

@@ -254,11 +254,11 @@ class _Scene:
             proof = f"the optimum is at least {point.lower_bound:.6g}"
         else:
             proof = f"certified gap {gap:.0e}" if gap >= 1e-12 else "certified gap below 1e-12"
-        told = self.colours.convex if point.exact else self.colours.muted
+        colour = self.colours.convex if point.exact else self.colours.muted
         value = "preview" if not point.exact else "optimum" if point.bounded else "objective"
         lines = (
             (f"<b>{self.active[b]} of {len(self.signs)} filters active</b>", 27, 100, self.colours.ink),
-            (f"{value} {point.objective:.6g}, {proof}", 16, 76, told),
+            (f"{value} {point.objective:.6g}, {proof}", 16, 76, colour),
         )
         return [
             {

@@ -271,13 +271,13 @@ def _heat(
         extent = float(np.nanmax(np.abs(values), initial=0.0))
     if shades is not None:
         extent = 1.0
-    told = "%{z:.3g}" if shades is None else "%{customdata:.3g}"
+    text = "%{z:.3g}" if shades is None else "%{customdata:.3g}"
     return go.Heatmap(
         x=x,
         y=y,
         z=(values if shades is None else shades).astype(np.float32),
         customdata=None if shades is None else values.astype(np.float32),
-        hovertemplate=f"{told}<extra></extra>",
+        hovertemplate=f"{text}<extra></extra>",
         hoverongaps=False,
         colorscale=colours.diverging,
         zmin=-(extent or 1.0),

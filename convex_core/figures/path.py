@@ -292,7 +292,7 @@ def _norm_heatmaps(betas: _Array, edges: _Array, norms: _Array, signed: _Array, 
     T = len(norms)
     extent = math.sqrt(float(norms.max(initial=0.0))) or 1.0
     number = np.broadcast_to(np.arange(1.0, T + 1)[:, None], norms.shape)
-    told = np.stack([number, np.broadcast_to(betas, norms.shape), signed], axis=2)
+    shown = np.stack([number, np.broadcast_to(betas, norms.shape), signed], axis=2)
     living = np.where(norms == 0.0, np.nan, np.sign(signed) * np.sqrt(norms))
     dead = np.where(norms == 0.0, 0.0, np.nan)
     where = "filter %{customdata[0]}, β = %{customdata[1]:.3g}: "
@@ -301,7 +301,7 @@ def _norm_heatmaps(betas: _Array, edges: _Array, norms: _Array, signed: _Array, 
             x=edges,
             y=np.arange(T + 1) + 0.5,
             z=z[:, ::-1],
-            customdata=told[:, ::-1],
+            customdata=shown[:, ::-1],
             colorscale=scale,
             zmin=-extent,
             zmax=extent,

@@ -86,7 +86,7 @@ def picture_grid(
     if len(labels) != len(images):
         raise InputError(f"labels: got {len(labels)}, expected {len(images)}, one for each image")
     count = len(images)
-    told = list(range(count)) if numbers is None else [int(k) for k in numbers]
+    shown = list(range(count)) if numbers is None else [int(k) for k in numbers]
     wide = images.shape[2] / images.shape[1] if count else 1.0
     rows = max(1, math.ceil(count / columns))
     step_x, step_y = wide + GAP, 1.0 + LABEL
@@ -115,7 +115,7 @@ def picture_grid(
             x=[j * step_x + 0.5 * wide for _, j in places],
             y=[i * step_y + LABEL + 0.5 for i, _ in places],
             mode="markers",
-            customdata=told,
+            customdata=shown,
             marker={"symbol": "square", "size": 0.9 * side, "opacity": 0.0, "color": colours.ink},
             selected={"marker": {"opacity": 0.0}},
             unselected={"marker": {"opacity": 0.0}},
@@ -127,7 +127,7 @@ def picture_grid(
     figure.update_xaxes(visible=False, range=[-0.02, columns * step_x], constrain="domain", fixedrange=True)
     figure.update_yaxes(visible=False, range=[rows * step_y, 0.0], constrain="domain", fixedrange=True)
     figure.update_layout(xaxis_scaleanchor="y", xaxis_constraintoward="left", dragmode=False, clickmode="event+select")
-    return Chart(figure, alt, {"number": told, "label": list(labels)}, name)
+    return Chart(figure, alt, {"number": shown, "label": list(labels)}, name)
 
 
 def picture_trace(pixels: NDArray[np.uint8], x: float, y: float, width: float, height: float) -> Any:

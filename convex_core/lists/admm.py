@@ -289,16 +289,16 @@ class _Run:
         if self.split:
             assert self.Uf is not None
             V = loss.feasible(-self.rho_f * self.Uf / loss.weight[:, None], balanced=self.free)
-            pull = self.design.back(loss.weight[:, None] * V).astype(np.float64)
-            tau = float(self.norm.dual(pull.reshape(self.shape)).max(initial=0.0))
+            products = self.design.back(loss.weight[:, None] * V).astype(np.float64)
+            tau = float(self.norm.dual(products.reshape(self.shape)).max(initial=0.0))
             V = loss.dual_scale(V, tau, beta) * V
             lower = loss.dual_value(V)
             outputs = self.design.outputs(self.Z)
             upper = loss.value(outputs + self.b) + penalty
             b = self.b
         else:
-            pull, VW, VV, half = self.design.squares(self.step, self.T, self.Z, self.W)
-            tau = float(self.norm.dual(pull.reshape(self.shape)).max(initial=0.0))
+            products, VW, VV, half = self.design.squares(self.step, self.T, self.Z, self.W)
+            tau = float(self.norm.dual(products.reshape(self.shape)).max(initial=0.0))
             scale = min(beta / tau if tau > 0.0 else math.inf, VW / VV if VV > 0.0 else 0.0)
             scale = max(scale, 0.0)
             lower = scale * VW - 0.5 * scale * scale * VV

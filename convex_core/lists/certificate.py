@@ -134,19 +134,19 @@ def certify_list(
     C = None if state.V is not None else np.asarray(state.C, dtype=np.float64)
     V = np.empty_like(loss.Y) if state.V is None else loss.feasible(state.V, balanced=free)
     F = np.empty_like(loss.Y)
-    pull, ones = np.zeros((features.N, loss.q)), np.zeros(features.N)
+    products, ones = np.zeros((features.N, loss.q)), np.zeros(features.N)
     for part, G in features.stream(X, np.float64, budget, stage="certify"):
         F[part] = G @ Z + state.b
         if C is not None:
             V[part] = loss.Y[part] - G @ C
-        pull += G.T @ (weight[part] * V[part])
+        products += G.T @ (weight[part] * V[part])
         ones += G.T @ loss.weight[part]
     if C is not None and free:
         mean = loss.weight @ V / loss.weight.sum()
         V -= mean
-        pull -= np.outer(ones, mean)
+        products -= np.outer(ones, mean)
     objective = loss.value(F) + beta * norm.value(np.asarray(state.Z, dtype=np.float64))
-    tau = float(norm.dual(pull.reshape(shape)).max(initial=0.0))
+    tau = float(norm.dual(products.reshape(shape)).max(initial=0.0))
     V = loss.dual_scale(V, tau, beta) * V
     lower = max(loss.dual_value(V), 0.0)
     return ListCertificate(objective, lower, beta, features.P, features.gated, frozen(V))

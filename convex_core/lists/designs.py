@@ -125,8 +125,8 @@ class Kernel:
         V = step.residual
         assert V is not None
         rest = W - self.outputs(Z)
-        pull = self.kappa * self._move.astype(np.float64)  # not C - T, which cancels
-        return pull, float(np.vdot(V, W)), float(np.vdot(V, V)), 0.5 * float(np.vdot(rest, rest))
+        products = self.kappa * self._move.astype(np.float64)  # not C - T, which cancels
+        return products, float(np.vdot(V, W)), float(np.vdot(V, V)), 0.5 * float(np.vdot(rest, rest))
 
 
 class Gram:

@@ -42,10 +42,10 @@ def prices_of(
     Interrupted
         If the budget ends first.
     """
-    pull = np.zeros((features.N, V.shape[1]))
+    products = np.zeros((features.N, V.shape[1]))
     for part, G in features.stream(X, kind, budget, stage="prices"):
-        pull += G.T @ V[part].astype(kind)
-    return norm.dual(pull.reshape(*features.shape, V.shape[1])).astype(np.float64)
+        products += G.T @ V[part].astype(kind)
+    return norm.dual(products.reshape(*features.shape, V.shape[1])).astype(np.float64)
 
 
 def search_prices(

@@ -166,8 +166,8 @@ class Trainer:
     def _top(self, features: ListFeatures, loss: WeightedLoss, design: Design) -> float:
         """The smallest beta that gives the network without filters: its largest price."""
         root = np.sqrt(loss.weight) if loss.squared else loss.weight
-        pull = design.back(root[:, None] * loss.first_dual(free=self.free)).astype(np.float64)
-        return float(self.norm.dual(pull.reshape(*features.shape, loss.q)).max()) or 1.0
+        products = design.back(root[:, None] * loss.first_dual(free=self.free)).astype(np.float64)
+        return float(self.norm.dual(products.reshape(*features.shape, loss.q)).max()) or 1.0
 
     def _choose(
         self, features: ListFeatures, columns: Columns, held: NDArray[np.int64], budget: Budget
@@ -179,7 +179,7 @@ class Trainer:
         design, mean = columns.design(part, train, free=self.free)
         outside = columns.held_out()
         Y, weight = loss.Y[held], loss.weight[held]
-        judge = self.measure or (lambda F, Y, w: (WeightedLoss(loss.loss, Y, w).value(F),))
+        measure = self.measure or (lambda F, Y, w: (WeightedLoss(loss.loss, Y, w).value(F),))
         share = part.weight.sum() / loss.weight.sum()
         top = self._top(features, part, design) / share
         points: list[PathPoint] = []
@@ -197,7 +197,7 @@ class Trainer:
             )  # fmt: skip
             Z = _flat(state.Z, loss.q)
             F = (outside @ Z.astype(outside.dtype)).astype(np.float64) + (state.b - mean @ Z)
-            measured = judge(F, Y, weight)
+            measured = measure(F, Y, weight)
             active = int(np.count_nonzero(np.abs(state.Z).reshape(features.P, -1).max(axis=1)))
             points.append(PathPoint(ratio * top, measured, active, state.gap, state.iterations))
             if best is None or measured < best[0]:

@@ -1,4 +1,4 @@
-r"""Supports over cones for any norm with a conic form: bracketed by projections, settled by small conic programs.
+r"""Supports over cones for any norm with a conic form: bracketed by projections, decided by small conic programs.
 
 .. math::
    \max_{A c \ge 0,\ \|c\| \le 1} g^T c \;=\; \min_{\lambda \ge 0} \|g + A^T\lambda\|_*

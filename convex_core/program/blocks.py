@@ -343,8 +343,8 @@ class CellFactory:
         standing = np.take(codes, self.representatives, axis=1)
         # a zero row (class -1) reads a last column that is always active
         standing = np.concatenate([standing, np.ones((len(codes), 1), dtype=bool)], axis=1)
-        settled = standing[:, self.classes] != self.opposite
-        return np.concatenate([settled, codes[:, len(self.classes) :]], axis=1)
+        decided = standing[:, self.classes] != self.opposite
+        return np.concatenate([decided, codes[:, len(self.classes) :]], axis=1)
 
     def patterns(self, directions: _Array) -> NDArray[np.bool_]:
         """Sign patterns (m, N) of a cell whose closure holds each direction (m, p).

@@ -230,6 +230,6 @@ class _Program:
             iterations += int(answer.info.iter)
             solved = answer.info.status == "solved"
             self._x = np.nan_to_num(np.asarray(answer.x))
-            settled = bool(self._near * np.abs(self._x - before).max() <= _ACCURACY)
-            if settled or iterations >= self._max_iter:
-                return self._x, solved and settled, iterations
+            steady = bool(self._near * np.abs(self._x - before).max() <= _ACCURACY)
+            if steady or iterations >= self._max_iter:
+                return self._x, solved and steady, iterations
