@@ -100,20 +100,6 @@ def test_a_time_limit_gives_the_same_result_before_and_after_compilation(method,
     assert warm[4] == []  # what is loaded from the cache is not worth a word
 
 
-@pytest.mark.slow
-@compiled
-def test_the_command_line_says_that_it_compiles(tmp_path):
-    command = [sys.executable, "-m", "convex_core", "patterns", "--dataset", "edge", "--json"]
-    cold, warm = (
-        subprocess.run(command, capture_output=True, text=True, env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)})
-        for _ in range(2)
-    )
-    assert cold.stderr.startswith("convex_core: compiling kernels, once: ")
-    assert cold.stderr.count("\n") == 1
-    assert warm.stderr == ""
-    assert json.loads(cold.stdout)["patterns"] == json.loads(warm.stdout)["patterns"]
-
-
 def _kernel():
     @jit.njit()
     def double(x):
