@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import pytest
 
 testing = pytest.importorskip("streamlit.testing.v1")
 
+#: for what always ends, however slow the machine; and between two looks
+PATIENCE_SECONDS, LOOK_SECONDS = 200.0, 0.05
 ROOT = Path(__file__).resolve().parents[1]
 APP = str(ROOT / "app.py")
 
@@ -43,24 +45,24 @@ def end_work(app: Any) -> None:
             app.session_state[slot].cancel()
 
 
-def finish_sgd(app: Any) -> None:
-    """Poll as a browser would until the worker has ended."""
-    end = time.monotonic() + 60
-    while (not app.get("plotly_chart") or "_sgd_job" in app.session_state) and time.monotonic() < end:
-        time.sleep(0.3)
+def poll(app: Any, ended: Callable[[], bool]) -> None:
+    """Run the page again and again, as a browser would, until something holds of it."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not ended():
+        assert time.monotonic() < end, f"not after {PATIENCE_SECONDS:g} s"
+        time.sleep(LOOK_SECONDS)
         app.run()
-    assert not app.exception
-    assert app.get("plotly_chart"), "SGD did not end"
+        assert not app.exception, app.exception
+
+
+def finish_sgd(app: Any) -> None:
+    """Poll until the worker has ended."""
+    poll(app, lambda: bool(app.get("plotly_chart")) and "_sgd_job" not in app.session_state)
 
 
 def finish_ten(app: Any) -> None:
-    """Poll as a browser would until ten classes are trained."""
-    end = time.monotonic() + 120
-    while not any("of unseen images right" in item.value for item in app.subheader):
-        assert time.monotonic() < end, "training did not end"
-        time.sleep(0.3)
-        app.run()
-    assert not app.exception
+    """Poll until ten classes are trained."""
+    poll(app, lambda: any("of unseen images right" in item.value for item in app.subheader))
 
 
 def upload(app: Any, name: str, content: bytes) -> None:

@@ -1,6 +1,38 @@
 """What holds for every test: read before anything imports numpy, and inherited by every process of the run."""
 
 import os
+import sys
+import threading
+import time
+
+import pytest
 
 # as many processes as cores run tests: where each shares every product between all cores, threads wait in a spin
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# a run starts hundreds of Pythons (workers, command lines, servers): without bytecode each compiles all it imports anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+class Clock:
+    """The clock of all computations: it goes on when a test moves it, and by so many seconds at each look.
+
+    `tick` is for those who compute, in threads of their own where time is limited; `wait` for the main thread, which
+    looks more often while it waits on a slow machine.
+    """
+
+    def __init__(self) -> None:
+        self.now, self.tick, self.wait = 1000.0, 0.0, 0.0
+
+    def __call__(self) -> float:
+        self.now += self.wait if threading.current_thread() is threading.main_thread() else self.tick
+        return self.now
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time limits by looks at the clock: what is reached within them does not depend on how quick a machine is."""
+    clock = Clock()
+    monkeypatch.setattr(time, "perf_counter", clock)
+    return clock

@@ -14,7 +14,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_helpers import APP, ROOT, alts, charts, facts, finish_sgd, folded, html, numbers, open_page, testing, upload
+from app_helpers import (
+    APP,
+    ROOT,
+    alts,
+    charts,
+    facts,
+    finish_sgd,
+    folded,
+    html,
+    numbers,
+    open_page,
+    poll,
+    testing,
+    upload,
+)
 
 from convex_core.arrangement import count_patterns
 from convex_core.certificate import certify
@@ -444,10 +458,7 @@ def test_what_was_cancelled_before_it_began_says_so_and_can_be_run() -> None:
     with jobs.solver_gate():  # another session computes
         app = open_page("convex_vs_sgd", data="shift", seed="3", runs="2", iterations="500")
         app.button(key="cancel").click().run()
-        end = time.monotonic() + 30
-        while "_sgd_job" in app.session_state and time.monotonic() < end:
-            time.sleep(0.1)
-            app.run()
+        poll(app, lambda: "_sgd_job" not in app.session_state)
     assert "Cancelled" in app.info[0].value
     app.button(key="run").click().run()
     finish_sgd(app)
@@ -592,7 +603,7 @@ def test_a_job_nobody_watches_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         ended.set()
 
     Job(work, threading.Semaphore(1))
-    assert ended.wait(5)
+    assert ended.wait(60.0)
 
 
 def test_a_watched_job_reports_and_returns() -> None:
@@ -614,10 +625,8 @@ def test_jobs_wait_for_the_gate_and_can_be_cancelled_there() -> None:
     job = Job(lambda job: pytest.fail("ran without the gate"), gate)
     assert job.waiting
     job.cancel()
-    end = time.monotonic() + 5
-    while job.poll() and time.monotonic() < end:
+    while job.poll():
         time.sleep(0.01)
-    assert not job.poll()
     assert job.result is None
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from app_helpers import end_work, testing, visit
+from app_helpers import end_work, poll, testing, visit
 
 from convex_core.data import Dataset
 from convex_core.errors import ConvexCoreError, InputError
@@ -204,13 +203,8 @@ def test_what_an_upload_takes_no_page_fails_on(file: str, scale: float) -> None:
 def test_degenerate_data_are_drawn_or_refused_in_a_sentence(file: str, X: np.ndarray, y: np.ndarray) -> None:
     link = own_link.encode(Dataset(spec.CUSTOM, X, y)) or ""
     app = visit(file, {"data": spec.CUSTOM, "own": link, "iterations": "500", "runs": "2"})
-    end = time.monotonic() + 20
-    while not app.get("plotly_chart") and not app.error and not app.info and time.monotonic() < end:
-        time.sleep(0.2)
-        app.run()
-        assert not app.exception
+    poll(app, lambda: len(app.get("plotly_chart")) + len(app.error) + len(app.info) > 0)
     end_work(app)
-    assert len(app.get("plotly_chart")) + len(app.error) + len(app.info)
 
 
 def test_a_fragment_has_the_name_of_its_page():

@@ -1,12 +1,11 @@
 """The talk's experiment on the Real images page, through AppTest."""
 
 import html
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from app_helpers import facts, open_page
+from app_helpers import facts, open_page, poll
 
 from convex_core.data import load_dataset
 from convex_core.experiments import EXPERIMENTS, run_experiment
@@ -24,13 +23,8 @@ def few_digits(monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "digits", replace(plan, dataset_options=few, arms=(plan.arms[0], plan.arms[-1])))
 
 
-def finished(app, title, seconds=120):
-    end = time.monotonic() + seconds
-    while any(button.key == f"cancel_{title}" for button in app.button):
-        assert time.monotonic() < end, "the experiment did not end"
-        time.sleep(0.3)
-        app.run()
-    assert not app.exception
+def finished(app, title):
+    poll(app, lambda: all(button.key != f"cancel_{title}" for button in app.button))
     return app
 
 

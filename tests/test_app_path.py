@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit
-from app_helpers import charts, facts, folded, numbers, open_page
+from app_helpers import charts, facts, folded, numbers, open_page, poll
 
 from convex_core.data import load_dataset
 from convex_core.losses import make_loss
@@ -25,12 +25,8 @@ from pages._ui.state.spec import DataSpec, ProblemSpec
 
 
 def finish(app: Any, charts: int = 3) -> None:
-    """Poll as a browser would until the worker has ended."""
-    end = time.monotonic() + 100
-    while len(app.get("plotly_chart")) < charts and not app.error and time.monotonic() < end:
-        time.sleep(0.2)
-        app.run()
-    assert not app.exception, app.exception
+    """Poll until the worker has ended."""
+    poll(app, lambda: len(app.get("plotly_chart")) >= charts or bool(app.error))
 
 
 def captions(app: Any) -> str:
@@ -146,9 +142,7 @@ def test_a_job_can_be_cancelled_and_tried_again() -> None:
     app = open_page("filters_and_path", data="digits", points="40", span="0.001", pathtol="1e-8")
     job = app.session_state["_path"]
     job.cancel()
-    end = time.monotonic() + 60
-    while job.poll() and time.monotonic() < end:
-        time.sleep(0.1)
+    poll(app, lambda: not job.poll())
     app.run()
     assert not app.exception
     if job.result is None:  # stopped before its first point

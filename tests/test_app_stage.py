@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
-from app_helpers import end_work, html, open_page, visit
+from app_helpers import end_work, html, open_page, poll, visit
 
 from convex_core.data import dataset_info
 from pages._ui import shell
@@ -47,13 +46,8 @@ def test_every_page_has_a_stage() -> None:
 
 
 def finish(app: Any, wanted: dict[str, str]) -> None:
-    """Poll as a browser would until the address is that one and was taken: some controls wait for their page's work."""
-    end = time.monotonic() + 60
-    while (query(app) != wanted or not wanted.keys() - {"present", "play"} <= keys(app)) and time.monotonic() < end:
-        time.sleep(0.1)
-        app.run()
-    assert not app.exception, app.exception
-    assert query(app) == wanted
+    """Poll until the address is that one and was taken: some controls wait for their page's work."""
+    poll(app, lambda: query(app) == wanted and wanted.keys() - {"present", "play"} <= keys(app))
 
 
 @pytest.mark.slow

@@ -1,10 +1,8 @@
 """Ten classes on the Real images page, through AppTest: the numbers are the library's, and what is said holds."""
 
-import time
-
 import numpy as np
 import pytest
-from app_helpers import alts, charts, finish_ten, html, numbers, open_page, sentences
+from app_helpers import alts, charts, finish_ten, html, numbers, open_page, poll, sentences
 
 from convex_core.data import load_dataset
 from convex_core.data.drawing import DIGITS_STYLE, draw_strokes
@@ -139,10 +137,7 @@ def test_it_waits_for_its_turn_and_can_be_cancelled():
         app.button(key="cancel_Training").click().run()
     finally:
         gate.release()
-    end = time.monotonic() + 20.0
-    while "Cancelled" not in sentences(app) and time.monotonic() < end:
-        time.sleep(0.1)
-        app.run()
+    poll(app, lambda: "Cancelled" in sentences(app))
     assert "Cancelled before anything was finished" in sentences(app)
     app.button(key="_ten_job_again").click().run()
     finish_ten(app)

@@ -279,6 +279,7 @@ def test_audit_states_the_proved_distance(path: tuple[Solution, ...]) -> None:
         assert excess >= 0
 
 
+@pytest.mark.slow
 def test_figures_do_not_know_streamlit() -> None:
     modules = sorted(".".join(path.relative_to(FIGURES).with_suffix("").parts) for path in FIGURES.rglob("[a-z]*.py"))
     assert "arrangement.circle" in modules

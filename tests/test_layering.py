@@ -1,6 +1,7 @@
 """Data flows one way: who may import whom, read from the source."""
 
 import ast
+import functools
 import importlib
 import inspect
 import subprocess
@@ -34,8 +35,13 @@ def statements(body):
             yield node
 
 
+@functools.cache
 def imported(path, *, at_once=False):
     """Absolute module names that `path` imports, relative imports resolved; `at_once` leaves out what comes later."""
+    return tuple(_imported(path, at_once))
+
+
+def _imported(path, at_once):
     package = (path.relative_to(ROOT.parent).with_suffix("").parts)[:-1]
     tree = ast.parse(path.read_text())
     for node in statements(tree.body) if at_once else ast.walk(tree):
@@ -53,15 +59,15 @@ def imported(path, *, at_once=False):
 MODULES = {name_of(path) for path in [*FILES, *PAGES]}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_the_library_never_imports_streamlit(path):
-    assert not [name for name in imported(path) if name.split(".")[0] == "streamlit"]
+def test_the_library_never_imports_streamlit():
+    for path in FILES:
+        assert not [name for name in imported(path) if name.split(".")[0] == "streamlit"], path
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_only_figures_import_plotly(path):
-    uses = [name for name in imported(path) if name.split(".")[0] == "plotly"]
-    assert not uses or path.relative_to(ROOT).parts[0] == "figures"
+def test_only_figures_import_plotly():
+    for path in FILES:
+        uses = [name for name in imported(path) if name.split(".")[0] == "plotly"]
+        assert not uses or path.relative_to(ROOT).parts[0] == "figures", path
 
 
 #: the modules and folders of the library from the bottom up: each may import itself and those before it
@@ -254,19 +260,26 @@ SLOW = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "import convex_core",
-        "from convex_core import *",
-        "from convex_core.cli.parser import build_parser; build_parser('x')",
-        "import convex_core as cc; cc.Problem.from_dataset(cc.load_dataset('talk'))",
-    ],
+#: one after the other in one process: what the last has not imported, none has
+CODES = (
+    "import convex_core",
+    "from convex_core import *",
+    "from convex_core.cli.parser import build_parser; build_parser('x')",
+    "import convex_core as cc; cc.Problem.from_dataset(cc.load_dataset('talk'))",
 )
-def test_what_is_slow_to_import_is_imported_when_it_is_needed(code):
-    listed = f"{code}; import sys; print(*(name for name in {SLOW} if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+
+
+def test_what_is_slow_to_import_is_imported_when_it_is_needed():
+    code = f"""
+import sys
+for code in {CODES}:
+    exec(code)
+    for name in {SLOW}:
+        if name in sys.modules:
+            print(f"{{code}} imports {{name}}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
 
 
 def test_everything_public_is_there_by_every_way_of_importing():

@@ -105,6 +105,7 @@ def test_no_direction_is_higher_than_the_peak_and_the_library_finds_no_higher_on
         np.testing.assert_allclose(height, certificate.tau, rtol=1e-9 if exact else 1e-4)
 
 
+@pytest.mark.slow
 def test_cells_of_the_circle_are_as_many_as_the_library_counts(compared):
     counted = 0
     for case, problem, values in compared:
@@ -159,6 +160,7 @@ def _unbalanced(state):
     return state["scene"]["beta"] / 2 * float(((lengths - weights) ** 2).sum())
 
 
+@pytest.mark.slow
 def test_the_sentence_about_every_state_fits_and_says_what_the_library_found(shown):
     for state, seen in shown:
         text = seen["story"]["plain"]

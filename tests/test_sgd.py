@@ -253,7 +253,8 @@ def test_cancelling_returns_what_there_is():
     assert reports[-1].fraction == 20 / 5000
 
 
-def test_a_time_limit_ends_the_run_between_two_records():
+def test_a_time_limit_ends_the_run_between_two_records(ticking):
+    ticking.tick = 1e-3
     result = train_sgd(problem(8), iterations=10**8, record_every=10**7, time_limit=0.2)
     assert result.status is Status.TIME_LIMIT
     assert 0 < result.iterations[-1] < 10**7

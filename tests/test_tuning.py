@@ -160,15 +160,17 @@ def test_cancelled_all_have_taken_the_same_number_of_steps():
     assert all(name in seen[-1].message for name in ("plain SGD", "momentum SGD", "Adam"))
 
 
-def test_a_time_limit_ends_a_comparison():
+def test_a_time_limit_ends_a_comparison(ticking):
+    ticking.tick = 1e-3
     found = compare_optimisers(problem(), **SHORT | {"iterations": 10**7}, record_every=1000, time_limit=0.4)
     assert found.status is Status.TIME_LIMIT
     assert all(run.result.iterations[-1] < 10**7 for run in found.runs)
 
 
 @pytest.mark.parametrize("every", [10, 10**6])
-def test_time_that_is_up_leaves_each_optimiser_as_many_steps(every):
+def test_time_that_is_up_leaves_each_optimiser_as_many_steps(every, ticking):
     """Also where the next record would be far: it is not the first optimiser alone that trains until then."""
+    ticking.tick = 1e-3
     found = compare_optimisers(problem(), **SHORT | {"iterations": 10**7}, record_every=every, time_limit=0.3)
     ends = {int(run.result.iterations[-1]) for run in found.runs}
     assert len(ends) == 1

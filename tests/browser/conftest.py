@@ -32,6 +32,7 @@ class Visit:
 
     def __init__(self, context: Any) -> None:
         self.page = context.new_page()
+        self.page.set_default_timeout(WAIT_MS)
         self.errors: list[str] = []
         self.outside: list[str] = []
         self.sent: list[object] = []
@@ -54,11 +55,42 @@ class Visit:
         """Wait until nothing runs."""
         self.page.wait_for_selector("[data-test-script-state='notRunning']", timeout=WAIT_MS)
 
+    def rest(self) -> None:
+        """Wait until nothing runs and nothing more is sent: what asks again and again has its answer."""
+        end, sent = time.monotonic() + WAIT_MS / 1000, -1
+        while sent != len(self.sent):
+            assert time.monotonic() < end, "the page never rests"
+            sent = len(self.sent)
+            self.page.wait_for_timeout(1500)
+            self.settle()
+
+    def turn_dial(self, headline: str) -> None:
+        """Press the right end of the dial until its headline changes: while plotly.js draws anew a press is lost."""
+        end, before = time.monotonic() + WAIT_MS / 1000, self.page.locator(headline).first.text_content()
+        while self.page.locator(headline).first.text_content() == before:
+            assert time.monotonic() < end, "the dial does not turn"
+            rail = self.page.locator(".slider-rail-touch-rect").first.bounding_box()
+            self.page.mouse.click(rail["x"] + rail["width"] - 2, rail["y"] + rail["height"] / 2)
+            self.page.wait_for_timeout(500)
+
     def assert_clean(self) -> None:
         """No exception box, no page error, no request to anywhere else."""
         assert self.page.locator("[data-testid='stException']").count() == 0
         assert self.errors == []
         assert self.outside == []
+
+
+#: Runs in the server: on no machine a job ends before its visitor has done something.
+SLOW_JOBS = """
+import time
+import pages._ui.work.jobs as jobs
+
+report = jobs.Job.report
+def slow_report(self, item):
+    report(self, item)
+    time.sleep(0.2)
+jobs.Job.report = slow_report
+"""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from convex_core.solution import solve
 from pages._ui.shell import PAGES
 
 from .auditing import audit
-from .conftest import WAIT_MS, Visit, running_server
+from .conftest import SLOW_JOBS, WAIT_MS, Visit, running_server
 
 
 def path_of(file: str) -> str:
@@ -89,21 +89,20 @@ def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: A
     visit.assert_clean()
 
 
+HEADLINE = ".js-plotly-plot .annotation-text"
+
+
 def headline(visit: Visit) -> str:
-    return str(visit.page.locator(".js-plotly-plot .annotation-text").first.text_content())
+    return str(visit.page.locator(HEADLINE).first.text_content())
 
 
 def test_the_dial_needs_no_server(server: str, visit: Visit) -> None:
     visit.open(f"{server}/")
     # once SGD has its curves the page is at rest
     visit.page.wait_for_selector(".legendtext >> text=certified optimum", timeout=WAIT_MS)
-    visit.settle()
-    before, sent = headline(visit), len(visit.sent)
-    rail = visit.page.locator(".slider-rail-touch-rect").bounding_box()
-    visit.page.mouse.click(rail["x"] + rail["width"] - 2, rail["y"] + rail["height"] / 2)
-    visit.page.wait_for_function(
-        "old => document.querySelector('.annotation-text').textContent !== old", arg=before, timeout=WAIT_MS
-    )
+    visit.rest()
+    sent = len(visit.sent)
+    visit.turn_dial(HEADLINE)
     assert headline(visit).startswith("0 of ")
     assert len(visit.sent) == sent
     visit.assert_clean()
@@ -176,12 +175,6 @@ def watched_run(self, *arguments):
     run(self, *arguments)
     note("job", self.result.status)
 jobs.Job._run = watched_run
-
-report = jobs.Job.report
-def slow_report(self, item):
-    report(self, item)
-    time.sleep(0.2)  # on no machine a job ends before its page has been closed for a while
-jobs.Job.report = slow_report
 """
 
 
@@ -190,7 +183,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     """A server that tells what it does: its address and its log."""
     log = tmp_path_factory.mktemp("watched") / "log"
     log.touch()
-    with running_server(WATCHED.format(file=str(log))) as address:
+    with running_server(SLOW_JOBS + WATCHED.format(file=str(log))) as address:
         yield address, log
 
 

@@ -25,14 +25,9 @@ def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
     visit.assert_clean()
 
     # the dial turns in the browser alone: at its right end every filter is dead
-    visit.settle()
-    before = visit.page.locator(HEADLINE).first.text_content()
+    visit.rest()
     sent = len(visit.sent)
-    rail = visit.page.locator(".slider-rail-touch-rect").first.bounding_box()
-    visit.page.mouse.click(rail["x"] + rail["width"] - 2, rail["y"] + rail["height"] / 2)
-    visit.page.wait_for_function(
-        "([s, old]) => document.querySelector(s).textContent !== old", arg=[HEADLINE, before], timeout=WAIT_MS
-    )
+    visit.turn_dial(HEADLINE)
     assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of 2 filters active")
     assert len(visit.sent) == sent
 

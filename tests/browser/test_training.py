@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from .conftest import WAIT_MS, Visit
+import pytest
+
+from .conftest import SLOW_JOBS, WAIT_MS, Visit, running_server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A server whose training goes on until it is cancelled."""
+    with running_server(SLOW_JOBS) as address:
+        yield address
 
 
 def test_seeds_are_told_apart_while_they_run_and_old_curves_stay(server: str, visit: Visit) -> None:
