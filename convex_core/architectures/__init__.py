@@ -15,6 +15,7 @@ from .cells import ArrangementCells, Cells, CodeList, side_by_side
 from .circular import CircularCNN
 from .flatten import FlattenCNN
 from .flatten_l1 import FlattenL1CNN
+from .flatten_lifted import LiftedFlattenCNN
 from .formulas import NetworkFormulas, NetworkLatex, formulas_of
 from .free_bias import FreeBiasCNN
 from .kinds import of_kind
@@ -30,6 +31,7 @@ from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
 from .vector_outputs import SeveralOutputs, VectorOutputs
 from .vector_outputs_l2 import VectorOutputsL2
+from .vector_outputs_lifted import LiftedVectorOutputs
 
 __all__ = [
     "ACTIVATIONS",
@@ -54,6 +56,8 @@ __all__ = [
     "FlattenCNN",
     "FlattenL1CNN",
     "FreeBiasCNN",
+    "LiftedFlattenCNN",
+    "LiftedVectorOutputs",
     "LinearCNN",
     "MaxPoolingCNN",
     "NetworkFormulas",
@@ -132,6 +136,8 @@ def _two_layer(
     if output_norm not in _OUTPUT_NORMS:
         raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
     several = integer(outputs, "outputs") > 1
+    if several and output_norm == "l2" and relaxation == "lifted":
+        return LiftedVectorOutputs(single, outputs)
     if several and output_norm == "l2":
         return VectorOutputsL2(single, outputs, "cone" if relaxation is None else relaxation)
     if relaxation is not None:
@@ -146,6 +152,8 @@ def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm
     """CNN with a flatten layer; `relaxation` is an option of the l2 norm."""
     if output_norm not in _OUTPUT_NORMS:
         raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
+    if output_norm == "l2" and relaxation == "lifted":
+        return LiftedFlattenCNN(geometry)
     if output_norm == "l2":
         return FlattenCNN(geometry, "cone" if relaxation is None else relaxation)
     if relaxation is not None:

@@ -34,7 +34,7 @@ from .protocol import Architecture, Options
 from .signed_cells import SignedCells
 from .vector_outputs import SeveralOutputs
 
-__all__ = ["VectorOutputsL2"]
+__all__ = ["VectorOutputsL2", "every_output"]
 
 _Array = NDArray[np.float64]
 
@@ -94,12 +94,16 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
 
     def design(self, patches: _Array) -> _Array:
         """The matrices of one output for each row of Z, (K', n * q, q * h), sample by sample."""
-        one = self.single.design(patches)
-        K, n, h = one.shape
-        matrices = np.zeros((K, n, self.q, self.q, h))
-        matrices[:, :, np.arange(self.q), np.arange(self.q)] = one[:, :, None, :]
-        return matrices.reshape(K, n * self.q, self.q * h)
+        return every_output(self.single.design(patches), self.q)
 
     def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
         """Those of one output for every output, (m, K', n * q)."""
         return np.repeat(self.single.gates(self.split(codes)[0], patches), self.q, axis=2)
+
+
+def every_output(one: _Array, q: int) -> _Array:
+    """Matrices (K, n * q, q * h), sample by sample, that take a row of Z for each of q outputs, from those of one."""
+    K, n, h = one.shape
+    matrices = np.zeros((K, n, q, q, h))
+    matrices[:, :, np.arange(q), np.arange(q)] = one[:, :, None, :]
+    return matrices.reshape(K, n * q, q * h)

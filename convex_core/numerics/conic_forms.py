@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,13 +64,21 @@ class LossForm:
         )
 
 
+def _itself(C: NDArray[np.float64]) -> NDArray[np.float64]:
+    return C
+
+
 @dataclass(frozen=True, slots=True)
 class PenaltyForm:
-    """Epigraph of a block norm in (auxiliaries (k), c (p)): minimise ``q'auxiliaries`` with ``-A x`` in `cones`."""
+    """Epigraph of a block norm in (auxiliaries (k), c (p)): minimise ``q'auxiliaries`` with ``-A x`` in `cones`.
+
+    Where the norm is not finite everywhere, `nearest` moves blocks (B, p) that a solver left outside by its tolerance.
+    """
 
     q: NDArray[np.float64]
     A: sparse.csc_matrix
     cones: tuple[tuple[ConeKind, int], ...]
+    nearest: Callable[[NDArray[np.float64]], NDArray[np.float64]] = _itself
 
 
 def setup_seconds(nonzeros: int, cones: tuple[tuple[ConeKind, int], ...]) -> float:

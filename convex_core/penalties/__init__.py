@@ -6,6 +6,7 @@ from .nuclear import NuclearPenalty
 from .nuclear_lift import NuclearLiftPenalty
 from .spectral import SpectralPenalty
 from .supports import conic_supports
+from .trace import TracePenalty, symmetric_matrices, symmetric_vectors
 
 __all__ = [
     "EXACT",
@@ -17,5 +18,8 @@ __all__ = [
     "PenaltyFormulas",
     "Search",
     "SpectralPenalty",
+    "TracePenalty",
     "conic_supports",
+    "symmetric_matrices",
+    "symmetric_vectors",
 ]

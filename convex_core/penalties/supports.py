@@ -130,7 +130,7 @@ class _SupportProgram:
         self._p = p
         # the unit ball: cost of the epigraph at most 1
         self._ball = sparse.vstack([sparse.csc_matrix(np.concatenate([form.q, np.zeros(p)])[None, :]), form.A])
-        self._forms = form.cones
+        self._forms, self._nearest = form.cones, form.nearest
         self._cones = clarabel_cones(form.cones)
         self._settings = clarabel_settings(_SUPPORT_ACCURACY)
 
@@ -171,7 +171,7 @@ class _SupportProgram:
         tight = float(self._penalty.dual_norm((g + unit * (multiplier @ normals))[None, :])[0])
         tight += self._penalty.radius * (self._tilt + M * UNIT_ROUNDOFF) * unit * float(multiplier.sum())
         value = min(loose, tight)
-        c = np.array(answer.x)[self._aux :]
+        c = self._nearest(np.array(answer.x)[None, self._aux :])[0]
         length = float(self._penalty.norm(c[None, :])[0]) if np.isfinite(c).all() else 0.0
         # at a support of zero the maximiser is the origin
         return value, None if length <= 1e-6 else c / length

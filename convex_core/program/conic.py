@@ -13,6 +13,7 @@ the dual vector :math:`v`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,7 @@ class ConicProgram:
     output_unit: float
     value_unit: float
     gate_unit: float
+    nearest: Callable[[_Array], _Array]
     constant: float = 0.0
     eliminated: bool = False
 
@@ -66,7 +68,7 @@ class ConicProgram:
         """The blocks C (B, p) of a solution vector, in the problem's own units."""
         tail = x[len(x) - self.blocks * self.block_width :]
         C = tail.reshape(self.blocks, self.block_width)[:, self.block_width - self.p :]
-        return C * (self.output_unit / self.gate_unit)
+        return self.nearest(C * (self.output_unit / self.gate_unit))
 
     def multiplier(self, z: _Array) -> _Array | None:
         """The dual vector v (n,) among the multipliers, in the problem's own units; None if z was eliminated."""
@@ -152,6 +154,7 @@ def assemble(
         output_unit=output_unit,
         value_unit=value_unit,
         gate_unit=gate_unit,
+        nearest=body.nearest,
     )
 
 
@@ -191,6 +194,7 @@ def _reduced(
         output_unit=output_unit,
         value_unit=value_unit,
         gate_unit=gate_unit,
+        nearest=body.nearest,
         constant=float(0.5 * head.shift @ (head.P @ head.shift) - head.q @ head.shift),
         eliminated=True,
     )

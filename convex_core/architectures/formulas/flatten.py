@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .lifted_cells import lifted_formulas, lifted_latex
 from .records import NetworkFormulas, NetworkLatex, listed
 from .signed_cells import signed_formulas, signed_latex
 
 if TYPE_CHECKING:
     from ..flatten import FlattenCNN
     from ..flatten_l1 import FlattenL1CNN
+    from ..flatten_lifted import LiftedFlattenCNN
 
-__all__ = ["flatten_formulas", "flatten_l1_formulas"]
+__all__ = ["flatten_formulas", "flatten_l1_formulas", "flatten_lifted_formulas"]
 
 _CELLS = """\
 active, mark = code[:, :n], code[:, n:]
@@ -43,6 +45,27 @@ def flatten_formulas(cnn: FlattenCNN) -> NetworkFormulas:
             shape=(h, K),
             operand="z_{i,k}" if cnn.plain else "(z_{i,s,k}' - z_{i,s,k})",
             columns=f"Z_{{{at}}} = [{listed(f'z_{{{{{at},{{}}}}}}', K)}]",
+        ),
+    )
+
+
+def flatten_lifted_formulas(cnn: LiftedFlattenCNN) -> NetworkFormulas:
+    """The formulas of :class:`.LiftedFlattenCNN`."""
+    K = cnn.geometry.K
+    return lifted_formulas(
+        cnn,
+        weights="K",
+        title="CNN with one ReLU and a flatten layer, lifted to second moments",
+        network="sum_j sum_k (X_k u_j)_+ w_jk",
+        program="sum_i sum_k D_ik X_k (z'_ik - z_ik), S_i = [[W_i, Z_i], [Z_i^T, U_i]], Z_i = [z_i1, ..., z_iK]^T",
+        design='G = np.einsum("ikn,knh->inkh", D, X).reshape(P, n, K * h)  # sum_k D_ik X_k z_k, for Z (K, h)',
+        atoms="phi = np.maximum(X @ u.T, 0.0)",
+        outputs='np.einsum("knm,mk->n", phi, w)',
+        latex=lifted_latex(
+            cnn,
+            network=rf"\sum_j \sum_{{k=1}}^{{{K}}} (X_k u_j)_+\, w_{{j,k}}",
+            operand="(z_{i,k}' - z_{i,k})",
+            rows=rf"Z_i = [{listed('z_{{i,{}}}', K)}]^T",
         ),
     )
 

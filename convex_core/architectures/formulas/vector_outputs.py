@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .lifted_cells import lifted_formulas, lifted_latex
 from .records import NetworkFormulas, formulas_of, listed
 from .signed_cells import signed_formulas, signed_latex
 
 if TYPE_CHECKING:
     from ..vector_outputs import VectorOutputs
     from ..vector_outputs_l2 import VectorOutputsL2
+    from ..vector_outputs_lifted import LiftedVectorOutputs
 
-__all__ = ["vector_outputs_formulas", "vector_outputs_l2_formulas"]
+__all__ = ["vector_outputs_formulas", "vector_outputs_l2_formulas", "vector_outputs_lifted_formulas"]
 
 # LaTeX of the order of the outputs
 _FLAT = r"f,\, y\text{: flat, sample by sample}"
@@ -76,6 +78,30 @@ def vector_outputs_l2_formulas(cnn: VectorOutputsL2) -> NetworkFormulas:
             shape=(cnn.q, cnn.geometry.h),
             operand="Z_i^T" if cnn.plain else "(Z_{i,s}' - Z_{i,s})^T",
             columns="" if cnn.plain else f"Z_{{i,s}} = [{listed('z_{{i,s,{}}}', cnn.q)}]^T",
+            order=_FLAT,
+        ),
+    )
+
+
+def vector_outputs_lifted_formulas(cnn: LiftedVectorOutputs) -> NetworkFormulas:
+    """The formulas of :class:`.LiftedVectorOutputs`."""
+    one = formulas_of(cnn.single)
+    program = one.program.replace("(c'_i - c_i)", "(Z'_i - Z_i)^T")
+    blocks = "S_i = [[W_i, Z_i], [Z_i^T, U_i]]"
+    return lifted_formulas(
+        cnn,
+        weights="q",
+        title=f"{one.title} and {cnn.q} outputs, lifted to second moments",
+        network=f"{one.network}, w_j in R^{cnn.q}",
+        program=f"{program}, {blocks}",
+        design=f"{one.design}\n{_EVERY_DESIGN}",
+        atoms=one.atoms,
+        outputs="(phi @ w).ravel()",
+        latex=lifted_latex(
+            cnn,
+            network=rf"{one.latex.network}^T",
+            operand="(Z_i' - Z_i)^T",
+            rows=rf"Z_i\in\mathbb{{R}}^{{{cnn.q}\times {cnn.geometry.h}}}",
             order=_FLAT,
         ),
     )

@@ -63,8 +63,8 @@ def solve_cvxpy(
         raise BackendError(f"solver: got {solver!r}, expected one of {', '.join(cp.installed_solvers())}")
     begin = time.perf_counter()
     B, n, p = blocks.G.shape
-    cones = problem.architecture.penalty.form(p).cones * B
-    setup = setup_seconds(B * n * p + np.count_nonzero(blocks.sides) * p, cones)
+    form = problem.architecture.penalty.form(p)
+    setup = setup_seconds(B * n * p + np.count_nonzero(blocks.sides) * p, form.cones * B)
     if budget is not None and setup > budget.remaining:
         return unsolved(B, p), 0.0
     C = cp.Variable((B, p))
@@ -94,7 +94,7 @@ def solve_cvxpy(
         raise BackendError(f"solver: {solver} failed on {B} blocks ({error})") from error
     total = time.perf_counter() - begin
     solve_seconds = float(model.solver_stats.solve_time or 0.0) if model.solver_stats is not None else 0.0
-    value = C.value if C.value is not None else np.zeros((B, p))
+    value = form.nearest(C.value) if C.value is not None else np.zeros((B, p))
     multiplier = defines.dual_value  # of f - outputs, minus a subgradient of the loss
     dual = np.zeros(n) if multiplier is None else np.asarray(multiplier)
     solution = ConicSolution(

@@ -1,0 +1,248 @@
+r"""Cells of networks whose neurons are a filter u and weights w, lifted to second moments: exact for rank <= 4.
+
+On a cell the outputs of neurons :math:`(w_j, u_j)` are linear in :math:`Z = \sum_j w_j u_j^T \in R^{r \times h}`. A
+block is the whole matrix of their second moments,
+
+.. math::
+   S = \sum_j \binom{w_j}{u_j} \binom{w_j}{u_j}^T = \begin{bmatrix} W & Z \\ Z^T & U \end{bmatrix} \succeq 0,
+   \qquad \tfrac12 \operatorname{tr} S = \tfrac12 \sum_j (\|w_j\|_2^2 + \|u_j\|_2^2) ,
+
+and what the cell says of the filters, :math:`F u_j \ge 0`, becomes :math:`F U F^T \ge 0` entry by entry. The signs of w
+are free and need no enumeration.
+
+**Exact** if F has at most four rows: :math:`N = F U F^T` is positive semidefinite, has no negative entry, and a matrix
+of order at most 4 with both is :math:`\sum_j b_j b_j^T` with :math:`b_j \ge 0` (Maxfield and Minc 1962;
+:func:`~convex_core.numerics.completely_positive.nonnegative_factor` makes the :math:`b_j`). They are in the range of F,
+so that :math:`u_j = F^+ b_j` is in the cell, and :math:`w_j = Z U^+ u_j` gives the same Z at no higher cost. Cells with
+more facets are cut in pieces of at most four (:func:`~convex_core.arrangement.pieces.pieces_of`), which works as long
+as the rows of the cells have rank at most 4: filters of up to four entries, or few patches.
+Source: the copositive programs of Sahiner, Ergen, Pauly and Pilanci (arXiv 2012.13329), made tractable by the order.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrangement import merge_rows, pattern_bound
+from ..arrangement.pieces import MOST_FACETS, pieces_of
+from ..errors import InputError, SizeError
+from ..numerics.completely_positive import nonnegative_factor
+from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
+from ..progress import Budget
+from ..status import Exactness
+from .cells import Cells, CodeList
+from .protocol import Architecture, Parameters
+
+__all__ = ["MAX_LIFTED_CELLS", "MAX_LIFTED_RANK", "LiftedCells"]
+
+_Array = NDArray[np.float64]
+_Codes = NDArray[np.bool_]
+
+#: rank of the rows of the cells up to which the program is exact
+MAX_LIFTED_RANK = MOST_FACETS
+#: cells of the network with one weight, in general position; each makes semidefinite blocks of its own
+MAX_LIFTED_CELLS = 2_000
+# of the second moments of filters, directions below this share of the largest are left by an interior-point method
+_NEGLIGIBLE = 1e-6
+# a filter is in no piece if it is this share of its length outside of all
+_OUTSIDE = 1e-6
+# problems whose pieces are kept: an architecture is asked for them several times
+_KEPT = 16
+
+
+class LiftedCells(ABC, Cells):
+    """Codes are those of :attr:`base`, followed by the number of the piece in bits, the lowest first (often none)."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def base(self) -> Architecture:
+        """The network with one weight."""
+
+    @property
+    @abstractmethod
+    def fan_out(self) -> int:
+        """Number r of weights of a neuron."""
+
+    @abstractmethod
+    def matrices(self, patches: _Array) -> _Array:
+        """Matrices of Z (r, h), flattened row by row: (K', n', r * h)."""
+
+    @property
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness.EXACT
+
+    @property
+    def penalty(self) -> TracePenalty:
+        """Half the trace of S."""
+        return TracePenalty(self.fan_out + self.base.geometry.h)
+
+    def design(self, patches: _Array) -> _Array:
+        """The matrices of Z where S has it, (K', n', p)."""
+        r, h = self.fan_out, self.base.geometry.h
+        Z = self.matrices(patches)
+        column = np.arange(r, r + h)
+        place = column * (column + 1) // 2 + np.arange(r)[:, None]  # of entry (i, r + j) in the upper triangle
+        lifted = np.zeros((*Z.shape[:2], (r + h) * (r + h + 1) // 2))
+        lifted[:, :, place.ravel()] = Z / np.sqrt(2.0)
+        return lifted
+
+    def _pieces(self, patches: _Array) -> _Pieces:
+        """The pieces of all cells."""
+        return _pieces_of_all(self.base, patches.shape, np.ascontiguousarray(patches).tobytes())
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        r"""Rows that say :math:`f^T U g` for two facets f and g of a piece, (R, p).
+
+        Raises
+        ------
+        InputError
+            If the rows of the cells have a rank above :data:`MAX_LIFTED_RANK`.
+        SizeError
+            If there may be more than :data:`MAX_LIFTED_CELLS` cells.
+        """
+        r, products = self.fan_out, self._pieces(patches).products
+        lifted = np.zeros((len(products), r + products.shape[1], r + products.shape[2]))
+        lifted[:, r:, r:] = products
+        return symmetric_vectors(lifted)
+
+    def sides(self, codes: _Codes, patches: _Array) -> NDArray[np.int8]:
+        """The products of the facets of the block's own piece are not negative; others state nothing."""
+        pieces = self._pieces(patches)
+        return pieces.stated[pieces.numbers(codes)]
+
+    def predicted(self, patches: _Array) -> int:
+        """Their number itself."""
+        return len(self._pieces(patches).codes)
+
+    def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
+        """Every piece of every cell of :attr:`base`."""
+        pieces = self._pieces(patches)
+        if len(pieces.codes) > max_patterns:
+            raise SizeError(
+                f"patterns: got {len(pieces.codes):,} pieces of cells, expected at most {max_patterns:,}",
+                predicted=len(pieces.codes),
+                limit=max_patterns,
+            )
+        return CodeList(pieces.codes, pieces.certified)
+
+    def codes(self, patches: _Array, parameters: Parameters) -> _Codes:
+        """The piece that each filter is deepest in; where only one of u and -u has a cell, that of the other."""
+        pieces, u = self._pieces(patches), parameters["filters"]
+        number, depth = pieces.deepest(u)
+        other, opposite = pieces.deepest(-u)
+        outside = (depth < -_OUTSIDE * np.linalg.norm(u, axis=1)) & (opposite > depth)
+        return pieces.codes[np.where(outside, other, number)]
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes, patches: _Array) -> Parameters:
+        r""":math:`u_j = F^+ b_j`, :math:`w_j = \pm Z U^+ u_j` with :math:`\sum_j b_j b_j^T = F U F^T`, :math:`b_j \ge 0`.
+
+        :math:`Z U^+` comes from a factor of S, whose small directions are not divided by their squares.
+        """
+        r, pieces = self.fan_out, self._pieces(patches)
+        u, w = [np.zeros((0, self.base.geometry.h))], [np.zeros((0, r))]
+        for S, side, number in zip(symmetric_matrices(C), sign, pieces.numbers(codes), strict=True):
+            size, axes = np.linalg.eigh(S)
+            root = axes * np.sqrt(np.maximum(size, 0.0))
+            F = pieces.facets[number][pieces.given[number]]
+            own = F @ root[r:]
+            filters = np.linalg.pinv(F) @ nonnegative_factor(own @ own.T) if len(F) else np.zeros((S.shape[0] - r, 0))
+            weights = root[:r] @ (np.linalg.pinv(root[r:], rcond=_NEGLIGIBLE) @ filters)
+            alive = (filters != 0.0).any(axis=0)
+            u.append(filters.T[alive])
+            w.append(float(side) * weights.T[alive])
+        return {"filters": np.concatenate(u), "weights": np.concatenate(w)}
+
+
+class _Pieces:
+    """All pieces of the cells of one problem.
+
+    Attributes
+    ----------
+    codes : (P, N) bool
+    certified : bool
+        Whether the cells are provably all there are.
+    facets, given : (P, 4, h) float64 and (P, 4) bool
+        Rows of each piece, as many as are given.
+    products : (R, h, h) float64
+        Symmetric products of two facets.
+    stated : (P, R) int8
+        1 where the product is of two facets of the piece, else 0.
+    """
+
+    def __init__(self, base: Architecture, patches: _Array) -> None:
+        rows = base.hyperplanes(patches)
+        _check_size(rows)
+        cells = base.patterns(patches, max_patterns=MAX_LIFTED_CELLS)
+        self.certified = cells.certified
+        active = cells.active()
+        sides = base.sides(active, patches)
+        signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
+        parts = [pieces_of(one[:, None] * rows) for one in signs]
+        cell = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
+        piece = np.concatenate([np.arange(len(one)) for one in parts])
+        bits = int(piece.max(initial=0)).bit_length()
+        self.codes = np.concatenate([active[cell], (piece[:, None] >> np.arange(bits)) & 1 == 1], axis=1)
+        every = [F for one in parts for F in one]
+        P, h = len(every), rows.shape[1]
+        self.facets, self.given = np.zeros((P, MOST_FACETS, h)), np.zeros((P, MOST_FACETS), dtype=bool)
+        products, number = [np.zeros((0, h, h))], []
+        for k, F in enumerate(every):
+            self.facets[k, : len(F)], self.given[k, : len(F)] = F, True
+            first, second = np.triu_indices(len(F), 1)
+            outer = F[first][:, :, None] * F[second][:, None, :]
+            products.append(0.5 * (outer + outer.transpose(0, 2, 1)))
+            number.append(np.full(len(first), k))
+        together = np.concatenate(products)
+        self.products, of = np.unique(together, axis=0, return_inverse=True)
+        self.stated = np.zeros((P, len(self.products)), dtype=np.int8)
+        self.stated[np.concatenate(number), of.ravel()] = 1
+        self._number = {code.tobytes(): k for k, code in enumerate(self.codes)}
+
+    def deepest(self, u: _Array) -> tuple[NDArray[np.intp], _Array]:
+        """The piece of the filters (m, h) whose facets are farthest away, and how far they are inside, both (m,)."""
+        depth = np.einsum("pfh,mh->mpf", self.facets, u)
+        depth[:, ~self.given] = np.inf
+        nearest = depth.min(axis=2, initial=np.inf)
+        best = nearest.argmax(axis=1)
+        return best, nearest[np.arange(len(u)), best]
+
+    def numbers(self, codes: _Codes) -> NDArray[np.intp]:
+        """The pieces of the codes (m, N)."""
+        try:
+            return np.array([self._number[np.ascontiguousarray(code).tobytes()] for code in codes], dtype=np.intp)
+        except KeyError as missing:
+            raise InputError("patterns: got a code of no piece of a cell, expected those of the data") from missing
+
+
+def _check_size(rows: _Array) -> None:
+    """Raise an error if the cells of the rows have too high a rank, or are too many."""
+    index = merge_rows(rows).index
+    real = rows[index >= 0]
+    rank = int(np.linalg.matrix_rank(real)) if len(real) else 0
+    if rank > MAX_LIFTED_RANK:
+        raise InputError(
+            f"relaxation: got the lifted program with patch rows of rank {rank}, expected at most {MAX_LIFTED_RANK}, "
+            "such as filters of 2 x 2: matrices of a higher order need more than two constraints to have a "
+            "non-negative factor"
+        )
+    most = pattern_bound(rows)
+    if most > MAX_LIFTED_CELLS:
+        raise SizeError(
+            f"patterns: got up to {most:,} cells of {int(index.max(initial=-1)) + 1} patch rows, expected at most "
+            f"{MAX_LIFTED_CELLS:,} for the lifted program: fewer samples, a larger stride or the relaxation 'cone'",
+            predicted=most,
+            limit=MAX_LIFTED_CELLS,
+        )
+
+
+@lru_cache(maxsize=_KEPT)
+def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> _Pieces:
+    return _Pieces(base, np.frombuffer(data).reshape(shape))
