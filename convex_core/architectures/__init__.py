@@ -18,6 +18,7 @@ from .flatten_l1 import FlattenL1CNN
 from .formulas import NetworkFormulas, NetworkLatex, formulas_of
 from .free_bias import FreeBiasCNN
 from .kinds import of_kind
+from .layers import Branch, Layers, layers_of
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .neurons import EuclideanCost, FiltersAndWeights, OneOutput, UnitFilters, no_neurons
@@ -42,6 +43,7 @@ __all__ = [
     "Architecture",
     "ArrangementCells",
     "AtomsAndWeights",
+    "Branch",
     "BranchedCNN",
     "ByAnchor",
     "ByOutput",
@@ -54,6 +56,7 @@ __all__ = [
     "FlattenCNN",
     "FlattenL1CNN",
     "FreeBiasCNN",
+    "Layers",
     "LinearCNN",
     "MaxPoolingCNN",
     "NetworkFormulas",
@@ -75,6 +78,7 @@ __all__ = [
     "VectorOutputsL2",
     "formulas_of",
     "has_stages",
+    "layers_of",
     "make_activation",
     "make_architecture",
     "natural_padding",
