@@ -1,9 +1,9 @@
 r"""Networks as ONNX graphs in double precision, compared with the network they come from before anybody gets them.
 
-The graph cuts the input into patches by their indices and multiplies; every padding, stride and architecture is the same
-few operators (``Gather``, ``MatMul``, ``Relu``, ``ReduceSum`` and the like of opset 18), all of which the runtime has in
-double precision, unlike its convolution. The input ``X`` has the shape (n, *input shape) in float64, images with channels
-last as everywhere here; the output ``f`` is (n,) or (n, q).
+The graph cuts the input into patches by their indices and multiplies; every padding, stride and architecture is the
+same few operators (``Gather``, ``MatMul``, ``Relu``, ``ReduceSum`` and the like of opset 18), all of which the runtime
+has in double precision, unlike its convolution. The input ``X`` has the shape (n, *input shape) in float64, images with
+channels last as everywhere here; the output ``f`` is (n,) or (n, q).
 
 Needs ``onnx`` and ``onnxruntime``: ``pip install 'convex-core[export]'``.
 """

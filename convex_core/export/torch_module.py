@@ -1,7 +1,7 @@
 """Networks as modules of PyTorch, which is loaded only when one is asked for.
 
-Everything that has a layer there is one, with the usual names: ``conv``, ``activation``, ``pool`` and ``head``. What has
-none (a sum over patches, an absolute value, padding on one side) is an operation without parameters in between.
+Everything that has a layer there is one, with the usual names: ``conv``, ``activation``, ``pool`` and ``head``. What
+has none (a sum over patches, an absolute value, padding on one side) is an operation without parameters in between.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def torch_filters(geometry: PatchGeometry, filters: _Array) -> _Array:
 
 
 class ConvexCNN(_Base):  # type: ignore[misc]
-    """A sum of branches: padding, ``conv``, activation, pooling, ``head``; a further one has ``conv1`` and ``head1``."""
+    """A sum of branches: padding, ``conv``, activation, pooling, ``head``; a further one has ``conv1``, ``head1``."""
 
     def __init__(self, branches: tuple[Branch, ...], bias: _Array, q: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Networks from modules and state dicts of PyTorch, for an audit.
 
-A module is not only read but run: what comes back has its outputs on random inputs, or the module is refused. That is how
-the pooling is found, too: of the networks that its arrays fit, the one with the same outputs.
+A module is not only read but run: what comes back has its outputs on random inputs, or the module is refused. That is
+how the pooling is found, too: of the networks that its arrays fit, the one with the same outputs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..architectures import Architecture, make_architecture
+from ..architectures import EVERY_ACTIVATION, Architecture, make_architecture
 from ..contracts.arguments import check_arguments
 from ..errors import InputError
 from ..networks.network import Network
@@ -109,10 +109,9 @@ def from_torch(
             f"from_torch: got {shapes[:300]}, expected the filters and biases of one convolution and one linear layer "
             "behind it"
         )
-    said = "; ".join(", ".join([a.name, *(f"{k} {v}" for k, v in a.options.items())]) for a in tried)
     raise InputError(
-        f"from_torch: got outputs at least {nearest:.3g} from those of its arrays as {said}, expected the same on "
-        f"{_SAMPLES} random inputs: pooling, padding or activation are others"
+        f"from_torch: got outputs that differ by at least {nearest:.3g} from those of {len(tried)} networks with its "
+        f"arrays on {_SAMPLES} random inputs, expected the same: pooling, padding or activation are others"
     )
 
 
@@ -136,22 +135,17 @@ def _candidates(module: Any, shape: tuple[int, ...]) -> Iterator[Architecture]:
             f"from_torch: got {len(convolutions)} convolutions and {len(heads)} linear layers, expected one of each"
         )
     conv, head = convolutions[0], heads[0]
-    has = {name: layer is not None and bool(layer.any()) for name, layer in (("conv", conv.bias), ("head", head.bias))}
-    bias = {(0, 0): "none", (1, 0): "regularised", (0, 1): "output", (1, 1): "free"}[has["conv"], has["head"]]
-    names = [
-        {"activation": "relu"},
-        {"activation": "absolute"},
-        {"activation": "residual"},
-        {"activation": "quadratic"},
-    ]
+    inner, outer = (layer.bias is not None and bool(layer.bias.any()) for layer in (conv, head))
+    bias = ("free" if outer else "regularised") if inner else "output" if outer else "none"
     leaks = {layer.negative_slope for layer in layers if isinstance(layer, nn.LeakyReLU)}
-    names = [{"activation": "leaky", "slope": slope} for slope in sorted(leaks)] + names
+    names = [{"activation": "leaky", "slope": slope} for slope in sorted(leaks)]
+    names += [{"activation": name} for name in EVERY_ACTIVATION if name != "leaky"]
+    pools = [layer.kernel_size for layer in layers if isinstance(layer, nn.MaxPool1d | nn.MaxPool2d)]
+    sizes = {size for pool in pools for size in (pool if isinstance(pool, tuple) else (pool,))}
     outputs = {} if head.out_features == 1 else {"outputs": head.out_features}
-    geometries = list(_geometries(conv, shape, bias))
-    for geometry in geometries:
-        pools = {size for layer in layers if isinstance(size := getattr(layer, "kernel_size", None), int)}
+    for geometry in _geometries(conv, shape, bias):
         poolings: list[dict[str, Any]] = [{"pooling": "sum"}, {"pooling": "mean"}, {"pooling": "max"}]
-        poolings += [{"pooling": "max", "pool_size": size} for size in sorted(pools)]
+        poolings += [{"pooling": "max", "pool_size": size} for size in sorted(sizes)]
         for pooling in poolings:
             for activation in names:
                 yield from _made("two-layer", geometry, {**pooling, **activation, **outputs})
@@ -184,7 +178,7 @@ def _geometries(conv: Any, shape: tuple[int, ...], bias: Any) -> Iterator[PatchG
             f"from_torch: got groups {conv.groups} and dilation {tuple(conv.dilation)}, expected 1 of both"
         )
     for padding in ("valid", "zero", "circular"):
-        yield PatchGeometry(shape, kernel, tuple(conv.stride), padding, bias)  # type: ignore[arg-type]
+        yield PatchGeometry(shape, kernel, tuple(conv.stride), padding, bias)
 
 
 def _run(module: Any, X: _Array, architecture: Architecture) -> _Array:
