@@ -61,8 +61,12 @@ from .training.sgd import (
 from .training.ways import TwoWays, two_ways
 from .version import __version__ as __version__
 
-#: names that are loaded when they are asked for, since scikit-learn is slow to import; with their modules
-LATER = {"ConvexCNNClassifier": "estimators", "ConvexCNNRegressor": "estimators"}
+#: names that are loaded when they are asked for, since scikit-learn and PyTorch are slow to import; with their modules
+LATER = {
+    "ConvexCNNClassifier": "estimators",
+    "ConvexCNNRegressor": "estimators",
+    "from_torch": "export.torch_reading",
+}
 #: old names, kept for one version: the module that has them, what they are there, and what to use instead
 _OLD = {
     "Budget": ("progress", "Budget", "time_limit, cancel and progress of the function itself"),

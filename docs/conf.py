@@ -24,7 +24,7 @@ extensions = [
     "sphinx_copybutton",
     "docs_site",
 ]
-exclude_patterns = ["_ext", "_static"]
+exclude_patterns = ["_ext", "_static", "conf.py"]
 default_role = "literal"  # `names` in docstrings
 nitpicky = True  # a reference to something that is not there is a warning, and warnings are errors
 nitpick_ignore_regex = [

@@ -69,7 +69,7 @@ def bad_places(folder: Path) -> dict[str, str]:
 
 
 def test_these_options_write_files():
-    assert {"--out", "--save-data", "--script", "--html"} == {option for _, option in OUTPUTS}
+    assert {"--out", "--save-data", "--script", "--html", "--onnx"} == {option for _, option in OUTPUTS}
     assert len(OUTPUTS) >= 7
     assert {command for command, _ in OUTPUTS} == BEGINS.keys()
 

@@ -19,6 +19,7 @@ from .flatten_lifted import LiftedFlattenCNN
 from .formulas import NetworkFormulas, NetworkLatex, formulas_of
 from .free_bias import FreeBiasCNN
 from .kinds import of_kind
+from .layers import Branch, Layers, layers_of
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .neurons import EuclideanCost, FiltersAndWeights, OneOutput, UnitFilters, no_neurons
@@ -44,6 +45,7 @@ __all__ = [
     "Architecture",
     "ArrangementCells",
     "AtomsAndWeights",
+    "Branch",
     "BranchedCNN",
     "ByAnchor",
     "ByOutput",
@@ -56,6 +58,7 @@ __all__ = [
     "FlattenCNN",
     "FlattenL1CNN",
     "FreeBiasCNN",
+    "Layers",
     "LiftedFlattenCNN",
     "LiftedVectorOutputs",
     "LinearCNN",
@@ -79,6 +82,7 @@ __all__ = [
     "VectorOutputsL2",
     "formulas_of",
     "has_stages",
+    "layers_of",
     "make_activation",
     "make_architecture",
     "natural_padding",

@@ -30,10 +30,12 @@ from ..contracts.records import record
 from ..contracts.validation import frozen
 from ..errors import InputError
 from ..patches import PatchGeometry, patch_geometry
+from .activation import RELU
 from .cells import AnchoredCells
 from .formulas import NetworkFormulas
 from .formulas.branches import branches_formulas
 from .kinds import no_free_bias
+from .layers import Branch
 from .neurons import FiltersAndWeights
 from .protocol import Options, Parameters
 from .two_layer import TwoLayerCNN
@@ -243,6 +245,11 @@ class BranchedCNN(AnchoredCells, FiltersAndWeights):
         for u, w, part in zip(filters, weights, self.parts(patches), strict=True):
             total += np.maximum(part @ u.T, 0.0).sum(axis=0) * w
         return total
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        filters, weights = self._filters(parameters["filters"]), parameters["weights"].T
+        return tuple(Branch(g, u, w[:, None], RELU) for g, u, w in zip(self.every, filters, weights, strict=True))
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the gates held fixed, that of each branch."""

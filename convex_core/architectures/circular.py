@@ -68,6 +68,7 @@ from .cells import ArrangementCells
 from .formulas import NetworkFormulas
 from .formulas.circular import circular_formulas
 from .kinds import no_free_bias
+from .layers import IDENTITY, Branch
 from .neurons import UnitFilters
 from .protocol import Parameters
 
@@ -226,6 +227,12 @@ class CircularCNN(ArrangementCells, UnitFilters):
         """Signs of X c."""
         active: NDArray[np.bool_] = self.blocks(parameters) @ self.hyperplanes(patches).T >= 0.0
         return active
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        first, *again = np.moveaxis(self.pieces(parameters["filters"]), 1, 0)
+        hidden, weights = parameters["hidden"], parameters["weights"][:, None]
+        return (Branch(self.geometry, first, weights, IDENTITY, counts=hidden, again=tuple(again), rectified=True),)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """Correlations of X^T D v with the convolution of all the other factors."""

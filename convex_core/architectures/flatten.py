@@ -28,10 +28,12 @@ from numpy.typing import NDArray
 from ..contracts.arguments import check_arguments
 from ..contracts.records import record
 from ..patches import PatchGeometry
+from .activation import RELU
 from .cells import side_by_side
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_formulas
 from .kinds import no_free_bias
+from .layers import Branch
 from .neurons import FiltersAndWeights
 from .protocol import Parameters
 from .signed_cells import SignedCells
@@ -68,6 +70,11 @@ class FlattenedNeurons(FiltersAndWeights):
         """Patch k counts with its weight, and nothing comes after that."""
         sums = parameters["filters"] @ patches.T
         return Stages(sums, np.maximum(sums, 0.0), parameters["weights"], np.ones((len(sums), 1)))
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        weights = parameters["weights"]
+        return (Branch(self.geometry, parameters["filters"], np.ones((len(weights), 1)), RELU, counts=weights),)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the gates held fixed, ``sum_k w_k X_k^T D_k v`` and ``v . (X_k u)_+``."""

@@ -33,6 +33,7 @@ from .cells import ArrangementCells, CodeList
 from .formulas import NetworkFormulas
 from .formulas.linear import linear_formulas
 from .kinds import no_free_bias
+from .layers import IDENTITY, Branch
 from .neurons import FiltersAndWeights
 from .protocol import Parameters
 from .stages import Stages
@@ -144,6 +145,11 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """No bits, (m, 0)."""
         return np.zeros((len(parameters["weights"]), 0), dtype=bool)
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        weights = parameters["weights"]
+        return (Branch(self.geometry, parameters["filters"], np.ones((len(weights), 1)), IDENTITY, counts=weights),)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """``sum_k w_k X_k^T v`` and ``v . X_k u``."""

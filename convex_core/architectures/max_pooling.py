@@ -42,6 +42,7 @@ from .cells import CodeList
 from .formulas import NetworkFormulas
 from .formulas.max_pooling import max_pooling_formulas
 from .kinds import no_free_bias
+from .layers import Branch
 from .protocol import Options, Parameters
 from .stages import Stages
 from .two_layer import PooledNeurons, TwoLayerCNN
@@ -222,6 +223,11 @@ class MaxPoolingCNN(PooledNeurons):
             for group in self.groups:
                 out[:, part] += self.activation(responses[group].max(axis=0))
         return out
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        filters, weights = parameters["filters"], parameters["weights"][:, None]
+        return (Branch(self.geometry, filters, weights, self.activation, pool_size=self.pool_size, groups=self.groups),)
 
     def stages(self, patches: _Array, parameters: Parameters) -> Stages:
         """The largest response of each group counts, at a tie the first."""

@@ -34,6 +34,7 @@ from ..progress import Budget
 from .cells import ArrangementCells, CodeList
 from .formulas import NetworkFormulas
 from .formulas.quadratic import quadratic_formulas
+from .layers import Branch
 from .neurons import FiltersAndWeights
 from .pooling import OwnActivation
 from .protocol import Parameters
@@ -139,6 +140,11 @@ class QuadraticCNN(OwnActivation, ArrangementCells, FiltersAndWeights):
         """Every patch counts the same."""
         sums = parameters["filters"] @ patches.T
         return self.evenly(sums, np.square(sums), parameters)
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        filters, weights = parameters["filters"], parameters["weights"][:, None]
+        return (Branch(self.geometry, filters, weights, self.activation_name, scale=self.scale),)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """``2 w s sum_k X_k^T (v * X_k u)`` and ``v . atom(u)``."""

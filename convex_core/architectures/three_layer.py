@@ -43,10 +43,12 @@ from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget, limits
 from ..status import Exactness
+from .activation import RELU
 from .cells import Cells, CodeList, side_by_side
 from .formulas import NetworkFormulas
 from .formulas.three_layer import three_layer_formulas
 from .kinds import no_free_bias
+from .layers import Branch
 from .neurons import UnitFilters
 from .protocol import Parameters
 
@@ -321,6 +323,12 @@ class ThreeLayerCNN(Cells, UnitFilters):
         active = first & _live(patches)
         layer = np.where(_mixed(active, plus), second >= 0.0, _decided(active, plus))
         return np.concatenate([first.reshape(m, K * n), plus, layer], axis=1)
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        filters, weights = parameters["filters"], parameters["weights"][:, None]
+        filters = filters if self.shared else self.pieces(filters)
+        return (Branch(self.geometry, filters, weights, RELU, counts=parameters["hidden"], rectified=True),)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the gates of both layers held fixed."""

@@ -34,6 +34,7 @@ from ..progress import Budget, limits
 from .cells import Cells, CodeList
 from .formulas import NetworkFormulas
 from .formulas.threshold import threshold_formulas
+from .layers import Branch
 from .neurons import FiltersAndWeights
 from .pooling import OwnActivation
 from .protocol import Parameters
@@ -157,6 +158,11 @@ class ThresholdCNN(OwnActivation, Cells, FiltersAndWeights):
         """Every patch counts the same."""
         sums = parameters["filters"] @ patches.T
         return self.evenly(sums, (sums >= 0.0).astype(np.float64), parameters)
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        filters, weights = parameters["filters"], parameters["weights"][:, None]
+        return (Branch(self.geometry, filters, weights, self.activation_name, scale=self.scale),)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """Zero almost everywhere for the filters, and ``v . atom(u)``."""

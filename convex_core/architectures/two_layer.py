@@ -41,6 +41,7 @@ from .cells import CodeList
 from .formulas import NetworkFormulas
 from .formulas.two_layer import two_layer_formulas
 from .kinds import no_free_bias
+from .layers import Branch
 from .neurons import output_biases
 from .pooling import EvenPooling
 from .protocol import Options, Parameters, Patterns
@@ -184,6 +185,13 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
         if sigma.below:  # else one pass over all rows less in every price
             linear = sigma.below * (weighted @ patches).sum(axis=0)
         return np.tile((sigma.above - sigma.below) * weighted, len(patches)), linear
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        branch = Branch(
+            self.geometry, parameters["filters"], parameters["weights"][:, None], self.activation, scale=self.scale
+        )
+        return (branch,)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """With the gates held fixed, ``w s sum_k X_k^T S_k v`` and ``v . atom(u)``."""

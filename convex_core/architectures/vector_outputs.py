@@ -37,6 +37,7 @@ from ..status import Exactness
 from .cells import Cells, CodeList
 from .formulas import NetworkFormulas
 from .formulas.vector_outputs import vector_outputs_formulas
+from .layers import Branch, branches_of
 from .neurons import EuclideanCost, L1Weights, output_biases
 from .protocol import Architecture, ByOutput, Options, Parameters
 from .stages import Stages, stages_of
@@ -135,6 +136,11 @@ class SeveralOutputs(EuclideanCost, Cells):
     def stages(self, patches: _Array, parameters: Parameters) -> Stages:
         """Those of the network with one output, with a weight for each output."""
         return replace(stages_of(self.single, patches, self._units(parameters)), weights=parameters["weights"])
+
+    def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
+        """What other programs are told: see :mod:`convex_core.architectures.layers`."""
+        units = branches_of(self.single, self._units(parameters))
+        return tuple(branch.with_weights(parameters["weights"]) for branch in units)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
         """By that of one output, for each filter with its outputs weighted together and for each output alone."""

@@ -30,6 +30,7 @@ from . import (
     verify,
     warm_up,
 )
+from .onnx_file import add_onnx
 
 __all__ = ["build_parser"]
 
@@ -60,6 +61,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub = command("solve", solve.run, "Solve the convex program, recover the network, certify it.")
     _add_solving(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the network and its certificate")
+    add_onnx(sub)
     sub.add_argument("--save-data", metavar="DATA.npz", help="write the dataset")
     sub.add_argument("--script", metavar="PROGRAM.py", help="write the convex program as a self-contained CVXPY script")
     sub.add_argument(
@@ -142,6 +144,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     _add_time_limit(sub)
     _add_max_rounds(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the network")
+    add_onnx(sub)
 
     sub = command("sgd", sgd.run, "Train by mini-batch SGD or Adam, several initialisations at once, or compare both.")
     _add_problem(sub)
@@ -171,6 +174,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--record-every", type=_int, help="steps between two records (default: about 250 records)")
     _add_time_limit(sub)
     sub.add_argument("--out", metavar="MODEL.npz", help="write the best network")
+    add_onnx(sub)
 
     sub = command("audit", audit.run, "Certify how far a given network is, at most, from the global optimum.")
     sub.add_argument(

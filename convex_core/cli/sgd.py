@@ -27,6 +27,7 @@ from ..training.sgd import (
     train_sgd,
 )
 from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem
+from .onnx_file import check_installed, write_asked
 from .output import running
 
 __all__ = ["run"]
@@ -37,7 +38,8 @@ _MOMENTUM = 0.9
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Train, write the best network if asked to, and report."""
-    check_outputs(reads=(args.data,), out=args.out)
+    check_outputs(reads=(args.data,), out=args.out, onnx=args.onnx)
+    check_installed(args)
     choices = (*get_args(Optimiser), _ALL)
     if args.optimiser not in choices:
         raise InputError(f"--optimizer: got {args.optimiser!r}, expected one of {', '.join(choices)}")
@@ -84,7 +86,8 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         save_network(
             args.out, best, beta=problem.beta, objective=problem.objective(best), loss=loss.name, **loss.options
         )
-    result = _numbers(trained, dataset, problem, best, total)
+    exported, said = write_asked(args, best)
+    result = {**_numbers(trained, dataset, problem, best, total), **exported}
     spent = trained.cpu_seconds[-1]
     if every:
         # each optimiser has seconds of its own, all of its step sizes together
@@ -104,6 +107,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
                 "seconds",
                 f"{trained.seconds[-1]:.2f} of training ({spent:.2f} of processors), {total:.2f} in all",
             ),
+            *said,
         ]
     )
     return result, f"{head}\n\n{_comparison(comparison) if every else _seeds(trained)}"

@@ -14,6 +14,7 @@ from ..export.script import cvxpy_script, some_cell, whole_cvxpy_script
 from ..presentation.text import aligned
 from ..solution import solve
 from .inputs import accuracies, check_outputs, describe, make_dataset, make_problem, search_options
+from .onnx_file import check_installed, write_asked
 from .output import running
 
 __all__ = ["run"]
@@ -28,7 +29,9 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         out=args.out,
         save_data=None if args.save_data is None else str(saved_as(args.save_data)),
         script=args.script,
+        onnx=args.onnx,
     )
+    check_installed(args)
     dataset = make_dataset(args)
     problem = make_problem(dataset, args)
     whole = None
@@ -51,9 +54,10 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         save_dataset(dataset, args.save_data)
     if args.script is not None:
         write_text(args.script, solution.to_script() if whole is None else whole, "script")
+    exported, said = write_asked(args, solution.network)
     found = accuracies(dataset, solution.network)
-    result = {**solution.to_dict(), **found, **describe(dataset)}
-    lines = [("data", dataset.description), *solution.lines()]
+    result = {**solution.to_dict(), **found, **exported, **describe(dataset)}
+    lines = [("data", dataset.description), *solution.lines(), *said]
     lines += [
         (name.replace("_", " "), f"{share:.1%}")
         for name, share in found.items()

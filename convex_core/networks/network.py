@@ -13,6 +13,7 @@ from ..contracts.arguments import check_arguments
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen
 from ..errors import InputError
+from ..presentation.exported import NetworkExports
 
 __all__ = ["Network"]
 
@@ -21,7 +22,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Network:
+class Network(NetworkExports):
     r"""Network :math:`f(X) = \sum_j \varphi_{\theta_j}(X) + E z` of m neurons.
 
     Attributes

@@ -13,6 +13,7 @@ from typing import Any
 
 from command_line import PLACE, command_line
 from docutils import nodes
+from gallery import GalleryParser
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -144,6 +145,8 @@ def _not_public(app: Sphinx, env: Any, node: nodes.Element, content: nodes.Eleme
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_role("word", _word)
+    app.add_source_suffix(".py", "gallery")
+    app.add_source_parser(GalleryParser)
     app.connect("source-read", _put_commands)
     app.connect("doctree-read", _attributes)
     app.connect("autodoc-process-docstring", _plain, priority=400)  # before napoleon

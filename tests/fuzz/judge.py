@@ -1,0 +1,282 @@
+"""What networks, losses and bounds are, written again in plain NumPy and Python: nothing here asks the library.
+
+A network is `spec` (name, options and geometry as a model file has them), its arrays by name, and `free`.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+SLOPES = {"relu": (1.0, 0.0), "absolute": (1.0, -1.0), "residual": (2.0, 1.0)}
+UNIT = ("three-layer", "circular")
+
+
+def starts(length, size, stride, padding):
+    """Where the windows along one axis begin."""
+    if padding == "valid":
+        return list(range(0, length - size + 1, stride))
+    count = (length + stride - 1) // stride
+    if padding == "circular":
+        return [stride * i for i in range(count)]
+    before = max((count - 1) * stride + size - length, 0) // 2
+    return [stride * i - before for i in range(count)]
+
+
+def patches(X, geometry, size=None):
+    """Patches (K, n, h), with the one of a bias; `size` replaces the filter's."""
+    shape, stride, padding = geometry["input_shape"], geometry["stride"], geometry["padding"]
+    axes = len(stride)
+    kernel = geometry["filter_shape"][:axes] if size is None else [size] * axes
+    images = X.reshape(len(X), *shape[:axes], -1)
+    found = []
+    lines = [starts(shape[a], kernel[a], stride[a], padding) for a in range(axes)]
+    for corner in itertools.product(*lines):
+        window = []
+        for offset in itertools.product(*map(range, kernel)):
+            place = [c + o for c, o in zip(corner, offset, strict=True)]
+            if padding == "circular":
+                place = [p % length for p, length in zip(place, shape, strict=False)]
+            inside = all(0 <= p < length for p, length in zip(place, shape, strict=False))
+            entry = images[(slice(None), *place)] if inside else np.zeros((len(X), images.shape[-1]))
+            window.append(entry)
+        if geometry["bias"] in ("regularised", "free"):
+            window.append(np.ones((len(X), 1)))
+        found.append(np.concatenate(window, axis=1))
+    return np.array(found)
+
+
+def sigma(options, t):
+    name = options.get("activation", "relu")
+    if name == "quadratic":
+        return t * t
+    if name == "threshold":
+        return 1.0 * (t >= 0.0)
+    above, below = (1.0, options["slope"]) if name == "leaky" else SLOPES[name]
+    return above * np.maximum(t, 0.0) + below * np.minimum(t, 0.0)
+
+
+def groups(spec):
+    """The patches of each group of max pooling."""
+    g, size = spec["geometry"], spec["options"].get("pool_size", 0)
+    lines = [
+        range(len(starts(*axis, g["padding"])))
+        for axis in zip(g["input_shape"], g["filter_shape"], g["stride"], strict=False)
+    ]
+    found = {}
+    for k, place in enumerate(itertools.product(*lines)):
+        found.setdefault(tuple(p // size for p in place) if size else (), []).append(k)
+    return list(found.values())
+
+
+def branches(spec):
+    """Filter size of each branch, None for the geometry's own."""
+    given = spec["options"].get("branches")
+    return [None] if given is None else [None, *map(int, given.split(","))]
+
+
+def pooled(spec, P, U):
+    """Outputs (n, m) of filters U (m, h) with weight 1."""
+    values = sigma(spec["options"], np.einsum("knh,mh->knm", P, U))
+    pooling = spec["options"].get("pooling", "sum")
+    if pooling == "max":
+        return sum(values[group].max(axis=0) for group in groups(spec))
+    return values.sum(axis=0) if pooling == "sum" else values.mean(axis=0)
+
+
+def circular_response(spec, X, filters, hidden):
+    """What enters the ReLU of a circular network, (n, m)."""
+    h, d = spec["geometry"]["filter_shape"][0], X.shape[1]
+    found = []
+    for own, w in zip(filters, hidden, strict=True):
+        Z = X
+        for u in own.reshape(-1, h):
+            Z = sum(u[a] * np.roll(Z, -a, axis=1) for a in range(h))
+        found.append(Z @ w)
+    return np.array(found).T.reshape(len(X), len(filters)) if d else None
+
+
+def forward(spec, arrays, free, X):
+    """Outputs (n, q)."""
+    q = spec["q"]
+    n, P = len(X), patches(X, spec["geometry"])
+    U, w = arrays["filters"], arrays["weights"]
+    m = len(w)
+    total = np.zeros((n, q))
+    if m == 0:
+        pass
+    elif spec["name"] == "circular":
+        total += (np.maximum(circular_response(spec, X, U, arrays["hidden"]), 0.0) @ w)[:, None]
+    elif spec["name"] == "three-layer":
+        per = U.reshape(m, -1, P.shape[2])
+        first = [np.maximum(P[k] @ per[:, k % per.shape[1]].T, 0.0) * arrays["hidden"][:, k] for k in range(len(P))]
+        total += (np.maximum(sum(first), 0.0) @ w)[:, None]
+    elif spec["name"] in ("flatten", "linear"):
+        for k in range(len(P)):
+            t = P[k] @ U.T
+            total[:, 0] += (np.maximum(t, 0.0) if spec["name"] == "flatten" else t) @ w[:, k]
+    elif spec["options"].get("branches"):
+        begin = 0
+        for b, size in enumerate(branches(spec)):
+            part = patches(X, spec["geometry"], size)
+            h = part.shape[2]
+            total += (pooled(spec, part, U[:, begin : begin + h]) @ w[:, b])[:, None]
+            begin += h
+    else:
+        total += pooled(spec, P, U) @ w.reshape(m, q)
+    return total + free_part(spec, P, free)
+
+
+def free_columns(spec, P):
+    """Columns (n * q, r) of what costs nothing."""
+    n, q = P.shape[1], spec["q"]
+    columns = np.zeros((n * q, 0))
+    if spec["options"].get("skip", "none") == "free":
+        window = P.shape[2] - (spec["geometry"]["bias"] in ("regularised", "free"))
+        mean = spec["options"].get("pooling", "sum") == "mean"
+        columns = (P.mean(axis=0) if mean else P.sum(axis=0))[:, :window]
+    if spec["geometry"]["bias"] in ("output", "free"):
+        columns = np.hstack([columns, np.tile(np.eye(q), (n, 1))])
+    return columns
+
+
+def free_part(spec, P, free):
+    return (free_columns(spec, P) @ free).reshape(P.shape[1], spec["q"])
+
+
+def l1(spec):
+    return spec["options"].get("output_norm", "l1" if spec["name"] == "two-layer" else "l2") == "l1"
+
+
+def cost(spec, arrays):
+    """What beta multiplies."""
+    U, w = arrays["filters"], arrays["weights"]
+    kind = spec["options"].get("activation")
+    if spec["name"] in UNIT:
+        h = int(np.prod(spec["geometry"]["filter_shape"])) + (spec["geometry"]["bias"] == "regularised")
+        assert np.linalg.norm(U.reshape(-1, h), axis=1).max(initial=0.0) <= 1.0 + 1e-9, "a filter above norm 1"
+        return 0.5 * float((arrays["hidden"] ** 2).sum() + (w**2).sum())
+    if kind == "threshold":
+        return float(np.abs(w).sum())
+    if kind == "quadratic":
+        return 0.5 * float((np.square(U).sum(axis=1) ** 2).sum() + (w**2).sum())
+    paid = U[:, :-1] if spec["geometry"]["bias"] == "free" else U
+    plain = w.ndim == 1 or spec["options"].get("branches") or not l1(spec)
+    outer = float((w**2).sum()) if plain else float((np.abs(w).sum(axis=1) ** 2).sum())
+    return 0.5 * (float((paid**2).sum()) + outer)
+
+
+# -- losses: values, and the dual objective of v = minus a subgradient
+def loss(name, delta, f, y):
+    """Sum over the samples, for outputs f (n, q) and targets y, (n, q) or labels (n,)."""
+    if name == "softmax":
+        top = f.max(axis=1)
+        return float((top + np.log(np.exp(f - top[:, None]).sum(axis=1)) - f[np.arange(len(f)), y]).sum())
+    r = np.abs(f - y)
+    if name == "squared":
+        return 0.5 * float((r * r).sum())
+    if name == "absolute":
+        return float(r.sum())
+    if name == "huber":
+        return float(np.where(r <= delta, 0.5 * r * r, delta * r - 0.5 * delta * delta).sum())
+    margin = y * f
+    return float((np.logaddexp(0.0, -margin) if name == "logistic" else np.maximum(0.0, 1.0 - margin)).sum())
+
+
+def dual_value(name, delta, v, y):
+    """The dual objective of v (n, q); -inf where v is not in its domain, up to rounding."""
+    slack = 1e-9
+
+    def entropy(s):
+        s = np.clip(s, 0.0, 1.0)
+        return -float(np.where(s > 0.0, s * np.log(np.where(s > 0.0, s, 1.0)), 0.0).sum())
+
+    if name == "squared":
+        return float((v * y - 0.5 * v * v).sum())
+    if name == "softmax":
+        share = np.eye(v.shape[1])[y] - v
+        inside = share.min() >= -slack and np.abs(share.sum(axis=1) - 1.0).max() <= slack
+        return entropy(share) if inside else -np.inf
+    if name in ("absolute", "huber"):
+        size = 1.0 if name == "absolute" else delta
+        value = float((v * y - (0.0 if name == "absolute" else 0.5 * v * v)).sum())
+        return value if np.abs(v).max() <= size * (1.0 + slack) else -np.inf
+    s = y * v
+    if s.min() < -slack or s.max() > 1.0 + slack:
+        return -np.inf
+    return float(s.sum()) if name == "hinge" else entropy(s) + entropy(1.0 - s)
+
+
+# -- prices: correlations of neurons of cost 1 with a dual vector, from below
+def price(spec, X, v, seed=0, draws=2000, rounds=8):
+    """The largest correlation with v (n, q) that random neurons of cost 1, improved by random steps, have.
+
+    With filters of two entries all directions at which something changes are among the first ones.
+    """
+    rng = np.random.default_rng(seed)
+    P = patches(X, spec["geometry"])
+    best = 0.0
+    for size in branches(spec):
+        part = P if size is None else patches(X, spec["geometry"], size)
+        width = entries(spec, part)
+        raw = rng.standard_normal((draws, width))
+        if width == part.shape[2] == 2:
+            angles = np.linspace(0.0, 2.0 * np.pi, draws, endpoint=False)
+            rows = part.reshape(-1, 2)
+            turned = np.stack([-rows[:, 1], rows[:, 0]], axis=1)
+            raw = np.concatenate([np.stack([np.cos(angles), np.sin(angles)], axis=1), turned, -turned])
+            raw = raw[np.linalg.norm(raw, axis=1) > 0.0]
+        values = correlations(spec, part, X, v, raw)
+        for number in range(rounds):
+            order = np.argsort(-values)[:20]
+            top = raw[order] / np.linalg.norm(raw[order], axis=1, keepdims=True)
+            near = top[:, None] + 0.3**number * 0.5 * rng.standard_normal((len(top), 30, width))
+            raw = np.concatenate([top, near.reshape(-1, width)])
+            values = correlations(spec, part, X, v, raw)
+        best = max(best, float(values.max()))
+    return best
+
+
+def entries(spec, P):
+    """Numbers that say a neuron, but for its length."""
+    K, _, h = P.shape
+    if spec["name"] == "three-layer":
+        return (h if spec["options"]["sharing"] == "shared" else K * h) + K
+    if spec["name"] == "circular":
+        return (spec["options"]["layers"] - 2) * h + K
+    return h - 1 if spec["geometry"]["bias"] == "free" else h
+
+
+def correlations(spec, P, X, v, raw):
+    """The largest correlation over the output weights of neurons `raw` (m, entries), scaled to cost 1."""
+    K, _, h = P.shape
+    if spec["name"] in UNIT:
+        U, w = raw[:, :-K], raw[:, -K:]
+        pieces = U.reshape(len(U), -1, h)
+        pieces = pieces / np.linalg.norm(pieces, axis=2, keepdims=True)
+        w = w / np.linalg.norm(w, axis=1, keepdims=True)
+        if spec["name"] == "circular":
+            z = circular_response(spec, X, pieces.reshape(len(U), -1), w)
+        else:
+            z = sum(np.maximum(P[k] @ pieces[:, k % pieces.shape[1]].T, 0.0) * w[:, k] for k in range(K))
+        return np.abs(v[:, 0] @ np.maximum(z, 0.0))
+    if spec["geometry"]["bias"] == "free":  # the kinks of a neuron are at the data
+        unit = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+        kinks = -(P[:, :, :-1].reshape(-1, h - 1) @ unit.T)  # (K n, m)
+        U = np.concatenate([np.repeat(unit, len(kinks), axis=0), kinks.T.reshape(-1, 1)], axis=1)
+        found = weighted(spec, v, pooled(spec, P, U))
+        return found.reshape(len(raw), -1).max(axis=1)
+    lengths = np.linalg.norm(raw, axis=1, keepdims=True)
+    U = raw / lengths
+    if spec["name"] in ("flatten", "linear"):
+        t = np.einsum("knh,mh->knm", P, U)
+        each = np.einsum("n,knm->km", v[:, 0], np.maximum(t, 0.0) if spec["name"] == "flatten" else t)
+        flat = spec["name"] == "flatten" and spec["options"].get("output_norm") == "l1"
+        return np.abs(each).max(axis=0) if flat else np.linalg.norm(each, axis=0)
+    return weighted(spec, v, pooled(spec, P, U))
+
+
+def weighted(spec, v, phi):
+    each = v.T @ phi  # (q, m)
+    return np.abs(each).max(axis=0) if l1(spec) else np.linalg.norm(each, axis=0)

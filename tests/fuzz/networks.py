@@ -1,0 +1,191 @@
+"""Problems of every architecture, activation, bias, padding, loss and method, solved, audited and written to files."""
+
+from __future__ import annotations
+
+import io
+from inspect import signature
+
+import numpy as np
+
+import convex_core as cc
+from convex_core.architectures import ARCHITECTURES, EVERY_ACTIVATION, make_architecture
+from convex_core.export.model import save_network
+
+from . import judge
+from .kept import WrongError, sentence
+
+METHODS = ("auto", "auto", "auto", *cc.METHODS)
+VALUES = {
+    "pooling": ("sum", "mean", "max"), "pool_size": (1, 2), "activation": tuple(EVERY_ACTIVATION),
+    "slope": (0.2, -0.3, 0.0, 1.0), "skip": ("free",), "branches": ("1", "2", "1,2"), "outputs": (2, 3),
+    "output_norm": ("l1", "l2"), "layers": (3, 4), "sharing": ("per-patch", "shared"),
+    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong"),
+}  # fmt: skip
+
+
+def some_architecture(rng, loss):
+    """An architecture that exists; those that are refused say why in one sentence."""
+    while True:
+        name = str(rng.choice(list(ARCHITECTURES), p=[0.5, 0.1, 0.15, 0.1, 0.15]))
+        axes = 1 if name == "circular" or rng.random() < 0.7 else 2
+        d = [int(rng.integers(2, 6)) for _ in range(axes)]
+        size = [int(rng.integers(1, min(3 if axes == 1 else 2, length) + 1)) for length in d]
+        channels = [2] if axes == 2 and rng.random() < 0.2 else []
+        stride = [1] * axes if name == "circular" else [int(rng.integers(1, 4)) for _ in d]
+        padding = "circular" if name == "circular" else str(rng.choice(["valid", "zero", "circular"]))
+        bias = str(rng.choice(["none", "none", "regularised", "output", "free"]))
+        known = list(signature(ARCHITECTURES[name]).parameters)[1:]
+        chosen = [key for key in known if rng.random() < 0.3]
+        options = {key: VALUES[key][int(rng.integers(len(VALUES[key])))] for key in chosen}
+        if loss == "softmax":
+            options["outputs"] = int(rng.integers(2, 4))
+        try:
+            geometry = cc.PatchGeometry((*d, *channels), (*size, *channels), tuple(stride), padding, bias)
+            return make_architecture(name, geometry, **options)
+        except cc.InputError as refusal:
+            sentence(refusal)
+
+
+def some_inputs(rng, n, d):
+    kind = rng.integers(6)
+    X = rng.standard_normal((n, d))
+    if kind == 1:
+        X = rng.integers(-2, 3, (n, d)).astype(float)
+    elif kind == 2:
+        X = (rng.random((n, d)) < 0.4).astype(float)
+    elif kind == 3:
+        X[rng.integers(n)] = X[0]
+    elif kind == 4:
+        X[:, rng.integers(d)] = 0.0
+    return X * 10.0 ** (rng.integers(-3, 4) if kind == 5 else 0)
+
+
+def some_targets(rng, loss, n, q):
+    if loss == "softmax":
+        return rng.integers(0, q, n)
+    shape = (n, q) if q > 1 else (n,)
+    if loss in ("hinge", "logistic"):
+        return rng.choice([-1.0, 1.0], shape)
+    if rng.random() < 0.1:
+        return np.zeros(shape)
+    return rng.standard_normal(shape) * 10.0 ** (rng.integers(-2, 3) if rng.random() < 0.2 else 0)
+
+
+def some_problem(rng):
+    """Architecture, X, y, beta, loss and delta."""
+    loss = str(rng.choice(list(cc.LOSSES), p=[0.35, 0.13, 0.13, 0.13, 0.13, 0.13]))
+    architecture = some_architecture(rng, loss)
+    n = int(rng.integers(1, 6))
+    X = some_inputs(rng, n, architecture.geometry.d)
+    y = some_targets(rng, loss, n, architecture.q)
+    delta = float(rng.choice([0.1, 1.0])) if loss == "huber" else None
+    return architecture, X, y, float(10.0 ** rng.uniform(-2.0, 0.5)), loss, delta
+
+
+def spec_of(architecture):
+    """What a model file says of it, for the judge."""
+    geometry = architecture.geometry.to_dict()
+    return {"name": architecture.name, "options": dict(architecture.options), "geometry": geometry, "q": architecture.q}
+
+
+def close(a, b, scale, what, tolerance=1e-8):
+    if not abs(a - b) <= tolerance * max(scale, 1e-12):
+        raise WrongError(f"{what}: {a!r} and {b!r}")
+
+
+def check_network(problem, network, objective, y, loss, delta):
+    """Outputs and objective of a network by the judge."""
+    spec = spec_of(problem.architecture)
+    f = judge.forward(spec, network.parameters, network.free, problem.X)
+    ours = network.predict(problem.X).reshape(f.shape)
+    size = np.abs(f).max(initial=0.0) + sum(np.abs(array).max(initial=0.0) for array in network.parameters.values())
+    close(float(np.abs(f - ours).max(initial=0.0)), 0.0, size, "outputs of the network differ by")
+    targets = y if loss == "softmax" else y.reshape(f.shape)
+    value = judge.loss(loss, delta, f, targets) + problem.beta * judge.cost(spec, network.parameters)
+    close(value, objective, abs(value) + judge.loss(loss, delta, 0.0 * f, targets), "objective by the judge and ours")
+
+
+def check_bound(problem, dual, bound, y, loss, delta, seed):
+    """A lower bound is the dual objective of its dual vector, which no neuron's price exceeds."""
+    if not np.isfinite(bound):
+        return
+    spec = spec_of(problem.architecture)
+    v = np.asarray(dual).reshape(problem.n, spec["q"])
+    targets = y if loss == "softmax" else y.reshape(v.shape)
+    value = judge.dual_value(loss, delta, v, targets)
+    scale = abs(bound) + judge.loss(loss, delta, np.zeros(v.shape), targets)
+    if bound > value + 1e-8 * scale and bound > 1e-12 * scale:
+        raise WrongError(f"lower bound {bound!r} above the dual objective {value!r} of its dual vector")
+    columns = judge.free_columns(spec, judge.patches(problem.X, spec["geometry"]))
+    if columns.size:
+        off = float(np.abs(columns.T @ v.ravel()).max())
+        size = float((np.abs(columns).T @ np.abs(v.ravel())).max())
+        if off > 1e-8 * size + 1e-20:
+            raise WrongError(f"dual vector is {off!r} off the balance that the free part asks for, of {size!r}")
+    found = judge.price(spec, problem.X, v, seed)
+    if found > problem.beta * (1.0 + 1e-8):
+        raise WrongError(f"no bound: a neuron of cost 1 has the price {found!r} above beta {problem.beta!r}")
+
+
+def check_file(network):
+    """A model file gives the same network back."""
+    save_network(buffer := io.BytesIO(), network)
+    buffer.seek(0)
+    again = cc.load_model(buffer).network
+    if again.architecture != network.architecture or not np.array_equal(again.free, network.free):
+        raise WrongError(f"{network!r} is not what its model file gives back")
+    for name, array in network.parameters.items():
+        if not np.array_equal(again.parameters[name], array):
+            raise WrongError(f"{name} of {network!r} changed in its model file")
+
+
+def solve_case(rng, kept):
+    """Solve, and judge outputs, objective, both bounds and the file."""
+    architecture, X, y, beta, loss, delta = some_problem(rng)
+    method, tol = str(rng.choice(METHODS)), float(rng.choice([1e-4, 1e-6, 1e-8]))
+    seed = int(rng.integers(1000))
+    kept.update(said=f"{architecture!r} {loss} {delta} beta={beta!r} method={method} tol={tol:g} seed={seed}")
+
+    def check(X, y):
+        problem = cc.Problem(X, y, architecture=architecture, beta=beta, loss=cc.make_loss(loss, delta=delta))
+        found = cc.solve(problem, method=method, tol=tol, seed=seed, max_patterns=5000, time_limit=3.0)
+        check_network(problem, found.network, found.network_objective, y, loss, delta)
+        check_file(found.network)
+        if found.lower_bound > found.network_objective * (1.0 + 1e-9) + 1e-12:
+            raise WrongError(f"lower bound {found.lower_bound!r} above the objective {found.network_objective!r}")
+        if found.scope == cc.Scope.GLOBAL:
+            check_bound(problem, found.dual, found.lower_bound, y, loss, delta, seed)
+        elif np.isfinite(found.lower_bound):
+            raise WrongError(f"a lower bound {found.lower_bound!r} of scope {found.scope}")
+        if found.status == cc.Status.OPTIMAL and found.exactness == cc.Exactness.EXACT:
+            gap = (found.network_objective - found.lower_bound) / max(found.network_objective, 1e-300)
+            if found.scope == cc.Scope.GLOBAL and gap > max(tol, 1e-6) * 1.01 and found.network_objective > 1e-9:
+                raise WrongError(f"optimal with a gap of {gap!r} at tol {tol:g}")
+
+    kept.run(check, X, y)
+
+
+def audit_case(rng, kept):
+    """A random network: its objective, and the bound below it."""
+    architecture, X, y, beta, loss, delta = some_problem(rng)
+    m, seed = int(rng.integers(0, 4)), int(rng.integers(1000))
+    parameters = {key: rng.standard_normal((m, *shape)) for key, shape in architecture.shapes.items()}
+    if architecture.unit_length is not None and m:
+        lengths = np.linalg.norm(parameters["filters"].reshape(m, -1, architecture.unit_length), axis=2)
+        parameters["filters"] = parameters["filters"] / (lengths.max(axis=1, keepdims=True) + 0.1)
+    kept.update(said=f"{architecture!r} {loss} {delta} beta={beta!r} m={m} seed={seed}")
+
+    def check(X, y):
+        problem = cc.Problem(X, y, architecture=architecture, beta=beta, loss=cc.make_loss(loss, delta=delta))
+        r = architecture.free_columns(problem.patches).shape[1]
+        network = cc.Network(architecture, **parameters, free=np.random.default_rng(seed).standard_normal(r))
+        check_network(problem, network, problem.objective(network), y, loss, delta)
+        check_file(network)
+        found = cc.audit(problem, network, seed=seed, time_limit=3.0).certificate
+        close(found.objective, problem.objective(network), abs(found.objective), "objective of the audit")
+        if found.lower_bound > found.objective * (1.0 + 1e-9) + 1e-12:
+            raise WrongError(f"lower bound {found.lower_bound!r} above the objective {found.objective!r}")
+        if found.scope == cc.Scope.GLOBAL:
+            check_bound(problem, found.dual, found.lower_bound, y, loss, delta, seed)
+
+    kept.run(check, X, y)

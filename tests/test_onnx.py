@@ -1,0 +1,96 @@
+"""ONNX files: every architecture and option, with the outputs of the network in another program's runtime."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from architecture_cases import every_architecture, random_network, tiny_problem
+from layer_cases import networks
+
+from convex_core import BackendError, Network, Problem, load_dataset, solve
+from convex_core.architectures import ARCHITECTURES, make_architecture
+from convex_core.cli import main
+from convex_core.export import onnx as exported
+from convex_core.patches import patch_geometry
+
+onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
+runtime = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
+
+
+def outputs(data, X):
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    (found,) = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"]).run(None, {"X": X})
+    return found
+
+
+@pytest.mark.parametrize("architecture", list(every_architecture()))
+def test_every_architecture_has_its_outputs(architecture):
+    network = random_network(tiny_problem(architecture), 3, 0)
+    found = network.to_onnx(target := io.BytesIO())
+    X = np.random.default_rng(3).standard_normal((5, *architecture.geometry.input_shape))
+    assert np.allclose(outputs(target.getvalue(), X), network.predict(X), rtol=1e-12, atol=1e-12)
+    assert found.max_difference <= 1e-13 * found.largest
+
+
+@pytest.mark.slow
+def test_every_padding_bias_and_shape_has_its_outputs():
+    tried = set()
+    for network in networks():
+        found = network.to_onnx(io.BytesIO())
+        assert found.max_difference <= 1e-13 * found.largest
+        tried.add(network.architecture.name)
+    assert tried == ARCHITECTURES.keys() - {"circular"}
+
+
+def test_the_file_says_what_it_is(tmp_path):
+    problem = Problem.from_dataset(load_dataset("edge", n=4))
+    solution = solve(problem)
+    solution.network.to_onnx(tmp_path / "edge.onnx")
+    model = onnx.load(tmp_path / "edge.onnx")
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", exported.OPSET)]
+    assert {entry.key: entry.value for entry in model.metadata_props}["architecture"] == "two-layer"
+    types = {tensor.data_type for tensor in model.graph.initializer}
+    assert types <= {onnx.TensorProto.DOUBLE, onnx.TensorProto.INT64}
+    assert np.allclose(outputs((tmp_path / "edge.onnx").read_bytes(), problem.X), solution.predictions, rtol=1e-12)
+
+
+def test_the_zero_network_gives_zeros():
+    network = Network.zero(make_architecture("two-layer", patch_geometry((4,), 2), outputs=2))
+    network.to_onnx(target := io.BytesIO())
+    assert np.array_equal(outputs(target.getvalue(), np.ones((3, 4))), np.zeros((3, 2)))
+
+
+def test_no_inputs_give_no_outputs():
+    network = random_network(tiny_problem(make_architecture("two-layer", patch_geometry((4,), 2))), 3, 0)
+    network.to_onnx(target := io.BytesIO())
+    assert outputs(target.getvalue(), np.zeros((0, 4))).shape == (0,)
+
+
+def test_a_graph_with_other_outputs_is_not_written(tmp_path, monkeypatch):
+    network = random_network(tiny_problem(make_architecture("two-layer", patch_geometry((4,), 2))), 3, 0)
+    other = Network(network.architecture, network.filters, (1.0 + 1e-9) * network.weights)
+    wrong = exported.onnx_bytes(other)
+    monkeypatch.setattr(exported, "onnx_bytes", lambda _: wrong)
+    with pytest.raises(BackendError, match=r"got outputs .* from the network's"):
+        network.to_onnx(tmp_path / "wrong.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_package_that_is_missing_is_named_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(exported, "find_spec", lambda name: None if name == "onnxruntime" else object())
+    monkeypatch.setattr("convex_core.cli.solve.make_dataset", lambda *_: pytest.fail("work was done"))
+    assert main(["solve", "--dataset", "edge", "--onnx", str(tmp_path / "m.onnx")]) == 1
+    assert "got no onnxruntime in this environment" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["solve"], ["minimum-norm"], ["sgd", "--iterations", "5"]], ids=lambda c: c[0])
+def test_commands_write_it(command, tmp_path, capsys):
+    arguments = [*command, "--dataset", "edge", "--option", "n=4", "--onnx", str(tmp_path / "m.onnx"), "--json"]
+    assert main(arguments) == 0
+    found = json.loads(capsys.readouterr().out)["onnx"]
+    assert found["max_difference"] <= 1e-12 * found["largest"]
+    assert len(onnx.load(tmp_path / "m.onnx").graph.node) > 5
