@@ -252,7 +252,9 @@ def _add_data(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGro
 def _add_grid(parser: argparse.ArgumentParser) -> None:
     """Axes, how each task is solved, where it runs, and where the rows go."""
     group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--dataset", type=_words, metavar="NAME,...", help="built-in datasets (see the command datasets)")
+    group.add_argument(
+        "--dataset", type=_words, metavar="NAME,...", help="built-in datasets (see the command datasets)"
+    )
     group.add_argument("--data", action="append", metavar="FILE", help="a file as for solve; may be repeated")
     parser.add_argument("--target", metavar="NAME|first|last", help="which column of a table is y, as for solve")
     parser.add_argument(
@@ -283,8 +285,12 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
     parser.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
     _add_max_rounds(parser)
-    parser.add_argument("--task-limit", type=_float, metavar="SECONDS", help="stop each task then, with its best answer")
-    parser.add_argument("--time-limit", type=_float, metavar="SECONDS", help="stop the whole then, with the rows so far")
+    parser.add_argument(
+        "--task-limit", type=_float, metavar="SECONDS", help="stop each task then, with its best answer"
+    )
+    parser.add_argument(
+        "--time-limit", type=_float, metavar="SECONDS", help="stop the whole then, with the rows so far"
+    )
     parser.add_argument(
         "--out", metavar="ROWS.jsonl", help="write every row as it comes, a line of JSON each; none of them is lost"
     )
@@ -293,7 +299,9 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_int, metavar="N", help="processes (default: one for each core)")
     where.add_argument(
-        "--dask", metavar="ADDRESS", help="of the scheduler of a dask cluster, such as tcp://host:8786, that does the work"
+        "--dask",
+        metavar="ADDRESS",
+        help="of the scheduler of a dask cluster, such as tcp://host:8786, that does the work",
     )
 
 

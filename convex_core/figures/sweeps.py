@@ -106,7 +106,7 @@ def sweep_map(
     >>> from convex_core import sweep
     >>> found = sweep({"dataset": "talk", "stride": [5, 1], "beta": [1.0, 20.0]}, workers=1)
     >>> sweep_map(found, value="filters").table["filters"]
-    [8, 3, 0, 0]
+    [4, 0, 4, 0]
     """
     if value not in SWEEP_VALUES:
         raise InputError(f"value: got {value!r}, expected one of {', '.join(SWEEP_VALUES)}")

@@ -76,7 +76,7 @@ class SweepAnswer(Answer):
         >>> from convex_core import sweep
         >>> frame = sweep({"dataset": "talk", "beta": [0.1, 1.0]}, workers=1).to_pandas()
         >>> frame.sort_values("beta")[["beta", "filters"]].to_numpy().tolist()
-        [[0.1, 4.0], [1.0, 3.0]]
+        [[0.1, 4], [1.0, 4]]
         """
         import pandas as pd
 
@@ -102,7 +102,11 @@ class SweepAnswer(Answer):
             file.write(out.getvalue())
 
     def plot(
-        self, x: str | None = None, y: str | None = None, value: str = "objective", where: Mapping[str, Any] | None = None
+        self,
+        x: str | None = None,
+        y: str | None = None,
+        value: str = "objective",
+        where: Mapping[str, Any] | None = None,
     ) -> Chart:
         """A heat map over two of the settings: :func:`convex_core.figures.sweep_map`."""
         from ..figures import sweep_map

@@ -78,7 +78,7 @@ def sweep(
     --------
     >>> found = sweep({"dataset": "talk", "beta": [0.1, 1.0, 10.0]}, workers=1)
     >>> sorted((row.value("beta"), row.filters) for row in found.rows)
-    [(0.1, 4), (1.0, 3), (10.0, 0)]
+    [(0.1, 4), (1.0, 4), (10.0, 0)]
     """
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     if executor is not None and workers is not None:

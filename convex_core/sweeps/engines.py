@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from ..contracts.arguments import with_article
 from ..errors import BackendError, InputError
 from ..progress import Budget
 from ..version import __version__
@@ -64,7 +65,7 @@ def one_of(executor: Any, workers: int) -> Callable[[Sequence[SweepTask], Budget
             )
         return lambda tasks, budget: in_joblib(tasks, budget, executor)
     raise InputError(
-        f"executor: got a {type(executor).__name__}, expected a concurrent.futures.Executor, as dask's "
+        f"executor: got {with_article(type(executor).__name__)}, expected a concurrent.futures.Executor, as dask's "
         "Client.get_executor(), or a joblib.Parallel"
     )
 
@@ -147,9 +148,7 @@ def in_processes(tasks: Sequence[SweepTask], budget: Budget, workers: int) -> Ro
                 yield _failed(task, f"the worker process was killed {_TRIES} times, alone with this task")
 
 
-def _in_pool(
-    waiting: deque[SweepTask], budget: Budget, workers: int
-) -> Generator[SweepRow, None, Sequence[SweepTask]]:
+def _in_pool(waiting: deque[SweepTask], budget: Budget, workers: int) -> Generator[SweepRow, None, Sequence[SweepTask]]:
     """Rows from one pool, until there is nothing left or it breaks; then what was going on."""
     context = multiprocessing.get_context("spawn")  # a fork would copy locks that our threads hold
     reader, writer = context.Pipe(duplex=False)

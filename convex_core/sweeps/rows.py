@@ -93,12 +93,8 @@ class SweepRow:
         """
         if name in _RESULTS:
             return getattr(self, name)
-        asked = self.settings.get(name)
-        if name == "filter_size":
-            shape = self.problem.get("filter_shape")
-            return asked if shape is None else _plain_size(shape)
-        used = self.problem.get(name, asked)
-        return _plain_size(used) if name == "stride" and isinstance(used, list) else used
+        used = self.problem.get("filter_shape" if name == "filter_size" else name, self.settings.get(name))
+        return _plain_size(used) if name in ("filter_size", "stride") and isinstance(used, list) else used
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON, in the order of the fields."""

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from ..architectures import ARCHITECTURES, OPTIONS, REFUSED
+from ..contracts.arguments import with_article
 from ..contracts.validation import integer, positive_number
 from ..data import dataset_info, dataset_names
 from ..errors import InputError
@@ -82,7 +83,7 @@ def _data_option(name: str, value: Any) -> Any:
         return [_data_option(name, part) for part in value]
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
-    raise InputError(f"{name}: got a {type(value).__name__}, expected a number, a text or a tuple of them")
+    raise InputError(f"{name}: got {with_article(type(value).__name__)}, expected a number, a text or a tuple of them")
 
 
 def _one_of(*names: str) -> Callable[[Any, str], str]:

@@ -68,7 +68,7 @@ class RowStore:
         check_writable(path, "out")
         name = str(path)
         try:
-            self._file = Path(path).open("a+b", buffering=0)
+            self._file = Path(path).open("a+b", buffering=0)  # noqa: SIM115 - open as long as the store
         except OSError as error:
             raise InputError(f"out: got {name!r} ({error.strerror or error}), expected a writable file") from error
         _open.add(self._file)

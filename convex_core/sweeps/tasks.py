@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..contracts.arguments import with_article
 from ..contracts.records import record
 from ..contracts.strict_json import seal
 from ..data import Dataset
@@ -73,8 +74,8 @@ def tasks_of(source: Any) -> tuple[SweepTask, ...]:
         parts = source
     else:
         raise InputError(
-            f"sweep: got a {type(source).__name__}, expected a mapping from settings to values, problems, or a list of "
-            "them"
+            f"sweep: got {with_article(type(source).__name__)}, expected a mapping from settings to values, "
+            "problems, or a list of them"
         )
     found: dict[str, SweepTask] = {}
     for part in parts:
@@ -90,15 +91,16 @@ def _tasks(part: Any, room: int) -> Iterator[SweepTask]:
         part = {"problem": part}
     if not isinstance(part, Mapping):
         raise InputError(
-            f"sweep: got a {type(part).__name__} among the grids, expected a Problem or a mapping from settings to "
-            "values"
+            f"sweep: got {with_article(type(part).__name__)} among the grids, expected a Problem or a mapping "
+            "from settings to values"
         )
-    axes = {str(name): _values(str(name), values) for name, values in part.items()}
-    count = math.prod(map(len, axes.values()))
+    listed = {str(name): _listed(values) for name, values in part.items()}
+    count = math.prod(map(len, listed.values()))
     if count > room:
         raise SizeError(
             f"sweep: got {count:,} tasks, expected at most {MAX_TASKS:,} in one sweep", predicted=count, limit=MAX_TASKS
         )
+    axes = {name: _values(name, values) for name, values in listed.items()}
     if "problem" in axes:
         foreign = sorted(axes.keys() - {"problem", "beta", *SOLVING})
         if foreign:
@@ -109,17 +111,21 @@ def _tasks(part: Any, room: int) -> Iterator[SweepTask]:
         yield _task(dict(zip(axes, values, strict=True)))
 
 
-def _values(name: str, values: Any) -> list[Any]:
-    """The values along one axis, checked."""
+def _listed(values: Any) -> Sequence[Any]:
+    """What stands for an axis, nothing copied; anything else is one value."""
     if isinstance(values, np.ndarray) and values.ndim == 1:
         values = values.tolist()
-    listed = list(values) if isinstance(values, (list, range)) else [values]
+    return values if isinstance(values, (list, range)) else [values]
+
+
+def _values(name: str, listed: Sequence[Any]) -> Sequence[Any]:
+    """The values along one axis, checked."""
     if not listed:
         raise InputError(f"{name}: got an empty list, expected at least one value")
     if name == "problem":
         for value in listed:
             if not isinstance(value, Problem):
-                raise InputError(f"problem: got a {type(value).__name__}, expected a Problem")
+                raise InputError(f"problem: got {with_article(type(value).__name__)}, expected a Problem")
         return listed
     return [value if name == "dataset" and isinstance(value, Dataset) else checked(name, value) for value in listed]
 
