@@ -47,6 +47,7 @@ from .solution import METHODS, Solution, Timings, solve
 from .solvers.column_generation import Round
 from .solvers.fixed_neurons.osqp import FixedDirections
 from .status import Exactness, Scope, Status
+from .sweeps import Sweep, SweepRow, sweep
 from .training.multistart import local_search
 from .training.sgd import (
     Comparison,
@@ -117,6 +118,8 @@ __all__ = [
     "Solution",
     "SquaredLoss",
     "Status",
+    "Sweep",
+    "SweepRow",
     "ThreeLayerCNN",
     "Timings",
     "TunedRun",
@@ -149,6 +152,7 @@ __all__ = [
     "sgd_steps",
     "solve",
     "solve_path",
+    "sweep",
     "train_sgd",
     "training_latex",
     "two_ways",

@@ -13,7 +13,7 @@ import pytest
 
 import convex_core
 from convex_core.cli import main
-from convex_core.cli.inputs import _option
+from convex_core.cli.inputs import option_value
 from convex_core.cli.output import running
 from convex_core.data import load_dataset, read_dataset, save_dataset
 from convex_core.export.model import load_model
@@ -558,7 +558,7 @@ def test_progress_is_drawn_on_a_terminal(monkeypatch, capsys):
     ],
 )
 def test_options_are_read_as_what_they_look_like(text, value):
-    key, parsed = _option(text)
+    key, parsed = option_value(text)
     assert key == text.partition("=")[0]
     assert parsed == value
     assert type(parsed) is type(value)

@@ -22,6 +22,7 @@ BEGINS = {
     "minimum-norm": ["--dataset", "edge", "--option", "n=4"],
     "sgd": ["--dataset", "edge", "--option", "n=4", "--iterations", "5"],
     "report": ["--dataset", "edge", "--option", "n=4"],
+    "sweep": ["--dataset", "edge", "--option", "n=4"],
     "experiment": ["talk", "--quick", "--iterations", "5"],
 }
 #: what does the work of a command
@@ -31,6 +32,7 @@ WORK = {
     "minimum-norm": "convex_core.cli.minimum_norm.make_dataset",
     "sgd": "convex_core.cli.sgd.make_dataset",
     "report": "convex_core.cli.report.make_dataset",
+    "sweep": "convex_core.cli.sweep.sweep",
     "experiment": "convex_core.cli.experiment.run_experiment",
 }
 
@@ -69,7 +71,7 @@ def bad_places(folder: Path) -> dict[str, str]:
 
 
 def test_these_options_write_files():
-    assert {"--out", "--save-data", "--script", "--html", "--onnx"} == {option for _, option in OUTPUTS}
+    assert {"--out", "--save-data", "--script", "--html", "--onnx", "--table"} == {option for _, option in OUTPUTS}
     assert len(OUTPUTS) >= 7
     assert {command for command, _ in OUTPUTS} == BEGINS.keys()
 

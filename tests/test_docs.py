@@ -155,7 +155,7 @@ MADE_BY = {
     "Loss": "make_loss", "MinimumNorm": "minimum_norm", "Model": "model",
     "Path": "solve_path", "PathPreview": "preview",
     "PatternCount": "count_patterns", "Progress": "progress", "Round": "history", "SGDRecord": "sgd_steps",
-    "SGDResult": "train_sgd", "SGDSettings": "settings", "Solution": "solve",
+    "SGDResult": "train_sgd", "Sweep": "sweep", "SweepRow": "rows", "SGDSettings": "settings", "Solution": "solve",
     "Timings": "seconds", "TwoWays": "two_ways", "Verification": "verify",
 }  # fmt: skip
 

@@ -75,7 +75,8 @@ ROOMS = (
     "version", "status", "errors", "contracts", "numerics", "progress", "interruption", "presentation", "patches",
     "data", "arrangement", "penalties", "losses", "architectures", "networks", "program", "problem", "training",
     "solvers", "certificate", "solution", "lists", "estimators", "auditing", "bounding", "path", "interpolation",
-    "export", "geometry", "warm_up", "benchmark", "experiments", "figures", "reports", "__init__", "cli", "__main__",
+    "export", "geometry", "warm_up", "benchmark", "experiments", "sweeps", "figures", "reports", "__init__", "cli",
+    "__main__",
 )  # fmt: skip
 #: only says for whom something is imported that lies above: problems and answers draw, save and write themselves
 PRESENTATION = "presentation"

@@ -45,6 +45,7 @@ def objects() -> tuple[object, ...]:
     told = []
     cc.solve(problem, progress=told.append)
     report = solution.report(path=path)
+    swept = cc.sweep({"dataset": "edge", "data.n": 4, "seed": [0, 1]}, workers=1)
     architectures = [param.values[0] for param in every_architecture()]
     return (
         problem, solution, solution.certificate, solution.seconds, *solution.history, network, fixed,
@@ -54,7 +55,7 @@ def objects() -> tuple[object, ...]:
         path, path.preview(0.5 * path.beta_max), cc.minimum_norm(problem),
         arrangement, cc.count_patterns(rows), cc.sample_patterns(rows, 5),
         cc.bounds(tiny_problem(deep), starts=2), cc.bounds(tiny_problem(circular), starts=2), told[-1],
-        report, cc.verify(report),
+        report, cc.verify(report), swept, *swept.rows,
         *(cc.load_dataset(name, seed=0) for name in ("talk", "bars")), problem.architecture.geometry,
         cc.patch_geometry((28, 28, 3), 5, 3), cc.Model(network, 0.1, problem.loss, solution.dual, None),
         *EVERY, SoftmaxLoss(), *architectures,

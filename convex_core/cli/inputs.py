@@ -26,6 +26,7 @@ __all__ = [
     "describe",
     "make_dataset",
     "make_problem",
+    "option_value",
     "pattern_limit",
     "search_options",
 ]
@@ -60,7 +61,7 @@ def make_dataset(args: argparse.Namespace) -> Dataset:
 
 def dataset_options(args: argparse.Namespace) -> dict[str, Any]:
     """What ``--option`` says, by name."""
-    given = [_option(text) for text in args.option]
+    given = [option_value(text) for text in args.option]
     options = dict(given)
     if len(options) < len(given):
         raise InputError(f"option: got {', '.join(key for key, _ in given)}, expected each once")
@@ -154,7 +155,7 @@ def check_outputs(reads: tuple[str | None, ...] = (), **paths: str | None) -> No
         taken[real] = f"that of --{name}"
 
 
-def _option(text: str) -> tuple[str, Any]:
+def option_value(text: str) -> tuple[str, Any]:
     """``KEY=VALUE`` with the value read as JSON where it is JSON, ``3,8`` as a tuple, and as text otherwise."""
     key, equals, value = text.partition("=")
     key = key.strip().replace("-", "_")

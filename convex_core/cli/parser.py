@@ -27,6 +27,7 @@ from . import (
     report,
     sgd,
     solve,
+    sweep,
     verify,
     warm_up,
 )
@@ -109,6 +110,11 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
     _add_time_limit(sub)
     _add_max_rounds(sub)
+
+    sub = command(
+        "sweep", sweep.run, "Solve every problem of a grid, a row each: an option with several values is an axis."
+    )
+    _add_grid(sub)
 
     sub = command("patterns", patterns.run, "Count the sign patterns of an arrangement exactly; list or sample them.")
     sources = _add_data(sub)
@@ -247,6 +253,62 @@ def _add_data(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGro
     return group
 
 
+def _add_grid(parser: argparse.ArgumentParser) -> None:
+    """Axes, how each task is solved, where it runs, and where the rows go."""
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument(
+        "--dataset", type=_words, metavar="NAME,...", help="built-in datasets (see the command datasets)"
+    )
+    group.add_argument("--data", action="append", metavar="FILE", help="a file as for solve; may be repeated")
+    parser.add_argument("--target", metavar="NAME|first|last", help="which column of a table is y, as for solve")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="option of the datasets, as for solve"
+    )
+    parser.add_argument(
+        "--vary", action="append", default=[], metavar="KEY=V,V,...", help="option of the datasets with several values"
+    )
+    parser.add_argument("--seed", type=_axis(_int), metavar="S,...", help="of datasets and of sampling (default: 0)")
+    parser.add_argument("--beta", type=_axis(_float), metavar="B,...", help="values > 0 (default: the dataset's)")
+    parser.add_argument("--filter-size", type=_axis(_sizes), metavar="H,HxW,...", help="default: the dataset's")
+    parser.add_argument("--stride", type=_axis(_sizes), metavar="S,SxS,...", help="default: the dataset's")
+    for name, (choices, default) in {
+        "padding": (get_args(Padding), "valid"),
+        "bias": (get_args(Bias), "none"),
+        "architecture": (tuple(ARCHITECTURES), "two-layer"),
+        "loss": (tuple(LOSSES), "squared"),
+    }.items():
+        some = f"some of {', '.join(choices)} (default: {default})"
+        parser.add_argument(f"--{name}", type=_words, metavar="NAME,...", help=some)
+    parser.add_argument("--delta", type=_axis(_float), metavar="D,...", help="huber: where the quadratic part ends")
+    for name, option in OPTIONS.items():
+        listed = option.metavar is None or "," not in option.metavar  # what has commas itself is one value
+        read = _axis(_READERS[option.kind]) if listed else _READERS[option.kind]
+        metavar = f"{option.metavar or 'NAME'},..." if listed else option.metavar
+        parser.add_argument(f"--{name.replace('_', '-')}", type=read, metavar=metavar, help=option.help)
+    parser.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
+    parser.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
+    parser.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")
+    _add_max_rounds(parser)
+    parser.add_argument(
+        "--task-limit", type=_float, metavar="SECONDS", help="stop each task then, with its best answer"
+    )
+    parser.add_argument(
+        "--time-limit", type=_float, metavar="SECONDS", help="stop the whole then, with the rows so far"
+    )
+    parser.add_argument(
+        "--out", metavar="ROWS.jsonl", help="write every row as it comes, a line of JSON each; none of them is lost"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the rows that --out has")
+    parser.add_argument("--table", metavar="TABLE.parquet", help="write the table, as Parquet or with .csv as CSV")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_int, metavar="N", help="processes (default: one for each core)")
+    where.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="of the scheduler of a dask cluster, such as tcp://host:8786, that does the work",
+    )
+
+
 def _add_geometry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--filter-size", type=_sizes, metavar="H|H,W", help="default: the dataset's")
     parser.add_argument("--stride", type=_sizes, metavar="S|S,S", help="default: the dataset's")
@@ -330,6 +392,15 @@ def _floats(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected numbers such as 1,0.1") from None
+
+
+def _axis(read: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    """Several values, separated by commas."""
+    return lambda text: [read(part) for part in text.split(",")]
+
+
+def _words(text: str) -> list[str]:
+    return text.split(",")
 
 
 def _sizes(text: str) -> int | tuple[int, ...]:

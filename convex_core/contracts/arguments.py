@@ -7,7 +7,7 @@ from itertools import permutations
 
 from ..errors import InputError
 
-__all__ = ["check_arguments", "fits"]
+__all__ = ["check_arguments", "fits", "with_article"]
 
 
 def check_arguments(function: str, **given: tuple[object, type]) -> None:
@@ -44,12 +44,14 @@ def check_arguments(function: str, **given: tuple[object, type]) -> None:
     lacks = _missing(value, kind)
     if 0 < len(lacks) < len(_members(kind)) / 2:  # meant to be one
         raise InputError(
-            f"{function}: got {_a(type(value).__name__)} without {', '.join(lacks)} for {name}, expected "
-            f"{_a(kind.__name__)}"
+            f"{function}: got {with_article(type(value).__name__)} without {', '.join(lacks)} for {name}, expected "
+            f"{with_article(kind.__name__)}"
         )
     made = _MADE_BY.get((type(value).__name__, kind.__name__)) or _MADE_BY.get(("", kind.__name__))
     hint = f", for example {made}" if made else ""
-    raise InputError(f"{function}: got {_a(type(value).__name__)} for {name}, expected {_a(kind.__name__)}{hint}")
+    raise InputError(
+        f"{function}: got {with_article(type(value).__name__)} for {name}, expected {with_article(kind.__name__)}{hint}"
+    )
 
 
 #: how to get from what people give to what is expected
@@ -65,7 +67,14 @@ _MADE_BY = {
 }
 
 
-def _a(name: str) -> str:
+def with_article(name: str) -> str:
+    """A class in a sentence.
+
+    Examples
+    --------
+    >>> with_article("int"), with_article("Problem")
+    ('an int', 'a Problem')
+    """
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 

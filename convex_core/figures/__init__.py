@@ -10,6 +10,7 @@ from .path import norm_map, objective_path, over_strides
 from .predictions import predictions_against_targets
 from .signals import patch_matrices, sample_windows
 from .solving import bounds, seconds
+from .sweeps import sweep_map
 from .tracks import follow_filters
 from .training import audit, excess, loss_by_iteration, loss_by_seconds
 from .tuning import tuning_curves
@@ -40,6 +41,7 @@ __all__ = [
     "predictions_against_targets",
     "sample_windows",
     "seconds",
+    "sweep_map",
     "through_one_filter",
     "tuning_curves",
 ]

@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TypeVar
 
-__all__ = ["at_once", "available_cores"]
+__all__ = ["at_once", "available_cores", "one_core"]
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
+#: whether what runs in this context keeps to one core
+_alone: ContextVar[bool] = ContextVar("one core", default=False)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep what is computed in this context on one core: others work beside it, and each has its own.
+
+    Examples
+    --------
+    >>> with one_core():
+    ...     available_cores()
+    1
+    """
+    token = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(token)
+
+
 def available_cores() -> int:
-    """Count the processors this process may use."""
+    """Count the processors that this process, or what is computed in this context, may use."""
+    return 1 if _alone.get() else _cores()
+
+
+def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -31,13 +58,15 @@ def at_once(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
     >>> at_once(lambda x: x * x, [1, 2, 3])
     [1, 4, 9]
     """
+    if _alone.get():
+        return [work(item) for item in items]
     others = [_helpers().submit(work, item) for item in items[1:]]
     return [work(item) for item in items[:1]] + [other.result() for other in others]
 
 
 @cache
 def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, available_cores() - 1), "kernels")
+    return ThreadPoolExecutor(max(1, _cores() - 1), "kernels")
 
 
 if hasattr(os, "register_at_fork"):

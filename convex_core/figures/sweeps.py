@@ -1,0 +1,197 @@
+"""The rows of a sweep over two settings, as a heat map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ..errors import InputError
+from ..presentation.text import counted, number
+from ..sweeps import Sweep, SweepRow
+from .chart import Chart, blank
+from .colours import LIGHT, Palette
+
+__all__ = ["SWEEP_VALUES", "sweep_axes", "sweep_map", "sweep_rows"]
+
+#: what can be drawn, with its words
+SWEEP_VALUES: Mapping[str, str] = {
+    "objective": "objective",
+    "lower_bound": "lower bound",
+    "relative_gap": "relative gap",
+    "filters": "filters",
+    "patterns": "sign patterns",
+    "train_accuracy": "training accuracy",
+    "test_accuracy": "test accuracy",
+    "seconds": "seconds",
+}
+# height of a row and of what is around them, in pixels; the whole at least and at most
+_ROW, _AROUND, _LEAST, _MOST = 44, 110, 260, 640
+# numbers are written into the fields of so many columns at most
+_WRITTEN = 12
+
+
+def sweep_axes(sweep: Sweep) -> tuple[str, str]:
+    """The two settings that a sweep is drawn over unless told otherwise: x is beta, if that differs.
+
+    Raises
+    ------
+    InputError
+        If fewer than two settings differ.
+
+    Examples
+    --------
+    >>> from convex_core import sweep
+    >>> sweep_axes(sweep({"dataset": "talk", "stride": [5, 1], "beta": [1.0, 2.0]}, workers=1))
+    ('beta', 'stride')
+    """
+    names = sorted(sweep.axes, key=lambda name: (name != "beta", -len(sweep.axes[name])))
+    if len(names) < 2:
+        raise InputError(f"sweep: got {len(names)} settings with more than one value, expected at least 2 for a map")
+    return names[0], names[1]
+
+
+def sweep_rows(sweep: Sweep, where: Mapping[str, Any] | None = None) -> tuple[SweepRow, ...]:
+    """The rows whose settings have the values of `where`.
+
+    Raises
+    ------
+    InputError
+        If none has.
+    """
+    wanted = dict(where or {})
+    found = tuple(row for row in sweep.rows if all(_key(row.value(n)) == _key(v) for n, v in wanted.items()))
+    if not found:
+        raise InputError(f"where: got {wanted}, expected values that some row has")
+    return found
+
+
+def sweep_map(
+    sweep: Sweep,
+    x: str | None = None,
+    y: str | None = None,
+    value: str = "objective",
+    *,
+    where: Mapping[str, Any] | None = None,
+    colours: Palette = LIGHT,
+) -> Chart:
+    """A heat map of one result over two settings; a field without an answer is left empty.
+
+    Where several rows have the same two settings, over seeds for example, the field is their mean, which the text of
+    the chart says.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        The rows.
+    x, y : str, optional
+        Settings along the axes; :func:`sweep_axes` chooses.
+    value : str
+        A key of :data:`SWEEP_VALUES`.
+    where : mapping, optional
+        Values of other settings, to which the map is kept.
+    colours : Palette
+        The theme.
+
+    Raises
+    ------
+    InputError
+        For a setting that does not differ, an unknown value, or if there is nothing to draw.
+
+    Examples
+    --------
+    >>> from convex_core import sweep
+    >>> found = sweep({"dataset": "talk", "stride": [5, 1], "beta": [1.0, 20.0]}, workers=1)
+    >>> sweep_map(found, value="filters").table["filters"]
+    [4, 0, 4, 0]
+    """
+    if value not in SWEEP_VALUES:
+        raise InputError(f"value: got {value!r}, expected one of {', '.join(SWEEP_VALUES)}")
+    if x is None or y is None:
+        chosen = [name for name in sweep_axes(sweep) if name not in (x, y)]
+        x = chosen.pop(0) if x is None else x
+        y = chosen.pop(0) if y is None else y
+    for name, axis in (("x", x), ("y", y)):
+        if axis not in sweep.axes:
+            raise InputError(f"{name}: got {axis!r}, expected a setting that differs: {', '.join(sweep.axes)}")
+    if x == y:
+        raise InputError(f"y: got {y!r} for both axes, expected two settings")
+    rows = sweep_rows(sweep, where)
+    present = {name: {_key(row.value(name)) for row in rows} for name in (x, y)}
+    along, up = ([v for v in sweep.axes[name] if v in present[name]] for name in (x, y))
+    z = np.full((len(up), len(along)), np.nan)
+    counts = np.zeros(z.shape, dtype=np.int64)
+    fields: dict[tuple[int, int], list[float]] = {}
+    for row in rows:
+        at = up.index(_key(row.value(y))), along.index(_key(row.value(x)))
+        counts[at] += 1
+        found = row.value(value)
+        if found is not None and math.isfinite(found):
+            fields.setdefault(at, []).append(float(found))
+    for at, values in fields.items():
+        z[at] = math.fsum(values) / len(values)
+    words = SWEEP_VALUES[value]
+    several = int(counts.max(initial=0)) > 1
+    texts = [[_written(v, value) for v in line] for line in z]
+    left, below = [_name(v) for v in up], [_name(v) for v in along]
+    height = min(max(_AROUND + _ROW * len(up), _LEAST), _MOST)
+    figure = blank(height, left=16 + 8 * max(map(len, left)) + 30, top=16, bottom=56)
+    figure.add_trace(
+        go.Heatmap(
+            x=below, y=left, z=z, text=texts, xgap=2, ygap=2, colorscale="Cividis", hoverongaps=False,
+            texttemplate="%{text}" if len(along) <= _WRITTEN else None,
+            colorbar={"title": {"text": words, "side": "right"}, "thickness": 14, "tickfont": {"color": colours.ink}},
+            hovertemplate=f"{_axis(x)} %{{x}}<br>{_axis(y)} %{{y}}<br>{words} %{{text}}<extra></extra>",
+        )
+    )  # fmt: skip
+    # names of fields, however much they look like numbers, in the order that they have
+    figure.update_xaxes(type="category", categoryarray=below, title=_axis(x), showgrid=False)
+    figure.update_yaxes(type="category", categoryarray=left, title=_axis(y), showgrid=False)
+    table: dict[str, list[Any]] = {x: [], y: [], value: [], "rows": []}
+    for j, upper in enumerate(up):
+        for i, lower in enumerate(along):
+            if counts[j, i]:
+                table[x].append(lower)
+                table[y].append(upper)
+                table[value].append(_plain(z[j, i], value, several))
+                table["rows"].append(int(counts[j, i]))
+    return Chart(figure, _alt(x, y, words, z, table, several), table, "sweep-map")
+
+
+def _alt(x: str, y: str, words: str, z: Any, table: Mapping[str, Any], several: bool) -> str:
+    shown = z[np.isfinite(z)]
+    empty = len(table["rows"]) - len(shown)
+    text = f"Heat map of the {words} over {_axis(x)} and {_axis(y)}: {counted(len(table['rows']), 'field')}"
+    if len(shown):
+        text += f", from {number(float(shown.min()), 4)} to {number(float(shown.max()), 4)}"
+    text += f", {empty} without an answer" if empty else ""
+    return f"{text}, each the mean of its rows." if several else f"{text}."
+
+
+def _axis(name: str) -> str:
+    return {"beta": "β"}.get(name, name.removeprefix("data.").replace("_", " "))
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _written(value: float, name: str) -> str:
+    if not math.isfinite(value):
+        return ""
+    return f"{value:.1%}" if name.endswith("accuracy") else f"{value:.4g}"
+
+
+def _plain(value: float, name: str, mean: bool) -> float | int | None:
+    if not math.isfinite(value):
+        return None
+    return int(value) if name in ("filters", "patterns") and not mean else float(value)
+
+
+def _key(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
