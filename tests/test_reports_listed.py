@@ -64,7 +64,9 @@ def test_a_report_of_training_holds(loss, tmp_path):
 def test_the_bound_is_that_of_numpy():
     """Columns, prices and the dual value by hand."""
     said, data = document(), trained().data
-    directions, W = array(said["list"]["directions"]), array(said["list"]["whitening_matrix"])
+    directions, W = array(said["list"]["directions"]), np.zeros((9, 9))
+    W[np.triu_indices(9)] = array(said["list"]["whitening_matrix"])
+    W = W + np.triu(W, 1).T
     mean, V = array(said["list"]["whitening_mean"]), array(said["certificate"]["dual"])
     images = np.pad(np.array(data.X).reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))
     order = [int(np.flatnonzero((trained_rows() == row).all(axis=1))[0]) for row in data.X]
@@ -117,11 +119,9 @@ def test_a_bound_that_the_list_does_not_allow_is_caught():
         assert [check.name for check in checked(forged).differences] == ["lower bound"]
 
 
-def test_a_filter_outside_the_list_and_a_changed_picture_are_caught():
+def test_a_longer_list_filter_and_a_changed_picture_are_caught():
     forged = copy.deepcopy(document())
-    filters = array(forged["network"]["filters"]).copy()
-    filters[0] = np.roll(filters[0], 1)
-    forged["network"]["filters"] = packed(filters)
+    forged["list"]["directions"] = packed(2.0 * array(forged["list"]["directions"]))
     assert "list" in [check.name for check in checked(forged).differences]
     forged = copy.deepcopy(document())
     pixels = bytearray(base64.b64decode(forged["data"]["shown"]["uint8"]))
@@ -144,7 +144,7 @@ def test_other_images_of_the_library_are_not_those_of_the_report():
 
 
 def test_a_stranger_chooses_no_file_and_no_download():
-    for options in ({"path": "/etc/passwd"}, {"download": True}, {"n": 10**9}, {"crop": 10**9}):
+    for options in ({"path": "/etc/passwd"}, {"download": True}, {"n": 10**9}, {"crop": 10**9}, {"d": 10**9}):
         forged = copy.deepcopy(document())
         forged["data"]["source"]["options"] = {**ASKED, **options}
         with pytest.raises(InputError, match=r"data\.source\.options"):
@@ -201,7 +201,8 @@ def test_data_are_refused_where_they_are_inside(tmp_path):
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        (("network", "filters"), {"shape": [2, 10], "float64": "AAAA"}),
+        (("network", "which"), [24]),
+        (("network", "lengths"), {"shape": [2], "float64": "AAAA"}),
         (("network", "weights"), {"shape": [-1, 9, 10], "float64": ""}),
         (("network", "bias"), [0.0] * 10),
         (("network", "classes"), [3, 2, 1]),

@@ -24,7 +24,7 @@ __all__ = ["bounds_downloads", "here", "recognition_downloads", "report_download
 #: Numbers in a report beyond which its page would be too large; the JSON has no such limit.
 MAX_NUMBERS = 35_000
 #: The same for numbers that are written in base64.
-MAX_PACKED = 60_000
+MAX_PACKED = 75_000
 
 
 def report_downloads(
@@ -52,9 +52,10 @@ def bounds_downloads(found: Bounds, data: Dataset) -> list[Download]:
 def recognition_downloads(found: Recognition, options: Mapping[str, Any]) -> list[Download]:
     """A report of training on images, which it names; `options` are those of the dataset."""
     make = partial(make_listed_report, found, options=dict(options), link=here())
-    network = found.network
-    arrays = (network.filters, network.weights, network.whitening.matrix, found.directions, found.certificate.dual)
-    return _downloads(make, sum(array.size for array in arrays) <= MAX_PACKED, "Report", "report")
+    window = found.network.geometry.window
+    arrays = (found.network.weights, found.directions, found.certificate.dual)
+    size = sum(array.size for array in arrays) + window * (window + 1) // 2
+    return _downloads(make, size <= MAX_PACKED, "Report", "report")
 
 
 def _downloads(make: Callable[[], Report], fits: bool, label: str, stem: str) -> list[Download]:

@@ -50,11 +50,12 @@ def make_listed_report(
             "pooling": found.network.grid.pooling,
             "cuts": list(found.network.grid.cuts),
             "whitening_mean": packed(found.network.whitening.mean),
-            "whitening_matrix": packed(found.network.whitening.matrix),
+            # it is symmetric
+            "whitening_matrix": packed(found.network.whitening.matrix[np.triu_indices(found.network.geometry.window)]),
             "directions": packed(found.directions),
         },
         "network": {
-            "filters": packed(found.network.filters),
+            **_filters(found),
             "weights": packed(found.network.weights),
             "bias": packed(found.network.bias),
             "classes": found.classes.tolist(),
@@ -85,6 +86,17 @@ def _data(data: Dataset, options: Mapping[str, Any] | None) -> dict[str, Any]:
         "names": list(data.labels) if data.labels is not None else [str(k) for k in range(classes)],
         "shown": packed(shown_images(data)),
     }
+
+
+def _filters(found: Recognition) -> dict[str, Any]:
+    """Which of the listed filters are in use, and their lengths."""
+    filters = found.network.filters
+    lengths = np.linalg.norm(filters, axis=1)
+    which = ((filters / np.maximum(lengths, 1e-300)[:, None]) @ found.directions.T).argmax(axis=1)
+    # the quotient of the largest entries gives the filters back with all their digits but the last
+    place = np.abs(found.directions[which]).argmax(axis=1)
+    rows = np.arange(len(which))
+    return {"which": which.tolist(), "lengths": packed(filters[rows, place] / found.directions[which, place])}
 
 
 def _certificate(found: Recognition) -> dict[str, Any]:

@@ -25,8 +25,8 @@ __all__ = ["LISTED_FORMAT", "LISTED_VERSION", "ListedState", "rebuild_listed", "
 
 #: What the file says it is, and the version of its layout.
 LISTED_FORMAT, LISTED_VERSION = "convex-core report over a list", 1
-#: Most images whose classes are told apart, classes, and looks at a training.
-MAX_IMAGES, MAX_CLASSES, MAX_LOOKS = 1_000_000, 1000, 100_000
+#: Most numbers in all training images (2 GB), classes, and looks at a training.
+MAX_ENTRIES, MAX_CLASSES, MAX_LOOKS = 1 << 28, 1000, 100_000
 #: Training images on the page, and their pixels together.
 SHOWN, SHOWN_PIXELS = 12, 6_500
 
@@ -134,19 +134,19 @@ def _state(document: Mapping[str, Any], read: Reader) -> ListedState:
     if loss not in LOSSES:
         read.refuse("training.loss", loss, f"one of {', '.join(LOSSES)}")
     features = _features(document["list"], read)
-    part = read.parts(document["network"], "network", ("filters", "weights", "bias", "classes"))
+    part = read.parts(document["network"], "network", ("which", "lengths", "weights", "bias", "classes"))
     classes = np.array(
         [read.integer(k, "network.classes") for k in read.list(part["classes"], "network.classes", 1000)]
     )
     if len(classes) < 2 or (np.diff(classes) <= 0).any() or classes.max() >= len(names):
         read.refuse("network.classes", part["classes"], f"at least two of {len(names)} classes, sorted")
     q = 1 if len(classes) == 2 and loss != "softmax" else len(classes)
-    h, R = features.geometry.h, features.grid.R
+    R = features.grid.R
     network = ListedNetwork(
         features.geometry,
         features.whitening,
         features.grid,
-        unpacked(part["filters"], "network.filters", (None, h)),
+        _filters(part, features, read),
         unpacked(part["weights"], "network.weights", (None, R, q)),
         unpacked(part["bias"], "network.bias", (q,)),
     )
@@ -157,10 +157,12 @@ def _state(document: Mapping[str, Any], read: Reader) -> ListedState:
     n, n_test = read.integer(data["n"], "data.n"), read.integer(data["n_test"], "data.n_test")
     source = read.source(data["source"])
     if source is not None:
-        _check_options(source, {"n": n, "n_test": n_test}, read)
+        _check_options(source, {"n": n, "d": features.geometry.d}, read)
     dual = unpacked(claims["dual"], "certificate.dual", (None, q))
-    if not 1 <= len(dual) <= n <= MAX_IMAGES:
+    if not 1 <= len(dual) <= n:
         read.refuse("certificate.dual", len(dual), f"a row for each of {n} images that differ")
+    if n * features.geometry.d > MAX_ENTRIES:
+        read.refuse("data.n", n, f"at most {MAX_ENTRIES:,} numbers in all images")
     test = read.parts(document["test"], "test", ("accuracy", "confusion"))
     rows = [
         [read.integer(count, "test.confusion") for count in read.list(row, "test.confusion", MAX_CLASSES)]
@@ -222,7 +224,7 @@ def _features(given: Any, read: Reader) -> ListFeatures:
         geometry,
         Whitening(
             unpacked(part["whitening_mean"], "list.whitening_mean", (window,)),
-            unpacked(part["whitening_matrix"], "list.whitening_matrix", (window, window)),
+            _symmetric(part["whitening_matrix"], window),
         ),
         PoolingGrid(
             geometry.grid,
@@ -232,6 +234,26 @@ def _features(given: Any, read: Reader) -> ListFeatures:
         unpacked(part["directions"], "list.directions", (None, geometry.h)),
         False,
     )
+
+
+def _symmetric(given: Any, window: int) -> _Array:
+    """The matrix of which the upper triangle is given, row by row."""
+    triangle = unpacked(given, "list.whitening_matrix", (window * (window + 1) // 2,))
+    matrix = np.zeros((window, window))
+    matrix[np.triu_indices(window)] = triangle
+    return matrix + np.triu(matrix, 1).T
+
+
+def _filters(part: Mapping[str, Any], features: ListFeatures, read: Reader) -> _Array:
+    """Listed filters times their lengths: so the network is one over the list."""
+    which = [read.integer(k, "network.which") for k in read.list(part["which"], "network.which", features.P)]
+    if which and max(which) >= features.P:
+        read.refuse("network.which", max(which), f"less than {features.P}, the number of listed filters")
+    lengths = unpacked(part["lengths"], "network.lengths", (len(which),))
+    if not (lengths > 0.0).all():
+        read.refuse("network.lengths", float(lengths.min()), "lengths > 0")
+    chosen: _Array = features.directions[which] * lengths[:, None] if which else np.zeros((0, features.geometry.h))
+    return chosen
 
 
 def _run(given: Any, read: Reader) -> Mapping[str, Any]:
