@@ -8,7 +8,7 @@ from pages._ui import shell
 
 shell.enter()
 
-from pages._ui import guard, layout  # noqa: E402
+from pages._ui import guard, layout, reports  # noqa: E402
 from pages._ui.state.controls import bound  # noqa: E402
 from pages._ui.three_layers import circular, two_relu  # noqa: E402
 
@@ -28,9 +28,8 @@ def live() -> None:
     st.segmented_control(
         "Network", list(VIEWS), default=first, required=True, label_visibility="collapsed", **bound("kind", first)
     )
-    charts = VIEWS.get(str(st.session_state["kind"]), VIEWS[first])()
-    if charts:
-        layout.downloads(place, layout.chart_downloads(charts))
+    charts, found, data = VIEWS.get(str(st.session_state["kind"]), VIEWS[first])()
+    layout.downloads(place, [*reports.bounds_downloads(found, data), *layout.chart_downloads(charts)])
 
 
 live()

@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 from app_helpers import open_page
 
-from convex_core import Dataset, Problem, load_dataset, solve, solve_path, verify
+from convex_core import Dataset, Problem, bounds, load_dataset, patch_geometry, solve, solve_path, verify
+from convex_core.architectures import make_architecture
 from convex_core.data import dataset_names
+from convex_core.experiments import recognise
 from convex_core.reports import Report
 from pages._ui import reports
+from pages._ui.images import training
+from pages._ui.images.training import asked
 from pages._ui.path import runs
 from pages._ui.playground.answers import answer
 from pages._ui.playground.scenes import SCENES, built_in
+from pages._ui.three_layers.around import gaussian
 
 
 @pytest.fixture
@@ -123,3 +128,43 @@ def test_every_dataset_of_the_pages_is_drawn_again(name, screen):
     document = json.loads(files(reports.report_downloads(solution, data, {}))["report.json"])
     assert document["data"]["source"]["seed"] == 3
     assert "data" not in [check.name for check in verify(Report(json.dumps(document))).differences]
+
+
+def test_the_bounds_on_a_page_have_a_report_that_holds(screen):
+    screen("https://example.org/three_layer", kind="Two ReLU layers", relu_n="3")
+    problem = Problem(
+        np.random.default_rng(2).standard_normal((3, 4)), [1.0, -0.5, 0.3],
+        architecture=make_architecture("three-layer", patch_geometry((4,), 2, 2), sharing="shared"), beta=0.2,
+    )  # fmt: skip
+    found = bounds(problem, starts=1)
+    report = files(reports.bounds_downloads(found, gaussian(found, 2)))
+    assert sorted(report) == ["report.html", "report.json"]
+    document = json.loads(report["report.json"])
+    assert verify(Report(report["report.json"])).holds
+    assert document["data"]["description"] == "3 samples of 4 standard normal numbers, seed 2."
+    assert document["link"] == "https://example.org/three_layer?kind=Two+ReLU+layers&relu_n=3"
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "cifar10"])
+def test_training_on_images_has_a_report_that_finds_them_again(name, screen, tmp_path, monkeypatch):
+    screen(None)
+    if name != "digits":
+        shape = (80, 28, 28) if name == "mnist" else (80, 32, 32, 3)
+        images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=np.arange(80) % 4)
+        monkeypatch.setenv("CONVEX_CORE_DATA", str(tmp_path))
+    found = recognise(load_dataset(name, **asked(name, 50, 30)), filters=8, beta=1.0)
+    entries = training.downloads(found)
+    assert [entry.label for entry in entries[:2]] == ["Report · HTML", "Report · JSON"]
+    report = files(entries[:2])
+    assert len(report["report.html"]) < 1_000_000
+    checked = verify(Report(report["report.json"]))
+    assert checked.holds, checked.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("query", [{"kind": "Circular CNN"}, {"kind": "Two ReLU layers"}], ids=lambda q: q["kind"])
+def test_three_layers_offers_it(query):
+    app = open_page("three_layer", **query)
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels[:2] == ["Report · HTML", "Report · JSON"]

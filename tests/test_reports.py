@@ -347,7 +347,7 @@ def test_a_page_is_compared_with_its_numbers(tmp_path):
     assert wrong(lower) == ["page", "page says"]
     assert wrong(page.replace('cy="', 'cy="1', 1)) == ["page", "page says"]
     # a new seal for the page
-    from convex_core.reports.page import page_seal
+    from convex_core.reports.same_page import page_seal
 
     forged = re.sub(r'(<meta name="seal" content=")\w+', rf"\g<1>{page_seal(lower)}", lower)
     assert wrong(forged) == ["page says"]
@@ -356,7 +356,7 @@ def test_a_page_is_compared_with_its_numbers(tmp_path):
 
 def resealed(page):
     """A page with the seal that fits it, as a forger makes it, or another machine."""
-    from convex_core.reports.page import page_seal
+    from convex_core.reports.same_page import page_seal
 
     return re.sub(r'(<meta name="seal" content=")\w+', rf"\g<1>{page_seal(page)}", page)
 

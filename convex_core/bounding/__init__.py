@@ -1,6 +1,6 @@
 """Bounds around networks whose convex programs do not all meet the optimum, each bound with its certificate."""
 
-from .around import bounds, chain, sandwich
+from .around import CLOSED, bounds, chain, sandwich
 from .links import Bounds, Link
 
-__all__ = ["Bounds", "Link", "bounds", "chain", "sandwich"]
+__all__ = ["CLOSED", "Bounds", "Link", "bounds", "chain", "sandwich"]

@@ -17,10 +17,10 @@ from ..training.multistart import local_search
 from .links import Bounds, Link
 from .programs import padded, programs_around
 
-__all__ = ["bounds", "chain", "sandwich"]
+__all__ = ["CLOSED", "bounds", "chain", "sandwich"]
 
-# gap, in tolerances of the programs, at which a network is good enough
-_CLOSED = 10.0
+#: Gap, in tolerances of the programs, at which a network is good enough.
+CLOSED = 10.0
 
 
 def bounds(
@@ -94,11 +94,11 @@ def bounds(
     ]
     networks += [padded(link.solution.network, target.architecture) for link in above]
     bound = max(link.lower_bound for link in below)
-    if relative_gap(min(map(target.objective, networks)), bound) > _CLOSED * tol:
+    if relative_gap(min(map(target.objective, networks)), bound) > CLOSED * tol:
         networks = [local_search(target, begin=networks, starts=starts, seed=seed, **limits(budget))]
     best = min(networks, key=target.objective)
     value = target.objective(best)
-    closed = relative_gap(value, bound) <= _CLOSED * tol
+    closed = relative_gap(value, bound) <= CLOSED * tol
     status = Status.OPTIMAL if closed else budget.stop() or Status.FEASIBLE
     return Bounds(below, best, value, status, above[0] if above else None)
 

@@ -86,6 +86,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     sub.add_argument(
         "file", metavar="REPORT", help="a report, the page or the JSON; exit status 0 if it holds, 1 if not"
     )
+    sub.add_argument("--data", metavar="IMAGES", help="for a report of training on images: the file they are in")
     sub.add_argument("--max-patterns", type=_int, help="leave it undecided beyond this many sign patterns to list")
     _add_time_limit(sub)
 

@@ -18,6 +18,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     with running() as (progress, cancel):
         found = verify(
             args.file,
+            data=args.data,
             max_patterns=pattern_limit(args),
             time_limit=args.time_limit,
             cancel=cancel,

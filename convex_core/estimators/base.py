@@ -290,6 +290,7 @@ class ConvexCNN(BaseEstimator):  # type: ignore[misc]
         if isinstance(found, ListedSolution):
             self.beta_ = float(found.beta)
             self.path_ = found.path
+            self.directions_ = found.directions
             self.n_iter_ = max(1, found.iterations)
             linear, _ = found.network.patch_filters()
             self.filters_ = linear.reshape(-1, *found.network.geometry.filter_shape)

@@ -19,12 +19,11 @@ from ..losses import Loss
 from ..networks.classes import predicted_classes
 from ..progress import CancelFlag, ProgressCallback
 from .base import ConvexCNN, weights_of
+from .samples import class_targets
 
 __all__ = ["ConvexCNNClassifier"]
 
 _Array = NDArray[np.float64]
-# losses of labels -1 and +1, one output for each class
-_OF_LABELS = ("hinge", "logistic")
 
 
 def _tells_probabilities(estimator: Any) -> bool:
@@ -95,6 +94,8 @@ class ConvexCNNClassifier(ClassifierMixin, ConvexCNN):  # type: ignore[misc]
         Values of beta that were tried.
     filters_ : (m, *filter shape)
         Filters of patches that are not whitened, without their biases.
+    directions_ : (P, h)
+        The list, of whitened patches; only where training was over one.
     classes_ : (q,)
         As in y, sorted.
     n_features_in_, n_iter_ : int
@@ -144,18 +145,11 @@ class ConvexCNNClassifier(ClassifierMixin, ConvexCNN):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise InputError(f"y: got one class, {self.classes_[0]!r}, expected at least two classes")
         loss = self._made_loss()
-        Y = self._targets(np.searchsorted(self.classes_, labels[used]), loss)
+        Y = class_targets(np.searchsorted(self.classes_, labels[used]), len(self.classes_), loss.name)
         if not used.all():
             inputs, weight = inputs[used], weight[used]
         self._train(inputs, Y, weight, loss, _mistakes(loss), cancel, progress, watch)
         return self
-
-    def _targets(self, place: NDArray[np.int64], loss: Loss) -> _Array:
-        q = len(self.classes_)
-        if q == 2 and loss.name != "softmax":
-            return 2.0 * place[:, None].astype(np.float64) - 1.0
-        Y = np.eye(q)[place]
-        return 2.0 * Y - 1.0 if loss.name in _OF_LABELS else Y
 
     def decision_function(self, X: ArrayLike) -> _Array:
         """Outputs (n, q); for two classes one number (n,), positive for the second."""

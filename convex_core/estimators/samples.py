@@ -11,9 +11,11 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["canonical"]
+__all__ = ["canonical", "class_targets"]
 
 _Array = NDArray[np.float64]
+# losses of labels -1 and +1, one output for each class
+_OF_LABELS = ("hinge", "logistic")
 # samples that are copied at a time
 _BLOCK = 1024
 
@@ -39,3 +41,17 @@ def canonical(X: _Array, Y: _Array, weight: _Array) -> tuple[_Array, _Array, _Ar
     inputs += 0.0
     targets += 0.0
     return inputs, targets, total
+
+
+def class_targets(place: NDArray[np.int64], q: int, loss: str) -> _Array:
+    """Targets (n, q) of the classes `place` (n,) for a loss by its name; (n, 1) for two classes, but for softmax.
+
+    Examples
+    --------
+    >>> class_targets(np.array([0, 1]), 2, "squared").ravel(), class_targets(np.array([0, 2]), 3, "hinge")[1]
+    (array([-1.,  1.]), array([-1., -1.,  1.]))
+    """
+    if q == 2 and loss != "softmax":
+        return 2.0 * place[:, None].astype(np.float64) - 1.0
+    Y = np.eye(q)[place]
+    return 2.0 * Y - 1.0 if loss in _OF_LABELS else Y

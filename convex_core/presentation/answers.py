@@ -497,6 +497,35 @@ class BoundsAnswer(Answer):
             ("relative gap", number(bounds.relative_gap, 3)),
         ]
 
+    def report(
+        self,
+        target: str | FilePath | None = None,
+        *,
+        dataset: Dataset | None = None,
+        options: Mapping[str, Any] | None = None,
+        link: str | None = None,
+    ) -> Report:
+        """A report of all bounds and the best network, with that of the tightest program; :func:`verify` checks it.
+
+        Parameters and errors are those of :meth:`Solution.report`.
+
+        Examples
+        --------
+        >>> from convex_core import CircularCNN, Problem, bounds, patch_geometry, verify
+        >>> cnn = CircularCNN(patch_geometry((3,), 2, padding="circular"))
+        >>> found = bounds(Problem([[1.0, 2.0, 0.0], [0.0, -1.0, 1.0]], [1.0, -1.0], architecture=cnn, beta=0.1))
+        >>> report = found.report()
+        >>> [program["label"] for program in report.to_dict()["bounds"]["programs"]], verify(report).holds
+        (['spectral', 'filters of length 1'], True)
+        """
+        from ..reports import make_report
+
+        bounds = cast("Bounds", self)
+        made = make_report(bounds.links[-1].solution, dataset=dataset, options=options, bounds=bounds, link=link)
+        if target is not None:
+            made.save(target)
+        return made
+
     def plot(self, **options: Any) -> Chart:
         """The chain of values as a :class:`~convex_core.figures.Chart`; `options` as of the figure."""
         from ..figures.sandwich import sandwich

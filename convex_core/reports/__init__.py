@@ -1,7 +1,9 @@
 """Reports: a solved problem with everything that is claimed about it, and what computes all of it again."""
 
-from .checking import Check, Verdict, Verification, verify
+from .checking import verify
 from .document import FORMAT, MAX_PAGE_BYTES, VERSION, Report, check_page_size, ending, make_report
+from .listed import make_listed_report
+from .verdicts import Check, Verdict, Verification
 
 __all__ = [
     "FORMAT",
@@ -13,6 +15,7 @@ __all__ = [
     "Verification",
     "check_page_size",
     "ending",
+    "make_listed_report",
     "make_report",
     "verify",
 ]

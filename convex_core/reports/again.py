@@ -50,6 +50,10 @@ def python(state: State, document: Mapping[str, Any]) -> str:
         made = f"problem = Problem.from_dataset(data{settings})\n"
         options = f", options={dict(source.options)!r}" if source.options else ""
         rest = f'solution.report("again.html", dataset=data{options})'
+    if state.around is not None:
+        head = head.replace("solve", "bounds")
+        solved = f"found = bounds(problem, tol={run['tol']:g}, seed={run['seed']})\n"
+        return f"{head}{made}{solved}print(found.summary())\n{rest.replace('solution.', 'found.')}\n"
     solved = f"solution = solve(problem, method={run['method']!r}, tol={run['tol']:g}, seed={run['seed']})\n"
     return f"{head}{made}{solved}print(solution.summary())\n{rest}\n"
 

@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ..bounding import Bounds
 from ..contracts.arguments import check_arguments
 from ..contracts.files import write_text
 from ..contracts.records import record
 from ..contracts.strict_json import parse, seal
 from ..data import Dataset, dataset_info, dataset_names
 from ..errors import InputError, SizeError
+from ..networks.network import Network
 from ..path import Path
 from ..presentation.text import jsonable
 from ..problem import Problem
@@ -80,10 +82,11 @@ class Report:
         SizeError
             If it would exceed :data:`MAX_PAGE_BYTES`; the JSON has no such limit.
         """
-        from .page import page  # drawing is needed here only
+        from .kinds import kind_of  # drawing is needed here only
 
         document = self.to_dict()
-        written = page(rebuild(document, "report"), document, self.text)
+        kind = kind_of(document)
+        written = kind.page(kind.rebuild(document, "report"), document, self.text)
         if len(written.encode()) > MAX_PAGE_BYTES:
             raise _too_large(len(written.encode()))
         return written
@@ -124,9 +127,10 @@ def make_report(
     dataset: Dataset | None = None,
     options: Mapping[str, Any] | None = None,
     path: Path | None = None,
+    bounds: Bounds | None = None,
     link: str | None = None,
 ) -> Report:
-    """What :meth:`Solution.report` makes; arguments and errors as there.
+    """What :meth:`Solution.report` makes; arguments and errors as there. `bounds` is what :meth:`Bounds.report` adds.
 
     Examples
     --------
@@ -149,25 +153,25 @@ def make_report(
         check_arguments("report", path=(path, Path))
         if len(path) and path[0].problem.with_beta(problem.beta) != problem:
             raise InputError("path: got that of another problem, expected one of the solution's, whatever its beta")
+    if bounds is not None:
+        check_arguments("report", bounds=(bounds, Bounds))
+        if bounds.links[-1].solution != solution:
+            raise InputError("bounds: got those around another solution, expected those whose tightest program it is")
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "made": {
-            "convex_core": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        },
+        "made": made_now(),
         "data": _data(problem, dataset, options),
         "problem": problem.to_dict(),
-        "network": _network(solution),
+        "network": _network(solution.network),
         "predictions": solution.predictions.tolist(),
         "certificate": _certificate(solution),
         "run": _run(solution),
         "path": None if path is None or not len(path) else _path(path),
         "link": link,
     }
+    if bounds is not None:
+        document["bounds"] = _bounds(bounds)
     document = jsonable(document)
     document["seal"] = seal(document)
     text = json_text(document)
@@ -177,6 +181,17 @@ def make_report(
             "those that a name and options rebuild"
         )
     return Report(text)
+
+
+def made_now() -> dict[str, str]:
+    """Versions and date."""
+    return {
+        "convex_core": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
 
 
 def json_text(document: Mapping[str, Any]) -> str:
@@ -236,8 +251,7 @@ def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _network(solution: Solution) -> dict[str, Any]:
-    network = solution.network
+def _network(network: Network) -> dict[str, Any]:
     arrays = network.parameters if not len(network.free) else {**network.parameters, "free": network.free}
     return {name: array.tolist() for name, array in arrays.items()}
 
@@ -271,15 +285,28 @@ def _run(solution: Solution) -> dict[str, Any]:
     }
 
 
+def _point(solution: Solution) -> dict[str, Any]:
+    return {
+        "tol": solution.tol,
+        "method": solution.method,
+        "network": _network(solution.network),
+        "certificate": _certificate(solution),
+    }
+
+
+def _bounds(bounds: Bounds) -> dict[str, Any]:
+    """The programs but for the tightest, which is the report's own, and the best network."""
+    others = [link for link in bounds.programs if link is not bounds.links[-1]]
+    return {
+        "programs": [{"label": link.label, **_point(link.solution)} for link in others],
+        "network": _network(bounds.network),
+        "objective": bounds.value,
+        "lower_bound": bounds.lower_bound,
+        "relative_gap": bounds.relative_gap,
+        "status": bounds.status.value,
+    }
+
+
 def _path(path: Path) -> dict[str, Any]:
-    points = [
-        {
-            "beta": point.problem.beta,
-            "tol": point.tol,
-            "method": point.method,
-            "network": _network(point),
-            "certificate": _certificate(point),
-        }
-        for point in path
-    ]
+    points = [{"beta": point.problem.beta, **_point(point)} for point in path]
     return {"beta_max": path.beta_max, "scope": path.beta_max_scope.value, "points": points}

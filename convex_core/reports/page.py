@@ -1,9 +1,7 @@
-"""A report as one HTML page: no script is needed to read it, and nothing is asked of any other host."""
+"""The page of a report about a solved problem."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -14,79 +12,49 @@ from ..export.latex import convex_latex, training_latex
 from ..export.script import statement
 from ..presentation.text import counted, number
 from ..status import Exactness
-from . import again, words
+from . import again, around, words
+from .frame import figures, footer, frame, made_words
 from .mathml import mathml
-from .pictures import Picture, gauge, pictures
+from .pictures import gauge, pictures
 from .reading import State
-from .style import STYLE
 
-__all__ = ["page", "page_seal"]
+__all__ = ["page"]
 
 #: Most rows and columns of a table that is written out.
 MAX_ROWS, MAX_COLUMNS = 60, 12
-
-_SEAL = re.compile(r'(<meta name="seal" content=")[0-9a-f]*(">)')
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-_SAVE = """\
-document.getElementById("save").onclick = () => {
-  const text = document.getElementById("report").textContent;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], {type: "application/json"}));
-  link.download = "report.json";
-  link.click();
-};"""
 
 
 def page(state: State, document: Mapping[str, Any], text: str) -> str:
     """The page of a report, whose JSON is `text`: `document`, which is that of `state`."""
     name = document["data"]["name"]
-    title = f"{words.headline(state)}: {name}"
+    title = f"{_headline(state)}: {name}"
     body = "\n".join(
         [
             _header(state, document),
+            *([] if state.around is None else [around.section(state)]),
             _certificate(state),
-            _figures(pictures(state)),
+            figures(pictures(state)),
             _program(state, document),
             _numbers(state),
             _again(state, document),
             _record(document),
         ]
     )
-    written = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="color-scheme" content="light dark">\n<meta name="seal" content="">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n"
-        f'<script type="application/json" id="report">{_inside(text)}</script>\n<script>\n{_SAVE}\n</script>\n'
-        "</body>\n</html>\n"
-    )
-    return _SEAL.sub(rf"\g<1>{page_seal(written)}\g<2>", written, count=1)
+    return frame(title, body, text)
 
 
-def page_seal(written: str) -> str:
-    """SHA-256 of a page but for the seal in it.
-
-    Examples
-    --------
-    >>> page_seal('<meta name="seal" content="">') == page_seal('<meta name="seal" content="12ab">')
-    True
-    """
-    return hashlib.sha256(_SEAL.sub(r"\1\2", written, count=1).encode()).hexdigest()
-
-
-def _inside(text: str) -> str:
-    """JSON that ends no element: there is no < outside its texts."""
-    return text.replace("<", "\\u003c")
+def _headline(state: State) -> str:
+    return words.headline(state) if state.around is None else around.headline(state.around)
 
 
 def _header(state: State, document: Mapping[str, Any]) -> str:
     data = document["data"]
+    lead = words.lead(state) if state.around is None else around.lead(state.around)
     described = f'<p class="muted">{escape(data["description"])}</p>' if data["description"] else ""
     return (
         f'<header>\n<p class="eyebrow">Report of convex_core {escape(document["made"]["convex_core"])} · '
-        f"{escape(document['made']['date'])}</p>\n<h1>{escape(words.headline(state))}</h1>\n"
-        f'<p class="lead">{escape(words.lead(state))}</p>\n'
+        f"{escape(document['made']['date'])}</p>\n<h1>{escape(_headline(state))}</h1>\n"
+        f'<p class="lead">{escape(lead)}</p>\n'
         f'<p class="what"><b>{escape(data["name"])}</b>, {escape(state.point.problem.network_text())}, '
         f"{escape(state.point.problem.loss.name)} loss</p>\n{described}</header>"
     )
@@ -106,14 +74,6 @@ def _certificate(state: State) -> str:
         f'{gauge(state)}\n<dl class="facts">{facts}</dl>\n<ul class="notes">{notes}</ul>\n'
         "</section>"
     )
-
-
-def _figures(drawn: list[Picture]) -> str:
-    figures = "\n".join(
-        f"<figure>\n<figcaption><h3>{escape(item.title)}</h3><p>{escape(item.note)}</p></figcaption>\n{item.svg}\n</figure>"
-        for item in drawn
-    )
-    return f'<section class="pictures" aria-label="Pictures">\n{figures}\n</section>'
 
 
 def _program(state: State, document: Mapping[str, Any]) -> str:
@@ -185,6 +145,7 @@ def _table(title: str, head: list[str], rows: np.ndarray[Any, Any], what: str) -
 
 def _again(state: State, document: Mapping[str, Any]) -> str:
     link = document["link"]
+    which = "" if state.around is None else ", for the tightest program"
     open_it = f'<p>The same in the app: <a href="{escape(link)}">{escape(_short(link))}</a></p>\n' if link else ""
     return (
         '<section class="again" aria-labelledby="again">\n<h2 id="again">Check it, make it again</h2>\n'
@@ -192,7 +153,7 @@ def _again(state: State, document: Mapping[str, Any]) -> str:
         "rebuilds the problem from the data, runs the network, searches every direction for the largest price, and "
         "says whether the report holds.</p>\n<pre>convex-core verify report.html</pre>\n"
         '<p><button type="button" id="save">Save report.json</button></p>\n'
-        f'<h3>Command line</h3>\n<pre class="line">{escape(again.command(state, document))}</pre>\n'
+        f'<h3>Command line{which}</h3>\n<pre class="line">{escape(again.command(state, document))}</pre>\n'
         f"<h3>Python</h3>\n<pre>{escape(again.python(state, document))}</pre>\n{open_it}</section>"
     )
 
@@ -207,16 +168,10 @@ def _record(document: Mapping[str, Any]) -> str:
     stages = ", ".join(f"{name} {seconds[name]:.2f}" for name in ("patterns", "build", "solve", "certify"))
     source = document["data"]["source"]
     rows = [
-        ("made", f"{made['date']}, convex_core {made['convex_core']}, Python {made['python']}, numpy {made['numpy']}, "
-                 f"scipy {made['scipy']}"),
+        ("made", made_words(made)),
         ("method", f"{run['method']}, {counted(len(run['rounds']), 'round')}, relative gap wanted {run['tol']:g}"),
         ("seed", f"{run['seed']} of sampling" + (f", {source['seed']} of the data" if source else "")),
         ("seconds", f"{seconds['total']:.2f} ({stages})"),
         ("seal", document["seal"]),
     ]  # fmt: skip
-    body = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows)
-    return (
-        f'<footer>\n<dl class="record">{body}</dl>\n<p>The seal is a checksum of the data and the claims: it shows '
-        "that nothing was changed by accident, not who wrote them. Ergen and Pilanci, Implicit Convex Regularizers of "
-        "CNN Architectures, ICLR 2021, arXiv 2006.14798.</p>\n</footer>"
-    )
+    return footer(rows)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import OPTIONS, make_architecture
+from ..bounding.programs import programs_around
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen, moderate
 from ..errors import InputError
@@ -22,7 +23,7 @@ from ..problem import Problem
 from ..solvers.search import METHODS
 from ..status import Exactness, Scope, Status
 
-__all__ = ["FORMAT", "VERSION", "Claims", "Point", "Source", "State", "rebuild"]
+__all__ = ["FORMAT", "VERSION", "Around", "Claims", "Point", "Reader", "Source", "State", "rebuild"]
 
 #: What the file says it is, and the version of its layout.
 FORMAT, VERSION = "convex-core report", 1
@@ -41,6 +42,7 @@ _PARTS = (
     "format", "version", "made", "data", "problem", "network", "predictions", "certificate", "run", "path", "link",
     "seal",
 )  # fmt: skip
+_BOUNDS = ("programs", "network", "objective", "lower_bound", "relative_gap", "status")
 _CERTIFICATE = (
     "objective", "lower_bound", "relative_gap", "scope", "status", "exactness", "active_filters", "patterns",
     "patterns_bound", "price", "dual",
@@ -94,6 +96,44 @@ class Source:
 
 @record
 @dataclass(frozen=True, slots=True)
+class Around:
+    """The other programs around a network's optimum, and the best network; the tightest one is the report's own.
+
+    Attributes
+    ----------
+    below : tuple of (str, Point)
+        The looser programs that bound the optimum from below, by their labels.
+    label : str
+        That of the tightest program.
+    above : (str, Point) or None
+        The exact program of a narrower network.
+    network : Network
+        The best network.
+    objective : float
+        Its objective.
+    lower_bound, relative_gap : float or None
+        Best bound, and how far the network is from it at most.
+    status : Status
+        ``optimal`` where they meet.
+    """
+
+    below: tuple[tuple[str, Point], ...]
+    label: str
+    above: tuple[str, Point] | None
+    network: Network
+    objective: float
+    lower_bound: float | None
+    relative_gap: float | None
+    status: Status
+
+    @property
+    def programs(self) -> tuple[tuple[str, Point], ...]:
+        """All of them."""
+        return self.below if self.above is None else (*self.below, self.above)
+
+
+@record
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything in a report that can be computed again.
 
@@ -113,6 +153,8 @@ class State:
         Of sampled patterns.
     source : Source or None
         What draws the data anew.
+    around : Around or None
+        Other programs around the same network's optimum.
     """
 
     point: Point
@@ -122,6 +164,7 @@ class State:
     rounds: tuple[tuple[float | None, float | None], ...]
     seed: int
     source: Source | None
+    around: Around | None = None
 
 
 def rebuild(document: Mapping[str, Any], name: str) -> State:
@@ -138,25 +181,25 @@ def rebuild(document: Mapping[str, Any], name: str) -> State:
     if version != VERSION or isinstance(version, bool):
         raise InputError(f"{name}: got version {_shown(version)} of the format, expected {VERSION}")
     try:
-        return _Reader(name).state(document)
+        return Reader(name).state(document)
     except InputError as error:
         text = str(error)
         raise InputError(text if text.startswith(f"{name}: ") else f"{name}: {text}") from error
 
 
-class _Reader:
+class Reader:
     """Reads values of one kind each, and says where one of another kind lies."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def state(self, document: Mapping[str, Any]) -> State:
-        self.parts(document, "report", _PARTS)
-        self._words(document["made"], "made", ("convex_core", "python", "numpy", "scipy", "date"))
+        """The whole report."""
+        # only reports of bounds have them
+        self.parts(document, "report", (*_PARTS, "bounds") if "bounds" in document else _PARTS)
+        self.words(document["made"], "made", ("convex_core", "python", "numpy", "scipy", "date"))
         self.text(document["seal"], "seal")
-        link = document["link"]
-        if link is not None and not _is_address(self.text(link, "link")):
-            raise InputError(f"link: got {link[:60]!r}, expected an address that begins with http or https")
+        self.link(document["link"])
         problem, source = self._problem(document["data"], document["problem"])
         run = self.parts(document["run"], "run", ("method", "tol", "seed", "seconds", "rounds"))
         seconds = self.parts(run["seconds"], "run.seconds", _STAGES)
@@ -181,6 +224,7 @@ class _Reader:
             rounds=tuple(rounds),
             seed=self.integer(run["seed"], "run.seed"),
             source=source,
+            around=self._around(document["bounds"], point) if "bounds" in document else None,
         )
 
     def _problem(self, data: Any, fields: Any) -> tuple[Problem, Source | None]:
@@ -214,9 +258,10 @@ class _Reader:
                 raise InputError(
                     f"problem.{key}: got {_shown(fields[key])}, expected {_shown(again[key])} for these data"
                 )
-        return problem, self._source(data["source"])
+        return problem, self.source(data["source"])
 
-    def _source(self, given: Any) -> Source | None:
+    def source(self, given: Any) -> Source | None:
+        """`given` as a dataset of the library, or None."""
         if given is None:
             return None
         self.parts(given, "data.source", ("dataset", "seed", "options"))
@@ -228,6 +273,14 @@ class _Reader:
         return Source(self.text(given["dataset"], "data.source.dataset"), seed, plain)
 
     def _point(self, problem: Problem, network: Any, certificate: Any, run: Mapping[str, Any], place: str) -> Point:
+        trained = self._network(problem, network, place)
+        method = self.text(run["method"], f"{place}method")
+        if method not in METHODS:
+            self.refuse(f"{place}method", method, f"one of {', '.join(METHODS)}")
+        tol = self.number(run["tol"], f"{place}tol", least=0.0)
+        return Point(problem, trained, self._claims(certificate, problem, f"{place}certificate"), tol, method)
+
+    def _network(self, problem: Problem, network: Any, place: str) -> Network:
         shapes = problem.architecture.shapes
         free = ("free",) if problem.architecture.free_columns(problem.patches).shape[1] else ()
         self.parts(network, f"{place}network", (*shapes, *free))
@@ -238,21 +291,11 @@ class _Reader:
             raise InputError(
                 f"{place}network: got {m} filters, {entries:,} products, expected at most {MAX_PATCH_ENTRIES:,}"
             )
-        method = self.text(run["method"], f"{place}method")
-        if method not in METHODS:
-            self.refuse(f"{place}method", method, f"one of {', '.join(METHODS)}")
-        tol = self.number(run["tol"], f"{place}tol", least=0.0)
         coefficients = finite_array(network["free"], f"{place}network.free", ndim=1) if free else None
         trained = Network.from_parameters(problem.architecture, arrays, coefficients)
         for key, array in {**trained.parameters, "free": trained.free}.items():
             moderate(array, f"{place}network.{key}")
-        return Point(
-            problem,
-            trained,
-            self._claims(certificate, problem, f"{place}certificate"),
-            tol,
-            method,
-        )
+        return trained
 
     def _claims(self, given: Any, problem: Problem, place: str) -> Claims:
         self.parts(given, place, _CERTIFICATE)
@@ -266,9 +309,9 @@ class _Reader:
             objective=self.number(given["objective"], f"{place}.objective"),
             lower_bound=self.maybe(given["lower_bound"], f"{place}.lower_bound"),
             relative_gap=self.maybe(given["relative_gap"], f"{place}.relative_gap"),
-            scope=self._word(given["scope"], f"{place}.scope", Scope),
-            status=self._word(given["status"], f"{place}.status", Status),
-            exactness=self._word(given["exactness"], f"{place}.exactness", Exactness),
+            scope=self.word(given["scope"], f"{place}.scope", Scope),
+            status=self.word(given["status"], f"{place}.status", Status),
+            exactness=self.word(given["exactness"], f"{place}.exactness", Exactness),
             active_filters=self.integer(given["active_filters"], f"{place}.active_filters"),
             patterns=None if given["patterns"] is None else self.integer(given["patterns"], f"{place}.patterns"),
             patterns_bound=self.integer(given["patterns_bound"], f"{place}.patterns_bound"),
@@ -276,12 +319,42 @@ class _Reader:
             dual=None if dual is None else cast(_Array, frozen(dual)),
         )
 
+    def _around(self, given: Any, tightest: Point) -> Around:
+        """Which programs there are, and what they are, follows from the network: a file only names them."""
+        self.parts(given, "bounds", _BOUNDS)
+        known = programs_around(tightest.problem.architecture)
+        label, own = known.below[-1]
+        if own != tightest.problem.architecture:
+            self.refuse("bounds", tightest.problem.network_text(), f"a report of the program {label}")
+        wanted = [*known.below[:-1], *([] if known.above is None else [known.above])]
+        items = self.list(given["programs"], "bounds.programs")
+        if len(items) != len(wanted):
+            self.refuse("bounds.programs", len(items), f"{len(wanted)} of them")
+        points = []
+        for at, (item, (name, architecture)) in enumerate(zip(items, wanted, strict=True)):
+            place = f"bounds.programs[{at}]"
+            self.parts(item, place, ("label", "tol", "method", "network", "certificate"))
+            if item["label"] != name:
+                self.refuse(f"{place}.label", item["label"], repr(name))
+            there = tightest.problem.with_architecture(architecture)
+            points.append((name, self._point(there, item["network"], item["certificate"], item, f"{place}.")))
+        return Around(
+            below=tuple(points[: len(known.below) - 1]),
+            label=label,
+            above=None if known.above is None else points[-1],
+            network=self._network(tightest.problem, given["network"], "bounds."),
+            objective=self.number(given["objective"], "bounds.objective"),
+            lower_bound=self.maybe(given["lower_bound"], "bounds.lower_bound"),
+            relative_gap=self.maybe(given["relative_gap"], "bounds.relative_gap"),
+            status=self.word(given["status"], "bounds.status", Status),
+        )
+
     def _path(self, given: Any, problem: Problem) -> tuple[tuple[Point, ...], float | None]:
         if given is None:
             return (), None
         self.parts(given, "path", ("beta_max", "scope", "points"))
         beta_max = self.number(given["beta_max"], "path.beta_max", least=0.0)
-        scope = self._word(given["scope"], "path.scope", Scope)
+        scope = self.word(given["scope"], "path.scope", Scope)
         points = []
         for at, item in enumerate(self.list(given["points"], "path.points")):
             place = f"path.points[{at}]"
@@ -302,12 +375,14 @@ class _Reader:
             self.refuse(f"problem.{key}", value, f"at most {MAX_OPTION:,}")
         return whole
 
-    def _word(self, value: Any, place: str, kind: Any) -> Any:
+    def word(self, value: Any, place: str, kind: Any) -> Any:
+        """`value` as a member of an enum."""
         if not isinstance(value, str) or value not in [word.value for word in kind]:
             self.refuse(place, value, f"one of {', '.join(word.value for word in kind)}")
         return kind(value)
 
-    def _words(self, given: Any, place: str, names: Sequence[str]) -> None:
+    def words(self, given: Any, place: str, names: Sequence[str]) -> None:
+        """`given` as an object with exactly these texts."""
         for key in self.parts(given, place, names):
             self.text(given[key], f"{place}.{key}")
 
@@ -322,11 +397,17 @@ class _Reader:
             raise InputError(f"{place}: got {got}, expected {', '.join(names)}")
         return given
 
-    def list(self, given: Any, place: str) -> list[Any]:
-        """`given` as a list."""
-        if not isinstance(given, list):
-            self.refuse(place, given, "a list")
+    def list(self, given: Any, place: str, most: int | None = None) -> list[Any]:
+        """`given` as a list of at most `most` parts."""
+        if not isinstance(given, list) or (most is not None and len(given) > most):
+            self.refuse(place, given, "a list" if most is None else f"a list of at most {most:,}")
         return given
+
+    def link(self, given: Any) -> str | None:
+        """`given` as an address, or None."""
+        if given is not None and not _is_address(self.text(given, "link")):
+            raise InputError(f"link: got {given[:60]!r}, expected an address that begins with http or https")
+        return None if given is None else str(given)
 
     def text(self, value: Any, place: str) -> str:
         """`value` as text of moderate length."""

@@ -10,10 +10,11 @@ from typing import Any, cast
 import streamlit as st
 
 from convex_core.data import Dataset, dataset_info, load_dataset
-from convex_core.experiments import EXPERIMENTS, ExperimentResult, Plan, run_experiment
+from convex_core.experiments import EXPERIMENTS, Arm, ExperimentResult, Plan, run_experiment
 from convex_core.figures.experiment import experiment_page
 
 from ..layout import Download
+from ..reports import report_downloads
 from ..state.controls import bound
 from ..work import calls
 from ..work.jobs import Job
@@ -110,12 +111,22 @@ def experiment(
 
 
 def result_downloads(result: ExperimentResult) -> list[Download]:
-    """The result as JSON and as a self-contained page."""
+    """The result as JSON and as a self-contained page, and a report of each program."""
     stem = f"experiment-{result.plan.name}"
     return [
         Download("Result · JSON", f"{stem}.json", "application/json", lambda: json.dumps(result.to_dict()).encode()),
         Download("Result · HTML", f"{stem}.html", "text/html", lambda: experiment_page(result).encode()),
+        *(entry for arm in result.arms for entry in _report(result, arm)),
     ]
+
+
+def _report(result: ExperimentResult, arm: Arm) -> list[Download]:
+    problem = arm.solution.problem
+    data = Dataset(result.plan.dataset, problem.X, problem.y, seed=result.seed, description=result.data)
+    name = arm.plan.name
+    return report_downloads(
+        arm.solution, data, result.plan.dataset_options, label=f"Report, {name}", stem=f"report-{name}"
+    )
 
 
 def _usual(plan: Plan) -> int:

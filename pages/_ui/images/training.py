@@ -19,11 +19,12 @@ from convex_core.progress import Progress
 from convex_core.status import Status
 
 from ..layout import Download
+from ..reports import recognition_downloads
 from ..state.controls import bound
 from ..work.jobs import Job
 from . import source
 
-__all__ = ["Settings", "Step", "controls", "downloads", "images", "whole", "work"]
+__all__ = ["Settings", "Step", "asked", "controls", "downloads", "images", "whole", "work"]
 
 SIZES = ("20", "50", "100", "200", "400", "800", "1200", "2500", "5000", "10000")
 FILTERS = ("25", "50", "100", "200", "400")
@@ -175,9 +176,10 @@ def whole(result: Recognition) -> bool:
 
 
 def downloads(found: Recognition) -> list[Download]:
-    """The network as arrays, and the result as JSON."""
+    """A report, the network as arrays, and the result as JSON."""
     stem = f"{found.data.name}-network"
     return [
+        *recognition_downloads(found, asked(found.data.name, found.data.n, len(found.scores))),
         Download("Network · NPZ", f"{stem}.npz", "application/octet-stream", lambda: _arrays(found)),
         Download("Result · JSON", f"{stem}.json", "application/json", lambda: json.dumps(jsonable(found.to_dict()))),
     ]
@@ -200,20 +202,15 @@ def _load(wanted: Settings, where: Mapping[str, Any]) -> Dataset:
     """Images in every class, as many as were asked for or four fifths of those that are there."""
     there = source.count(wanted.name, where)
     n = min(wanted.n, source.trained(there))
-    options: dict[str, Any] = {} if wanted.name == "digits" else {"flatten": False, "pad": 0}
-    if wanted.name == "cifar10":
+    return load_dataset(wanted.name, seed=wanted.seed, **asked(wanted.name, n, min(MAX_TEST, there - n)), **where)
+
+
+def asked(name: str, n: int, n_test: int) -> dict[str, Any]:
+    """Options, besides the seed, with which the library is asked for images."""
+    options: dict[str, Any] = {} if name == "digits" else {"flatten": False, "pad": 0}
+    if name == "cifar10":
         options = {"flatten": False, "grayscale": False}
-    return load_dataset(
-        wanted.name,
-        seed=wanted.seed,
-        classes="all",
-        n=n,
-        n_test=min(MAX_TEST, there - n),
-        selection="random",
-        pool=1,
-        **options,
-        **where,
-    )
+    return {"classes": "all", "n": n, "n_test": n_test, "selection": "random", "pool": 1, **options}
 
 
 def _arrays(found: Recognition) -> bytes:

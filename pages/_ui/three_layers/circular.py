@@ -9,6 +9,7 @@ import streamlit as st
 
 from convex_core.architectures import CircularCNN
 from convex_core.bounding import Bounds
+from convex_core.data import Dataset
 from convex_core.figures.chart import Chart
 from convex_core.figures.sandwich import NETWORK, sandwich
 from convex_core.figures.spectral import frequencies_in_use, signals_and_spectra
@@ -21,7 +22,7 @@ from .. import layout, verdict
 from ..layout import Fact
 from ..state.controls import bound
 from ..work import calls
-from .around import solved
+from .around import gaussian, solved
 
 __all__ = ["tab"]
 
@@ -50,8 +51,8 @@ def _solve(seed: int, d: int, h: int, layers: int, beta: float, budget: Budget) 
     return solved(problem, STARTS, budget)
 
 
-def tab() -> list[Chart]:
-    """Draw the tab; the charts on it."""
+def tab() -> tuple[list[Chart], Bounds, Dataset]:
+    """Draw the tab; the charts on it, the bounds, and the data that they are about."""
     seed, d, h, layers, beta = _controls()
     with st.spinner("Solving the convex programs around the optimum ...", show_time=True):
         found = _bounds(seed, d, h, layers, beta)
@@ -103,7 +104,7 @@ def tab() -> list[Chart]:
         "The program of the talk: an l1 norm in the frequency domain, hence few frequencies.",
         key="circular_talk",
     )
-    return [chart, spectra, talk]
+    return [chart, spectra, talk], found, gaussian(found, seed)
 
 
 def _controls() -> tuple[int, int, int, int, float]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from convex_core.architectures import ThreeLayerCNN
 from convex_core.bounding import Bounds
+from convex_core.data import Dataset
 from convex_core.figures.chart import Chart
 from convex_core.figures.matrices import matrix_blocks
 from convex_core.figures.sandwich import NETWORK, sandwich
@@ -20,7 +21,7 @@ from .. import layout, verdict
 from ..layout import Fact
 from ..state.controls import bound
 from ..work import calls, keep
-from .around import solved
+from .around import gaussian, solved
 
 __all__ = ["tab"]
 
@@ -65,8 +66,8 @@ def _solve_family(problem: Problem) -> tuple[Solution, ...]:
     return found
 
 
-def tab() -> list[Chart]:
-    """Draw the tab; returns its charts for the download menu."""
+def tab() -> tuple[list[Chart], Bounds, Dataset]:
+    """Draw the tab; the charts on it, the bounds, and the data that they are about."""
     seed, n, beta, program = _controls()
     with st.spinner("Solving four convex programs and searching for networks ..."):
         found = _chain(seed, n, beta)
@@ -101,7 +102,7 @@ def tab() -> list[Chart]:
         r"\begin{gathered} f(X) = \textstyle\sum_j \big(\sum_k (X_k u_{jk})_+\, w_{1jk}\big)_+ w_{2j}, \\"
         r"\|u_{jk}\|_2 \le 1 \end{gathered}"
     )
-    return [chart, blocks]
+    return [chart, blocks], found, gaussian(found, seed)
 
 
 def _controls() -> tuple[int, int, float, str]:

@@ -1,0 +1,14 @@
+"""Reports of networks that were trained over a list, on images: the images are named, everything else is inside."""
+
+from .claims import RECORDS, ListedClaims
+from .document import make_listed_report
+from .reading import LISTED_FORMAT, ListedState, rebuild_listed
+
+__all__ = [
+    "LISTED_FORMAT",
+    "RECORDS",
+    "ListedClaims",
+    "ListedState",
+    "make_listed_report",
+    "rebuild_listed",
+]
