@@ -3,6 +3,7 @@ import { setAttributes, setText, svgNode } from "./dom.js";
 import { flipTarget, setEntry, setTarget } from "./edits.js";
 import { decimals } from "./format.js";
 import { draggable, keyedValue, pointsAt, settle, sliderAttributes } from "./handles.js";
+import { pointerIn } from "./pixels.js";
 
 /** What a hand can place: a twentieth is a pixel on the screen, and reads well. */
 const HAND_GRAIN = 20;
@@ -34,7 +35,7 @@ export function createValueBar(parent, store, i, e, scale) {
         return;
       }
       const { middle, unit } = scale();
-      const y = event.clientY - room.ownerSVGElement.getBoundingClientRect().y;
+      const y = pointerIn(event, room.ownerSVGElement)[1];
       put(Math.round(((middle - y) / unit) * HAND_GRAIN) / HAND_GRAIN, false);
     },
     end: () => settle(store),

@@ -8,6 +8,7 @@ import { addSample, flipTarget, movePoint, setTarget } from "./edits.js";
 import { decimals, signed } from "./format.js";
 import { boundedValue, pointsAt, reachOf } from "./handles.js";
 import { functionAt } from "./maths.js";
+import { pointerIn } from "./pixels.js";
 
 const LINE_AROUND = 1.08;
 const LINE_HAND_GRAIN = 50;
@@ -29,11 +30,11 @@ export function createLine(box, store, { select, remove }) {
   const toX = (x) => (scale.width / 2) * (1 + x / scale.reach / LINE_AROUND);
   const toY = (y) => (scale.height / 2) * (1 - y / scale.rise / LINE_AROUND);
   const placeOf = (clientX, clientY) => {
-    const { x, y } = picture.getBoundingClientRect();
+    const [x, y] = pointerIn({ clientX, clientY }, picture);
     const round = (value, reach) => boundedValue(Math.round(value * LINE_HAND_GRAIN) / LINE_HAND_GRAIN, reach);
     return [
-      round(((2 * (clientX - x)) / scale.width - 1) * scale.reach * LINE_AROUND, scale.reach),
-      round((1 - (2 * (clientY - y)) / scale.height) * scale.rise * LINE_AROUND, scale.rise),
+      round(((2 * x) / scale.width - 1) * scale.reach * LINE_AROUND, scale.reach),
+      round((1 - (2 * y) / scale.height) * scale.rise * LINE_AROUND, scale.rise),
     ];
   };
 

@@ -7,6 +7,7 @@ import { htmlNode, keyedChildren, setAttributes, svgNode } from "./dom.js";
 import { paint, setEntry } from "./edits.js";
 import { sampleHue, signed, windowDash } from "./format.js";
 import { draggable, hoversOver, keyedValue, reachOf, settle, sliderAttributes } from "./handles.js";
+import { pointerIn } from "./pixels.js";
 
 /** Pixels: side of a pixel and the least it may be, room for the name, for the target, between them, around. */
 const PICTURE = { side: 24, low: 11, name: 22, target: 18, gap: 8, margin: 5 };
@@ -51,9 +52,9 @@ export function createPixels(box, tools, store, remove) {
 
   /** The entry under a pointer; null beside the picture. */
   function entryAt(pixels, event, [rows, columns]) {
-    const { x, y } = pixels.getBoundingClientRect();
-    const column = Math.floor((event.clientX - x) / side);
-    const row = Math.floor((event.clientY - y) / side);
+    const [x, y] = pointerIn(event, pixels);
+    const column = Math.floor(x / side);
+    const row = Math.floor(y / side);
     return column >= 0 && column < columns && row >= 0 && row < rows ? row * columns + column : null;
   }
 

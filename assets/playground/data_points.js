@@ -9,6 +9,7 @@ import { addSample, flipTarget, movePoint } from "./edits.js";
 import { decimals, signed } from "./format.js";
 import { boundedValue, pointsAt, reachOf } from "./handles.js";
 import { act, slopes } from "./maths.js";
+import { pixelPen, pointerIn } from "./pixels.js";
 
 /** Places along a side at which the function is computed; the browser smooths between them. */
 const PLANE_GRID = 84;
@@ -29,10 +30,10 @@ export function createPlane(box, tools, store, { select, remove }) {
   const toX = (x) => (scale.side / 2) * (1 + x / scale.reach / PLANE_AROUND);
   const toY = (y) => scale.side - toX(y);
   const placeOf = (clientX, clientY) => {
-    const { x, y } = picture.getBoundingClientRect();
+    const [x, y] = pointerIn({ clientX, clientY }, picture);
     const at = (pixels) => ((2 * pixels) / scale.side - 1) * scale.reach * PLANE_AROUND;
     const round = (value) => boundedValue(Math.round(value * PLANE_HAND_GRAIN) / PLANE_HAND_GRAIN, scale.reach);
-    return [round(at(clientX - x)), round(-at(clientY - y))];
+    return [round(at(x)), round(-at(y))];
   };
 
   const chooser = createClassChooser(tools);
@@ -135,7 +136,7 @@ function placeFilterLines(parent, store, { net, show, focus }, toX, toY, far) {
 
 /** Paints a network's function into a canvas: orange above zero, blue below; painted again only when it changed. */
 function createMapPainter(canvas) {
-  const context = canvas.getContext("2d");
+  const context = pixelPen(canvas);
   const image = context.createImageData(PLANE_GRID, PLANE_GRID);
   let painted = [];
   let colours = null;

@@ -12,7 +12,8 @@ import { drawLineNames, drawLines, firingArc, litCellOf, lookedAt } from "./dire
 import { createPeakRing, drawBorn, drawGlyph, drawMarksIn, tenth } from "./directions_marks.js";
 import { heightPlace } from "./directions_model.js";
 import { curveHeight, furtherPeaks, quietAngle } from "./directions_reading.js";
-import { createHandle, markUnder, nearestPatch, pointAt, pointerPlace } from "./directions_targets.js";
+import { createHandle, markUnder, nearestPatch, pointAt } from "./directions_targets.js";
+import { pointerIn } from "./pixels.js";
 
 /** Room around the circle, at its sides for the drawings of filters, and their side. */
 const SIDE_ROOM = 34;
@@ -337,7 +338,7 @@ export function createCircleView(parent, hooks) {
   }
 
   function find(event) {
-    const [x, y] = pointerPlace(event, svg, box.width);
+    const [x, y] = pointerIn(event, svg);
     const radius = Math.hypot(x - box.cx, y - box.cy);
     if (!model || radius > box.R + TOP_ROOM) return { target: null, probe: null };
     const degrees = angleOf([x - box.cx, box.cy - y]);

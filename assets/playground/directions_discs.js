@@ -11,13 +11,16 @@ import { fromDisc, greatCircle, toDisc, trailOnDiscs, unit3 } from "./sphere.js"
 import { crowdOpacity, isPinned, lineLook } from "./directions_lines.js";
 import { createPeakRing, drawBorn, drawGlyph, drawMarksIn, tenth } from "./directions_marks.js";
 import { createRelief, patternTest } from "./directions_relief.js";
-import { createHandle, markTarget, markUnder, nearestPatch, pointAt, pointerPlace, tabStop } from "./directions_targets.js";
+import { createHandle, markTarget, markUnder, nearestPatch, pointAt, tabStop } from "./directions_targets.js";
+import { pointerIn } from "./pixels.js";
 
 /** Room between the discs and around them, for the legends above and for the scale below. */
 const DISCS_GAP = 14;
 const DISCS_TOP = 40;
 const DISCS_BOTTOM = 50;
 const DISCS_GLYPH = 28;
+/** Discs one above the other are that much larger, or they lie beside each other. */
+const STACKED_GAIN = 1.15;
 /** A direction so near a great circle (sine of the angle) means its patch. */
 const NEAR_CIRCLE = 0.022;
 /** So many great circles may be drawn at full strength. */
@@ -26,6 +29,21 @@ const CLEAR_CIRCLES = 30;
 const ARROW_TURN = 0.04;
 /** Angles of the rim at which the filter of that direction is drawn: the corners that the discs leave free. */
 const CORNERS = [45, 135, 225, 315];
+
+/** Radii of the discs in a box: beside each other, and one above the other. */
+function discRadii(width, height) {
+  const free = height - DISCS_TOP - DISCS_BOTTOM;
+  return {
+    beside: Math.min((width - DISCS_GAP) / 4, free / 2) - 1,
+    stacked: Math.min((free - DISCS_GAP) / 4, width / 2 - DISCS_GLYPH * 0.3),
+  };
+}
+
+/** Whether the discs lie one above the other: where that makes them clearly larger, it takes the room of the words. */
+export function stackedDiscs(width, height) {
+  const { beside, stacked } = discRadii(width, height);
+  return stacked > STACKED_GAIN * beside;
+}
 
 /** The picture as two discs; `hooks` are {actions, add}. */
 export function createDiscsView(parent, hooks) {
@@ -98,13 +116,9 @@ export function createDiscsView(parent, hooks) {
   let last = null;
 
   function size(width, height) {
-    const stacked = width < 1.2 * (height - DISCS_TOP - DISCS_BOTTOM) * 0.9;
-    const corner = DISCS_GLYPH * 0.3;
-    const free = height - DISCS_TOP - DISCS_BOTTOM;
-    const radius = stacked
-      ? Math.min((free - DISCS_GAP) / 4, width / 2 - corner)
-      : Math.min((width - DISCS_GAP) / 4, free / 2) - 1;
-    const middle = DISCS_TOP + free / 2;
+    const stacked = stackedDiscs(width, height);
+    const radius = discRadii(width, height)[stacked ? "stacked" : "beside"];
+    const middle = (height + DISCS_TOP - DISCS_BOTTOM) / 2;
     const apart = radius + DISCS_GAP / 2;
     const discs = stacked
       ? [
@@ -272,7 +286,7 @@ export function createDiscsView(parent, hooks) {
     const mark = markUnder(event);
     if (mark) return { target: mark, probe: null };
     if (!model) return { target: null, probe: null };
-    const [px, py] = pointerPlace(event, svg, box.width);
+    const [px, py] = pointerIn(event, svg);
     for (const s of [0, 1]) {
       const { x, y, radius } = box.discs[s];
       const [dx, dy] = [(px - x) / radius, (y - py) / radius];

@@ -9,7 +9,7 @@ import { decimals } from "./format.js";
 import { setTerms, writeTerms } from "./glossary.js";
 import { story } from "./story.js";
 import { createCircleView } from "./directions_circle.js";
-import { createDiscsView } from "./directions_discs.js";
+import { createDiscsView, stackedDiscs } from "./directions_discs.js";
 import { createStripView } from "./directions_strip.js";
 import { directionsModel } from "./directions_model.js";
 
@@ -116,7 +116,8 @@ export function createDirectionsPanel(root, store) {
 
 /** Whether a picture in a box of this size leaves no room for words in the corners. */
 function crowdedCorner(name, width, height) {
-  if (name !== "round") return name === "discs" && width < NARROW_DISCS;
+  if (name === "strip") return false;
+  if (name === "discs") return width < NARROW_DISCS || stackedDiscs(width, height);
   const radius = Math.min(width, height) / 2;
   const beside = width / 2 - Math.sqrt(Math.max(0, radius ** 2 - (height / 2 - CORNER_HEIGHT) ** 2));
   return beside < CORNER_WIDTH;

@@ -7,6 +7,7 @@
 import { htmlNode, setAttributes } from "./dom.js";
 import { contour, createHeights, fillHeights } from "./heights.js";
 import { dot } from "./maths.js";
+import { pixelPen } from "./pixels.js";
 
 const COARSE = 132;
 const FINE = 264;
@@ -50,7 +51,7 @@ export function reliefScale(style) {
 
 /** Colours of heights, one pixel each; what lies outside stays transparent. */
 function paintRelief(canvas, size, pixels, heights, scale, highest) {
-  const context = canvas.getContext("2d");
+  const context = pixelPen(canvas);
   // made once for each size: what lies outside the disc is transparent and stays so
   const image = ((canvas.__images ??= {})[size] ??= context.createImageData(size, size));
   const target = new Uint32Array(image.data.buffer);
@@ -145,7 +146,7 @@ export function createRelief(parent, contours) {
     const inCell = patternTest(derived.scene, rows, turned(u));
     layers.forEach(({ cell }, s) => {
       setAttributes(cell, { width: size, height: size });
-      const context = cell.getContext("2d");
+      const context = pixelPen(cell);
       const image = context.createImageData(size, size);
       const target = new Uint32Array(image.data.buffer);
       const sign = s ? -1 : 1;

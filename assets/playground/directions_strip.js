@@ -8,7 +8,8 @@ import { sampleHue } from "./format.js";
 import { drawLineNames, drawLines, firingArc, litCellOf, lookedAt } from "./directions_lines.js";
 import { createPeakRing, drawBorn, drawGlyph, drawMarksIn, tenth } from "./directions_marks.js";
 import { heightPlace } from "./directions_model.js";
-import { createHandle, markUnder, nearestPatch, pointAt, pointerPlace } from "./directions_targets.js";
+import { createHandle, markUnder, nearestPatch, pointAt } from "./directions_targets.js";
+import { pointerIn } from "./pixels.js";
 
 const STRIP_LEFT = 68;
 const STRIP_RIGHT = 16;
@@ -218,7 +219,7 @@ export function createStripView(parent, hooks) {
   }
 
   function find(event) {
-    const [x, y] = pointerPlace(event, svg, box.width);
+    const [x, y] = pointerIn(event, svg);
     const degrees = (360 * (x - STRIP_LEFT)) / (box.width - STRIP_LEFT - STRIP_RIGHT);
     if (!model || degrees < 0 || degrees >= 360 || y < STRIP_TOP - 6) return { target: null, probe: null };
     const mark = markUnder(event);

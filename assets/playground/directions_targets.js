@@ -23,13 +23,6 @@ export function markUnder(event) {
   return event.target.closest?.(".cc-dir-star, .cc-dir-dot, .cc-dir-peak")?.__target ?? null;
 }
 
-/** Where the pointer is, in the coordinates of a picture that is `width` wide. */
-export function pointerPlace(event, svg, width) {
-  const box = svg.getBoundingClientRect();
-  const scale = width / box.width;
-  return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-}
-
 /**
  * The patch whose line lies nearest to a pointer, as a target, by `awayFrom(line)`; null where none is nearer than
  * `limit`, or a finger's width of it.

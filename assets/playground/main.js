@@ -24,7 +24,7 @@ const LONGEST_TICK_S = 0.1;
 function mountPlayground(parent, data) {
   const quiet = window.matchMedia("(prefers-reduced-motion: reduce)");
   const root = htmlNode("div", { class: "cc-play" }, parent);
-  const store = createStore({ scene: data.start, scenes: data.scenes, terms: data.terms, dark: data.dark, reduced: quiet.matches });
+  const store = createStore({ scene: data.start, scenes: data.scenes, terms: data.terms, dark: data.dark, presented: data.presented, reduced: quiet.matches });
   const shell = createShell(root, store);
   const ui = { announce: shell.announce };
   const panels = [
@@ -80,7 +80,8 @@ function mountPlayground(parent, data) {
 
   return {
     receive(news, send) {
-      if (store.state.dark !== news.dark) store.update({ dark: news.dark });
+      const { dark, presented } = store.state;
+      if (dark !== news.dark || presented !== news.presented) store.update({ dark: news.dark, presented: news.presented });
       live.receive(news.answer);
       tour?.receive(news.answer);
       live.connect(send);

@@ -6,6 +6,7 @@
  */
 
 import { keyedChildren, setAttributes, setText, svgNode } from "./dom.js";
+import { pointerIn } from "./pixels.js";
 
 const CURVE_MARGIN = { left: 56, right: 12, top: 18, bottom: 22 };
 /** Below this no excess is told apart from none. */
@@ -52,7 +53,7 @@ export function createOutcomeCurves(root, store) {
   let dragged = false;
 
   const frameAt = (event) => {
-    const x = event.clientX - svg.getBoundingClientRect().left;
+    const [x] = pointerIn(event, svg);
     const it = Math.expm1(((x - scale.left) / scale.wide) * Math.log1p(scale.total));
     const { frames } = scale;
     let high = frames.findIndex((frame) => frame.it >= it);

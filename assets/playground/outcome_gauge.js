@@ -8,6 +8,7 @@
 
 import { keyedChildren, setAttributes, setText, starPath, svgNode } from "./dom.js";
 import { excessText, objectiveText } from "./outcome_view.js";
+import { pointerIn } from "./pixels.js";
 
 const GAUGE_HEIGHT = 120;
 const GAUGE_TUBE = { y: 75, half: 7 };
@@ -25,6 +26,8 @@ const LEAST_BRACKET = 12;
 const TIGHT_STAR = 170;
 /** Width of a letter of the labels, 13 px bold, where it cannot be measured. */
 const GAUGE_LETTER = 7.6;
+/** A narrower gauge has no room for all words below it. */
+const GAUGE_ROOMY = 290;
 
 /** Where everything stands, from the view (outcome_view.js) and the width: pure, so that it can be tested. */
 export function gaugeLayout(view, width) {
@@ -146,8 +149,8 @@ export function createOutcomeGauge(root, store) {
 
   // a finger need not hit a dot: the nearest within its reach is meant
   svg.addEventListener("click", (event) => {
-    const box = svg.getBoundingClientRect();
-    const far = (dot) => Math.hypot(box.left + dot.x - event.clientX, box.top + dotHeight(dot) - event.clientY);
+    const [x, y] = pointerIn(event, svg);
+    const far = (dot) => Math.hypot(dot.x - x, dotHeight(dot) - y);
     const nearest = placed.reduce((best, dot) => (best && far(best) <= far(dot) ? best : dot), null);
     if (nearest && far(nearest) < FINGER) store.actions.seed(nearest.index);
   });
@@ -207,7 +210,7 @@ export function createOutcomeGauge(root, store) {
       mark = { objective, lower, place: layout.dots[run.chosen], fresh: run.fresh };
       mark.name = `${left ? "seed" : "SGD seed"} ${run.chosen + 1}: ${objectiveText(objective)}`;
       const good = best !== null && best.lower !== null && lower >= NEARLY * best.lower;
-      mark.proves = good ? "this seed proves" : "this seed proves only";
+      mark.proves = `${width < GAUGE_ROOMY ? "" : "this seed "}proves${good ? "" : " only"}`;
     }
     const drawn = mark !== null && mark.fresh;
     const byHand = view.show === "hand";
@@ -288,7 +291,7 @@ export function createOutcomeGauge(root, store) {
       const proved = best?.fresh && best.lower !== null;
       setText(
         provesText,
-        proves || (proved ? "hatched: out of reach, proved" : best?.fresh ? "nothing proved yet" : ""),
+        proves || (proved ? `${width < GAUGE_ROOMY ? "" : "hatched: "}out of reach, proved` : best?.fresh ? "nothing proved yet" : ""),
       );
       const tone = proves ? (view.show === "hand" ? "cc-ink" : "cc-purple") : proved ? "cc-green" : "cc-muted";
       setAttributes(provesText, { class: `cc-halo ${tone}` });

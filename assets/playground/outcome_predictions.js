@@ -14,6 +14,8 @@ import { asRow, asTarget } from "./outcome_targets.js";
 const MOST_ROWS = 12;
 /** Rows closer than this have no numbers. */
 const LEAST_PITCH = 11.5;
+/** Digits of this size are lower than the least row. */
+const LEAST_NAME = 13;
 /** Left of the rows stand the samples' names, left of the columns the values. */
 const PREDICTION_MARGIN = { left: 26, right: 12, numbers: 44, axis: 18 };
 
@@ -134,7 +136,7 @@ export function createOutcomePredictions(root, store) {
     setAttributes(name, {
       x: 8,
       y: middle + 5,
-      style: `fill: ${sampleHue(i)}; font-size: ${Math.max(10, Math.min(15, pitch)).toFixed(1)}px`,
+      style: `fill: ${sampleHue(i)}; font-size: ${Math.max(LEAST_NAME, Math.min(15, pitch)).toFixed(1)}px`,
     });
     const [tx, ty] = point(scene.y[i]);
     const reach = flat ? Math.min(12, pitch * 0.42) : pitch * 0.42;

@@ -69,6 +69,7 @@ export function createShell(root, store) {
     update(state, derived, sentence) {
       root.classList.toggle("dark", state.dark);
       root.classList.toggle("reduced", state.reduced);
+      root.classList.toggle("presented", state.presented);
       const { tab, show, scene, fresh } = state;
       setAttributes(root, { "data-tab": tab, "data-show": show, "data-view": scene.view, "aria-busy": String(!fresh) });
       bar.update(state);

@@ -24,13 +24,13 @@ const FIRST_TRAINING = { optimiser: "gradient descent", m: 5, seeds: 8, iteratio
  * `state`, `subscribe(listener)` and `actions` are for everybody; `update(patch)`, `take(answer, request, key)` and
  * `tick(seconds)` are for the loop and the clock.
  */
-export function createStore({ scene, scenes, dark, reduced, terms = {} }) {
+export function createStore({ scene, scenes, dark, reduced, presented = false, terms = {} }) {
   const listeners = new Set();
   let first = scene; // what Reset goes back to
   let history = historyOf(scene);
   let forget = 0;
   let state = {
-    scene, scenes, dark, reduced, terms, past: history.past, future: history.future, final: true,
+    scene, scenes, dark, reduced, presented, terms, past: history.past, future: history.future, final: true,
     answer: null, fresh: false, pending: false, error: null, estimate: null, zero: null, message: null, leads: null, wish: null,
     show: "optimum", sgd: null, sgdFresh: false, training: FIRST_TRAINING, seed: 0, frame: 0, playing: false, speed: 1,
     trails: true, hand: null, handFresh: false, hover: null, pin: null, flat: false, tab: "directions", sent: false,

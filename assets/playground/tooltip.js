@@ -4,6 +4,7 @@
  * The browser's own tooltips come late, never on focus and never by touch.
  */
 import { htmlNode, setText } from "./dom.js";
+import { pointerIn } from "./pixels.js";
 
 const TIP_DELAY_MS = 350;
 const TIP_MARGIN = 8;
@@ -18,13 +19,14 @@ export function createTooltip(root) {
     shownFor = node;
     setText(bubble, node.dataset.tip);
     bubble.hidden = false;
-    const frame = root.getBoundingClientRect();
     const box = node.getBoundingClientRect();
+    const [left, top] = pointerIn({ clientX: box.left, clientY: box.top }, root);
+    const [right, bottom] = pointerIn({ clientX: box.right, clientY: box.bottom }, root);
     const { offsetWidth: width, offsetHeight: height } = bubble;
-    const x = Math.min(Math.max(box.x + box.width / 2 - width / 2, frame.x + TIP_MARGIN), frame.right - width - TIP_MARGIN);
-    const above = box.y - height - TIP_MARGIN;
-    const y = above > frame.y ? above : box.bottom + TIP_MARGIN;
-    bubble.style.transform = `translate(${Math.round(x - frame.x)}px, ${Math.round(y - frame.y)}px)`;
+    const x = Math.min(Math.max((left + right - width) / 2, TIP_MARGIN), root.offsetWidth - width - TIP_MARGIN);
+    const above = top - height - TIP_MARGIN;
+    const y = above > 0 ? above : bottom + TIP_MARGIN;
+    bubble.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
   }
 
   function hide() {

@@ -5,6 +5,7 @@
  */
 import { angleOf } from "./circle.js";
 import { htmlNode, keyedChildren, setAttributes, setText } from "./dom.js";
+import { pointerIn } from "./pixels.js";
 
 const KEY_DEGREES = { ArrowRight: -2, ArrowDown: -2, ArrowLeft: 2, ArrowUp: 2, PageUp: 15, PageDown: -15 };
 /** Letters stand so far out, as a part of the radius. */
@@ -25,8 +26,8 @@ export function createTourDial(root, { guess, check }) {
   let wanted = { asked: false, at: null, marks: [] };
 
   function turnTo(event) {
-    const box = stage.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left - circle.x, event.clientY - box.top - circle.y];
+    const [left, top] = pointerIn(event, stage);
+    const [x, y] = [left - circle.x, top - circle.y];
     if (Math.hypot(x, y) > 4) guess(Math.round(angleOf([x, -y])) % 360);
   }
   layer.addEventListener("pointerdown", (event) => {

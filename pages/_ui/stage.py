@@ -61,8 +61,12 @@ STAGES: Mapping[str, Stage] = {
             Scene("Edges", {"play": "edge"}),
             Scene("Motifs, and why convolution", {"play": "motifs"}),
             Scene("Filters that die as β grows", {"play": "dial"}),
+            Scene("The largest response counts", {"play": "anywhere"}),
             Scene("Filters of three numbers", {"play": "sphere"}),
+            Scene("A line of numbers", {"play": "line"}),
+            Scene("Points inside and outside", {"play": "circle"}),
             Scene("Points in the plane", {"play": "moons"}),
+            Scene("Bars in small pictures", {"play": "rows"}),
         )
     ),
     "home": Stage(

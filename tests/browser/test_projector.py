@@ -44,13 +44,17 @@ def test_main_picture_above_the_fold_and_no_finding_of_axe(server: str, visit: V
     assert audit(visit) == []
 
 
-#: Texts of a page smaller than 18 px, the small figures of formulas, indices and exponents left out.
+#: Texts of a page smaller than 18 px, the small figures of formulas, indices and exponents left out; what a component
+#: draws counts as large as it is seen.
 SMALL = """() => {
   const small = ".katex, sub, sup, tspan, [data-testid=stIconMaterial]";
-  return [...document.querySelectorAll(".stMain *")]
+  const inside = (e) => [e, ...[...(e.shadowRoot?.children ?? []), ...e.children].flatMap(inside)];
+  const zoom = (e) => e.currentCSSZoom ?? 1;
+  return inside(document.querySelector(".stMain"))
+    .filter((e) => !["STYLE", "SCRIPT"].includes(e.tagName))
     .filter((e) => e.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && !e.closest(small))
     .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
-    .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 17.9)
+    .filter((e) => parseFloat(getComputedStyle(e).fontSize) * zoom(e) < 17.9)
     .map((e) => `${getComputedStyle(e).fontSize}: ${e.textContent.trim().slice(0, 40)}`);
 }"""
 

@@ -108,6 +108,7 @@ def mount(session: Session, key: str, **more: Any) -> None:
             "start": session.scene.to_dict(),
             "answer": session.reply,
             "dark": st.context.theme.type == "dark",
+            "presented": present.on(),
             **more,
         },
         on_request_change=lambda: None,
