@@ -18,21 +18,21 @@ from .progress import Budget
 from .solution import solve
 from .solvers.master.cone_prox import cone_prox
 from .solvers.pricing.ascent_kernel import ascend_kernel, respond_kernel
-from .solvers.pricing.sphere_kernel import branch_and_bound
+from .solvers.pricing.sphere_kernel import cones_kernel
 from .solvers.pricing.spread_kernel import keep_apart
 from .solvers.pricing.transport import TransportPricer
-from .solvers.pricing.transport_kernel import prove_below, transport_plan
+from .solvers.pricing.transport_kernel import prove_kernel, transport_plan
 
 __all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "keeps", "kept_on_disk", "tiny_problem"]
 
 #: kernels that Python calls; others are part of these
 KERNELS: tuple[Any, ...] = (
     ascend_kernel,
-    branch_and_bound,
+    cones_kernel,
     cone_prox,
     facets_kernel,
     keep_apart,
-    prove_below,
+    prove_kernel,
     respond_kernel,
     subtree,
     top_supports_kernel,

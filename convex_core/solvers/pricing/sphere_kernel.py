@@ -45,6 +45,7 @@ from .majorant_kernel import least_majorant
 __all__ = ["branch_and_bound", "search_cones"]
 
 _Array = NDArray[np.float64]
+_Index = NDArray[np.int64]
 
 # a row is decided on a cone when its products with the vertices change sign by no more than this
 _DECIDED = 1e-11
@@ -57,6 +58,12 @@ _LITTLE = 0.05
 _TOLD = 16
 # rows that are added up before the sums are added
 _BLOCK = 64
+# sweeps at most
+_SWEEPS = 60
+# cones on top of each other at most
+_CAPACITY = 4096
+# where the linear function begins in a record of a cone
+_LINEAR = 5
 
 
 @njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
@@ -124,7 +131,6 @@ def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> fl
     return _positive(c[start:stop], d[:count])
 
 
-@njit()
 def branch_and_bound(
     R: _Array,
     a: _Array,
@@ -175,124 +181,112 @@ def branch_and_bound(
     nodes : int
         Cones examined.
     """
+    return _Search(R, a, linear).run(root, floor, slack, found, found_value, wanted, max_nodes, halt)
+
+
+class _Search:
+    """The arrays of :func:`cones_kernel`, for one root cone after another."""
+
+    def __init__(self, R: _Array, a: _Array, linear: _Array) -> None:
+        M, h = R.shape
+        self.R, self.linear = R, linear
+        # convex rows first, and so on every list of rows
+        self.order = np.concatenate([np.flatnonzero(a > 0.0), np.flatnonzero(a < 0.0)])
+        self.convex = int(np.count_nonzero(a > 0.0))
+        self.grain = 1.001 * UNIT_ROUNDOFF * float(np.sqrt(linear @ linear) + np.abs(a).sum())
+        size = max(1024, 2 * M)
+        self.rows, self.coef, self.D = np.empty(size, np.int64), np.empty(size), np.empty((h, size))
+        top = len(self.order)
+        self.rows[:top], self.coef[:top] = self.order, a[self.order]
+        self.vertices = np.empty((_CAPACITY * h, h))
+        self.real, self.whole = np.zeros((_CAPACITY, _LINEAR + h)), np.zeros((_CAPACITY, 8), np.int64)
+        self.work = (
+            *np.empty((4, M)), *np.empty((2, M), np.int64), *np.zeros((3, h, h)), *np.zeros((8, h)),
+            np.zeros(h, np.int64),
+        )  # fmt: skip
+
+    def run(
+        self, root: _Array, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
+        max_nodes: int, halt: NDArray[np.bool_],
+    ) -> tuple[float, float, int, int]:  # fmt: skip
+        """As :func:`branch_and_bound`."""
+        h, top = len(root), len(self.order)
+        self.D[:, :top] = np.einsum("pt,jt->pj", root, self.R[self.order])
+        self.vertices[:h] = root
+        self.real[0] = 0.0
+        self.real[0, 0], self.real[0, _LINEAR:] = np.inf, np.einsum("pt,t->p", root, self.linear)
+        self.whole[0] = 0, -1, -1, 0, 0, 0, self.convex, top
+        bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0
+        while depth > 0:
+            if need > 0:
+                more = 2 * need - len(self.rows)
+                self.rows, self.coef = np.pad(self.rows, (0, more)), np.pad(self.coef, (0, more))
+                self.D = np.pad(self.D, ((0, 0), (0, more)))
+            bound, best, count, nodes, depth, need = cones_kernel(
+                self.R, self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
+                bound, best, count, nodes, depth,
+                self.vertices, self.real, self.whole, self.rows, self.coef, self.D, *self.work,
+            )  # fmt: skip
+        return bound, best, count, nodes
+
+
+@njit(borrowing=True)
+def cones_kernel(
+    R: _Array, grain: float, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
+    max_nodes: int, halt: NDArray[np.bool_],
+    bound: float, best: float, count: int, nodes: int, depth: int,
+    vertices: _Array, real: _Array, whole: _Index, rows: _Index, coef: _Array, D: _Array,
+    theta: _Array, fresh: _Array, plus: _Array, minus: _Array, keep: _Index, gone: _Index,
+    Q: _Array, E: _Array, T: _Array, g: _Array, phi: _Array, value: _Array, above: _Array, b: _Array, x: _Array,
+    z: _Array, trial: _Array, passive: _Index,
+) -> tuple[float, float, int, int, int, int]:  # fmt: skip
+    """The search of :func:`branch_and_bound`, until there are no cones or no place for the rows of the next.
+
+    Answers what it takes as `bound` to `depth`, the cones on the stack, and how long the lists of rows must be at
+    least, 0 if it is done. The stack, for each cone:
+
+    vertices (capacity h, h)
+        Unit vertices.
+    real (capacity, 5 + h)
+        The bound that it inherits, what the rows within _DECIDED may hide, the rounding error of the bound; the weights
+        of the newest vertex on the two that it replaces; the linear function at the vertices.
+    whole (capacity, 8)
+        Cuts that led to it; the row that is being cut, until it is decided on every child: otherwise cuts by several
+        rows may never end; the vertex that is new, and the two of which it is made; the first undecided row on the
+        lists, the first concave one, and one more than the last.
+    rows, coef, D (size,), (size,), (h, size)
+        Undecided rows, their coefficients, and their products with the vertices.
+    """
     M, h = R.shape
-    capacity = 4096
-    SQ = np.empty((capacity, h, h))
-    Sg = np.empty((capacity, h))
-    Sbound = np.empty(capacity)
-    Sslip = np.empty(capacity)
-    # cuts that led to a cone, and the rounding error of the bound it inherits
-    Slevel = np.empty(capacity, np.int64)
-    Srough = np.empty(capacity)
-    Slist = np.empty((capacity, 3), np.int64)
-    # the row that is being cut, until it is decided on every child: otherwise cuts by several rows may never end
-    Scut = np.empty(capacity, np.int64)
-    # which vertex is new, and its weights on the two old ones
-    Sedge = np.empty((capacity, 3), np.int64)
-    Sweight = np.empty((capacity, 2))
-    size = max(1024, 2 * M)
-    rows = np.empty(size, np.int64)
-    coef = np.empty(size)
-    D = np.empty((h, size))
-    theta = np.empty(M)
-    fresh = np.empty(M)
-    plus = np.empty(M)
-    minus = np.empty(M)
-    keep = np.empty(M, np.int64)
-    gone = np.empty(M, np.int64)
-
-    Q = np.empty((h, h))
-    g = np.empty(h)
-    phi = np.empty(h)
-    value = np.empty(h)
-    above = np.empty(h)
-    b = np.empty(h)
-    x = np.empty(h)
-    E = np.empty((h, h))
-    T = np.zeros((h, h))
-    z = np.empty(h)
-    trial = np.empty(h)
-    passive = np.empty(h, np.int64)
-
-    grain = 0.0
-    for t in range(h):
-        grain += linear[t] * linear[t]
-    grain = math.sqrt(grain)
-    for j in range(M):
-        grain += abs(a[j])
-    grain *= 1.001 * UNIT_ROUNDOFF
+    capacity = len(real)
     root_h = 4.0 * math.sqrt(h)
     rough_of_all = _BLOCK + M / _BLOCK + root_h * (h + 2) + 24 * h + 16
-
-    best = 0.0
-    bound = floor
-    count = ZERO
-    nodes = ZERO
-
-    top = ZERO
-    for first in (True, False):  # convex rows first, and so on every list of rows
-        for j in range(M):
-            if (a[j] > 0.0) == first and a[j] != 0.0:
-                rows[top] = j
-                coef[top] = a[j]
-                for p in range(h):
-                    d = 0.0
-                    for t in range(h):
-                        d += R[j, t] * root[p, t]
-                    D[p, top] = d
-                top += 1
-        if first:
-            Slist[0, 1] = top
-    Slist[0, 0] = 0
-    Slist[0, 2] = top
-    for p in range(h):
-        d = 0.0
-        for t in range(h):
-            SQ[0, p, t] = root[p, t]
-            d += linear[t] * root[p, t]
-        Sg[0, p] = d
-    Sbound[0] = np.inf
-    Sslip[0] = 0.0
-    Slevel[0] = 0
-    Srough[0] = 0.0
-    Sedge[0, 0] = -1
-    Scut[0] = -1
-    depth = ZERO + 1
     while depth > 0:
         depth -= 1
         limit = max(floor, best) * (1.0 + slack)
-        if Sbound[depth] <= limit or nodes >= max_nodes or (halt[0] and nodes > 0) or depth + 2 >= capacity:
-            bound = max(bound, Sbound[depth] + Srough[depth])
+        inherited = real[depth, 0]
+        rough = real[depth, 2]
+        if inherited <= limit or nodes >= max_nodes or (halt[0] and nodes > 0) or depth + 2 >= capacity:
+            bound = max(bound, inherited + rough)
             continue
+        level = whole[depth, 0]
+        new = whole[depth, 2]
+        i0 = whole[depth, 3]
+        i1 = whole[depth, 4]
+        start = whole[depth, 5]
+        middle = whole[depth, 6]
+        stop = whole[depth, 7]
+        if stop + (stop - start) > len(rows):
+            return bound, best, count, nodes, depth + 1, stop + (stop - start)
         nodes += 1
-        new = Sedge[depth, 0]
-        i0 = Sedge[depth, 1]
-        i1 = Sedge[depth, 2]
-        w0 = Sweight[depth, 0]
-        w1 = Sweight[depth, 1]
         for p in range(h):
-            g[p] = Sg[depth, p]
+            g[p] = real[depth, _LINEAR + p]
             for t in range(h):
-                Q[p, t] = SQ[depth, p, t]
-        start = Slist[depth, 0]
-        middle = Slist[depth, 1]
-        stop = Slist[depth, 2]
-        if stop + (stop - start) > size:
-            old = size
-            size = 2 * (stop + (stop - start))
-            rows2 = np.empty(size, np.int64)
-            coef2 = np.empty(size)
-            D2 = np.empty((h, size))
-            for s in range(old):  # copies of slices would make numba compile messages about their shapes, for seconds
-                rows2[s] = rows[s]
-                coef2[s] = coef[s]
-                for p in range(h):
-                    D2[p, s] = D[p, s]
-            rows = rows2
-            coef = coef2
-            D = D2
-        slip = Sslip[depth]
-        cut = Scut[depth]
+                Q[p, t] = vertices[depth * h + p, t]
+        w0 = real[depth, 3]
+        w1 = real[depth, 4]
+        slip = real[depth, 1]
+        cut = whole[depth, 1]
         cut_at = NONE
         _child(D, start, stop, new, i0, i1, w0, w1, fresh, plus, minus)
         # a row within _DECIDED of deciding is decided; if it is convex, what that may hide is added to the bound
@@ -336,7 +330,6 @@ def branch_and_bound(
         for p in range(h):
             above[p] = _positive(coef[stop:middle], D[p, stop:middle]) + g[p]
             value[p] = above[p] + _positive(coef[middle:top], D[p, middle:top])
-            phi[p] = above[p] + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
             if value[p] > best:
                 best = value[p]
             # every vertex is told once: those of the root, then the new one of each pair of children
@@ -348,63 +341,62 @@ def branch_and_bound(
                     for t in range(h):
                         found[slot, t] = Q[p, t]
         limit = max(floor, best) * (1.0 + slack)
-        # u = sum x_p q_p with |x| <= 1 has f(u) <= phi . x <= |phi_+|
-        upper = 0.0
-        for p in range(h):
-            if phi[p] > 0.0:
-                upper += phi[p] * phi[p]
-        upper = min(math.sqrt(upper) + slip, Sbound[depth])
-        if upper > limit:
+        upper = inherited
+        norm = math.inf
+        for sweep in range(_SWEEPS + 1):
+            if sweep > 0:
+                # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
+                for s in range(middle, top):
+                    j = rows[s]
+                    d = 0.0
+                    for t in range(h):
+                        d += R[j, t] * b[t]
+                    now = theta[s - stop]
+                    share = min(1.0, max(0.0, now - d / coef[s]))
+                    if share != now:
+                        theta[s - stop] = share
+                        step = (share - now) * coef[s]
+                        for t in range(h):
+                            b[t] += step * R[j, t]
+            d = 0.0
+            for p in range(h):
+                phi[p] = above[p] + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
+                d += phi[p] * phi[p] if phi[p] > 0.0 else 0.0
+            if sweep == 0:
+                # u = sum x_p q_p with |x| <= 1 has f(u) <= phi . x <= |phi_+|
+                upper = min(math.sqrt(d) + slip, upper)
+                if upper <= limit:
+                    break
+            before = norm
             norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
             upper = min(upper, norm + slip)
             # far above the limit no theta closes the cone
-            if upper > limit and kept > convex and (convex == 0 or norm + slip < _FAR * limit):
-                # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
-                for _sweep in range(60):
-                    before = norm
-                    for s in range(middle, top):
-                        j = rows[s]
-                        c = coef[s]
-                        d = 0.0
+            if upper <= limit or kept == convex or (sweep == 0 and convex > 0 and norm + slip >= _FAR * limit):
+                break
+            if before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
+                break
+        if upper > limit and (limit <= 0.0 or upper < _FAR * limit):
+            # b = sum x_p q_p points to where the bound is attained: look there
+            norm = 0.0
+            for t in range(h):
+                norm += b[t] * b[t]
+            norm = math.sqrt(norm)
+            if norm > 0.0:
+                d = _at(coef, D, stop, top, x, fresh)
+                for p in range(h):
+                    d += g[p] * x[p]
+                d /= norm
+                if d > best:
+                    best = d
+                    limit = max(floor, best) * (1.0 + slack)
+                if d > wanted:
+                    slot = count % found.shape[0]
+                    count += 1
+                    if d > found_value[slot]:
+                        found_value[slot] = d
                         for t in range(h):
-                            d += R[j, t] * b[t]
-                        now = theta[s - stop]
-                        share = min(1.0, max(0.0, now - d / c))
-                        if share != now:
-                            theta[s - stop] = share
-                            step = (share - now) * c
-                            for t in range(h):
-                                b[t] += step * R[j, t]
-                    for p in range(h):
-                        phi[p] = above[p] + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
-                    norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
-                    upper = min(upper, norm + slip)
-                    if upper <= limit or before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
-                        break
-            if upper > limit and (limit <= 0.0 or upper < _FAR * limit):
-                # b = sum x_p q_p points to where the bound is attained: look there
-                norm = 0.0
-                for t in range(h):
-                    norm += b[t] * b[t]
-                norm = math.sqrt(norm)
-                if norm > 0.0:
-                    d = _at(coef, D, stop, top, x, fresh)
-                    for p in range(h):
-                        d += g[p] * x[p]
-                    d /= norm
-                    if d > best:
-                        best = d
-                        limit = max(floor, best) * (1.0 + slack)
-                    if d > wanted:
-                        slot = count % found.shape[0]
-                        count += 1
-                        if d > found_value[slot]:
-                            found_value[slot] = d
-                            for t in range(h):
-                                found[slot, t] = b[t] / norm
-        level = Slevel[depth]
-        rough = Srough[depth]
-        if upper < Sbound[depth]:
+                            found[slot, t] = b[t] / norm
+        if upper < inherited:
             rough = grain * (rough_of_all + kept + root_h * level)
         if upper <= limit:
             bound = max(bound, upper + rough)
@@ -472,35 +464,30 @@ def branch_and_bound(
         for child in range(2):
             new = e0 if child == 0 else e1
             for p in range(h):
+                real[depth, _LINEAR + p] = w0 * g[e0] + w1 * g[e1] if p == new else g[p]
                 for t in range(h):
-                    SQ[depth, p, t] = Q[p, t]
-            for t in range(h):
-                SQ[depth, new, t] = w0 * Q[e0, t] + w1 * Q[e1, t]
-                Sg[depth, t] = g[t]
-            Sg[depth, new] = w0 * g[e0] + w1 * g[e1]
-            Sbound[depth] = upper
-            Sslip[depth] = slip
-            Slevel[depth] = level + 1
-            Srough[depth] = rough
-            Scut[depth] = cut
-            Slist[depth, 0] = stop
-            Slist[depth, 1] = middle
-            Slist[depth, 2] = top
-            Sedge[depth, 0] = new
-            Sedge[depth, 1] = e0
-            Sedge[depth, 2] = e1
-            Sweight[depth, 0] = w0
-            Sweight[depth, 1] = w1
+                    vertices[depth * h + p, t] = w0 * Q[e0, t] + w1 * Q[e1, t] if p == new else Q[p, t]
+            real[depth, 0] = upper
+            real[depth, 1] = slip
+            real[depth, 2] = rough
+            real[depth, 3] = w0
+            real[depth, 4] = w1
+            whole[depth, 0] = level + 1
+            whole[depth, 1] = cut
+            whole[depth, 2] = new
+            whole[depth, 3] = e0
+            whole[depth, 4] = e1
+            whole[depth, 5] = stop
+            whole[depth, 6] = middle
+            whole[depth, 7] = top
             depth += 1
-    return bound, best, count, nodes
+    return bound, best, count, nodes, depth, ZERO
 
 
 def search_cones(
     R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int
 ) -> tuple[_Array, _Array]:
     """Search for values above those known in each of some small cones.
-
-    Not a kernel: numba would compile the search once more as a part of it, and a call takes microseconds.
 
     Parameters
     ----------
@@ -519,10 +506,11 @@ def search_cones(
     better, value = np.zeros(cones.shape[:2]), np.zeros(len(cones))
     found, found_value = np.zeros((_TOLD, R.shape[1])), np.zeros(_TOLD)
     halt = np.zeros(1, dtype=bool)
+    search = _Search(R, a, linear)
     for i in range(len(cones)):
         found_value[:] = 0.0
         above = known[i] * (1.0 + slack)
-        branch_and_bound(R, a, linear, cones[i], known[i], slack, found, found_value, above, max_nodes, halt)
+        search.run(cones[i], float(known[i]), slack, found, found_value, float(above), max_nodes, halt)
         best = int(found_value.argmax())
         if found_value[best] > known[i]:
             better[i], value[i] = found[best], found_value[best]

@@ -50,9 +50,12 @@ _DESCENTS, _LEAF_DESCENTS = 30, 3000
 _PLAIN = 0.3
 # moves of a plan below this share of the partner's weight are none
 _MOVED = 1e-9
+_FAST = {"reassoc", "contract"}
+# where the sizes, the slope and the plan of a part begin; before them four ranges, behind them the multipliers
+_SIZE, _SLOPE, _PAID = 4, 8, 9
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath=_FAST)
 def _dot(x: _Array, y: _Array) -> float:
     """Scalar product."""
     total = 0.0
@@ -61,53 +64,14 @@ def _dot(x: _Array, y: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
-def _shorten(
-    normals: _Array, count: int, w: _Array, multipliers: _Array, sweeps: int
-) -> float:  # fmt: skip
-    """Sweeps that shorten ``w + sum_k multipliers[k] normals[k]``; answers the sizes of all terms that were added."""
-    size = 0.0
-    for _sweep in range(sweeps):
-        moved = 0.0
-        for back in range(count):
-            k = count - 1 - back
-            normal = normals[k]
-            d = 0.0
-            for t in range(len(w)):
-                d += normal[t] * w[t]
-            old = multipliers[k]
-            new = old - d if old > d else 0.0
-            if new != old:
-                step = new - old
-                multipliers[k] = new
-                for t in range(len(w)):
-                    w[t] += step * normal[t]
-                moved += abs(step)
-        size += moved
-        if moved < 1e-3 * math.sqrt(_dot(w, w)):
-            break
-    return size
-
-
-@njit(borrowing=True, inner=True)
-def _reach(x: _Array, centre: _Array, cosine: float, sine: float, error: float) -> float:
-    """Bound on x . u over the cap of the ball around the unit vector `centre` that `cosine` and `sine` describe."""
-    along = 0.0
-    length = 0.0
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _add(x: _Array, share: float, y: _Array) -> None:
+    """Add ``share * y`` to `x`."""
     for t in range(len(x)):
-        along += x[t] * centre[t]
-        length += x[t] * x[t]
-    length = math.sqrt(length)
-    if along >= length * cosine:
-        return length + error
-    aside = 0.0
-    for t in range(len(x)):
-        d = x[t] - along * centre[t]
-        aside += d * d
-    return along * cosine + math.sqrt(aside) * sine + error
+        x[t] += share * y[t]
 
 
-@njit(borrowing=True, fastmath={"reassoc", "contract"})
+@njit(borrowing=True, fastmath=_FAST)
 def transport_plan(
     X: _Array, a: _Array, Y: _Array, c: _Array, partner: _Index, plan: _Array, start: _Index, entry: _Index,
     gain: float, rounds: int, moved: _Array, before: _Array, r: _Array,
@@ -188,7 +152,6 @@ def transport_plan(
             pace = new
 
 
-@njit()
 def prove_below(
     X: _Array, a: _Array, Y: _Array, c: _Array, linear: _Array, half: _Array, partner: _Index, plan: _Array,
     given: _Index, target: float, max_nodes: int, capacity: int, found: _Array, found_value: _Array, wanted: float,
@@ -203,7 +166,7 @@ def prove_below(
     half : (k, h)
         Unit normals of half spaces.
     partner, plan : (m, K)
-        As in :func:`transport_plan`; at most one entry for each partner.
+        As in :func:`.transport_plan`; at most one entry for each partner.
     given : (g, 2)
         Convex rows whose sign is given, and the sign, 1 or -1.
     target : float
@@ -229,83 +192,71 @@ def prove_below(
     count, nodes, open : int
         Directions found, nodes examined, nodes left open; those that `left` has no place for count in the bound.
     """
-    m, h = X.shape
-    q = len(c)
-    K = partner.shape[1]
-    fixed = len(half)
-    first = len(given)
-    widest = fixed + capacity
-    # two dimensions each: numba takes twice as long to compile views of more
-    rows = np.empty((2 * m, h))  # a x, and from m on the residuals
-    PI = np.empty(((capacity + 1) * m, K))
-    # ranges: for each row the upper end of a x, the lower one, and those of the residual
-    LAM = np.empty(((capacity + 1) * m * 4, widest))
-    END = np.empty((capacity + 1, 4 * m))
-    STATE = np.empty((capacity + 1, m), np.int8)
-    THETA = np.empty((capacity + 1, q))
-    CELL = np.empty((capacity + 1, widest))
-    SUM = np.empty((capacity + 1, h))
-    BEST = np.empty((capacity + 1, h))
-    CENTRE = np.empty((capacity + 1, h))
-    COSINE = np.empty(capacity + 1)
-    BOUND = np.empty(capacity + 1)
-    ROW = np.empty(capacity + 1, np.int64)
-    SIGN = np.empty(capacity + 1)
-    PHASE = np.empty(capacity + 1, np.int64)
-    path = np.empty((capacity + 1, 2), np.int64)
-    normals = np.empty((widest, h))
-    W = np.empty((4 * m, h))
-    size = np.empty(4 * m)
-    free = np.empty(q)
-    rest = np.empty(q)
-    slope = np.empty(m)
-    used = np.empty(m, np.int64)
-    open_rows = np.empty(m, np.int64)
-    gap = np.empty(q)
-    b = np.empty(h)
-    u = np.empty(h)
+    (m, h), q, K = X.shape, len(c), partner.shape[1]
+    first = q + len(half)
+    decided, signs = given[:, 0], given[:, 1]
+    widest = first + capacity
+    sides = np.zeros((widest, h))
+    sides[:q], sides[q:first] = -Y, half
+    sides[first : first + len(given)] = signs[:, None] * X[decided]
+    weight = np.ones((2, widest))
+    weight[:, :q] = c
+    vectors = np.zeros((m, 6, h))
+    vectors[:, 4] = a[:, None] * X
+    parts = np.empty(((capacity + 1) * m, _PAID + K + 4 * (widest - q)))
+    parts[:m] = 0.0
+    parts[:m, :4] = np.inf
+    parts[:m, _PAID : _PAID + K] = plan
+    lines = np.zeros((3 * (capacity + 1), h))
+    lines[0] = linear + vectors[decided[signs > 0], 4].sum(axis=0)
+    duals = np.zeros((capacity + 1, 2 + widest))
+    duals[0, 1], duals[0, 2 : 2 + q] = np.inf, 0.5
+    state = np.zeros((capacity + 2, m), np.int8)
+    state[0, decided] = signs
+    path = np.zeros((capacity + 1, 3), np.int64)
+    path[: len(given), :2] = given
+    grain = float(np.abs(linear).sum() + a.sum() + c.sum())
+    answer = prove_kernel(
+        X, a, linear, partner, q, first, len(given), target, grain, max_nodes, found, found_value, wanted,
+        left, left_bound, halt, sides, weight[0], vectors.reshape(6 * m, h), parts, lines, duals, state, path,
+        np.zeros(q), weight[1], np.zeros(q), np.zeros(h),
+    )  # fmt: skip
+    return answer
 
-    grain = 0.0
-    for t in range(h):
-        grain += abs(linear[t])
-    for i in range(m):
-        grain += a[i]
-    for j in range(q):
-        grain += c[j]
-    for k in range(fixed):
-        for t in range(h):
-            normals[k, t] = half[k, t]
-    for t in range(h):
-        SUM[0, t] = linear[t]
-        BEST[0, t] = 0.0
-        CENTRE[0, t] = 0.0
-    for i in range(m):
-        STATE[0, i] = 0
-        for side in range(2):
-            for kind in range(2):
-                END[0, 4 * i + 2 * kind + side] = np.inf
-                for k in range(widest):
-                    LAM[4 * i + 2 * kind + side, k] = 0.0
-        for k in range(K):
-            PI[0 * m + i, k] = plan[i, k]
-        for t in range(h):
-            rows[i, t] = a[i] * X[i, t]
-    for g in range(first):
-        i = given[g, 0]
-        STATE[0, i] = given[g, 1]
-        for t in range(h):
-            normals[fixed + g, t] = given[g, 1] * X[i, t]
-            if given[g, 1] > 0:
-                SUM[0, t] += rows[i, t]
-        path[g, 0] = i
-        path[g, 1] = given[g, 1]
-    for j in range(q):
-        THETA[0, j] = 0.5
-    for k in range(widest):
-        CELL[0, k] = 0.0
-    COSINE[0] = 0.0
-    BOUND[0] = np.inf
 
+@njit(borrowing=True, fastmath=_FAST)
+def prove_kernel(
+    X: _Array, a: _Array, linear: _Array, partner: _Index, q: int, first: int, given: int, target: float, grain: float,
+    max_nodes: int, found: _Array, found_value: _Array, wanted: float, left: _Index, left_bound: _Array,
+    halt: NDArray[np.bool_], sides: _Array, weight: _Array, vectors: _Array, parts: _Array, lines: _Array,
+    duals: _Array, state: NDArray[np.int8], path: _Index, free: _Array, scale: _Array, gap: _Array, b: _Array,
+) -> tuple[float, float, int, int, int]:  # fmt: skip
+    """The search of :func:`prove_below`, which makes the arrays; `first` sides hold, and `given` signs.
+
+    sides (widest, h)
+        What may be added to a linear function above f: minus the q concave rows, then the normals of the node.
+    weight, scale (widest,)
+        Weights of the concave rows and what a plan leaves of them; 1 for the normals.
+    vectors (6 m, h)
+        Of each convex row four vectors that give ranges: of the row, of minus it, of its residual and of minus that;
+        then the row times its weight, and the residual.
+    parts ((capacity + 1) m, ...)
+        At each depth for each convex row the four ranges, the sizes of the terms of their vectors, its slope, what it
+        pays its partners, and the multipliers of the four vectors, normal by normal.
+    lines (3 (capacity + 1), h)
+        At each depth the linear function of what is decided, the last direction, and the centre of the cap.
+    duals (capacity + 1, 2 + widest)
+        At each depth the cosine of the cap, the bound, and the multipliers of `sides`.
+    state (capacity + 2, m)
+        Signs at each depth, 0 for undecided rows. Last, which rows take their residuals.
+    path (capacity + 1, 3)
+        The row and the sign that lead to a node, and how many of its siblings and it were begun.
+    free (q,), gap (q,), b (h,)
+        What is left of the concave rows, their products with the last direction, a linear function.
+    """
+    m, K = partner.shape
+    h = len(b)
+    used = state[len(state) - 1]
     bound = target
     best = 0.0
     count = ZERO
@@ -315,373 +266,289 @@ def prove_below(
     fresh = True
     while depth >= 0:
         d = depth
-        held = fixed + first + d
+        held = first + given + d
+        lam = _PAID + K - 4 * q
+        top = given + d
+        dual = duals[d]
+        fixed = lines[3 * d]
+        u = lines[3 * d + 1]
         if fresh:
             nodes += 1
-            # (1) who is undecided, what the plan leaves of the concave rows; decided rows and partners pay nothing
+            # (1) ranges, and what the plan leaves: vectors are made anew from the multipliers, then shortened
             for j in range(q):
-                free[j] = c[j]
-            some = ZERO
-            for i in range(m):
-                if STATE[d, i] != 0:
-                    continue
-                open_rows[some] = i
-                some += 1
-                for k in range(K):
-                    if partner[i, k] >= 0:
-                        free[partner[i, k]] -= PI[d * m + i, k]
-            for j in range(q):
-                free[j] = max(free[j], 0.0)
-            # (2) ranges: W = +-row + sum of multipliers and normals, made anew and shortened
+                free[j] = weight[j]
             sweeps = _FIRST_SWEEPS if d == 0 else _SWEEPS
-            for o in range(some):
-                i = open_rows[o]
+            for i in range(m):
+                if state[d, i] != 0:
+                    continue
+                own = parts[d * m + i]
+                row = vectors[6 * i + 4]
+                residual = vectors[6 * i + 5]
+                for t in range(h):
+                    residual[t] = row[t]
                 paid = 0.0
-                for t in range(h):
-                    rows[m + i, t] = rows[i, t]
                 for k in range(K):
-                    j = partner[i, k]
-                    p = PI[d * m + i, k]
-                    if j >= 0 and p > 0.0:
+                    p = own[_PAID + k]
+                    if p > 0.0:
                         paid += p
-                        for t in range(h):
-                            rows[m + i, t] -= p * Y[j, t]
-                for kind in range(2):
-                    for side in range(2):
-                        w = W[4 * i + 2 * kind + side]
-                        sign = 1.0 if side == 0 else -1.0
-                        for t in range(h):
-                            w[t] = sign * rows[kind * m + i, t]
-                        total = a[i] + (paid if kind == 1 else 0.0)
-                        multipliers = LAM[(d * m + i) * 4 + 2 * kind + side]
-                        for k in range(held):
-                            if multipliers[k] > 0.0:
-                                total += multipliers[k]
-                                for t in range(h):
-                                    w[t] += multipliers[k] * normals[k, t]
-                        size[4 * i + 2 * kind + side] = total + _shorten(normals, held, w, multipliers, sweeps)
-            # (3) the plan of every undecided row: a step on U L / (U + L), and on the slope at the last direction
-            norm = math.sqrt(_dot(BEST[d], BEST[d])) + 1e-300
-            for j in range(q):
-                gap[j] = _dot(Y[j], BEST[d]) / norm
-            for o in range(some):
-                i = open_rows[o]
-                up = W[4 * i + 2]
-                low = W[4 * i + 3]
-                uu = _dot(up, up)
-                ll = _dot(low, low)
-                changed = False
-                for k in range(K):
-                    j = partner[i, k]
-                    if j < 0:
-                        break
-                    p = PI[d * m + i, k]
-                    if uu < 1e-16 * a[i] * a[i] or ll < 1e-16 * a[i] * a[i]:
-                        break
-                    if p <= 0.0 and free[j] <= 0.0:
-                        continue
-                    x = math.sqrt(uu)
-                    y = math.sqrt(ll)
-                    over = _dot(Y[j], up)
-                    under = _dot(Y[j], low)
-                    steep_up = (y / (x + y)) ** 2 / x
-                    steep_low = (x / (x + y)) ** 2 / y
-                    tilt = -x / (x + y) * gap[j] + (gap[j] if gap[j] > 0.0 else 0.0)
-                    step = (steep_up * over - steep_low * under - tilt) / (steep_up + steep_low)
-                    step = min(max(step, -p), free[j])
-                    if abs(step) > _MOVED * c[j]:
-                        changed = True
-                        PI[d * m + i, k] = max(p + step, 0.0)
-                        free[j] = max(free[j] - step, 0.0)
-                        for t in range(h):
-                            e = step * Y[j, t]
-                            up[t] -= e
-                            low[t] += e
-                            rows[m + i, t] -= e
-                        size[4 * i + 2] += abs(step)
-                        size[4 * i + 3] += abs(step)
-                        uu = max(uu - 2.0 * step * over + step * step, 0.0)
-                        ll = max(ll + 2.0 * step * under + step * step, 0.0)
-                if changed:
-                    END[d, 4 * i + 2] = np.inf
-                    END[d, 4 * i + 3] = np.inf
-            # terms that a vector W is the sum of, each rounded up to three times
-            terms = 4.0 * (K + 2.0 * h + 3.0 * (1 + sweeps) * (held + 1)) + 32.0
-            cosine = COSINE[d]
-            sine = math.sqrt((1.0 - cosine) * (1.0 + cosine) + 16.0 * UNIT_ROUNDOFF)
-            for o in range(some):
-                i = open_rows[o]
-                for kind in range(2):
-                    for side in range(2):
-                        w = W[4 * i + 2 * kind + side]
-                        error = terms * UNIT_ROUNDOFF * size[4 * i + 2 * kind + side]
-                        if cosine > 0.0:
-                            reach = _reach(w, CENTRE[d], cosine, sine, error)
-                        else:
-                            reach = math.sqrt(_dot(w, w)) + error
-                        END[d, 4 * i + 2 * kind + side] = min(END[d, 4 * i + 2 * kind + side], reach)
-                if END[d, 4 * i] <= 0.0:
-                    STATE[d, i] = -1
-                elif END[d, 4 * i + 1] <= 0.0:
-                    STATE[d, i] = 1
+                        free[partner[i, k]] -= p
+                        _add(residual, p, sides[partner[i, k]])
+                for s in range(4):
+                    w = vectors[6 * i + s]
+                    source = vectors[6 * i + 4 + (s >> 1)]
+                    sign = 1.0 - 2.0 * (s & 1)
                     for t in range(h):
-                        SUM[d, t] += rows[i, t]
-            # (4) constant and linear function above f; its cap shortens the ranges
+                        w[t] = sign * source[t]
+                    size = a[i] + (s >> 1) * paid
+                    for k in range(q, held):
+                        multiplier = own[lam + 4 * k + s]
+                        if multiplier > 0.0:
+                            size += multiplier
+                            _add(w, multiplier, sides[k])
+                    for _sweep in range(sweeps):
+                        moved = 0.0
+                        for back in range(q, held):
+                            k = held - 1 - back + q
+                            place = lam + 4 * k + s
+                            change = max(-own[place], -_dot(sides[k], w))
+                            if change != 0.0:
+                                own[place] += change
+                                _add(w, change, sides[k])
+                                moved += abs(change)
+                        size += moved
+                        if moved < 1e-3 * math.sqrt(_dot(w, w)):
+                            break
+                    own[_SIZE + s] = size
+            # terms that a vector is the sum of, each rounded up to three times
+            terms = (4.0 * (K + 2.0 * h + 3.0 * (1 + sweeps) * (held - q + 1)) + 32.0) * UNIT_ROUNDOFF
+            # (2) constant and linear function above f; its cap shortens the ranges
             upper = np.inf
-            closed = False
-            earlier = np.inf
             enough = False
-            for _cap in range(_CAPS + 2):
+            earlier = np.inf
+            cosine = dual[0]
+            for cap in range(_CAPS + 2):
+                last = enough or cap >= _CAPS
+                for j in range(q):
+                    gap[j] = -_dot(sides[j], u)
+                    scale[j] = weight[j]
+                    free[j] = max(free[j], 0.0)
+                centre = lines[3 * d + (2 if cap == 0 else 1)]
+                sine = math.sqrt((1.0 - cosine) * (1.0 + cosine) + 16.0 * UNIT_ROUNDOFF)
                 constant = 0.0
-                for t in range(h):
-                    b[t] = SUM[d, t]
-                for j in range(q):
-                    rest[j] = c[j]
-                norm = math.sqrt(_dot(BEST[d], BEST[d])) + 1e-300
-                for j in range(q):
-                    gap[j] = _dot(Y[j], BEST[d]) / norm
-                left_rows = ZERO
-                for o in range(some):
-                    left_rows += STATE[d, open_rows[o]] == 0
-                if left_rows > 0 and (enough or _cap >= _CAPS):
-                    break
-                for o in range(some):
-                    i = open_rows[o]
-                    if STATE[d, i] != 0:
+                undecided = ZERO
+                for i in range(m):
+                    if state[d, i] != 0:
                         continue
-                    x = END[d, 4 * i]
-                    y = END[d, 4 * i + 1]
-                    plain = x * (_dot(rows[i], BEST[d]) / norm + y) / (x + y)
-                    x1 = END[d, 4 * i + 2]
-                    y1 = END[d, 4 * i + 3]
-                    short = _dot(rows[m + i], BEST[d]) / norm
-                    paired = 0.0 if x1 <= 0.0 else short if y1 <= 0.0 else x1 * (short + y1) / (x1 + y1)
-                    for k in range(K):
-                        j = partner[i, k]
-                        if j >= 0 and gap[j] > 0.0:
-                            plain -= PI[d * m + i, k] * gap[j]
-                    kind = 1 if paired < plain else 0
-                    used[i] = kind
-                    if kind == 1:
-                        x = x1
-                        y = y1
+                    own = parts[d * m + i]
+                    row = vectors[6 * i + 4]
+                    residual = vectors[6 * i + 5]
+                    if cap == 0:
+                        # its plan: a step on U L / (U + L), and on the slope at the last direction
+                        up = vectors[6 * i + 2]
+                        low = vectors[6 * i + 3]
+                        uu = _dot(up, up)
+                        ll = _dot(low, low)
                         for k in range(K):
                             j = partner[i, k]
-                            if j >= 0:
-                                rest[j] -= PI[d * m + i, k]
-                    if x <= 0.0:
-                        slope[i] = 0.0
-                    elif y <= 0.0:
-                        slope[i] = 1.0
-                    else:
-                        slope[i] = x / (x + y)
-                        constant += x * y / (x + y)
-                    for t in range(h):
-                        b[t] += slope[i] * rows[kind * m + i, t]
-                for j in range(q):
-                    rest[j] = max(rest[j], 0.0)
-                    e = rest[j] * THETA[d, j]
-                    for t in range(h):
-                        b[t] -= e * Y[j, t]
-                for k in range(held):
-                    for t in range(h):
-                        b[t] += CELL[d, k] * normals[k, t]
-                norm = math.sqrt(_dot(b, b))
-                for _sweep in range(_DESCENTS if left_rows > 0 else _LEAF_DESCENTS):
-                    for j in range(q):
-                        if rest[j] <= 1e-12 * c[j]:
-                            continue
-                        e = _dot(Y[j], b)
-                        old = THETA[d, j]
-                        new = min(1.0, max(0.0, old + e / rest[j]))
-                        if new != old:
-                            THETA[d, j] = new
-                            e = (new - old) * rest[j]
-                            for t in range(h):
-                                b[t] -= e * Y[j, t]
-                    for k in range(held):
-                        e = _dot(normals[k], b)
-                        old = CELL[d, k]
-                        new = max(0.0, old - e)
-                        if new != old:
-                            CELL[d, k] = new
-                            for t in range(h):
-                                b[t] += (new - old) * normals[k, t]
-                    before = norm
-                    norm = math.sqrt(_dot(b, b))
-                    if norm + constant <= target * (1.0 - 1e-12):
-                        break
-                    if before - norm < (0.1 if left_rows > 0 else 1e-9) * (norm + constant - target):
-                        break
-                # the bound, of what theta and the multipliers say
-                total = grain + constant
-                for t in range(h):
-                    b[t] = SUM[d, t]
-                for o in range(some):
-                    i = open_rows[o]
-                    if STATE[d, i] == 0:
-                        for t in range(h):
-                            b[t] += slope[i] * rows[used[i] * m + i, t]
-                for j in range(q):
-                    e = rest[j] * THETA[d, j]
-                    for t in range(h):
-                        b[t] -= e * Y[j, t]
-                for k in range(held):
-                    total += CELL[d, k]
-                    for t in range(h):
-                        b[t] += CELL[d, k] * normals[k, t]
-                norm = math.sqrt(_dot(b, b))
-                rough = (4.0 * (m + q + held + K + 2 * h) + 64.0) * UNIT_ROUNDOFF * total
-                upper = min(upper, norm + constant + rough)
-                for t in range(h):
-                    BEST[d, t] = b[t]
-                if upper <= target:
-                    closed = True
-                    break
-                level = target - constant - rough
-                if left_rows == 0 or level <= 0.0 or norm <= level:
-                    break
-                # a cap may decide the last rows: then the linear function is looked at once more
-                enough = _cap > 0 and earlier - constant < 0.02 * (upper - target)
-                earlier = constant
-                cosine = level / norm - 4.0 * UNIT_ROUNDOFF
-                sine = math.sqrt((1.0 - cosine) * (1.0 + cosine) + 16.0 * UNIT_ROUNDOFF)
-                for t in range(h):
-                    u[t] = b[t] / norm
-                if cosine > COSINE[d]:
-                    COSINE[d] = cosine
-                    for t in range(h):
-                        CENTRE[d, t] = u[t]
-                for o in range(some):
-                    i = open_rows[o]
-                    if STATE[d, i] != 0:
-                        continue
-                    for kind in range(2):
-                        for side in range(2):
-                            error = terms * UNIT_ROUNDOFF * size[4 * i + 2 * kind + side]
-                            reach = _reach(W[4 * i + 2 * kind + side], u, cosine, sine, error)
-                            END[d, 4 * i + 2 * kind + side] = min(END[d, 4 * i + 2 * kind + side], reach)
-                            # the row itself, without the node
-                            along = _dot(rows[kind * m + i], u)
-                            length = math.sqrt(_dot(rows[kind * m + i], rows[kind * m + i]))
-                            if side == 1:
-                                along = -along
-                            if along < length * cosine:
+                            if j < 0 or min(uu, ll) < 1e-16 * a[i] * a[i]:
+                                break
+                            p = own[_PAID + k]
+                            if p <= 0.0 and free[j] <= 0.0:
+                                continue
+                            x = math.sqrt(uu)
+                            y = math.sqrt(ll)
+                            share = x / (x + y)
+                            over = _dot(sides[j], up)
+                            under = _dot(sides[j], low)
+                            steep_up = (1.0 - share) ** 2 / x
+                            steep_low = share**2 / y
+                            tilt = max(gap[j], 0.0) - share * gap[j]
+                            step = (steep_low * under - steep_up * over - tilt) / (steep_up + steep_low)
+                            step = min(max(step, -p), free[j])
+                            if abs(step) > _MOVED * weight[j]:
+                                own[2] = np.inf
+                                own[3] = np.inf
+                                own[_PAID + k] = max(p + step, 0.0)
+                                free[j] = max(free[j] - step, 0.0)
+                                _add(up, step, sides[j])
+                                _add(low, -step, sides[j])
+                                _add(residual, step, sides[j])
+                                own[_SIZE + 2] += abs(step)
+                                own[_SIZE + 3] += abs(step)
+                                uu = max(uu + 2.0 * step * over + step * step, 0.0)
+                                ll = max(ll - 2.0 * step * under + step * step, 0.0)
+                    for s in range(4):
+                        # over the cap, of the vector and of the row itself, without the node
+                        for alone in range(1 if cap == 0 else 2):
+                            vector = vectors[6 * i + (s if alone == 0 else 4 + (s >> 1))]
+                            sign = 1.0 if alone == 0 else 1.0 - 2.0 * (s & 1)
+                            along = sign * _dot(vector, centre)
+                            reach = math.sqrt(_dot(vector, vector))
+                            if along < reach * cosine:
                                 aside = 0.0
                                 for t in range(h):
-                                    e = rows[kind * m + i, t] - (along if side == 0 else -along) * u[t]
+                                    e = sign * vector[t] - along * centre[t]
                                     aside += e * e
-                                reach = along * cosine + math.sqrt(aside) * sine + error
-                                END[d, 4 * i + 2 * kind + side] = min(END[d, 4 * i + 2 * kind + side], reach)
-                    if END[d, 4 * i] <= 0.0:
-                        STATE[d, i] = -1
-                    elif END[d, 4 * i + 1] <= 0.0:
-                        STATE[d, i] = 1
-                        for t in range(h):
-                            SUM[d, t] += rows[i, t]
-            upper = min(upper, BOUND[d])
-            BOUND[d] = upper
-            # (5) what is true where the bound is attained
-            for t in range(h):
-                b[t] = BEST[d, t]
-            norm = math.sqrt(_dot(b, b))
-            if norm > 0.0:
-                value = _dot(linear, b)
-                for i in range(m):
-                    e = _dot(X[i], b)
-                    value += a[i] * e if e > 0.0 else 0.0
-                for j in range(q):
-                    e = _dot(Y[j], b)
-                    value -= c[j] * e if e > 0.0 else 0.0
-                value /= norm
-                best = max(best, value)
-                if value > wanted:
-                    slot = count % found.shape[0]
-                    count += 1
-                    if value > found_value[slot]:
-                        found_value[slot] = value
-                        for t in range(h):
-                            found[slot, t] = b[t] / norm
+                                reach = along * cosine + math.sqrt(aside) * sine
+                            own[s] = min(own[s], reach + terms * own[_SIZE + s])
+                    if own[0] <= 0.0:
+                        state[d, i] = -1
+                    elif own[1] <= 0.0:
+                        state[d, i] = 1
+                        _add(fixed, 1.0, row)
+                    else:
+                        undecided += 1
+                    if last or state[d, i] != 0:
+                        continue
+                    # the chord of the row or of its residual, whichever is lower at the last direction
+                    plain = own[0] * (_dot(row, u) + own[1]) / (own[0] + own[1])
+                    short = _dot(residual, u)
+                    x = max(own[2], 0.0)
+                    paired = short if own[3] <= 0.0 < x else x * (short + own[3]) / (x + abs(own[3]) + 1e-300)
+                    for k in range(K):
+                        if own[_PAID + k] > 0.0:
+                            plain -= own[_PAID + k] * max(gap[partner[i, k]], 0.0)
+                    kind = ZERO
+                    if paired < plain:
+                        kind = ZERO + 1
+                        for k in range(K):
+                            if own[_PAID + k] > 0.0:
+                                scale[partner[i, k]] -= own[_PAID + k]
+                    x = max(own[2 * kind], 0.0)
+                    y = max(own[2 * kind + 1], 0.0)
+                    used[i] = kind
+                    own[_SLOPE] = x / (x + y) if x > 0.0 else 0.0
+                    constant += own[_SLOPE] * y
+                if last and undecided > 0:
+                    break
+                # its length is lowered over the multipliers, then computed of what they say
+                for final in range(2):
+                    total = grain + constant
+                    for t in range(h):
+                        b[t] = fixed[t]
+                    for i in range(m):
+                        if state[d, i] == 0:
+                            _add(b, parts[d * m + i, _SLOPE], vectors[6 * i + 4 + used[i]])
+                    for k in range(held):
+                        share = dual[2 + k] * max(scale[k], 0.0)
+                        total += share
+                        _add(b, share, sides[k])
+                    norm = math.sqrt(_dot(b, b))
+                    if final:
+                        break
+                    for _sweep in range(_DESCENTS if undecided > 0 else _LEAF_DESCENTS):
+                        for k in range(held):
+                            if scale[k] > 1e-12 * weight[k]:
+                                old = dual[2 + k]
+                                new = max(0.0, old - _dot(sides[k], b) / scale[k])
+                                if k < q and new > 1.0:
+                                    new = 1.0
+                                if new != old:
+                                    dual[2 + k] = new
+                                    _add(b, (new - old) * scale[k], sides[k])
+                        before = norm
+                        norm = math.sqrt(_dot(b, b))
+                        if norm + constant <= target * (1.0 - 1e-12):
+                            break
+                        if before - norm < (0.1 if undecided > 0 else 1e-9) * (norm + constant - target):
+                            break
+                rough = (4.0 * (m + held + K + 2 * h) + 64.0) * UNIT_ROUNDOFF * total
+                upper = min(upper, norm + constant + rough)
+                for t in range(h):
+                    u[t] = b[t] / norm if norm > 0.0 else 0.0
+                level = target - constant - rough
+                if upper <= target or undecided == 0 or level <= 0.0 or norm <= level:
+                    break
+                # a cap may decide the last rows: then the linear function is looked at once more
+                enough = cap > 0 and earlier - constant < 0.02 * (upper - target)
+                earlier = constant
+                cosine = level / norm - 4.0 * UNIT_ROUNDOFF
+                if cosine > dual[0]:
+                    dual[0] = cosine
+                    for t in range(h):
+                        lines[3 * d + 2, t] = u[t]
+            upper = min(upper, dual[1])
+            dual[1] = upper
+            # (3) what is true where the bound is attained
+            value = _dot(linear, u)
+            for i in range(m):
+                value += max(_dot(vectors[6 * i + 4], u), 0.0)
+            for j in range(q):
+                value += weight[j] * min(_dot(sides[j], u), 0.0)
+            best = max(best, value)
+            if value > wanted:
+                slot = count % found.shape[0]
+                count += 1
+                if value > found_value[slot]:
+                    found_value[slot] = value
+                    for t in range(h):
+                        found[slot, t] = u[t]
             if best > target:
                 break
             fresh = False
-            if closed or upper <= target:
+            if upper <= target:
                 depth -= 1
                 continue
-            # (6) the row to decide next
+            # (4) the row to decide next
             most = -1.0
-            row = NONE
-            for o in range(some):
-                i = open_rows[o]
-                if STATE[d, i] != 0:
+            chosen = NONE
+            for i in range(m):
+                if state[d, i] != 0:
                     continue
+                own = parts[d * m + i]
                 e = 0.0
-                for kind in range(2):
-                    if kind == 0 or used[i] == 1:
-                        x = END[d, 4 * i + 2 * kind]
-                        y = END[d, 4 * i + 2 * kind + 1]
-                        share = 1.0 if kind == used[i] else 0.0
-                        if kind == 0:
-                            share += _PLAIN
-                        e += share * x * y / (x + y) if x > 0.0 and y > 0.0 else 0.0
+                for kind in range(used[i] + 1):
+                    x = max(own[2 * kind], 0.0)
+                    y = max(own[2 * kind + 1], 0.0)
+                    share = (kind == used[i]) + _PLAIN * (kind == 0)
+                    e += share * x * y / (x + y + 1e-300)
                 if e > most:
                     most = e
-                    row = i
-            if row < 0:
+                    chosen = i
+            if chosen < 0:
                 bound = max(bound, upper)
                 depth -= 1
                 continue
-            if nodes >= max_nodes or first + d + 1 >= capacity or halt[0]:
+            if nodes >= max_nodes or top + 1 >= len(duals) - 1 or halt[0]:
                 if opened < left.shape[0]:
                     left_bound[opened] = upper
-                    for g in range(first + d):
+                    for g in range(top):
                         left[opened, g, 0] = path[g, 0]
                         left[opened, g, 1] = path[g, 1]
-                    left[opened, first + d, 0] = NONE
+                    left[opened, top, 0] = NONE
                 else:
                     bound = max(bound, upper)
                 opened += 1
                 depth -= 1
                 continue
-            ROW[d] = row
-            PHASE[d] = 0
+            path[top, 0] = chosen
             # the less promising sign first: what it proves is needed in any case
-            SIGN[d] = -1.0 if _dot(X[row], b) > 0.0 else 1.0
-        elif PHASE[d] == 2:
+            path[top, 1] = -1 if _dot(X[chosen], u) > 0.0 else 1
+            path[top, 2] = 0
+        elif path[top, 2] == 2:
             depth -= 1
             continue
-        # (7) the next child
-        sign = SIGN[d] if PHASE[d] == 0 else -SIGN[d]
-        PHASE[d] += 1
-        row = ROW[d]
-        n = d + 1
-        path[first + d, 0] = row
-        path[first + d, 1] = 1 if sign > 0.0 else -1
-        for t in range(h):
-            normals[held, t] = sign * X[row, t]
-            SUM[n, t] = SUM[d, t] + (rows[row, t] if sign > 0.0 else 0.0)
-            BEST[n, t] = BEST[d, t]
-            CENTRE[n, t] = CENTRE[d, t]
-        COSINE[n] = COSINE[d]
-        BOUND[n] = BOUND[d]
+        else:
+            path[top, 1] = -path[top, 1]
+        # (5) the next child
+        path[top, 2] += 1
+        chosen = path[top, 0]
+        depth += 1
         for i in range(m):
-            STATE[n, i] = STATE[d, i]
-            if STATE[d, i] != 0:
-                continue
-            for k in range(K):
-                PI[n * m + i, k] = PI[d * m + i, k]
-            for kind in range(2):
-                for side in range(2):
-                    END[n, 4 * i + 2 * kind + side] = END[d, 4 * i + 2 * kind + side]
-                    for k in range(held):
-                        LAM[(n * m + i) * 4 + 2 * kind + side, k] = LAM[(d * m + i) * 4 + 2 * kind + side, k]
-                    LAM[(n * m + i) * 4 + 2 * kind + side, held] = 0.0
-        STATE[n, row] = 1 if sign > 0.0 else -1
-        for j in range(q):
-            THETA[n, j] = THETA[d, j]
-        for k in range(held):
-            CELL[n, k] = CELL[d, k]
-        CELL[n, held] = 0.0
-        depth = n
+            state[depth, i] = state[d, i]
+            if state[d, i] == 0:
+                for s in range(lam + 4 * held):
+                    parts[depth * m + i, s] = parts[d * m + i, s]
+                for s in range(4):
+                    parts[depth * m + i, lam + 4 * held + s] = 0.0
+        state[depth, chosen] = path[top, 1]
+        for s in range(2 + held):
+            duals[depth, s] = dual[s]
+        duals[depth, 2 + held] = 0.0
+        for t in range(h):
+            sides[held, t] = path[top, 1] * X[chosen, t]
+            lines[3 * depth, t] = fixed[t] + (vectors[6 * chosen + 4, t] if path[top, 1] > 0 else 0.0)
+            lines[3 * depth + 1, t] = u[t]
+            lines[3 * depth + 2, t] = lines[3 * d + 2, t]
         fresh = True
     return bound, best, count, nodes, opened
