@@ -225,7 +225,7 @@ def test_edited_table_becomes_the_session_s_data(cell: str, accepted: bool) -> N
         frame.iloc[0, 0] = float(cell)
         data_input.take_table(frame, base)
 
-    app = testing.AppTest.from_function(edit, args=(cell,)).run()
+    app = testing.AppTest.from_function(edit, args=(cell,), default_timeout=120).run()
     assert not app.exception
     assert ("_custom_dataset" in app.session_state) is accepted
     assert ("_upload_error" in app.session_state) is not accepted

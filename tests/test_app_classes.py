@@ -231,9 +231,9 @@ def test_an_edited_table_keeps_its_classes() -> None:
         frame.iloc[0, -1] = target
         data_input.take_table(frame, base)
 
-    kept = AppTest.from_function(edit, args=(1.0,)).run().session_state["_custom_dataset"]
+    kept = AppTest.from_function(edit, args=(1.0,), default_timeout=120).run().session_state["_custom_dataset"]
     assert (kept.labels, kept.y[0]) == (("spike", "slope", "plateau"), 1.0)
-    refused = AppTest.from_function(edit, args=(0.5,)).run().session_state[data_input._ERROR]
+    refused = AppTest.from_function(edit, args=(0.5,), default_timeout=120).run().session_state[data_input._ERROR]
     assert refused == "y: got the target 0.5 with 3 names of classes, expected 0 to 2"
 
 

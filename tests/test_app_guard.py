@@ -129,7 +129,7 @@ def test_a_fragment_that_is_drawn_again_is_guarded() -> None:
 
         part()
 
-    app = testing.AppTest.from_function(page).run()
+    app = testing.AppTest.from_function(page, default_timeout=120).run()
     app.button(key="fail").click().run()
     assert not app.exception
     assert app.error[0].value == "backend: got none, expected one"

@@ -94,7 +94,7 @@ def test_who_waited_is_not_made_to_wait_again() -> None:
         with keep.apart():
             st.caption(str(keep.kept("test place", "something else", lambda: 9)))
 
-    app = testing.AppTest.from_function(page).run()
+    app = testing.AppTest.from_function(page, default_timeout=120).run()
     app.run()
     assert not app.exception
     assert [c.value for c in app.caption] == ["7", "8", "9"]
@@ -119,7 +119,7 @@ def test_two_who_ask_at_once_wait_for_one_answer() -> None:
     def make() -> int:
         calls.append(1)
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60.0)
         return 5
 
     answers: list[int] = []
@@ -127,12 +127,12 @@ def test_two_who_ask_at_once_wait_for_one_answer() -> None:
         threading.Thread(target=lambda: answers.append(keep.kept("busy place", "question", make))) for _ in range(3)
     ]
     threads[0].start()
-    assert begun.wait(10)
+    assert begun.wait(60.0)
     for thread in threads[1:]:
         thread.start()
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60.0)
     assert answers == [5, 5, 5]
     assert len(calls) == 1
 
@@ -165,7 +165,7 @@ def test_an_answer_whose_time_was_used_up_is_for_who_waited_alone() -> None:
         with keep.apart():
             calls.run("run place", "quick", lambda budget: st.caption(f"{budget.time_limit:g}") and 1, 30.0)
 
-    app = testing.AppTest.from_function(page).run()
+    app = testing.AppTest.from_function(page, default_timeout=120).run()
     assert not app.exception
     assert [c.value for c in app.caption] == ["30"]
     assert not keep._shelf("run place").answers.keys() & {"slow", "cancelled"}
@@ -204,7 +204,7 @@ def test_a_whole_result_from_the_background_is_everyones() -> None:
             st.caption(str(found))
 
     for expected in (["whole", "part"], ["part"]):
-        app = testing.AppTest.from_function(page).run()
+        app = testing.AppTest.from_function(page, default_timeout=120).run()
         app.run()
         assert [c.value for c in app.caption] == ["whole", "part"]
         assert app.session_state["made"] == expected

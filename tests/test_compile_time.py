@@ -62,15 +62,26 @@ def test_a_compilation_that_fails_lets_the_clock_go_on():
     assert clock() > before
 
 
+# to compile a kernel, or to load it, takes longer than all the time there is
 _SOLVE = """
-import json, sys
+import json, sys, time
 import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+late, look, compile_one = [0.0], time.perf_counter, Dispatcher.compile
+
+def compile_late(self, signature):
+    late[0] += 100.0
+    return compile_one(self, signature)
+
+time.perf_counter = lambda: look() + late[0]
+Dispatcher.compile = compile_late
 from convex_core import Problem, TwoLayerCNN, patch_geometry, solve
 rng = np.random.default_rng(3)
 X = rng.standard_normal((11, 4))
 problem = Problem(X, np.sign(X[:, 0] * X[:, 1]), filter_size=4, beta=0.4)
 reports = []
-s = solve(problem, method=sys.argv[1], time_limit=2.0, progress=reports.append)
+s = solve(problem, method=sys.argv[1], time_limit=60.0, progress=reports.append)
 said = [r.message for r in reports if r.stage == "compile"]
 print(json.dumps([s.status.value, s.network_objective, s.relative_gap, s.seconds.total, said]))
 """
@@ -97,7 +108,7 @@ def test_a_time_limit_gives_the_same_result_before_and_after_compilation(method,
     assert said[-1].endswith(" s")
     warm = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
     assert [status, objective, gap] == warm[:3]
-    assert (status, gap <= 1e-6, seconds <= 2.5) == ("optimal", True, True)
+    assert (status, gap <= 1e-6, seconds <= 60.0) == ("optimal", True, True)
     assert warm[4] == []  # what is loaded from the cache is not worth a word
 
 

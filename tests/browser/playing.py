@@ -19,7 +19,7 @@ from pages._ui.playground.scenes import FIRST
 from .conftest import WAIT_MS, Visit
 
 SHOWN = ("objective", "lower-bound", "gap", "active-filters", "ceiling")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 def visitor(chromium: Any, **options: Any) -> Visit:

@@ -13,9 +13,9 @@ from convex_core.figures.arrangement.disc import POLE
 from convex_core.geometry import cells_at, circle_cells, stereographic
 from convex_core.patches import patch_geometry
 
-sync_api = pytest.importorskip("playwright.sync_api")
+from .conftest import WAIT_MS
 
-WAIT_MS = 90_000
+sync_api = pytest.importorskip("playwright.sync_api")
 
 
 class View:
@@ -23,6 +23,7 @@ class View:
 
     def __init__(self, page: Any) -> None:
         self.page = page
+        page.set_default_timeout(WAIT_MS)
         self.errors: list[str] = []
         self.sent: list[object] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))

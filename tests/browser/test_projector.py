@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -100,13 +101,10 @@ def test_a_page_is_presented_and_restored(server: str, visit: Visit, file: str) 
 
 def until_box(visit: Visit, file: str, fits: Callable[[dict[str, float]], bool]) -> None:
     """Wait until the main picture has its place."""
-    box: dict[str, float] = {}
-    for _ in range(40):
-        box = main_picture(visit, file)
-        if fits(box):
-            return
+    end = time.monotonic() + WAIT_MS / 1000
+    while not fits(box := main_picture(visit, file)):
+        assert time.monotonic() < end, f"the main picture of {file} is at {box}"
         visit.page.wait_for_timeout(250)
-    raise AssertionError(f"the main picture of {file} is at {box}")
 
 
 def test_use_elsewhere_leads_to_the_other_pages(server: str, visit: Visit) -> None:
