@@ -83,7 +83,7 @@ def taken(N: _Array, k: int) -> _Array:
 
 
 def pivoted_factor(N: _Array) -> _Array:
-    """:func:`nonnegative_factor` of order at most 3: Cholesky steps with the largest pivot that leaves no negative entry.
+    """:func:`nonnegative_factor` of order at most 3: Cholesky steps, each with the largest pivot that fits.
 
     Examples
     --------
