@@ -10,11 +10,11 @@ from convex_core.arrangement.pieces import pieces_of
 from convex_core.numerics.completely_positive import nonnegative_factor
 
 
-@pytest.mark.parametrize(("N", "h"), [(1, 3), (2, 2), (6, 2), (12, 3), (8, 4)])
+@pytest.mark.parametrize(("N", "h"), [(1, 3), (2, 2), (6, 2), (9, 3), (6, 4)])
 def test_every_direction_is_in_one_piece_of_its_own_cell_alone(N, h):
     rng = np.random.default_rng(N)
     rows = rng.standard_normal((N, h))
-    U = rng.standard_normal((1000, h))
+    U = rng.standard_normal((300, h))
     total = np.zeros(len(U), dtype=int)
     for active in enumerate_patterns(rows).active():
         cone = (2.0 * active - 1.0)[:, None] * rows
@@ -46,7 +46,7 @@ def test_the_order_does_not_depend_on_the_rows_that_bound_nothing(turn):
             assert pytest.approx(G, abs=1e-9) == F
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 4), r=st.integers(1, 4), digits=st.sampled_from([0, 1, 16]))
 def test_what_is_semidefinite_and_has_no_negative_entry_has_a_nonnegative_factor(seed, m, r, digits):
     rng = np.random.default_rng(seed)

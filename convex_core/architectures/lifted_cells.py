@@ -98,7 +98,8 @@ class LiftedCells(ABC, Cells):
 
     def _pieces(self, patches: _Array) -> _Pieces:
         """The pieces of all cells."""
-        return _pieces_of_all(self.base, patches.shape, np.ascontiguousarray(patches).tobytes())
+        base: Any = self.base  # frozen, and so hashable
+        return _pieces_of_all(base, patches.shape, np.ascontiguousarray(patches).tobytes())
 
     def hyperplanes(self, patches: _Array) -> _Array:
         r"""Rows that say :math:`f^T U g` for two facets f and g of a piece, (R, p).
