@@ -29,7 +29,7 @@ OPTION_VALUES = {
     "slope": (),
     "branches": (),  # tests/test_branches.py
     "skip": (),  # takes the squared loss only: tests/test_free_bias.py
-    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong"),
+    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong", "lifted"),
 }
 GEOMETRIES = {
     "circular": [patch_geometry((3,), h, 1, "circular") for h in (1, 2, 3)],

@@ -14,6 +14,7 @@ CASES = {
     "max": ("two-layer", {"pooling": "max"}, ((4,), 2, 2, "valid")),
     "linear": ("linear", {}, ((4,), 2, 2, "valid")),
     "flatten": ("flatten", {}, ((4,), 2, 2, "valid")),
+    "flatten, lifted": ("flatten", {"relaxation": "lifted"}, ((4,), 2, 2, "valid")),
     "circular": ("circular", {}, ((3,), 3, 1, "circular")),
     "circular spectral": ("circular", {"relaxation": "spectral"}, ((3,), 2, 1, "circular")),
     "circular nuclear": ("circular", {"relaxation": "nuclear"}, ((3,), 2, 1, "circular")),

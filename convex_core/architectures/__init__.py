@@ -96,6 +96,15 @@ __all__ = [
 
 # of the weights of a neuron; with one output they are the same
 _OUTPUT_NORMS = ("l1", "l2")
+# programs of networks with several weights of the l2 norm
+_L2_PROGRAMS = ("cone", "plain", "lifted")
+
+
+def _l2_program(relaxation: str | None) -> str:
+    """The relaxation, by default ``cone``."""
+    if relaxation is not None and relaxation not in _L2_PROGRAMS:
+        raise InputError(f"relaxation: got {relaxation!r}, expected one of {', '.join(_L2_PROGRAMS)}")
+    return relaxation or "cone"
 
 
 def _two_layer(
@@ -140,10 +149,11 @@ def _two_layer(
     if output_norm not in _OUTPUT_NORMS:
         raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
     several = integer(outputs, "outputs") > 1
-    if several and output_norm == "l2" and relaxation == "lifted":
-        return LiftedVectorOutputs(single, outputs)
     if several and output_norm == "l2":
-        return VectorOutputsL2(single, outputs, "cone" if relaxation is None else relaxation)
+        program = _l2_program(relaxation)
+        return (
+            LiftedVectorOutputs(single, outputs) if program == "lifted" else VectorOutputsL2(single, outputs, program)
+        )
     if relaxation is not None:
         raise InputError(
             f"relaxation: got {relaxation!r} where the two-layer program is exact, expected it only with at least 2 "
@@ -156,10 +166,9 @@ def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm
     """CNN with a flatten layer; `relaxation` is an option of the l2 norm."""
     if output_norm not in _OUTPUT_NORMS:
         raise InputError(f"output_norm: got {output_norm!r}, expected one of {', '.join(_OUTPUT_NORMS)}")
-    if output_norm == "l2" and relaxation == "lifted":
-        return LiftedFlattenCNN(geometry)
     if output_norm == "l2":
-        return FlattenCNN(geometry, "cone" if relaxation is None else relaxation)
+        program = _l2_program(relaxation)
+        return LiftedFlattenCNN(geometry) if program == "lifted" else FlattenCNN(geometry, program)
     if relaxation is not None:
         raise InputError(
             f"relaxation: got {relaxation!r} with the output norm l1, whose program is exact, expected none"

@@ -1,4 +1,4 @@
-r"""ReLU and a flatten layer, exact for filters of up to four entries: second moments of neurons in place of the nuclear norm.
+r"""ReLU and a flatten layer, exact for filters of up to four entries: blocks are second moments of neurons.
 
 Non-convex problem (filters :math:`u_j \in R^h`, output weights :math:`w_j \in R^K`):
 

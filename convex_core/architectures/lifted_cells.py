@@ -46,9 +46,11 @@ _Codes = NDArray[np.bool_]
 #: rank of the rows of the cells up to which the program is exact
 MAX_LIFTED_RANK = MOST_FACETS
 #: cells of the network with one weight, in general position; each makes semidefinite blocks of its own
-MAX_LIFTED_CELLS = 2_000
+MAX_LIFTED_CELLS = 1_000
 # of the second moments of filters, directions below this share of the largest are left by an interior-point method
 _NEGLIGIBLE = 1e-6
+# neurons that cost more than this many times their block are not its own
+_DEAR = 1.01
 # a filter is in no piece if it is this share of its length outside of all
 _OUTSIDE = 1e-6
 # problems whose pieces are kept: an architecture is asked for them several times
@@ -82,7 +84,7 @@ class LiftedCells(ABC, Cells):
     @property
     def penalty(self) -> TracePenalty:
         """Half the trace of S."""
-        return TracePenalty(self.fan_out + self.base.geometry.h)
+        return TracePenalty(self.fan_out + self.base.geometry.h, self.fan_out)
 
     def design(self, patches: _Array) -> _Array:
         """The matrices of Z where S has it, (K', n', p)."""
@@ -96,7 +98,8 @@ class LiftedCells(ABC, Cells):
 
     def _pieces(self, patches: _Array) -> _Pieces:
         """The pieces of all cells."""
-        return _pieces_of_all(self.base, patches.shape, np.ascontiguousarray(patches).tobytes())
+        base: Any = self.base  # frozen, and so hashable
+        return _pieces_of_all(base, patches.shape, np.ascontiguousarray(patches).tobytes())
 
     def hyperplanes(self, patches: _Array) -> _Array:
         r"""Rows that say :math:`f^T U g` for two facets f and g of a piece, (R, p).
@@ -142,9 +145,11 @@ class LiftedCells(ABC, Cells):
         return pieces.codes[np.where(outside, other, number)]
 
     def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes, patches: _Array) -> Parameters:
-        r""":math:`u_j = F^+ b_j`, :math:`w_j = \pm Z U^+ u_j` with :math:`\sum_j b_j b_j^T = F U F^T`, :math:`b_j \ge 0`.
+        r""":math:`u_j = F^+ b_j`, :math:`w_j = \pm Z U^+ u_j` with :math:`\sum_j b_j b_j^T = F U F^T`, b >= 0.
 
-        :math:`Z U^+` comes from a factor of S, whose small directions are not divided by their squares.
+        :math:`Z U^+` comes from a factor of S, whose small directions are not divided by their squares. In a cell that
+        is thin beside what a solver leaves of its inequalities these neurons would be dear: then those of the
+        eigenvectors of S stand for the block, whose filters are in the cell nearly.
         """
         r, pieces = self.fan_out, self._pieces(patches)
         u, w = [np.zeros((0, self.base.geometry.h))], [np.zeros((0, r))]
@@ -155,6 +160,9 @@ class LiftedCells(ABC, Cells):
             own = F @ root[r:]
             filters = np.linalg.pinv(F) @ nonnegative_factor(own @ own.T) if len(F) else np.zeros((S.shape[0] - r, 0))
             weights = root[:r] @ (np.linalg.pinv(root[r:], rcond=_NEGLIGIBLE) @ filters)
+            if np.sum(filters**2) + np.sum(weights**2) > _DEAR * size.sum():
+                turn = np.where((F @ root[r:]).sum(axis=0) < 0.0, -1.0, 1.0)
+                weights, filters = turn * root[:r], turn * root[r:]
             alive = (filters != 0.0).any(axis=0)
             u.append(filters.T[alive])
             w.append(float(side) * weights.T[alive])

@@ -44,5 +44,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "layers": Option(int, "circular: number of layers (default: 3)", "L"),
     "sharing": Option(str, "three-layer: shared or per-patch filters (default: per-patch)"),
-    "relaxation": Option(str, "which convex program, where there are several bounds"),
+    "relaxation": Option(
+        str,
+        "which convex program, where there are several; lifted is exact for flatten and l2 outputs",
+    ),
 }

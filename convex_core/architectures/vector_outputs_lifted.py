@@ -11,9 +11,9 @@ the matrices :math:`G_i` of the network with one output:
    \min_S \; \ell\Big(\sum_i G_i Z_i^T,\; Y\Big) + \tfrac\beta2 \sum_i \operatorname{tr} S_i
    \quad \text{s.t. } S_i = \begin{bmatrix} W_i & Z_i \\ Z_i^T & U_i \end{bmatrix} \succeq 0, \; F_i U_i F_i^T \ge 0 .
 
-:mod:`.lifted_cells` has the proof and the way back. The programs of :class:`VectorOutputsL2` are bounds below it. Source:
-Sahiner, Ergen, Pauly and Pilanci, Vector-output ReLU Neural Network Problems are Copositive Programs, ICLR 2021 (arXiv
-2012.13329).
+:mod:`.lifted_cells` has the proof and the way back. The programs of :class:`VectorOutputsL2` are bounds below it.
+Source: Sahiner, Ergen, Pauly and Pilanci, Vector-output ReLU Neural Network Problems are Copositive Programs, ICLR 2021
+(arXiv 2012.13329).
 """
 
 from __future__ import annotations

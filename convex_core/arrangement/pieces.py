@@ -1,6 +1,6 @@
 r"""Pieces of a cone that are bounded by at most four hyperplanes and cover it, whatever rounding does.
 
-A cone :math:`\{u : A u \ge 0\}` whose rows have rank r at most 4 is cut from one of its extreme rays v (it is *pulled*).
+A cone :math:`\{u : A u \ge 0\}` whose rows have rank r at most 4 is cut from one of its extreme rays v (*pulled*).
 With the facets f that do not contain v, a point u of the cone is in the piece of the facet that is smallest in
 
 .. math:: f^T u \,/\, f^T v ,
@@ -83,7 +83,7 @@ def facets_of(rows: _Array, basis: _Array) -> tuple[_Array, _Array]:
         rays = V[sigma[:, -1] > 1e-9, -1]
     rays = np.concatenate([rays, -rays])
     rays = rays[(rays @ flat.T >= -1e-9).all(axis=1)]
-    rays = rays[np.unique(np.round(rays, 7) + 0.0, axis=0, return_index=True)[1]]
+    rays = rays[np.unique(np.round(rays @ basis, 7) + 0.0, axis=0, return_index=True)[1]]
     kept: list[int] = []
     for i, row in enumerate(flat):
         on = np.abs(rays @ row) <= 1e-9

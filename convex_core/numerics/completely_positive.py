@@ -43,24 +43,24 @@ def nonnegative_factor(N: _Array) -> _Array:
     N = np.maximum(0.5 * (N + N.T), 0.0)
     if len(N) < 4:
         return pivoted_factor(N)
-    parts = []
+    parts: list[_Array] = []
     apart = N + np.diag(np.full(4, np.inf))
-    i, j = np.unravel_index(np.argmin(apart), apart.shape)
+    i, j = divmod(int(np.argmin(apart)), 4)
     if apart[i, j] > 0.0:
         p = np.abs(np.linalg.eigh(N)[1][:, -1])
         share = apart / np.maximum(np.outer(p, p), 1e-300)
-        i, j = np.unravel_index(np.argmin(share), share.shape)
+        i, j = divmod(int(np.argmin(share)), 4)
         parts.append(np.sqrt(share[i, j]) * p[:, None])
         N = np.maximum(N - share[i, j] * np.outer(p, p), 0.0)
         N[i, j] = N[j, i] = 0.0
     both = [k for k in range(4) if k not in (i, j)]
     own = [taken(N, k)[np.ix_(both, both)] for k in (i, j)]
     rest = N[np.ix_(both, both)] - own[0] - own[1]
-    share = 1.0 if rest[0, 1] >= 0.0 else min(1.0, own[0][0, 1] / -rest[0, 1])
-    for k, first, part in ((i, own[0], share), (j, own[1], 1.0 - share)):
+    first = 1.0 if rest[0, 1] >= 0.0 else min(1.0, own[0][0, 1] / -rest[0, 1])
+    for k, start, part in ((i, own[0], first), (j, own[1], 1.0 - first)):
         three = [k, *both]
         P = N[np.ix_(three, three)]
-        P[1:, 1:] = np.maximum(first + part * rest, 0.0)
+        P[1:, 1:] = np.maximum(start + part * rest, 0.0)
         B = np.zeros((4, 3))
         B[three] = pivoted_factor(P)
         parts.append(B)
@@ -83,7 +83,7 @@ def taken(N: _Array, k: int) -> _Array:
 
 
 def pivoted_factor(N: _Array) -> _Array:
-    """:func:`nonnegative_factor` of order at most 3: Cholesky steps with the largest pivot that leaves no negative entry.
+    """:func:`nonnegative_factor` of order at most 3: Cholesky steps, each with the largest pivot that fits.
 
     Examples
     --------

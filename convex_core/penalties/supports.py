@@ -37,8 +37,11 @@ def conic_supports(
     floor: float,
     want: int,
     search: Search = EXACT,
+    both: bool = True,
 ) -> ConeSupports:
     r"""The largest supports of +-G[i] over cell ``cells[i]``; arguments as in :meth:`Penalty.top_supports`.
+
+    Where those of -G[i] are known to be the same they are left out (`both` is False).
 
     The Euclidean projection :math:`r = g + A^T\lambda` of g on the cone costs microseconds and brackets the support:
     its multipliers give the upper bound :math:`\|r\|_*`, and r itself, scaled to length one, attains
@@ -62,6 +65,8 @@ def conic_supports(
         )
         parts.append((near_some[0] + 2 * start, *near_some[1:4]))
     pair, length, unit, error = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    if not both:
+        pair, length, unit, error = (array[pair % 2 == 0] for array in (pair, length, unit, error))
     near = length[:, None] * unit
     upper = np.minimum(penalty.dual_norm(near) + penalty.radius * error, size[chosen[pair // 2]])
     kept = np.flatnonzero(upper > floor)

@@ -1,4 +1,4 @@
-"""Half the trace of a block that is a positive semidefinite matrix: the second moments of neurons, and what they cost."""
+"""Half the trace of a block that is a positive semidefinite matrix: the cost of neurons in their second moments."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ class TracePenalty:
     ----------
     order : int
         Rows of S; a block has order (order + 1) / 2 entries.
+    turned : int
+        First rows of S, those of w, whose sign may be turned: the output signs + and - of a cell have the same blocks
+        then, up to that, and only + is priced. Without them (0) both are.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class TracePenalty:
     """
 
     order: int
+    turned: int = 0
 
     @property
     def formulas(self) -> PenaltyFormulas:
@@ -82,7 +86,7 @@ class TracePenalty:
         return 64.0 + 32.0 * self.order
 
     def norm(self, C: _Array) -> _Array:
-        """Half the trace of each row of `C` (B, p), shape (B,), infinite unless positive semidefinite but for rounding."""
+        """Half the trace of each row of `C` (B, p), shape (B,), infinite unless it is positive semidefinite."""
         if not len(C):
             return np.zeros(0)
         S = symmetric_matrices(C)
@@ -114,9 +118,9 @@ class TracePenalty:
 
         The rows of the cones are symmetric products of two normals; the tilt of `search` is that of a normal.
         """
-        return conic_supports(
-            self, G, cells, rows, sides, floor=floor, want=want, search=replace(search, tilt=_TILTS * search.tilt)
-        )
+        search = replace(search, tilt=_TILTS * search.tilt)
+        both = self.turned == 0
+        return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search, both=both)
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """Half the traces of positive semidefinite matrices with the entries in the rows of C."""

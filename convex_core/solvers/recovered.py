@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..losses import SquaredLoss
 from ..networks.network import Network
 from ..networks.recovery import merge_same_cells, prune, recover
+from ..penalties import L2Penalty
 from ..problem import Problem
 from ..progress import Budget
 from ..status import Exactness
@@ -50,9 +51,10 @@ def network_of(problem: Problem, run: Run, tol: float, *, hurried: bool) -> Netw
         few = prune(recovered, problem.patches, relative_zero=min(max(0.1 * negligible, 1e-13), 1e-9))
         return problem.fitted(few)
 
-    # Conic solvers leave blocks of a millionth of the largest. Newton's method, for the squared loss, leaves none, and
-    # the dual vector of a network feels a small block in first order.
-    if not isinstance(problem.loss, SquaredLoss):
+    # Conic solvers leave blocks of a millionth of the largest. Newton's method, for the squared loss and the Euclidean
+    # norm, leaves none, and the dual vector of a network feels a small block in first order.
+    coarse = None
+    if not (isinstance(problem.loss, SquaredLoss) and isinstance(problem.architecture.penalty, L2Penalty)):
         coarse = without(1e-5)
         if problem.objective(coarse) <= objective * (1.0 + 1e-10):
             return coarse
@@ -64,16 +66,17 @@ def network_of(problem: Problem, run: Run, tol: float, *, hurried: bool) -> Netw
         fuller = without(negligible)
         if problem.objective(fuller) < reached - slack:
             network = fuller
-    return network
+    return network if coarse is None else min([network, coarse], key=problem.objective)
 
 
 def descended(problem: Problem, network: Network, objective: float, tol: float, budget: Budget) -> Network:
     """The network, moved to the local minimum below it where blocks of a higher rank have left it above `objective`.
 
     Where several inputs are equal or zero the program has many optima, and an interior-point method ends in the middle
-    of them: its blocks have a higher rank though others have rank one.
+    of them: its blocks have a higher rank though others have rank one. Of second moments in a thin cell the way back
+    magnifies what the method leaves of the cone's inequalities.
     """
-    if problem.architecture.exactness is not Exactness.EXACT_IF_RANK_ONE:
+    if problem.architecture.exactness is Exactness.BOUND_ONLY:
         return network
     if network.m * problem.patches.size > _DESCENDS or problem.objective(network) <= objective * (1.0 + 0.5 * tol):
         return network

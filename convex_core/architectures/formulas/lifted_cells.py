@@ -124,7 +124,7 @@ def lifted_latex(cnn: LiftedCells, *, network: str, operand: str, rows: str, ord
         blocks=("S_i", "S_i'"),
         shape=(r + h, r + h),
         operand=operand,
-        columns=rf"S_i = \begin{{bmatrix}} W_i & Z_i \\ Z_i^T & U_i \end{{bmatrix}},\quad {rows}",
+        columns=rf"S_i\text{{: blocks }}W_i,\, Z_i;\; Z_i^T,\, U_i,\quad {rows}",
         cone=(r"F_i\, U F_i^T \ge 0",),
         members=r"U = U_i,\, U_i'",
         every="i",

@@ -1,0 +1,67 @@
+"""Pieces of cones with at most four facets, and non-negative factors of matrices of order at most four."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convex_core.arrangement import enumerate_patterns
+from convex_core.arrangement.pieces import pieces_of
+from convex_core.numerics.completely_positive import nonnegative_factor
+
+
+@pytest.mark.parametrize(("N", "h"), [(1, 3), (2, 2), (6, 2), (9, 3), (6, 4)])
+def test_every_direction_is_in_one_piece_of_its_own_cell_alone(N, h):
+    rng = np.random.default_rng(N)
+    rows = rng.standard_normal((N, h))
+    U = rng.standard_normal((300, h))
+    total = np.zeros(len(U), dtype=int)
+    for active in enumerate_patterns(rows).active():
+        cone = (2.0 * active - 1.0)[:, None] * rows
+        inside = (U @ cone.T >= 0.0).all(axis=1)
+        pieces = pieces_of(cone)
+        assert max(map(len, pieces)) <= 4
+        of = sum((U @ F.T >= 0.0).all(axis=1).astype(int) for F in pieces)
+        assert (of[inside] == 1).all()
+        total += of
+    assert (total == 1).all()
+
+
+def test_cones_with_at_most_four_facets_stay_whole():
+    rows = np.random.default_rng(0).standard_normal((12, 3))
+    counts = [len(pieces_of((2.0 * active - 1.0)[:, None] * rows)) for active in enumerate_patterns(rows).active()]
+    assert 1 in counts
+    assert max(counts) > 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_the_order_does_not_depend_on_the_rows_that_bound_nothing(turn):
+    """A script finds the pieces again from rows in its own order."""
+    rng = np.random.default_rng(turn)
+    rows = rng.standard_normal((10, 3))
+    for active in enumerate_patterns(rows).active():
+        cone = (2.0 * active - 1.0)[:, None] * rows
+        other = np.vstack([cone, 2.0 * cone[:2], np.zeros((1, 3))])[rng.permutation(13)]
+        for F, G in zip(pieces_of(cone), pieces_of(other), strict=True):
+            assert pytest.approx(G, abs=1e-9) == F
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), m=st.integers(1, 4), r=st.integers(1, 4), digits=st.sampled_from([0, 1, 16]))
+def test_what_is_semidefinite_and_has_no_negative_entry_has_a_nonnegative_factor(seed, m, r, digits):
+    rng = np.random.default_rng(seed)
+    V = rng.standard_normal((r, m)).round(digits)
+    while (V.T @ V).min() < 0.0:
+        V = (rng.standard_normal((r, m)) + rng.exponential() * np.ones((r, 1))).round(digits)
+    N = V.T @ V
+    B = nonnegative_factor(N)
+    assert B.min(initial=0.0) >= 0.0
+    assert pytest.approx(N, abs=1e-12 * max(1.0, N.max())) == B @ B.T
+
+
+def test_the_cone_over_a_square_has_no_triangular_factor_but_a_nonnegative_one():
+    for shift in (0.0, 1e-12, 1e-6, 0.1):
+        N = np.array([[2.0, 0, 1, 1], [0, 2, 1, 1], [1, 1, 2, 0], [1, 1, 0, 2]]) + shift
+        B = nonnegative_factor(N)
+        assert B.min() >= 0.0
+        assert pytest.approx(N, abs=1e-12) == B @ B.T
