@@ -169,6 +169,24 @@ def solve_case(rng, kept):
     kept.run(check, X, y)
 
 
+def path_case(rng, kept):
+    """Each point of a path, by the judge."""
+    architecture, X, y, _, loss, delta = some_problem(rng)
+    seed = int(rng.integers(1000))
+    kept.update(said=f"path {architecture!r} {loss} {delta} seed={seed}")
+
+    def check(X, y):
+        problem = cc.Problem(X, y, architecture=architecture, beta=1.0, loss=cc.make_loss(loss, delta=delta))
+        path = cc.solve_path(problem, points=4, smallest=0.05, tol=1e-5, seed=seed, max_patterns=5000, time_limit=5.0)
+        for found in path.solutions:
+            at = found.problem
+            check_network(at, found.network, found.network_objective, y, loss, delta)
+            if found.scope == cc.Scope.GLOBAL:
+                check_bound(at, found.dual, found.lower_bound, y, loss, delta, seed)
+
+    kept.run(check, X, y)
+
+
 def audit_case(rng, kept):
     """A random network: its objective, and the bound below it."""
     architecture, X, y, beta, loss, delta = some_problem(rng)
