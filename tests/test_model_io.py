@@ -4,9 +4,12 @@ import io
 
 import numpy as np
 import pytest
+from architecture_cases import every_architecture, random_network, tiny_problem
+from layer_cases import networks
 from problem_cases import patch_problem
 
 from convex_core import InputError, Problem, certify, load_dataset, load_model, save_model, solve
+from convex_core.export.model import save_network
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +141,18 @@ def test_missing_and_unwritable_paths(solution, tmp_path):
         load_model(tmp_path / "none.npz")
     with pytest.raises(InputError, match="writable"):
         save_model(tmp_path / "no" / "such" / "folder.npz", solution)
+
+
+@pytest.mark.slow
+def test_every_architecture_and_option_comes_back_from_its_file():
+    own = [random_network(tiny_problem(case.values[0]), 3, 0) for case in every_architecture()]
+    tried = [*own, *networks()]
+    for network in tried:
+        save_network(buffer := io.BytesIO(), network)
+        buffer.seek(0)
+        again = load_model(buffer).network
+        assert again.architecture == network.architecture
+        assert np.array_equal(again.free, network.free)
+        for name, array in network.parameters.items():
+            assert np.array_equal(again.parameters[name], array)
+    assert len(tried) >= 350

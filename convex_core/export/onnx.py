@@ -140,16 +140,22 @@ def check_onnx(data: bytes, network: Network, *, seed: int = 0) -> OnnxCheck:
     Raises
     ------
     BackendError
-        If a package is missing, or they differ by more than rounding.
+        If a package is missing, the runtime refuses the file, or they differ by more than rounding.
     """
     needs_onnx()
     runtime = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     geometry = network.architecture.geometry
     X = np.random.default_rng(seed).standard_normal((_SAMPLES, geometry.d))
-    (got,) = session.run(None, {"X": X.reshape(_SAMPLES, *geometry.input_shape)})
+    try:
+        session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        (got,) = session.run(None, {"X": X.reshape(_SAMPLES, *geometry.input_shape)})
+    except Exception as error:  # its errors have no common class of their own
+        raise BackendError(
+            f"onnx: got {' '.join(str(error).split())[:300]} from onnxruntime {runtime.__version__}, expected one that "
+            f"has the operators of opset {OPSET} in double precision"
+        ) from error
     expected = network.predict(X)
     difference, largest = float(np.abs(got - expected).max()), float(np.abs(expected).max())
     neurons = network.architecture.outputs(geometry.extract(X), network.parameters)
@@ -243,27 +249,30 @@ def _branch(graph: _Graph, flat: str, branch: Branch) -> str:
     if (index < 0).any():  # a column of zeros, which the index -1 reads
         flat = graph.node("Pad", flat, graph.integers([0, 0, 0, 1]))
         index = np.where(index < 0, geometry.d, index)
-    windows = graph.node("Gather", flat, graph.integers(index), axis=1)
-    patches = graph.node("Transpose", windows, perm=[1, 0, 2])  # (K, n, window)
-    filters = branch.filters
-    if filters.ndim == 3:
-        filters = filters.transpose(1, 0, 2)  # (K, m, h)
-    sums = graph.node("MatMul", patches, graph.numbers(np.swapaxes(filters[..., : geometry.window], -1, -2)))
+    filters, window = branch.filters, geometry.window
+    # no Transpose: some runtimes fuse it with a product that they have in single precision only
+    if filters.ndim == 3:  # each patch (1, window) times its own filters
+        windows = graph.node("Gather", flat, graph.integers(index[:, None]), axis=1)
+        own = graph.numbers(filters[:, :, :window].transpose(1, 2, 0))
+        sums = graph.node("Squeeze", graph.node("MatMul", windows, own), graph.integers([2]))
+    else:
+        windows = graph.node("Gather", flat, graph.integers(index), axis=1)
+        sums = graph.node("MatMul", windows, graph.numbers(filters[:, :window].T))  # (n, K, m)
     if geometry.biased:
-        sums = graph.node("Add", sums, graph.numbers(filters[..., None, :, -1]))
-    for further in branch.again:  # (K, h, n, m): what each position sees of the responses
-        seen = graph.node("Gather", sums, graph.integers(geometry.index), axis=0)
-        sums = graph.sum(graph.node("Mul", seen, graph.numbers(further.T[:, None, :])), 1)
+        sums = graph.node("Add", sums, graph.numbers(filters[..., -1].T if filters.ndim == 3 else filters[:, -1]))
+    for further in branch.again:  # (n, K, h, m): what each position sees of the responses
+        seen = graph.node("Gather", sums, graph.integers(geometry.index), axis=1)
+        sums = graph.sum(graph.node("Mul", seen, graph.numbers(further.T)), 2)
     values = _activated(graph, sums, branch.activation)
     if branch.groups:
         longest = max(map(len, branch.groups))
         # a patch counts once among the largest, however often it is listed
         members = [np.resize(group, longest) for group in branch.groups]
-        seen = graph.node("Gather", values, graph.integers(members), axis=0)
-        values = graph.node("ReduceMax", seen, graph.integers([1]), keepdims=0)
+        seen = graph.node("Gather", values, graph.integers(members), axis=1)
+        values = graph.node("ReduceMax", seen, graph.integers([2]), keepdims=0)
     if branch.counts is not None:
-        values = graph.node("Mul", values, graph.numbers(branch.counts.T[:, None, :]))
-    pooled = graph.sum(values, 0)
+        values = graph.node("Mul", values, graph.numbers(branch.counts.T))
+    pooled = graph.sum(values, 1)
     if branch.scale != 1.0:
         pooled = graph.node("Mul", pooled, graph.numbers(branch.scale))
     if branch.rectified:

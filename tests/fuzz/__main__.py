@@ -14,12 +14,13 @@ from .commands import command_case
 from .files import file_case
 from .kept import REFUSALS, Kept, repeat, save
 from .links import link_case, page_case
-from .networks import audit_case, solve_case
+from .networks import audit_case, path_case, solve_case
 
 #: What is tried, and how often among a hundred cases.
 KINDS = {
-    "solve": (solve_case, 50),
-    "audit": (audit_case, 20),
+    "solve": (solve_case, 45),
+    "audit": (audit_case, 15),
+    "path": (path_case, 10),
     "file": (file_case, 15),
     "link": (link_case, 5),
     "command": (command_case, 9),

@@ -209,7 +209,7 @@ def dual_value(name, delta, v, y):
 
 
 # -- prices: correlations of neurons of cost 1 with a dual vector, from below
-def price(spec, X, v, seed=0, draws=2000, rounds=8):
+def price(spec, X, v, seed=0, draws=2000, rounds=12):
     """The largest correlation with v (n, q) that random neurons of cost 1, improved by random steps, have.
 
     With filters of two entries all directions at which something changes are among the first ones.
@@ -231,7 +231,7 @@ def price(spec, X, v, seed=0, draws=2000, rounds=8):
         for number in range(rounds):
             order = np.argsort(-values)[:20]
             top = raw[order] / np.linalg.norm(raw[order], axis=1, keepdims=True)
-            near = top[:, None] + 0.3**number * 0.5 * rng.standard_normal((len(top), 30, width))
+            near = top[:, None] + 0.5 * 0.3**number * rng.standard_normal((len(top), 30, width))
             raw = np.concatenate([top, near.reshape(-1, width)])
             values = correlations(spec, part, X, v, raw)
         best = max(best, float(values.max()))
