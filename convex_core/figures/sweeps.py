@@ -32,7 +32,7 @@ SWEEP_VALUES: Mapping[str, str] = {
 _ROW, _AROUND, _LEAST, _MOST = 44, 110, 260, 640
 # writing on a field
 _INK = ("#ffffff", "#000000")
-# numbers are written into the fields of so many columns at most
+# numbers are written into the fields of so many columns and rows at most
 _WRITTEN = 12
 
 
@@ -145,23 +145,28 @@ def sweep_map(
     figure = blank(height, left=16 + 8 * max(map(len, left)) + 30, top=16, bottom=56)
     figure.add_trace(
         go.Heatmap(
-            x=below, y=left, z=z, xgap=2, ygap=2, colorscale=[[p / 8, cividis(p / 8)] for p in range(9)],
+            x=below, y=left, z=z, xgap=2, ygap=2, colorscale=[[p / 9, cividis(p / 9)] for p in range(10)],
             hoverinfo="skip", colorbar={"title": {"text": words, "side": "right"}, "thickness": 14},
         )
     )  # fmt: skip
-    # a heat map takes no presses and writes in colours of its own: points that nobody sees do both, each with the place
-    # of the first row of its field
+    # a heat map takes no presses, and writes in colours of its own; a frame that only the chosen field shows takes them
     written = [_written(z[at], value) for at in places]
+    fills = _fills(z, list(places), colours)
+    inks = [max(_INK, key=lambda ink: contrast(ink, fill)) for fill in fills]
     figure.add_trace(
         go.Scatter(
             x=[below[i] for _, i in places], y=[left[j] for j, _ in places], customdata=list(places.values()),
-            mode="markers+text" if len(along) <= _WRITTEN else "markers", showlegend=False,
-            marker={"symbol": "square", "size": 34, "opacity": 0, "color": _INK[0]},
-            text=written, textfont={"color": _inks(z, list(places), colours), "size": 14},
+            mode="markers", showlegend=False,
+            marker={"symbol": "square-open", "size": 34, "opacity": 0, "color": inks, "line": {"width": 2}},
+            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0}},
             hovertext=[text or "no answer" for text in written],
             hovertemplate=f"{_axis(x)} %{{x}}<br>{_axis(y)} %{{y}}<br>{words} %{{hovertext}}<extra></extra>",
         )
     )  # fmt: skip
+    if len(along) <= _WRITTEN and len(up) <= _WRITTEN:
+        for (j, i), text, ink, fill in zip(places, written, inks, fills, strict=True):
+            font = {"color": ink, "size": 14}
+            figure.add_annotation(x=i, y=j, text=text, showarrow=False, font=font, bgcolor=fill, borderpad=0)
     # names of fields, however much they look like numbers, in the order that they have
     for update, names, title in ((figure.update_xaxes, below, x), (figure.update_yaxes, left, y)):
         update(
@@ -181,15 +186,14 @@ def sweep_map(
     return Chart(figure, _alt(x, y, words, z, table, several), table, "sweep-map")
 
 
-def _inks(z: Any, places: list[tuple[int, int]], colours: Palette) -> list[str]:
-    """Light or dark writing, whichever is read better on each field."""
+def _fills(z: Any, places: list[tuple[int, int]], colours: Palette) -> list[str]:
+    """The colour of each field; that of the page where there is no answer."""
     low, high = (np.nanmin(z), np.nanmax(z)) if np.isfinite(z).any() else (0.0, 0.0)
-    inks = []
-    for at in places:
-        position = float((z[at] - low) / (high - low)) if high > low else 0.5
-        under = cividis(position) if math.isfinite(position) else colours.paper
-        inks.append(max(_INK, key=lambda ink: contrast(ink, under)))
-    return inks
+    positions = [float((z[at] - low) / (high - low)) if high > low else 0.5 for at in places]
+    return [
+        cividis(position) if math.isfinite(z[at]) else colours.paper
+        for at, position in zip(places, positions, strict=True)
+    ]
 
 
 def _one_kind(column: list[Any]) -> list[Any]:
