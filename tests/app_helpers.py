@@ -40,7 +40,7 @@ def open_page(file: str, **query: Any) -> Any:
 
 def end_work(app: Any) -> None:
     """Cancel what runs in the background."""
-    for slot in ("_sgd_job", "_path", "_images_quick", "_ten_job"):
+    for slot in ("_sgd_job", "_path", "_images_quick", "_ten_job", "_sweep"):
         if slot in app.session_state and hasattr(app.session_state[slot], "cancel"):
             app.session_state[slot].cancel()
 

@@ -158,15 +158,34 @@ def cividis(position: float) -> str:
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue of a hex colour, 0 to 255.
+    """Red, green and blue of a colour in hex, or as :func:`cividis` says one, 0 to 255.
 
     Examples
     --------
-    >>> rgb("#FF8000")
-    (255, 128, 0)
+    >>> rgb("#FF8000"), rgb("rgb(0,32,76)")
+    ((255, 128, 0), (0, 32, 76))
     """
-    red, green, blue = bytes.fromhex(colour[1:7])
+    said = colour.startswith("rgb(")
+    red, green, blue = map(int, colour[4:-1].split(",")) if said else bytes.fromhex(colour[1:7])
     return red, green, blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, from 1 to 21, as WCAG 2 defines it.
+
+    Examples
+    --------
+    >>> contrast("#ffffff", "#000000"), contrast("#777777", "#777777")
+    (21.0, 1.0)
+    """
+    light, dark = sorted(map(_luminance, (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [channel / 255 for channel in rgb(colour)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _listed(colour: str) -> str:

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..presentation.text import counted, number
 from ..sweeps import Sweep, SweepRow
 from .chart import Chart, blank
-from .colours import LIGHT, Palette
+from .colours import LIGHT, Palette, cividis, contrast
 
 __all__ = ["SWEEP_VALUES", "sweep_axes", "sweep_map", "sweep_rows"]
 
@@ -30,7 +30,9 @@ SWEEP_VALUES: Mapping[str, str] = {
 }
 # height of a row and of what is around them, in pixels; the whole at least and at most
 _ROW, _AROUND, _LEAST, _MOST = 44, 110, 260, 640
-# numbers are written into the fields of so many columns at most
+# writing on a field
+_INK = ("#ffffff", "#000000")
+# numbers are written into the fields of so many columns and rows at most
 _WRITTEN = 12
 
 
@@ -54,16 +56,20 @@ def sweep_axes(sweep: Sweep) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def sweep_rows(sweep: Sweep, where: Mapping[str, Any] | None = None) -> tuple[SweepRow, ...]:
-    """The rows whose settings have the values of `where`.
+def sweep_rows(sweep: Sweep, where: Mapping[str, Any] | None = None) -> dict[int, SweepRow]:
+    """The rows whose settings have the values of `where`, by their places in the sweep.
 
     Raises
     ------
     InputError
         If none has.
     """
-    wanted = dict(where or {})
-    found = tuple(row for row in sweep.rows if all(_key(row.value(n)) == _key(v) for n, v in wanted.items()))
+    wanted = {name: _key(value) for name, value in (where or {}).items()}
+    found = {
+        place: row
+        for place, row in enumerate(sweep.rows)
+        if all(_key(row.value(name)) == value for name, value in wanted.items())
+    }
     if not found:
         raise InputError(f"where: got {wanted}, expected values that some row has")
     return found
@@ -99,7 +105,7 @@ def sweep_map(
     Raises
     ------
     InputError
-        For a setting that does not differ, an unknown value, or if there is nothing to draw.
+        For a setting or a value that there is not, or if there is nothing to draw.
 
     Examples
     --------
@@ -114,19 +120,18 @@ def sweep_map(
         chosen = [name for name in sweep_axes(sweep) if name not in (x, y)]
         x = chosen.pop(0) if x is None else x
         y = chosen.pop(0) if y is None else y
-    for name, axis in (("x", x), ("y", y)):
-        if axis not in sweep.axes:
-            raise InputError(f"{name}: got {axis!r}, expected a setting that differs: {', '.join(sweep.axes)}")
     if x == y:
         raise InputError(f"y: got {y!r} for both axes, expected two settings")
     rows = sweep_rows(sweep, where)
-    present = {name: {_key(row.value(name)) for row in rows} for name in (x, y)}
-    along, up = ([v for v in sweep.axes[name] if v in present[name]] for name in (x, y))
+    present = {name: {_key(row.value(name)) for row in rows.values()} for name in (x, y)}
+    along, up = ([v for v in sweep.values(name) if v in present[name]] for name in (x, y))
     z = np.full((len(up), len(along)), np.nan)
     counts = np.zeros(z.shape, dtype=np.int64)
     fields: dict[tuple[int, int], list[float]] = {}
-    for row in rows:
+    places: dict[tuple[int, int], int] = {}
+    for place, row in rows.items():
         at = up.index(_key(row.value(y))), along.index(_key(row.value(x)))
+        places.setdefault(at, place)
         counts[at] += 1
         found = row.value(value)
         if found is not None and math.isfinite(found):
@@ -135,21 +140,39 @@ def sweep_map(
         z[at] = math.fsum(values) / len(values)
     words = SWEEP_VALUES[value]
     several = int(counts.max(initial=0)) > 1
-    texts = [[_written(v, value) for v in line] for line in z]
     left, below = [_name(v) for v in up], [_name(v) for v in along]
     height = min(max(_AROUND + _ROW * len(up), _LEAST), _MOST)
     figure = blank(height, left=16 + 8 * max(map(len, left)) + 30, top=16, bottom=56)
     figure.add_trace(
         go.Heatmap(
-            x=below, y=left, z=z, text=texts, xgap=2, ygap=2, colorscale="Cividis", hoverongaps=False,
-            texttemplate="%{text}" if len(along) <= _WRITTEN else None,
-            colorbar={"title": {"text": words, "side": "right"}, "thickness": 14, "tickfont": {"color": colours.ink}},
-            hovertemplate=f"{_axis(x)} %{{x}}<br>{_axis(y)} %{{y}}<br>{words} %{{text}}<extra></extra>",
+            x=below, y=left, z=z, xgap=2, ygap=2, colorscale=[[p / 9, cividis(p / 9)] for p in range(10)],
+            hoverinfo="skip", colorbar={"title": {"text": words, "side": "right"}, "thickness": 14},
         )
     )  # fmt: skip
+    # a heat map takes no presses, and writes in colours of its own; a frame that only the chosen field shows takes them
+    written = [_written(z[at], value) for at in places]
+    fills = _fills(z, list(places), colours)
+    inks = [max(_INK, key=lambda ink: contrast(ink, fill)) for fill in fills]
+    figure.add_trace(
+        go.Scatter(
+            x=[below[i] for _, i in places], y=[left[j] for j, _ in places], customdata=list(places.values()),
+            mode="markers", showlegend=False,
+            marker={"symbol": "square-open", "size": 34, "opacity": 0, "color": inks, "line": {"width": 2}},
+            selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0}},
+            hovertext=[text or "no answer" for text in written],
+            hovertemplate=f"{_axis(x)} %{{x}}<br>{_axis(y)} %{{y}}<br>{words} %{{hovertext}}<extra></extra>",
+        )
+    )  # fmt: skip
+    if len(along) <= _WRITTEN and len(up) <= _WRITTEN:
+        for (j, i), text, ink, fill in zip(places, written, inks, fills, strict=True):
+            font = {"color": ink, "size": 14}
+            figure.add_annotation(x=i, y=j, text=text, showarrow=False, font=font, bgcolor=fill, borderpad=0)
     # names of fields, however much they look like numbers, in the order that they have
-    figure.update_xaxes(type="category", categoryarray=below, title=_axis(x), showgrid=False)
-    figure.update_yaxes(type="category", categoryarray=left, title=_axis(y), showgrid=False)
+    for update, names, title in ((figure.update_xaxes, below, x), (figure.update_yaxes, left, y)):
+        update(
+            type="category", categoryarray=names, range=[-0.5, len(names) - 0.5], title=_axis(title), showgrid=False,
+            ticks="", zeroline=False,
+        )  # fmt: skip
     table: dict[str, list[Any]] = {x: [], y: [], value: [], "rows": []}
     for j, upper in enumerate(up):
         for i, lower in enumerate(along):
@@ -158,7 +181,23 @@ def sweep_map(
                 table[y].append(upper)
                 table[value].append(_plain(z[j, i], value, several))
                 table["rows"].append(int(counts[j, i]))
+    # a column of numbers, or of texts
+    table |= {name: _one_kind(table[name]) for name in (x, y)}
     return Chart(figure, _alt(x, y, words, z, table, several), table, "sweep-map")
+
+
+def _fills(z: Any, places: list[tuple[int, int]], colours: Palette) -> list[str]:
+    """The colour of each field; that of the page where there is no answer."""
+    low, high = (np.nanmin(z), np.nanmax(z)) if np.isfinite(z).any() else (0.0, 0.0)
+    positions = [float((z[at] - low) / (high - low)) if high > low else 0.5 for at in places]
+    return [
+        cividis(position) if math.isfinite(z[at]) else colours.paper
+        for at, position in zip(places, positions, strict=True)
+    ]
+
+
+def _one_kind(column: list[Any]) -> list[Any]:
+    return column if len({type(v) for v in column}) == 1 and not isinstance(column[0], tuple) else [*map(_name, column)]
 
 
 def _alt(x: str, y: str, words: str, z: Any, table: Mapping[str, Any], several: bool) -> str:
@@ -178,7 +217,7 @@ def _axis(name: str) -> str:
 def _name(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _written(value: float, name: str) -> str:

@@ -18,7 +18,7 @@ from ..contracts.files import check_writable
 from ..errors import InputError
 from .rows import SweepRow
 
-__all__ = ["RowStore", "read_rows"]
+__all__ = ["RowStore", "read_rows", "rows_in"]
 
 try:
     import fcntl
@@ -154,9 +154,14 @@ def read_rows(path: str | Path) -> tuple[SweepRow, ...]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"rows: got {str(path)!r:.200} ({reason}), expected a file of a sweep") from error
-    found = {row.key: row for row, _ in _parsed(content, Path(path).name)}
+    return rows_in(content, Path(path).name)
+
+
+def rows_in(content: bytes, name: str) -> tuple[SweepRow, ...]:
+    """The rows in what a file of this name holds, as :func:`read_rows` gives them."""
+    found = {row.key: row for row, _ in _parsed(content, name)}
     if not found:
-        raise InputError(f"rows: got {Path(path).name!r} without a row, expected a file of a sweep")
+        raise InputError(f"rows: got {name!r} without a row, expected a file of a sweep")
     return tuple(found[key] for key in sorted(found))
 
 

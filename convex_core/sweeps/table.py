@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..contracts.records import record
+from ..errors import InputError
 from ..presentation.sweeps import SweepAnswer
 from ..status import Status
 from .rows import FAILED, REFUSED, SweepRow
@@ -85,10 +86,21 @@ class Sweep(SweepAnswer):
         >>> sweep({"dataset": "talk", "beta": [1.0, 0.1]}, workers=1).axes
         {'beta': (0.1, 1.0)}
         """
-        asked = {name: {_hashable(row.settings.get(name)) for row in self.rows} for name in self._named()}
-        differ = [name for name, values in asked.items() if len(values) > 1]
-        used = {name: {_hashable(row.value(name)) for row in self.rows} for name in differ}
-        return {name: tuple(sorted(values, key=_order)) for name, values in used.items()}
+        named = self._named()
+        asked = {name: {_hashable(row.settings.get(name)) for row in self.rows} for name in named}
+        return {name: self.values(name) for name in named if len(asked[name]) > 1}
+
+    def values(self, name: str) -> tuple[Any, ...]:
+        """The values of one setting among the rows, in order.
+
+        Raises
+        ------
+        InputError
+            If no row has such a setting.
+        """
+        if name not in self._named():
+            raise InputError(f"sweep: got the setting {name!r:.60}, expected one of {', '.join(self._named())}")
+        return tuple(sorted({_hashable(row.value(name)) for row in self.rows}, key=_order))
 
     def _named(self) -> tuple[str, ...]:
         """Every setting of some row: data first, then in the order of the defaults."""

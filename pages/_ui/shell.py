@@ -49,6 +49,7 @@ PAGES = (
     PageInfo("arrangement", "Arrangement", ":material/hub:", "Experiment"),
     PageInfo("solve", "Solve", ":material/verified:", "Experiment"),
     PageInfo("filters_and_path", "Filters and path", ":material/timeline:", "Experiment"),
+    PageInfo("sweep", "Sweep", ":material/grid_on:", "Experiment"),
     PageInfo("convex_vs_sgd", "Convex vs SGD", ":material/compare_arrows:", "Experiment"),
     PageInfo("three_layer", "Three layers", ":material/layers:", "Experiment"),
     PageInfo("real_images", "Real images", ":material/image:", "Experiment"),

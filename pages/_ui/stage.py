@@ -129,6 +129,16 @@ STAGES: Mapping[str, Stage] = {
             Scene("Bars", {"data": "bars"}),
         ),
     ),
+    "sweep": Stage(
+        {"sweep_map": 400},
+        scenes=(
+            Scene("Filters die over β, at every stride"),
+            Scene("Objective over β and loss", {"sweep_y": "Loss", "sweep_value": "objective"}),
+            Scene("Filter size against stride", {"sweep_x": "Filter size", "sweep_value": "test accuracy"}),
+            Scene("Every activation", {"sweep_y": "Activation", "sweep_value": "objective"}),
+            Scene("Five seeds of the data", {"data": "shift", "sweep_y": "Data seed"}),
+        ),
+    ),
     "convex_vs_sgd": Stage(
         {"curves": 360},
         compared=("curves",),

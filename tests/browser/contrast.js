@@ -15,9 +15,13 @@
     const style = getComputedStyle(text);
     let opacity = style.visibility === "hidden" ? 0 : Number(style.fillOpacity);
     for (let e = text; e instanceof Element; e = e.parentElement) opacity *= Number(getComputedStyle(e).opacity);
+    // a text on a ground of its own, which is opaque
+    const ground = text.closest(".annotation-text-g")?.querySelector("rect.bg");
+    const own = ground && Number(getComputedStyle(ground).fillOpacity) === 1 ? read(getComputedStyle(ground).fill) : null;
+    const under = own && own[3] === 255 ? own : page;
     const ink = read(style.fill), share = (opacity * ink[3]) / 255;
-    const seen = page.map((v, k) => share * ink[k] + (1 - share) * v);
-    const [high, low] = [light(seen), light(page)].sort((p, q) => q - p), ratio = (high + 0.05) / (low + 0.05);
+    const seen = under.map((v, k) => share * ink[k] + (1 - share) * v);
+    const [high, low] = [light(seen), light(under)].sort((p, q) => q - p), ratio = (high + 0.05) / (low + 0.05);
     return share > 0.05 && ratio < 4.5 ? [`${ratio.toFixed(2)}: ${text.textContent} (${style.fill})`] : [];
   });
 }

@@ -31,6 +31,7 @@ KEYS = frozenset(
             "sample samples colour picture slice cell view",  # Dataset, Arrangement
             "method tol limit points span pathtol dial",  # Solve, Filters and path, Home
             "rate runs iterations momentum batch width scale first schedule optimiser up across",  # Convex vs SGD
+            "sweep_x sweep_y sweep_value",  # Sweep
             "filter",  # Inside the network, with sample
             "kind circular_beta circular_layers circular_d circular_h circular_seed",  # Three layers
             "relu_beta relu_n relu_seed relu_program",

@@ -1,0 +1,136 @@
+"""The Sweep page: a live grid equal to the library's, a row opened on Solve, a file of rows."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from app_helpers import alts, charts, end_work, facts, numbers, open_page, sentences
+
+from convex_core import Dataset, Problem, Sweep, SweepRow, load_dataset, solve, sweep
+from pages._ui.sweeps.opening import solve_query
+
+SMALL = {"data": "edge", "n": "4"}
+
+
+def finished(app: Any) -> Any:
+    """Poll as a browser would until the map is there."""
+    end = time.monotonic() + 120
+    while not app.get("plotly_chart") and not app.error and time.monotonic() < end:
+        time.sleep(0.2)
+        app.run()
+    assert not app.exception
+    return app
+
+
+def link(app: Any) -> dict[str, str]:
+    """Where the row is opened."""
+    (found,) = [entry.proto for entry in app.get("page_link") if entry.proto.page == "solve"]
+    return dict(parse_qsl(found.query_string))
+
+
+def rows_file(app: Any, content: bytes, name: str = "rows.jsonl") -> Any:
+    app.file_uploader(key="sweep_file").set_value((name, content, "application/octet-stream")).run()
+    return app
+
+
+def test_the_map_is_that_of_the_library_and_a_row_opens_on_solve() -> None:
+    app = finished(open_page("sweep", **SMALL, sweep_value="objective", sweep_y="Pooling"))
+    (figure,) = charts(app)
+    grid = {"dataset": "edge", "data.n": 4, "beta": [0.001, 0.002, 0.004, 0.0079, 0.016, 0.032, 0.063]}
+    betas = [float(text) for text in figure["data"][0]["x"]]
+    grid |= {"beta": betas, "pooling": ["sum", "mean", "max"], "padding": "valid"}
+    expected = sweep(grid, workers=1)
+    assert len(expected.rows) == 21
+    chart = expected.plot("beta", "pooling")
+    assert (
+        numbers(figure["data"][0]["z"]).tolist() == numbers(json.loads(chart.figure.to_json())["data"][0]["z"]).tolist()
+    )
+    assert alts(app) == [chart.alt]
+    asked = link(app)
+    problem = Problem.from_dataset(
+        load_dataset("edge", n=4),
+        beta=float(asked["beta"]),
+        pooling="max" if asked["network"] == "max pooling" else "sum",
+    )
+    solution = solve(problem, max_patterns=300_000)
+    assert facts(app)["objective of the network"] == f"{solution.network_objective:.8g}"
+    assert (asked["data"], asked["n"], asked["stride"], asked["h"]) == ("edge", "4", "1", "2")
+    shown = open_page("solve", **asked)
+    assert not [w for w in shown.warning if "Not taken" in w.value]
+    assert float(facts(shown)["objective of the network"]) == pytest.approx(solution.network_objective, rel=1e-6)
+    # another field
+    field = app.selectbox(key="_sweep_row")
+    app = field.select_index(len(field.options) - 1).run()
+    assert link(app) != asked
+    end_work(app)
+
+
+def test_a_file_of_rows_is_drawn_and_what_solve_cannot_show_is_said(tmp_path) -> None:
+    out = tmp_path / "rows.jsonl"
+    found = sweep(
+        {"dataset": "edge", "data.n": 4, "beta": [0.1, 0.123], "stride": [1, 2], "seed": [0, 1]}, workers=1, out=out
+    )
+    app = rows_file(open_page("sweep", **SMALL), out.read_bytes())
+    assert not app.exception
+    assert alts(app)[0].startswith("Heat map of the filters over β and ")
+    assert {box.key for box in app.selectbox} >= {"rows_x", "rows_y"}
+    held = [box for box in app.selectbox if box.key.startswith("rows_at_")]
+    assert len(held) == 1
+    assert len(app.selectbox(key="_sweep_row").options) == 4
+    reasons = set()
+    for k in range(4):
+        app.selectbox(key="_sweep_row").select_index(k).run()
+        reasons.add(
+            "do not have beta 0.123" in sentences(app) or "beta 0.123" in str([e.proto.body for e in app.get("html")])
+        )
+    assert reasons == {True, False}
+    assert found.tasks == 8
+    for content, sentence in ((b"hello\n", "rows.jsonl, line 1: got no JSON"), (b"", "got 'rows.jsonl' without a row")):
+        broken = rows_file(open_page("sweep", **SMALL), content)
+        assert not broken.exception
+        assert any(sentence in error.value for error in broken.error)
+        end_work(broken)
+    end_work(app)
+
+
+def test_equal_axes_are_one_sentence() -> None:
+    app = open_page("sweep", **SMALL, sweep_x="Loss", sweep_y="Loss")
+    assert [error.value for error in app.error] == ["Axes: got Loss for both, expected two settings"]
+
+
+def row(**settings: Any) -> SweepRow:
+    plain = {"dataset": "talk", "architecture": "two-layer", "loss": "squared", "beta": 0.1, "seed": 0}
+    return SweepRow("k", {**plain, **settings}, "optimal")
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {"data": "talk", "network": "two-layer", "loss": "squared", "beta": "0.1", "seed": "0"}),
+        ({"pooling": "max"}, {"network": "max pooling"}),
+        ({"architecture": "three-layer", "sharing": "shared"}, {"network": "three-layer, shared"}),
+        ({"data.n": 6, "filter_size": 3}, {"n": "6", "h": "3"}),
+        ({"beta": 0.11}, "beta 0.11"),
+        ({"filter_size": 30}, "filter size 30"),
+        ({"data.path": "x"}, "the option path of the dataset"),
+        ({"skip": "free"}, "the network two-layer with its options"),
+        ({"dataset": "other"}, "the dataset other"),
+        ({"content": "a1"}, "data of its own"),
+        ({"problem": "a1"}, "data of its own"),
+    ],
+)  # fmt: skip
+def test_a_row_is_a_link_or_a_reason(settings: dict[str, Any], expected: Any) -> None:
+    found = solve_query(row(**settings))
+    assert found == expected if isinstance(expected, str) else expected.items() <= found.items()
+    assert not isinstance(found, str) or isinstance(expected, str)
+
+
+def test_data_of_the_session_open_as_such() -> None:
+    (found,) = sweep({"dataset": Dataset("custom", [[1.0, 2.0]], [1.0]), "beta": 0.1}, workers=1).rows
+    assert solve_query(found) == "data of its own"
+    assert solve_query(found, own=True)["data"] == "custom"
+    assert Sweep((found,), 1).axes == {}
