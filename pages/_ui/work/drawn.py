@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from types import FunctionType
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
@@ -27,11 +28,14 @@ def drawn(make: Callable[Concatenate[A, P], T], answer: A, *args: P.args, **sett
     """``make(answer, *args, **settings)``, made once; nothing may change it.
 
     The answer counts as the object that it is, arguments and settings by their values, which are hashable: palettes,
-    words, numbers.
+    words, numbers. `make` is a function that reads nothing else.
     """
     shelf, lock = _shelf()
+    # a page's own functions are made anew whenever it is drawn, and all are of one module
+    code = cast("FunctionType", make).__code__
+    name = code.co_filename, code.co_qualname, code.co_firstlineno
     # the answer is kept with its drawing, so that no other object can have its number
-    key: Hashable = (make, id(answer), args, tuple(sorted(settings.items(), key=lambda item: item[0])))
+    key: Hashable = (name, id(answer), args, tuple(sorted(settings.items(), key=lambda item: item[0])))
     with lock:
         if key in shelf:
             shelf.move_to_end(key)
