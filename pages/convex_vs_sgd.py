@@ -24,6 +24,7 @@ from pages._ui.layout import Fact  # noqa: E402
 from pages._ui.state.controls import RESET, bound, problem_controls  # noqa: E402
 from pages._ui.training import live, runs  # noqa: E402
 from pages._ui.work import compute  # noqa: E402
+from pages._ui.work.drawn import drawn  # noqa: E402
 from pages._ui.work.jobs import Job  # noqa: E402
 
 #: The job that runs, the run that has ended, its audit, what ended without a result, and that Run was pressed.
@@ -115,13 +116,13 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:,.0f} %"
 
 
-def across(run: runs.Run, palette: Palette) -> dict[str, Chart]:
-    """The main picture across each axis."""
+def across(run: runs.Run, palette: Palette, share: bool) -> dict[str, Chart]:
+    """The main picture across each axis, the objective or its `share` above the optimum."""
     solution = run.solution
     line: dict[str, Any] = {
         "upper": solution.network_objective,
         "lower": solution.lower_bound,
-        "relative": relative(solution),
+        "relative": share,
         "colours": palette,
     }
     spent = solution.seconds
@@ -134,11 +135,11 @@ def across(run: runs.Run, palette: Palette) -> dict[str, Chart]:
 
 def curves(run: runs.Run, palette: Palette) -> list[Chart]:
     """The main picture, and the same across other axes for downloads."""
-    drawn: dict[str, Chart] = {}
+    charts: dict[str, Chart] = {}
 
     def chosen() -> Chart:
-        drawn.update(across(run, palette))
-        return drawn.get(state.get("across", ITERATION), drawn[ITERATION])
+        charts.update(drawn(across, run, palette, relative(run.solution)))
+        return charts.get(state.get("across", ITERATION), charts[ITERATION])
 
     note = ""
     if not figures.has_excess(run.solution.lower_bound):
@@ -149,7 +150,7 @@ def curves(run: runs.Run, palette: Palette) -> list[Chart]:
             "training may get lower."
         )
     layout.chart(chosen, "Training curves", note, key="curves", beside=axes_controls)
-    return list(drawn.values())
+    return list(charts.values())
 
 
 def stalled(run: runs.Run, palette: Palette) -> list[Chart]:
@@ -169,7 +170,7 @@ def stalled(run: runs.Run, palette: Palette) -> list[Chart]:
         format_func=figures.row_name,
     )  # fmt: skip
     word = "optimum" if math.isfinite(run.solution.lower_bound) else "convex network"
-    chart = along_two_ways(run.ways, rows, shown=shown, end=word, colours=palette)
+    chart = drawn(along_two_ways, run.ways, tuple(rows), shown=shown, end=word, colours=palette)
     layout.chart(chart, "Over a barrier, or downhill", key="two_ways")
     layout.caption(
         "Neurons are rescaled to the least penalty, the smaller network gets neurons of zeros, and each neuron is led "

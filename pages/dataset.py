@@ -37,7 +37,10 @@ sample = min(st.session_state["sample"], data.n - 1)
 st.markdown(f"**{data.name}**: {data.description}")
 layout.facts(cost.meter(patches, cost.estimate(spec.key, patches)))
 
-from_dataset.offer(data, spec)
+with st.container(horizontal=True, gap="medium"):
+    # what a newcomer wants next, above the pictures
+    st.page_link(shell.page("solve"), label="Next: solve it", icon=":material/verified:")
+    from_dataset.offer(data, spec)
 
 # names of more than two classes are in the order of the targets 0, 1, ...
 names = data.labels or ()

@@ -13,6 +13,7 @@ from convex_core.errors import InputError, SizeError  # noqa: E402
 from convex_core.export.latex import convex_latex, training_latex  # noqa: E402
 from convex_core.figures import classes, filters, solving  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
+from convex_core.figures.colours import Palette  # noqa: E402
 from convex_core.figures.predictions import predictions_against_targets  # noqa: E402
 from convex_core.networks.classes import confusion_matrix  # noqa: E402
 from convex_core.solution import METHODS, Solution  # noqa: E402
@@ -20,6 +21,7 @@ from convex_core.status import Scope, Status  # noqa: E402
 from pages._ui import guard, inside, layout, reports, verdict  # noqa: E402
 from pages._ui.state.controls import CurrentProblem, bound, problem_controls  # noqa: E402
 from pages._ui.work import compute  # noqa: E402
+from pages._ui.work.drawn import drawn  # noqa: E402
 
 BOUNDS_NOTE = {
     Scope.GLOBAL: "Both bounds on the global optimum, round by round.",
@@ -76,7 +78,7 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         if solution.history:
-            charts.append(solving.bounds(solution.history, scope=solution.scope, colours=palette))
+            charts.append(drawn(the_bounds, solution, palette))
             layout.chart(charts[-1], "Bounds", BOUNDS_NOTE[solution.scope], key="bounds")
     title = "Filters of the optimum" if solution.status is Status.OPTIMAL else "Filters found"
     with right:
@@ -88,16 +90,21 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
     with right:
         charts += the_confusion(solution, data, names) if several else [the_norms(solution)]
     inside.show(solution.problem, {"network found": solution.network}, names)
-    charts.append(solving.seconds(solution, colours=palette))
+    charts.append(drawn(solving.seconds, solution, colours=palette))
     layout.chart(charts[-1], "Where the time went", key="seconds")
     the_program(solution)
     report = reports.report_downloads(solution, current.dataset, dict(current.spec.data.options))
     layout.downloads(place, [*report, *verdict.solution_downloads(solution), *layout.chart_downloads(charts)])
 
 
+def the_bounds(solution: Solution, palette: Palette) -> Chart:
+    """Both bounds, round by round."""
+    return solving.bounds(solution.history, scope=solution.scope, colours=palette)
+
+
 def the_filters(solution: Solution, title: str) -> Chart:
     """The filters of a network with one output."""
-    tiles = filters.network_filters(solution.network, colours=layout.colours())
+    tiles = drawn(filters.network_filters, solution.network, colours=layout.colours())
     note = "Largest first, fainter the smaller; above each the sign of its output weight and its group norm."
     layout.chart(tiles, title, note, key="filters")
     return tiles
@@ -105,18 +112,14 @@ def the_filters(solution: Solution, title: str) -> Chart:
 
 def the_norms(solution: Solution) -> Chart:
     """Their norms."""
-    norms = filters.filter_norms(solution.network, colours=layout.colours())
+    norms = drawn(filters.filter_norms, solution.network, colours=layout.colours())
     layout.chart(norms, "Group norms", "What each filter costs, upwards for a positive output weight.", key="norms")
     return norms
 
 
 def the_predictions(solution: Solution, names: tuple[str, ...]) -> Chart:
     """What the network says of each sample; a press on a sample takes it inside the network."""
-    problem = solution.problem
-    shape = (problem.n, len(names)) if names else (problem.n,)
-    chart = predictions_against_targets(
-        solution.predictions.reshape(shape), problem.y.reshape(shape), names=names, colours=layout.colours()
-    )
+    chart = drawn(predictions_chart, solution, names, layout.colours())
     layout.chart(
         chart, "Predictions and targets", "Press a sample to see it inside the network, below.", key="predictions",
         picked=lambda: inside.choose_sample("predictions"),
@@ -124,9 +127,18 @@ def the_predictions(solution: Solution, names: tuple[str, ...]) -> Chart:
     return chart
 
 
+def predictions_chart(solution: Solution, names: tuple[str, ...], palette: Palette) -> Chart:
+    """The picture of it."""
+    problem = solution.problem
+    shape = (problem.n, len(names)) if names else (problem.n,)
+    return predictions_against_targets(
+        solution.predictions.reshape(shape), problem.y.reshape(shape), names=names, colours=palette
+    )
+
+
 def the_class_filters(solution: Solution, names: tuple[str, ...], title: str) -> Chart:
     """The filters with their weights to each class."""
-    tiles = classes.class_filters(solution.network, names, colours=layout.colours())
+    tiles = drawn(classes.class_filters, solution.network, names, colours=layout.colours())
     note = "Beside each filter its weight to every class: orange to the right positive, blue to the left negative."
     layout.chart(tiles, title, note, key="filters")
     return tiles
@@ -149,9 +161,9 @@ def the_program(solution: Solution) -> None:
     st.subheader("The program", anchor=False)
     train, convex, code = st.tabs(["Training problem", "Convex program", "CVXPY code"])
     with train:
-        st.latex(training_latex(solution.problem))
+        st.latex(drawn(training_latex, solution.problem))
     with convex:
-        st.latex(convex_latex(solution.problem, solution.patterns))
+        st.latex(drawn(convex_latex, solution.problem, solution.patterns))
     with code:
         if not len(solution.active):
             proved = solution.status is Status.OPTIMAL and solution.scope is Scope.GLOBAL
@@ -159,7 +171,7 @@ def the_program(solution: Solution) -> None:
             layout.caption(f"The zero network {end}.")
             return
         try:
-            text = verdict.script(solution)
+            text = drawn(verdict.script, solution)
         except SizeError as error:
             layout.caption(
                 f"The script would have {error.predicted:,} characters of data, and is left out beyond {error.limit:,}."

@@ -89,3 +89,16 @@ def test_two_files_of_the_same_numbers_keep_their_own_names() -> None:
     upload(app, "mine.csv", lines(["ox", "pig", "pig"] * 3))
     assert "ox (-1" in words(app)
     assert "cat (-1" not in words(app)
+
+
+def test_from_the_data_one_press_leads_to_their_solution() -> None:
+    app = open_page("dataset")
+
+    def links() -> list[str]:
+        return [link.proto.label for link in app.get("page_link")]
+
+    assert "Next: solve it" in links()
+    assert "These data are in use: solve them" not in links()
+    upload(app, "mine.csv", lines(np.arange(9) % 3, header="a;b;c;d;y"))
+    assert not app.exception
+    assert {"Next: solve it", "These data are in use: solve them"} <= set(links())

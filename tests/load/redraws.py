@@ -81,7 +81,8 @@ async def run(address: str, pages: list[str]) -> bool:
     process = server_process(address)
     print(
         f"{'':18} {'first visit':>15} {'next visitor':>17} {'':>8} {'cached redraw':>19} {'one press':>19}\n"
-        f"{'page':18} {'s':>7} {'CPU s':>7} {'s':>8} {'CPU s':>8} {'kB':>8} {'ms':>9} {'CPU ms':>9} {'kB':>9} {'pictures':>9}"
+        f"{'page':18} {'s':>7} {'CPU s':>7} {'s':>8} {'CPU s':>8} {'kB':>8} {'ms':>9} {'CPU ms':>9} {'kB':>9} "
+        f"{'pictures':>9}"
     )
     return all([await measure(address, page, process) for page in pages])
 

@@ -14,7 +14,7 @@ from convex_core.data import ENDINGS, Dataset, read_dataset_bytes, save_dataset
 from convex_core.data.understood import plain_name
 from convex_core.errors import InputError
 
-from .. import guard, layout
+from .. import guard, layout, shell
 from ..state import controls, limits, own_link
 from ..state.spec import CUSTOM, digest, keep_custom
 
@@ -62,6 +62,7 @@ def own_data(data: Dataset) -> None:
                 guard.say(st.session_state[_ERROR])
             layout.caption("Files stay in this session's memory and are gone when the tab is closed.")
             if st.session_state.get("data") == CUSTOM:
+                st.page_link(shell.page("solve"), label="These data are in use: solve them", icon=":material/verified:")
                 carried = own_link.encode(data) is not None
                 layout.caption(
                     "The link of this page carries these data."

@@ -11,11 +11,13 @@ from convex_core.data import Dataset
 from convex_core.figures import dial
 from convex_core.figures import path as figures
 from convex_core.figures.chart import Chart
+from convex_core.figures.colours import Palette
 from convex_core.path import Path
 from convex_core.status import Scope, Status
 
 from .. import layout, present, turning, verdict
 from ..layout import Fact
+from ..work.drawn import drawn
 from .runs import PathRun
 
 __all__ = ["charts", "small_multiples", "summary"]
@@ -69,28 +71,34 @@ def charts(run: PathRun, data: Dataset) -> list[Chart]:
     with left:
         betas = sorted([*path.betas.tolist(), *(p.beta for p in run.previews)])
         start = betas.index(path[verdict.halfway(path.solutions)].problem.beta)
-        turn = dial.beta_dial(
-            path.solutions, previews=run.previews, start=len(betas) - 1 - start, wide=present.on(), colours=palette
-        )
+        turn = drawn(_dial, run, start=len(betas) - 1 - start, wide=present.on(), colours=palette)
         layout.bare_chart(turn, key="dial")
         turning.follow("dial", betas, start)
         if run.previews:
             layout.caption("Between two exact points, each with its certificate, the dial shows a quick preview.")
     with right:
-        norms = figures.norm_map(path, colours=palette)
+        norms = drawn(figures.norm_map, path, colours=palette)
         layout.chart(norms, "Norm of every filter", "Grey: the whole group is zero.", key="norms")
-    values = figures.objective_path(path, run.previews, colours=palette)
+    values = drawn(_objective, run, colours=palette)
     note = "Filled: exact points, each with its certificate. Open circles: previews between them."
     layout.chart(values, "Objective and gap", note, key="objective")
     return [turn, norms, values]
 
 
+def _dial(run: PathRun, *, start: int, wide: bool, colours: Palette) -> Chart:
+    return dial.beta_dial(run.path.solutions, previews=run.previews, start=start, wide=wide, colours=colours)
+
+
+def _objective(run: PathRun, *, colours: Palette) -> Chart:
+    return figures.objective_path(run.path, run.previews, colours=colours)
+
+
 def small_multiples(paths: Mapping[int, Path]) -> list[Chart]:
     """One small norm map a stride, and the objective of all."""
-    drawn = []
+    charts = []
     for (stride, path), column in zip(paths.items(), st.columns(len(paths), gap="medium"), strict=True):
-        chart = figures.norm_map(path, compact=True, colours=layout.colours())
-        drawn.append(replace(chart, name=f"filter-norms-stride-{stride}"))
+        chart = drawn(figures.norm_map, path, compact=True, colours=layout.colours())
+        charts.append(replace(chart, name=f"filter-norms-stride-{stride}"))
         note = f"{path[0].problem.patches.shape[0]} patches, βmax {path.beta_max:.4g}, "
         if path.scope is Scope.GLOBAL:
             note += f"gap {verdict.gap_text(float(path.relative_gap.max()))}"
@@ -99,7 +107,7 @@ def small_multiples(paths: Mapping[int, Path]) -> list[Chart]:
         if len(path) < len(path.requested):
             note += f", {len(path)} of {len(path.requested)} points"
         with column:
-            layout.chart(drawn[-1], f"Stride {stride}", note, key=f"stride{stride}")
-    drawn.append(figures.over_strides(paths, colours=layout.colours()))
-    layout.chart(drawn[-1], "Objective by stride", key="over_strides")
-    return drawn
+            layout.chart(charts[-1], f"Stride {stride}", note, key=f"stride{stride}")
+    charts.append(figures.over_strides(paths, colours=layout.colours()))
+    layout.chart(charts[-1], "Objective by stride", key="over_strides")
+    return charts

@@ -11,6 +11,7 @@ from convex_core.architectures import CircularCNN
 from convex_core.bounding import Bounds
 from convex_core.data import Dataset
 from convex_core.figures.chart import Chart
+from convex_core.figures.colours import Palette
 from convex_core.figures.sandwich import NETWORK, sandwich
 from convex_core.figures.spectral import frequencies_in_use, signals_and_spectra
 from convex_core.patches import patch_geometry
@@ -22,6 +23,7 @@ from .. import layout, verdict
 from ..layout import Fact
 from ..state.controls import bound
 from ..work import calls
+from ..work.drawn import drawn
 from .around import gaussian, solved
 
 __all__ = ["tab"]
@@ -61,18 +63,8 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
     left, right = st.columns([1, 1], gap="large")
     exact = found.links[-1].exactness is Exactness.EXACT
     closed = exact and found.relative_gap <= CLOSED
-    above = found.programs[len(found.links) :]
     with left:
-        chart = sandwich(
-            [*(link.label for link in found.links), "best network found", *(link.label for link in above)],
-            [
-                *(link.lower_bound for link in found.links),
-                found.value,
-                *(link.solution.network_objective for link in above),
-            ],
-            [*(link.exactness.value for link in found.links), NETWORK, *(NETWORK for _ in above)],
-            colours=colours,
-        )
+        chart = drawn(_sandwich, found, colours=colours)
         note = (
             f"The network of the {found.links[-1].label} program attains its value: the optimum is certified."
             if closed
@@ -84,7 +76,7 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
             chart, "The sandwich of bounds", f"{note} Filters of length 1 are the ceiling.", key="circular_bounds"
         )
     with right:
-        spectra = signals_and_spectra(found.network, colours=colours)
+        spectra = drawn(signals_and_spectra, found.network, colours=colours)
         layout.chart(
             spectra,
             "One network, two domains",
@@ -96,7 +88,8 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
         r"\|u_{lj}\|_2 \le 1 \;\Longrightarrow\; \beta\, d^{-(L-2)/2} \textstyle\sum_i \|F c_i\|_1 \end{gathered}"
     )
     talk = replace(
-        signals_and_spectra(found.links[0].solution.network, colours=colours), name="network-of-the-spectral-program"
+        drawn(signals_and_spectra, found.links[0].solution.network, colours=colours),
+        name="network-of-the-spectral-program",
     )
     layout.chart(
         talk,
@@ -105,6 +98,20 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
         key="circular_talk",
     )
     return [chart, spectra, talk], found, gaussian(found, seed)
+
+
+def _sandwich(found: Bounds, *, colours: Palette) -> Chart:
+    above = found.programs[len(found.links) :]
+    return sandwich(
+        [*(link.label for link in found.links), "best network found", *(link.label for link in above)],
+        [
+            *(link.lower_bound for link in found.links),
+            found.value,
+            *(link.solution.network_objective for link in above),
+        ],
+        [*(link.exactness.value for link in found.links), NETWORK, *(NETWORK for _ in above)],
+        colours=colours,
+    )
 
 
 def _controls() -> tuple[int, int, int, int, float]:

@@ -9,6 +9,7 @@ from convex_core.architectures import ThreeLayerCNN
 from convex_core.bounding import Bounds
 from convex_core.data import Dataset
 from convex_core.figures.chart import Chart
+from convex_core.figures.colours import Palette
 from convex_core.figures.matrices import matrix_blocks
 from convex_core.figures.sandwich import NETWORK, sandwich
 from convex_core.patches import patch_geometry
@@ -21,6 +22,7 @@ from .. import layout, verdict
 from ..layout import Fact
 from ..state.controls import bound
 from ..work import calls, keep
+from ..work.drawn import drawn
 from .around import gaussian, solved
 
 __all__ = ["tab"]
@@ -74,12 +76,7 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
     _summary(found)
     left, right = st.columns(2, gap="large")
     with left:
-        chart = sandwich(
-            [link.label for link in found.links] + ["best network found"],
-            [link.value for link in found.links] + [found.value],
-            [link.exactness.value for link in found.links] + [NETWORK],
-            colours=layout.colours(),
-        )
+        chart = drawn(_chain_chart, found, colours=layout.colours())
         layout.chart(
             chart,
             "A chain of bounds",
@@ -90,7 +87,7 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
     with right:
         with st.spinner("Solving at five values of β ..."):
             family = _family(seed, n, beta, PROGRAMS[program])
-        blocks = matrix_blocks(family, colours=layout.colours())
+        blocks = drawn(matrix_blocks, family, colours=layout.colours())
         layout.chart(
             blocks,
             "Sparsity of whole matrices",
@@ -103,6 +100,15 @@ def tab() -> tuple[list[Chart], Bounds, Dataset]:
         r"\|u_{jk}\|_2 \le 1 \end{gathered}"
     )
     return [chart, blocks], found, gaussian(found, seed)
+
+
+def _chain_chart(found: Bounds, *, colours: Palette) -> Chart:
+    return sandwich(
+        [link.label for link in found.links] + ["best network found"],
+        [link.value for link in found.links] + [found.value],
+        [link.exactness.value for link in found.links] + [NETWORK],
+        colours=colours,
+    )
 
 
 def _controls() -> tuple[int, int, float, str]:
