@@ -19,8 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 WAIT_MS = 60_000
-#: Without a graphics card Chromium puts pages together on the processor; with an emulated one 3-D pictures are drawn, and
-#: the page would go through it as well, at 40 to 100 ms of CPU a frame.
+#: An emulated graphics card draws the 3-D pictures and nothing else: without `--disable-gpu-compositing` it puts pages
+#: together too, and took about 100 ms of CPU a frame for the playground.
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-dev-shm-usage",
