@@ -20,7 +20,7 @@ const DISCS_TOP = 40;
 const DISCS_BOTTOM = 50;
 const DISCS_GLYPH = 28;
 /** Discs one above the other are that much larger, or they lie beside each other. */
-const STACKED_GAIN = 1.15;
+const STACKED_GAIN = 1.05;
 /** A direction so near a great circle (sine of the angle) means its patch. */
 const NEAR_CIRCLE = 0.022;
 /** So many great circles may be drawn at full strength. */
@@ -39,7 +39,7 @@ function discRadii(width, height) {
   };
 }
 
-/** Whether the discs lie one above the other: where that makes them clearly larger, it takes the room of the words. */
+/** Whether the discs lie one above the other: where that makes them larger, it takes the room of the words. */
 export function stackedDiscs(width, height) {
   const { beside, stacked } = discRadii(width, height);
   return stacked > STACKED_GAIN * beside;

@@ -118,7 +118,8 @@ function createBar(root, store) {
   const about = htmlNode("span", { class: "cc-sub cc-about" }, bar);
   const tools = htmlNode("div", { class: "cc-tools" }, bar);
   const tool = (parent, name, label, tip, act) => {
-    const button = htmlNode("button", { type: "button", class: "cc-button", "aria-label": label, "data-tip": tip }, parent);
+    const looks = { type: "button", class: `cc-button ${name}`, "aria-label": label, "data-tip": tip };
+    const button = htmlNode("button", looks, parent);
     icon(name, button);
     htmlNode("span", {}, button, label);
     button.addEventListener("click", act);

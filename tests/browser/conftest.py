@@ -20,6 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Patience with what always comes, however slow the machine.
 START_SECONDS = 120.0
 WAIT_MS = 180_000
+#: An emulated graphics card draws the 3-D pictures and nothing else: without `--disable-gpu-compositing` it puts pages
+#: together too, and took about 100 ms of CPU a frame for the playground.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu-compositing",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -159,16 +168,9 @@ def chromium() -> Iterator[object]:
     """A headless Chromium."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    arguments = [
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--disable-gpu-compositing",
-        "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader",
-    ]
     with api.sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+            browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         except api.Error as error:
             pytest.skip(f"no chromium could be started: {str(error).splitlines()[0]}")
         yield browser

@@ -20,10 +20,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from browser.conftest import WAIT_MS, running_server  # noqa: E402
+from browser.conftest import ARGUMENTS, WAIT_MS, running_server  # noqa: E402
 
 SCENES = ("trap", "anywhere", "sphere", "talk", "circle", "moons", "line")
-ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 #: Moves of the pointer, and milliseconds from one to the next.
 MOVES, PAUSE_MS = 150, 16
 

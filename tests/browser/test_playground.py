@@ -83,6 +83,38 @@ def test_a_bar_is_dragged_by_the_mouse_and_the_optimum_follows_at_once(server: s
     visit.assert_clean()
 
 
+def test_a_presented_bar_is_where_the_pointer_is(server: str, visit: Visit) -> None:
+    visit.page.goto(f"{server}/playground?present=1")
+    visit.page.locator(".cc-play.presented").wait_for(timeout=WAIT_MS)
+    agree(visit)
+    x, y = middle(visit, "sample 2, entry 3")
+    visit.page.mouse.move(x, y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(x, y - 20, steps=4)
+    visit.page.mouse.up()
+    scene = agree(visit, after=built_in(FIRST))
+    grip = visit.page.get_by_role("slider", name="sample 2, entry 3", exact=True).locator(".cc-bar-grip").bounding_box()
+    assert grip["y"] + grip["height"] / 2.0 == pytest.approx(y - 20, abs=3.0)
+    assert scene.X[1, 2] != built_in(FIRST).X[1, 2]
+    visit.assert_clean()
+
+
+@pytest.mark.parametrize("width", [1280, 1400])
+def test_every_scene_is_told_to_its_end(server: str, visit: Visit, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 720})
+    open_scene(visit, server, FIRST)
+    cut = []
+    for name, entry in SCENES.items():
+        visit.page.locator(".cc-picker").click()
+        visit.page.locator(".cc-scene").filter(has=visit.page.get_by_text(entry.title, exact=True)).click()
+        about = visit.page.locator(".cc-about")
+        visit.page.wait_for_function("about => about.dataset.tip === about.textContent", arg=about.element_handle())
+        if about.evaluate("about => about.scrollHeight > about.clientHeight + 1"):
+            cut.append(name)
+    assert cut == []
+    visit.assert_clean()
+
+
 def test_sgd_is_played_and_the_missing_filter_added(server: str, visit: Visit) -> None:
     open_scene(visit, server, FIRST)
     best = float(shown(visit)["objective"])

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { circleCurve, circleLines, directionAt } from "../../assets/playground/circle.js";
+import { stackedDiscs } from "../../assets/playground/directions_discs.js";
 import { directionsModel, heightPlace } from "../../assets/playground/directions_model.js";
 import { curveHeight, furtherPeaks, quietAngle } from "../../assets/playground/directions_reading.js";
 import { patternTest } from "../../assets/playground/directions_relief.js";
@@ -117,4 +118,12 @@ test("two directions are in one cell exactly when the same patches fire, with ma
   const wins = patternTest(one, patches(one), [1, 0.5, 0.2]);
   assert.equal(wins([1, 0.1, 0.9]), true);
   assert.equal(wins([0.5, 1, 0.2]), false);
+});
+
+test("discs lie beside each other unless they are larger one above the other", () => {
+  // panels of windows of 1280 x 720, 1400 x 900 and 390 x 844
+  assert.equal(stackedDiscs(542, 460), false);
+  assert.equal(stackedDiscs(573, 640), false);
+  assert.equal(stackedDiscs(366, 500), true);
+  assert.equal(stackedDiscs(542, 1000), true);
 });

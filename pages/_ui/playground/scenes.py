@@ -221,8 +221,8 @@ _SCENES = {
     ),
     "circle": BuiltIn(
         "Points: inside and outside",
-        "With a bias every filter has a third number, and folds the plane along a line anywhere. One filter that fires "
-        "everywhere is cut down from all sides by the others.",
+        "With a bias a filter folds the plane along any line. One that fires everywhere is cut down by the others from "
+        "all sides.",
         _signals(
             [
                 [0.5, 0.0], [0.2, 0.4], [-0.2, 0.4], [-0.3, 0.0], [-0.3, -0.6], [0.3, -0.5],
