@@ -18,10 +18,11 @@ from .progress import Budget
 from .solution import solve
 from .solvers.master.cone_prox import cone_prox
 from .solvers.pricing.ascent_kernel import ascend_kernel, respond_kernel
+from .solvers.pricing.plan_kernel import transport_plan
 from .solvers.pricing.sphere_kernel import cones_kernel
 from .solvers.pricing.spread_kernel import keep_apart
 from .solvers.pricing.transport import TransportPricer
-from .solvers.pricing.transport_kernel import prove_kernel, transport_plan
+from .solvers.pricing.transport_kernel import prove_kernel
 
 __all__ = ["KERNELS", "compile_first", "compile_kernels", "compile_solvers", "keeps", "kept_on_disk", "tiny_problem"]
 

@@ -15,9 +15,9 @@ from convex_core.program import CellFactory
 from convex_core.progress import Budget
 from convex_core.solvers.pricing import sphere
 from convex_core.solvers.pricing.choice import enumerated_pricer, searched_pricer
+from convex_core.solvers.pricing.cone_search import ConeSearch, search_cones
 from convex_core.solvers.pricing.enumerated import spread
 from convex_core.solvers.pricing.sphere import SpherePricer, _Side, _surroundings, _thinned
-from convex_core.solvers.pricing.sphere_kernel import branch_and_bound, search_cones
 
 
 def problem_of_rows(rows):
@@ -76,8 +76,8 @@ def test_stopping_at_any_node_keeps_the_bound_sound(seed, nodes, h, halted):
     values = np.maximum(U @ rows.T, 0.0) @ a + U @ linear
     for corner in product((1.0, -1.0), repeat=h):
         found, value = np.zeros((8, h)), np.zeros(8)
-        bound, best, count, used = branch_and_bound(
-            rows, a, linear, np.diag(corner), 0.0, 1e-9, found, value, np.inf, nodes, np.array([halted])
+        bound, best, count, used = ConeSearch(rows, a, linear).run(
+            np.diag(corner), 0.0, 1e-9, found, value, np.inf, nodes, np.array([halted])
         )
         inside = (U * np.array(corner) >= 0).all(axis=1)
         assert used <= (1 if halted else nodes)
@@ -213,8 +213,8 @@ def test_directions_told_have_their_values_and_are_told_once(seed, h, capacity):
     a, linear = rng.standard_normal(20), rng.standard_normal(h)
     for corner in product((1.0, -1.0), repeat=h):
         found, value = np.zeros((capacity, h)), np.zeros(capacity)
-        bound, best, count, nodes = branch_and_bound(
-            rows, a, linear, np.diag(corner), 0.0, 1e-9, found, value, 0.0, 10_000, np.zeros(1, bool)
+        bound, best, count, nodes = ConeSearch(rows, a, linear).run(
+            np.diag(corner), 0.0, 1e-9, found, value, 0.0, 10_000, np.zeros(1, bool)
         )
         found, value = found[: min(count, capacity)], value[: min(count, capacity)]
         assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(found)))
@@ -234,8 +234,8 @@ def test_a_full_list_keeps_larger_values_in_place_of_smaller_ones():
 
     def told(capacity):
         found, value = np.zeros((capacity, 3)), np.zeros(capacity)
-        count = branch_and_bound(
-            rows, a, np.zeros(3), np.eye(3), 0.0, 1e-6, found, value, 0.0, 10_000, np.zeros(1, bool)
+        count = ConeSearch(rows, a, np.zeros(3)).run(
+            np.eye(3), 0.0, 1e-6, found, value, 0.0, 10_000, np.zeros(1, bool)
         )[2]
         return count, value
 

@@ -26,8 +26,8 @@ from ...program.blocks import Blocks, CellFactory
 from ...progress import Budget
 from ...status import Scope, Status
 from .ascent_kernel import ascend, respond
+from .cone_search import ConeSearch, search_cones
 from .enumerated import PriceResult, SoundPricer, spread
-from .sphere_kernel import branch_and_bound, search_cones
 
 __all__ = ["SpherePricer"]
 
@@ -211,19 +211,21 @@ class SpherePricer(SoundPricer):
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
             nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
-            answer = branch_and_bound(
-                side.rows, side.a, side.linear, root, known, accuracy, U, value, SETTINGS.seen * known, nodes, halt
-            )
-            examined = int(answer[3])
+            own = idle[side.sign]
+            search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
+            answer = search.run(root, known, accuracy, U, value, SETTINGS.seen * known, nodes, halt)
+            own.append(search)
+            examined = answer[3]
             if examined > SETTINGS.timed:
                 # the clock may have stood still, while a kernel was compiled or loaded
                 self._pace = max((clock() - begin) / examined, SETTINGS.fastest)
-            count = min(int(answer[2]), len(U))
-            return float(answer[0]), U[:count], value[:count], examined
+            count = min(answer[2], len(U))
+            return answer[0], U[:count], value[:count], examined
 
         tasks = [(side, root) for side in sides for root in side.roots()]
         found = max(SETTINGS.found_each, SETTINGS.found // len(tasks))
         started = itertools.count(1)
+        idle: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # not more than threads
         halt = np.zeros(1, dtype=bool)
         running = [self._pool.submit(one, side, root) for side, root in tasks]
         try:

@@ -39,10 +39,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.jit import NONE, ZERO, njit
-from ...numerics.rounding import UNIT_ROUNDOFF
 from .majorant_kernel import least_majorant
 
-__all__ = ["branch_and_bound", "search_cones"]
+__all__ = ["LINEAR", "cones_kernel"]
 
 _Array = NDArray[np.float64]
 _Index = NDArray[np.int64]
@@ -54,16 +53,12 @@ _DECIDED = 1e-11
 _FAR = 1.15
 # sweeps end when one takes less than this share of what is left: from there a cut is quicker
 _LITTLE = 0.05
-# directions kept from a small cone
-_TOLD = 16
 # rows that are added up before the sums are added
 _BLOCK = 64
 # sweeps at most
-_SWEEPS = 60
-# cones on top of each other at most
-_CAPACITY = 4096
-# where the linear function begins in a record of a cone
-_LINEAR = 5
+_THETA_SWEEPS = 60
+#: where the linear function begins in a record of a cone
+LINEAR = 5
 
 
 @njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
@@ -131,105 +126,6 @@ def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> fl
     return _positive(c[start:stop], d[:count])
 
 
-def branch_and_bound(
-    R: _Array,
-    a: _Array,
-    linear: _Array,
-    root: _Array,
-    floor: float,
-    slack: float,
-    found: _Array,
-    found_value: _Array,
-    wanted: float,
-    max_nodes: int,
-    halt: NDArray[np.bool_],
-) -> tuple[float, float, int, int]:
-    """Bound f over one root cone.
-
-    Parameters
-    ----------
-    R : (M, h)
-        Unit rows.
-    a : (M,)
-        Coefficients.
-    linear : (h,)
-        Linear part b.
-    root : (h, h)
-        Unit vertices of the cone, pairwise at angles of at most 90 degrees.
-    floor : float
-        Values at or below it need not be told apart (an incumbent found elsewhere).
-    slack : float
-        Relative accuracy: a cone is closed when its bound is at most ``(1 + slack) * max(floor, best)``.
-    found, found_value : (capacity, h), (capacity,)
-        Filled with directions of value above `wanted`, in the order found; a full one takes larger values in place of
-        smaller ones. Begin with values of 0.
-    wanted : float
-        See `found`.
-    max_nodes : int
-        Cones examined at most; beyond, the bounds of the open cones count.
-    halt : (1,)
-        Another thread may set it: no cone but the first is examined from then on.
-
-    Returns
-    -------
-    bound : float
-        Sound upper bound on f over the cone and the unit ball, at least `floor`.
-    best : float
-        Largest value found (0 if none was positive).
-    count : int
-        Directions found.
-    nodes : int
-        Cones examined.
-    """
-    return _Search(R, a, linear).run(root, floor, slack, found, found_value, wanted, max_nodes, halt)
-
-
-class _Search:
-    """The arrays of :func:`cones_kernel`, for one root cone after another."""
-
-    def __init__(self, R: _Array, a: _Array, linear: _Array) -> None:
-        M, h = R.shape
-        self.R, self.linear = R, linear
-        # convex rows first, and so on every list of rows
-        self.order = np.concatenate([np.flatnonzero(a > 0.0), np.flatnonzero(a < 0.0)])
-        self.convex = int(np.count_nonzero(a > 0.0))
-        self.grain = 1.001 * UNIT_ROUNDOFF * float(np.sqrt(linear @ linear) + np.abs(a).sum())
-        size = max(1024, 2 * M)
-        self.rows, self.coef, self.D = np.empty(size, np.int64), np.empty(size), np.empty((h, size))
-        top = len(self.order)
-        self.rows[:top], self.coef[:top] = self.order, a[self.order]
-        self.vertices = np.empty((_CAPACITY * h, h))
-        self.real, self.whole = np.zeros((_CAPACITY, _LINEAR + h)), np.zeros((_CAPACITY, 8), np.int64)
-        self.work = (
-            *np.empty((4, M)), *np.empty((2, M), np.int64), *np.zeros((3, h, h)), *np.zeros((8, h)),
-            np.zeros(h, np.int64),
-        )  # fmt: skip
-
-    def run(
-        self, root: _Array, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
-        max_nodes: int, halt: NDArray[np.bool_],
-    ) -> tuple[float, float, int, int]:  # fmt: skip
-        """As :func:`branch_and_bound`."""
-        h, top = len(root), len(self.order)
-        self.D[:, :top] = np.einsum("pt,jt->pj", root, self.R[self.order])
-        self.vertices[:h] = root
-        self.real[0] = 0.0
-        self.real[0, 0], self.real[0, _LINEAR:] = np.inf, np.einsum("pt,t->p", root, self.linear)
-        self.whole[0] = 0, -1, -1, 0, 0, 0, self.convex, top
-        bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0
-        while depth > 0:
-            if need > 0:
-                more = 2 * need - len(self.rows)
-                self.rows, self.coef = np.pad(self.rows, (0, more)), np.pad(self.coef, (0, more))
-                self.D = np.pad(self.D, ((0, 0), (0, more)))
-            bound, best, count, nodes, depth, need = cones_kernel(
-                self.R, self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
-                bound, best, count, nodes, depth,
-                self.vertices, self.real, self.whole, self.rows, self.coef, self.D, *self.work,
-            )  # fmt: skip
-        return bound, best, count, nodes
-
-
 @njit(borrowing=True)
 def cones_kernel(
     R: _Array, grain: float, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
@@ -240,7 +136,7 @@ def cones_kernel(
     Q: _Array, E: _Array, T: _Array, g: _Array, phi: _Array, value: _Array, above: _Array, b: _Array, x: _Array,
     z: _Array, trial: _Array, passive: _Index,
 ) -> tuple[float, float, int, int, int, int]:  # fmt: skip
-    """The search of :func:`branch_and_bound`, until there are no cones or no place for the rows of the next.
+    """The search of :class:`.cone_search.ConeSearch`, until there are no cones or no place for the rows of the next.
 
     Answers what it takes as `bound` to `depth`, the cones on the stack, and how long the lists of rows must be at
     least, 0 if it is done. The stack, for each cone:
@@ -280,7 +176,7 @@ def cones_kernel(
             return bound, best, count, nodes, depth + 1, stop + (stop - start)
         nodes += 1
         for p in range(h):
-            g[p] = real[depth, _LINEAR + p]
+            g[p] = real[depth, LINEAR + p]
             for t in range(h):
                 Q[p, t] = vertices[depth * h + p, t]
         w0 = real[depth, 3]
@@ -343,7 +239,7 @@ def cones_kernel(
         limit = max(floor, best) * (1.0 + slack)
         upper = inherited
         norm = math.inf
-        for sweep in range(_SWEEPS + 1):
+        for sweep in range(_THETA_SWEEPS + 1):
             if sweep > 0:
                 # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
                 for s in range(middle, top):
@@ -464,9 +360,12 @@ def cones_kernel(
         for child in range(2):
             new = e0 if child == 0 else e1
             for p in range(h):
-                real[depth, _LINEAR + p] = w0 * g[e0] + w1 * g[e1] if p == new else g[p]
+                real[depth, LINEAR + p] = g[p]
                 for t in range(h):
-                    vertices[depth * h + p, t] = w0 * Q[e0, t] + w1 * Q[e1, t] if p == new else Q[p, t]
+                    vertices[depth * h + p, t] = Q[p, t]
+            real[depth, LINEAR + new] = w0 * g[e0] + w1 * g[e1]
+            for t in range(h):
+                vertices[depth * h + new, t] = w0 * Q[e0, t] + w1 * Q[e1, t]
             real[depth, 0] = upper
             real[depth, 1] = slip
             real[depth, 2] = rough
@@ -482,36 +381,3 @@ def cones_kernel(
             whole[depth, 7] = top
             depth += 1
     return bound, best, count, nodes, depth, ZERO
-
-
-def search_cones(
-    R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int
-) -> tuple[_Array, _Array]:
-    """Search for values above those known in each of some small cones.
-
-    Parameters
-    ----------
-    R, a, linear, slack, max_nodes
-        As in :func:`branch_and_bound`.
-    cones : (m, h, h)
-        Unit vertices.
-    known : (m,)
-        Values that are known there.
-
-    Returns
-    -------
-    better, value : (m, h), (m,)
-        Best direction found in each cone, and its value; 0 where none is better than known.
-    """
-    better, value = np.zeros(cones.shape[:2]), np.zeros(len(cones))
-    found, found_value = np.zeros((_TOLD, R.shape[1])), np.zeros(_TOLD)
-    halt = np.zeros(1, dtype=bool)
-    search = _Search(R, a, linear)
-    for i in range(len(cones)):
-        found_value[:] = 0.0
-        above = known[i] * (1.0 + slack)
-        search.run(cones[i], float(known[i]), slack, found, found_value, float(above), max_nodes, halt)
-        best = int(found_value.argmax())
-        if found_value[best] > known[i]:
-            better[i], value[i] = found[best], found_value[best]
-    return better, value

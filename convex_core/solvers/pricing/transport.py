@@ -24,9 +24,10 @@ from ...program.blocks import CellFactory
 from ...progress import Budget
 from ...status import Status
 from .enumerated import PriceResult
+from .plan_kernel import transport_plan
+from .row_signs import prove_below
 from .sphere import SETTINGS as SPHERE
 from .sphere import SpherePricer, _Side, _thinned
-from .transport_kernel import prove_below, transport_plan
 
 __all__ = ["TransportPricer"]
 
@@ -190,7 +191,7 @@ class _Part:
         work = np.zeros((2, m, K))
         transport_plan(
             self.X, self.a, self.Y, self.c, partner, plan, start, entry, gain, SETTINGS.plan_steps, work[0], work[1],
-            np.zeros(self.X.shape[1]),
+            np.zeros(self.X.shape[1]), plan.ravel(),
         )  # fmt: skip
         return partner, plan
 

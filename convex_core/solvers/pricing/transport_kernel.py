@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from ...numerics.jit import NONE, ZERO, njit
 from ...numerics.rounding import UNIT_ROUNDOFF
 
-__all__ = ["prove_below", "transport_plan"]
+__all__ = ["PAID", "prove_kernel"]
 
 _Array = NDArray[np.float64]
 _Index = NDArray[np.int64]
@@ -52,7 +52,7 @@ _PLAIN = 0.3
 _MOVED = 1e-9
 _FAST = {"reassoc", "contract"}
 # where the sizes, the slope and the plan of a part begin; before them four ranges, behind them the multipliers
-_SIZE, _SLOPE, _PAID = 4, 8, 9
+_SIZE, _SLOPE, PAID = 4, 8, 9
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
@@ -72,166 +72,13 @@ def _add(x: _Array, share: float, y: _Array) -> None:
 
 
 @njit(borrowing=True, fastmath=_FAST)
-def transport_plan(
-    X: _Array, a: _Array, Y: _Array, c: _Array, partner: _Index, plan: _Array, start: _Index, entry: _Index,
-    gain: float, rounds: int, moved: _Array, before: _Array, r: _Array,
-) -> None:  # fmt: skip
-    r"""Lower ``sum_i ||a_i x_i - sum_j plan_ij y_j||`` by accelerated projected gradients of its smoothed form.
-
-    Parameters
-    ----------
-    X, a, Y, c
-        Unit convex rows (m, h) with their weights (m,), unit concave rows (q, h) with theirs (q,).
-    partner : (m, K)
-        Concave rows that may pay for each convex row, -1 behind the last.
-    plan : (m, K)
-        What they pay: to begin with, and improved in place. Columns sum to at most c.
-    start, entry : (q + 1,), (E,)
-        Positions in the flat plan of what each concave row pays.
-    gain : float
-        Largest eigenvalue of ``Y.T Y``.
-    rounds : int
-        Steps for each of three levels of smoothing.
-    moved, before, r : (m, K), (m, K), (h,)
-        Work arrays.
-    """
-    m, h = X.shape
-    K = partner.shape[1]
-    typical = 0.0
-    for i in range(m):
-        typical += a[i]
-    typical /= max(m, 1)
-    for level in (0.3, 0.05, 0.01):
-        width = level * typical
-        for i in range(m):
-            for k in range(K):
-                moved[i, k] = plan[i, k]
-        pace = 1.0
-        for _round in range(rounds):
-            for i in range(m):
-                for t in range(h):
-                    r[t] = a[i] * X[i, t]
-                for k in range(K):
-                    j = partner[i, k]
-                    before[i, k] = plan[i, k]
-                    if j >= 0:
-                        for t in range(h):
-                            r[t] -= moved[i, k] * Y[j, t]
-                step = width / (gain * math.sqrt(_dot(r, r) + width * width))
-                for k in range(K):
-                    j = partner[i, k]
-                    if j >= 0:
-                        plan[i, k] = moved[i, k] + step * _dot(r, Y[j])
-            # the projection of each column on {p >= 0, sum p <= c}, by Michelot's method
-            for j in range(len(c)):
-                level_of = 0.0
-                active = start[j + 1] - start[j]
-                while active > 0:
-                    total = 0.0
-                    count = ZERO
-                    for s in range(start[j], start[j + 1]):
-                        if plan[entry[s] // K, entry[s] % K] > level_of:
-                            total += plan[entry[s] // K, entry[s] % K]
-                            count += 1
-                    if count == 0 or (level_of == 0.0 and total <= c[j]):
-                        break
-                    raised = (total - c[j]) / count
-                    if count == active and level_of > 0.0 and raised <= level_of:
-                        break
-                    if raised <= level_of:
-                        break
-                    level_of = raised
-                    active = count
-                for s in range(start[j], start[j + 1]):
-                    d = plan[entry[s] // K, entry[s] % K] - level_of
-                    plan[entry[s] // K, entry[s] % K] = d if d > 0.0 else 0.0
-            new = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * pace * pace))
-            for i in range(m):
-                for k in range(K):
-                    moved[i, k] = plan[i, k] + (pace - 1.0) / new * (plan[i, k] - before[i, k])
-            pace = new
-
-
-def prove_below(
-    X: _Array, a: _Array, Y: _Array, c: _Array, linear: _Array, half: _Array, partner: _Index, plan: _Array,
-    given: _Index, target: float, max_nodes: int, capacity: int, found: _Array, found_value: _Array, wanted: float,
-    left: _Index, left_bound: _Array, halt: NDArray[np.bool_],
-) -> tuple[float, float, int, int, int]:  # fmt: skip
-    """Prove that f is at most `target` on the unit ball where `half` and the `given` signs hold.
-
-    Parameters
-    ----------
-    X, a, Y, c, linear
-        Unit convex rows (m, h) with weights (m,), unit concave rows (q, h) with weights (q,), linear part (h,).
-    half : (k, h)
-        Unit normals of half spaces.
-    partner, plan : (m, K)
-        As in :func:`.transport_plan`; at most one entry for each partner.
-    given : (g, 2)
-        Convex rows whose sign is given, and the sign, 1 or -1.
-    target : float
-        What is to be proved.
-    max_nodes, capacity : int
-        Nodes examined at most, and signs on top of each other at most.
-    found, found_value : (some, h), (some,)
-        Filled with directions of values above `wanted`; a full one takes larger values in place of smaller ones.
-    wanted : float
-        See `found`.
-    left, left_bound : (some, capacity, 2), (some,)
-        Filled with the signs of nodes that were left open, ended by a row -1, and their bounds.
-    halt : (1,)
-        Another thread may set it: no node but the first is examined from then on.
-
-    Returns
-    -------
-    bound : float
-        A bound on f there but in the nodes that `left` names, at least `target`: equal to it if that is proved.
-        Without a meaning if best > target.
-    best : float
-        Largest value found, 0 if none is positive. The search ends when it is above the target.
-    count, nodes, open : int
-        Directions found, nodes examined, nodes left open; those that `left` has no place for count in the bound.
-    """
-    (m, h), q, K = X.shape, len(c), partner.shape[1]
-    first = q + len(half)
-    decided, signs = given[:, 0], given[:, 1]
-    widest = first + capacity
-    sides = np.zeros((widest, h))
-    sides[:q], sides[q:first] = -Y, half
-    sides[first : first + len(given)] = signs[:, None] * X[decided]
-    weight = np.ones((2, widest))
-    weight[:, :q] = c
-    vectors = np.zeros((m, 6, h))
-    vectors[:, 4] = a[:, None] * X
-    parts = np.empty(((capacity + 1) * m, _PAID + K + 4 * (widest - q)))
-    parts[:m] = 0.0
-    parts[:m, :4] = np.inf
-    parts[:m, _PAID : _PAID + K] = plan
-    lines = np.zeros((3 * (capacity + 1), h))
-    lines[0] = linear + vectors[decided[signs > 0], 4].sum(axis=0)
-    duals = np.zeros((capacity + 1, 2 + widest))
-    duals[0, 1], duals[0, 2 : 2 + q] = np.inf, 0.5
-    state = np.zeros((capacity + 2, m), np.int8)
-    state[0, decided] = signs
-    path = np.zeros((capacity + 1, 3), np.int64)
-    path[: len(given), :2] = given
-    grain = float(np.abs(linear).sum() + a.sum() + c.sum())
-    answer = prove_kernel(
-        X, a, linear, partner, q, first, len(given), target, grain, max_nodes, found, found_value, wanted,
-        left, left_bound, halt, sides, weight[0], vectors.reshape(6 * m, h), parts, lines, duals, state, path,
-        np.zeros(q), weight[1], np.zeros(q), np.zeros(h),
-    )  # fmt: skip
-    return answer
-
-
-@njit(borrowing=True, fastmath=_FAST)
 def prove_kernel(
     X: _Array, a: _Array, linear: _Array, partner: _Index, q: int, first: int, given: int, target: float, grain: float,
     max_nodes: int, found: _Array, found_value: _Array, wanted: float, left: _Index, left_bound: _Array,
     halt: NDArray[np.bool_], sides: _Array, weight: _Array, vectors: _Array, parts: _Array, lines: _Array,
     duals: _Array, state: NDArray[np.int8], path: _Index, free: _Array, scale: _Array, gap: _Array, b: _Array,
 ) -> tuple[float, float, int, int, int]:  # fmt: skip
-    """The search of :func:`prove_below`, which makes the arrays; `first` sides hold, and `given` signs.
+    """The search of :func:`.row_signs.prove_below`, which makes the arrays; `first` sides hold, and `given` signs.
 
     sides (widest, h)
         What may be added to a linear function above f: minus the q concave rows, then the normals of the node.
@@ -267,7 +114,7 @@ def prove_kernel(
     while depth >= 0:
         d = depth
         held = first + given + d
-        lam = _PAID + K - 4 * q
+        lam = PAID + K - 4 * q
         top = given + d
         dual = duals[d]
         fixed = lines[3 * d]
@@ -288,7 +135,7 @@ def prove_kernel(
                     residual[t] = row[t]
                 paid = 0.0
                 for k in range(K):
-                    p = own[_PAID + k]
+                    p = own[PAID + k]
                     if p > 0.0:
                         paid += p
                         free[partner[i, k]] -= p
@@ -352,7 +199,7 @@ def prove_kernel(
                             j = partner[i, k]
                             if j < 0 or min(uu, ll) < 1e-16 * a[i] * a[i]:
                                 break
-                            p = own[_PAID + k]
+                            p = own[PAID + k]
                             if p <= 0.0 and free[j] <= 0.0:
                                 continue
                             x = math.sqrt(uu)
@@ -368,7 +215,7 @@ def prove_kernel(
                             if abs(step) > _MOVED * weight[j]:
                                 own[2] = np.inf
                                 own[3] = np.inf
-                                own[_PAID + k] = max(p + step, 0.0)
+                                own[PAID + k] = max(p + step, 0.0)
                                 free[j] = max(free[j] - step, 0.0)
                                 _add(up, step, sides[j])
                                 _add(low, -step, sides[j])
@@ -406,14 +253,14 @@ def prove_kernel(
                     x = max(own[2], 0.0)
                     paired = short if own[3] <= 0.0 < x else x * (short + own[3]) / (x + abs(own[3]) + 1e-300)
                     for k in range(K):
-                        if own[_PAID + k] > 0.0:
-                            plain -= own[_PAID + k] * max(gap[partner[i, k]], 0.0)
+                        if own[PAID + k] > 0.0:
+                            plain -= own[PAID + k] * max(gap[partner[i, k]], 0.0)
                     kind = ZERO
                     if paired < plain:
                         kind = ZERO + 1
                         for k in range(K):
-                            if own[_PAID + k] > 0.0:
-                                scale[partner[i, k]] -= own[_PAID + k]
+                            if own[PAID + k] > 0.0:
+                                scale[partner[i, k]] -= own[PAID + k]
                     x = max(own[2 * kind], 0.0)
                     y = max(own[2 * kind + 1], 0.0)
                     used[i] = kind

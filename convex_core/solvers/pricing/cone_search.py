@@ -1,0 +1,139 @@
+"""Branch and bound over cones of directions: the memory of :mod:`.sphere_kernel`, and small cones one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...numerics.rounding import UNIT_ROUNDOFF
+from .sphere_kernel import LINEAR, cones_kernel
+
+__all__ = ["ConeSearch", "search_cones"]
+
+_Array = NDArray[np.float64]
+
+# directions kept from a small cone
+_TOLD = 16
+# cones on top of each other at most
+_CAPACITY = 4096
+
+
+class ConeSearch:
+    """Branch and bound for f over one root cone after another, in the same memory: one thread at a time.
+
+    Parameters
+    ----------
+    R : (M, h)
+        Unit rows.
+    a : (M,)
+        Coefficients.
+    linear : (h,)
+        Linear part b.
+    """
+
+    def __init__(self, R: _Array, a: _Array, linear: _Array) -> None:
+        M, h = R.shape
+        self.R, self.linear = R, linear
+        # convex rows first, and so on every list of rows
+        convex, concave = np.flatnonzero(a > 0.0), np.flatnonzero(a < 0.0)
+        order = np.concatenate([convex, concave])
+        self.convex, self.columns = len(convex), np.ascontiguousarray(R.take(order, axis=0).T)
+        self.grain = 1.001 * UNIT_ROUNDOFF * float(np.sqrt(linear @ linear) + np.abs(a).sum())
+        size = max(1024, 2 * M)
+        self.rows, self.coef, self.D = np.empty(size, np.int64), np.empty(size), np.empty((h, size))
+        self.rows[: len(order)], self.coef[: len(order)] = order, a[order]
+        self.vertices = np.empty((_CAPACITY * h, h))
+        self.real, self.whole = np.empty((_CAPACITY, LINEAR + h)), np.empty((_CAPACITY, 8), np.int64)
+        self.work = (
+            *np.empty((4, M)), *np.empty((2, M), np.int64), *np.zeros((3, h, h)), *np.zeros((8, h)),
+            np.zeros(h, np.int64),
+        )  # fmt: skip
+
+    def run(
+        self, root: _Array, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
+        max_nodes: int, halt: NDArray[np.bool_],
+    ) -> tuple[float, float, int, int]:  # fmt: skip
+        """Bound f over one root cone.
+
+        Parameters
+        ----------
+        root : (h, h)
+            Unit vertices of the cone, pairwise at angles of at most 90 degrees.
+        floor : float
+            Values at or below it need not be told apart (an incumbent found elsewhere).
+        slack : float
+            Relative accuracy: a cone is closed when its bound is at most ``(1 + slack) * max(floor, best)``.
+        found, found_value : (capacity, h), (capacity,)
+            Filled with directions of value above `wanted`, in the order found; a full one takes larger values in place
+            of smaller ones. Begin with values of 0.
+        wanted : float
+            See `found`.
+        max_nodes : int
+            Cones examined at most; beyond, the bounds of the open cones count.
+        halt : (1,)
+            Another thread may set it: no cone but the first is examined from then on.
+
+        Returns
+        -------
+        bound : float
+            Sound upper bound on f over the cone and the unit ball, at least `floor`.
+        best : float
+            Largest value found (0 if none was positive).
+        count : int
+            Directions found.
+        nodes : int
+            Cones examined.
+        """
+        h, top = self.columns.shape
+        self.D[:, :top] = np.einsum("pt,tj->pj", root, self.columns)
+        self.vertices[:h] = root
+        self.real[0] = 0.0
+        self.real[0, 0], self.real[0, LINEAR:] = np.inf, np.einsum("pt,t->p", root, self.linear)
+        self.whole[0] = 0, -1, -1, 0, 0, 0, self.convex, top
+        bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0
+        while depth > 0:
+            if need > 0:
+                more = 2 * need - len(self.rows)
+                self.rows, self.coef = np.pad(self.rows, (0, more)), np.pad(self.coef, (0, more))
+                self.D = np.pad(self.D, ((0, 0), (0, more)))
+            bound, best, count, nodes, depth, need = cones_kernel(
+                self.R, self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
+                bound, best, count, nodes, depth,
+                self.vertices, self.real, self.whole, self.rows, self.coef, self.D, *self.work,
+            )  # fmt: skip
+        return bound, best, count, nodes
+
+
+def search_cones(
+    R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int
+) -> tuple[_Array, _Array]:
+    """Search for values above those known in each of some small cones.
+
+    Parameters
+    ----------
+    R, a, linear
+        As in :class:`ConeSearch`.
+    cones : (m, h, h)
+        Unit vertices.
+    known : (m,)
+        Values that are known there.
+    slack, max_nodes
+        As in :meth:`ConeSearch.run`.
+
+    Returns
+    -------
+    better, value : (m, h), (m,)
+        Best direction found in each cone, and its value; 0 where none is better than known.
+    """
+    better, value = np.zeros(cones.shape[:2]), np.zeros(len(cones))
+    found, found_value = np.zeros((_TOLD, R.shape[1])), np.zeros(_TOLD)
+    halt = np.zeros(1, dtype=bool)
+    search = ConeSearch(R, a, linear)
+    for i in range(len(cones)):
+        found_value[:] = 0.0
+        above = known[i] * (1.0 + slack)
+        search.run(cones[i], float(known[i]), slack, found, found_value, float(above), max_nodes, halt)
+        best = int(found_value.argmax())
+        if found_value[best] > known[i]:
+            better[i], value[i] = found[best], found_value[best]
+    return better, value
