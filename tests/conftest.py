@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # as many processes as cores run tests: where each shares every product between all cores, threads wait in a spin
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -13,6 +14,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # a run starts hundreds of Pythons (workers, command lines, servers): without bytecode each compiles all it imports anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# an example has no deadline, and data may be drawn slowly: how quick a machine is shows nothing
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 class Clock:

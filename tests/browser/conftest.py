@@ -37,12 +37,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+#: Counts in the page what is sent to the server.
+COUNTED = """
+window.ccSent = 0;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (...given) { window.ccSent += 1; return send.apply(this, given); };
+"""
+#: Keeps how much had been sent when a text changed.
+CHANGED = """(selector) => {
+  const text = () => document.querySelector(selector)?.textContent, before = text(), sent = window.ccSent;
+  window.ccAsked = null;
+  new MutationObserver((_, observer) => {
+    if (text() === before) return;
+    window.ccAsked = window.ccSent - sent;
+    observer.disconnect();
+  }).observe(document, { childList: true, subtree: true, characterData: true });
+}"""
+
+
 class Visit:
     """A page with a record of what went wrong on it."""
 
     def __init__(self, context: Any) -> None:
         self.page = context.new_page()
         self.page.set_default_timeout(WAIT_MS)
+        self.page.add_init_script(COUNTED)
         self.errors: list[str] = []
         self.outside: list[str] = []
         self.sent: list[object] = []
@@ -79,13 +98,19 @@ class Visit:
             self.page.wait_for_timeout(milliseconds)
 
     def turn_dial(self, headline: str) -> None:
-        """Press the right end of the dial until its headline changes: while plotly.js draws anew a press is lost."""
-        end, before = time.monotonic() + WAIT_MS / 1000, self.page.locator(headline).first.text_content()
-        while self.page.locator(headline).first.text_content() == before:
+        """Press the right end of the dial until its headline has changed, which asks nobody; later the link follows.
+
+        While plotly.js draws anew a press is lost.
+        """
+        end = time.monotonic() + WAIT_MS / 1000
+        assert self.page.evaluate("window.ccSent") > 0  # the page was asked for
+        self.page.evaluate(CHANGED, headline)
+        while (asked := self.page.evaluate("window.ccAsked")) is None:
             assert time.monotonic() < end, "the dial does not turn"
             rail = self.page.locator(".slider-rail-touch-rect").first.bounding_box()
             self.page.mouse.click(rail["x"] + rail["width"] - 2, rail["y"] + rail["height"] / 2)
             self.page.wait_for_timeout(500)
+        assert asked == 0
 
     def assert_clean(self) -> None:
         """No exception box, no page error, no request to anywhere else."""
@@ -133,7 +158,7 @@ def running_server(before: str = "") -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=START_SECONDS)
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
