@@ -246,6 +246,24 @@ def test_a_full_list_keeps_larger_values_in_place_of_smaller_ones():
     assert few == pytest.approx([every[:count][i::16].max() for i in range(16)], rel=1e-15)
 
 
+def test_a_search_whose_lists_grow_on_the_way_goes_on_where_it_was():
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((1200, 3))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    search = ConeSearch(rows, rng.standard_normal(1200), rng.standard_normal(3))
+    place = len(search.rows)
+
+    def answer():
+        found, value = np.zeros((32, 3)), np.zeros(32)
+        told = search.run(np.eye(3), 0.0, 1e-6, found, value, 0.0, 10_000, np.zeros(1, bool))
+        return told, found.tolist(), value.tolist()
+
+    first = answer()
+    assert len(search.rows) > place
+    assert first[0][3] > 10
+    assert answer() == first  # now there is room from the beginning
+
+
 def test_starts_are_thinned_to_the_best_of_each_cell_of_a_grid():
     rng = np.random.default_rng(0)
     U = rng.standard_normal((5000, 3))
