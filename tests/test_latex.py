@@ -12,7 +12,7 @@ from convex_core import Problem, load_dataset, make_loss
 from convex_core.architectures import make_architecture
 from convex_core.export.latex import convex_latex, training_latex
 from convex_core.patches import patch_geometry
-from convex_core.penalties import NuclearLiftPenalty, SpectralPenalty
+from convex_core.penalties import NuclearLiftPenalty, SpectralPenalty, TracePenalty, symmetric_vectors
 from convex_core.status import Exactness
 
 every = pytest.mark.parametrize("architecture", list(every_architecture()))
@@ -57,6 +57,12 @@ def test_the_norm_is_the_penalty(architecture):
     latex = architecture.formulas.latex
     c = np.random.default_rng(0).standard_normal((1, math.prod(latex.shape)))
     objective = text.splitlines()[1]
+    if isinstance(penalty, TracePenalty):
+        S = c.reshape(latex.shape) @ c.reshape(latex.shape).T
+        assert all(rf"\tfrac12\operatorname{{tr}}{block}" in objective for block in latex.blocks)
+        assert r"S\succeq 0" in text
+        assert penalty.norm(symmetric_vectors(S[None])) == pytest.approx(0.5 * np.trace(S))
+        return
     shown = [re.search(rf"(\\\||N\(){re.escape(block)}(\\\|_(.)|\))", objective) for block in latex.blocks]
     assert all(shown)
     index = shown[0][3]

@@ -121,6 +121,10 @@ class LiftedCells(ABC, Cells):
         pieces = self._pieces(patches)
         return pieces.stated[pieces.numbers(codes)]
 
+    def most_pieces(self, rows: int) -> int:
+        """Pieces of one cell of so many `rows` at most: a polygon of m sides makes m - 2, and those of rank 4 twice."""
+        return int(max(1, rows - 2) ** max(0, min(self.base.geometry.h, MAX_LIFTED_RANK) - 2))
+
     def predicted(self, patches: _Array) -> int:
         """Their number itself."""
         return len(self._pieces(patches).codes)

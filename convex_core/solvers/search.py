@@ -156,4 +156,6 @@ def most_cells(problem: Problem) -> int:
         return N * max(1, closed_form(N - 1, p)) * architecture.cells_per_pattern
     parts = 1 if single.by_anchor is None else len(one)
     signs = 2 ** len(one) if "hidden" in architecture.shapes else architecture.cells_per_pattern
-    return closed_form(rows * problem.n, p) * signs * parts
+    cut = getattr(architecture, "most_pieces", None)
+    pieces = 1 if cut is None else cut(rows * problem.n)
+    return closed_form(rows * problem.n, p) * signs * parts * pieces
