@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -14,8 +15,9 @@ from convex_core.presentation.text import counted, number
 from convex_core.sweeps import Sweep
 from convex_core.sweeps.store import rows_in
 
-from .. import guard, layout, shell
+from .. import guard, layout
 from ..state.controls import bound
+from ..state.spec import CUSTOM
 from .opening import solve_query
 
 __all__ = ["row_downloads", "the_map", "the_row", "uploaded", "uploaded_axes", "uploader"]
@@ -141,7 +143,10 @@ def the_row(found: Sweep, x: str, y: str, where: Mapping[str, Any], *, own: bool
     if isinstance(query, str):
         layout.caption(f"Solve cannot show this row: its controls do not have {query}.")
     else:
-        st.page_link(shell.page("solve"), label="Open on Solve", icon=":material/verified:", query_params=query)
+        if query["data"] == CUSTOM:
+            query |= {"own": st.query_params["own"]} if "own" in st.query_params else {}
+        # a visit of its own: within this one the settings that pages share would stay as they are here
+        st.link_button("Open on Solve", f"solve?{urlencode(query)}", icon=":material/verified:")
 
 
 def _key(value: Any) -> Any:
