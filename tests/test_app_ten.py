@@ -178,7 +178,7 @@ def test_a_share_is_never_said_to_be_smaller_than_it_is():
 
 
 def test_the_network_can_be_taken_home(expected, tmp_path):
-    network, result = training.downloads(expected)
+    *_, network, result = training.downloads(expected)
     (tmp_path / "net.npz").write_bytes(network.data())
     model = load_listed(tmp_path / "net.npz")
     np.testing.assert_array_equal(model.network.outputs(expected.data.X_test), expected.scores)

@@ -743,7 +743,9 @@ def options_of(command):
 def test_report_has_the_options_of_solve():
     own, solving = options_of("report"), options_of("solve")
     shared = {
-        name: option for name, option in solving.items() if name not in ("out", "save_data", "script", "script_cells")
+        name: option
+        for name, option in solving.items()
+        if name not in ("out", "save_data", "script", "script_cells", "onnx")
     }
     assert shared.items() <= own.items()
     assert own.keys() - shared.keys() == {"out", "path", "link"}

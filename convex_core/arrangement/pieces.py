@@ -27,7 +27,7 @@ MOST_FACETS = 4
 
 
 def pieces_of(A: _Array) -> list[_Array]:
-    """Rows F (at most 4, h) of cones ``F u >= 0`` that cover the cone ``A u >= 0``, in an order that only it decides.
+    """Rows F (at most 4, h) of cones ``F u >= 0`` that cover the cone ``A u >= 0``, in an order only it decides.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\{,\}\d{3})*(?:\.\d+)?|\s+|.", re.DO
 _OPERATORS = {
     r"\ge": "≥", r"\le": "≤", r"\in": "∈", r"\times": "×", r"\pm": "±", r"\cdot": "·", r"\|": "‖", r"\{": "{",
     r"\}": "}", r"\bmod": "mod", r"\cdots": "⋯", r"\dots": "…", r"\sum": "∑", "-": "−", "*": "∗",
+    r"\succeq": "⪰",
 }  # fmt: skip
 _NAMED = (r"\min", r"\max", r"\log", r"\exp")
 _LETTERS = {

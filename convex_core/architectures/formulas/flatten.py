@@ -55,7 +55,7 @@ def flatten_lifted_formulas(cnn: LiftedFlattenCNN) -> NetworkFormulas:
     return lifted_formulas(
         cnn,
         weights="K",
-        title="CNN with one ReLU and a flatten layer, lifted to second moments",
+        title="CNN with one ReLU and a flatten layer, lifted",
         network="sum_j sum_k (X_k u_j)_+ w_jk",
         program="sum_i sum_k D_ik X_k (z'_ik - z_ik), S_i = [[W_i, Z_i], [Z_i^T, U_i]], Z_i = [z_i1, ..., z_iK]^T",
         design='G = np.einsum("ikn,knh->inkh", D, X).reshape(P, n, K * h)  # sum_k D_ik X_k z_k, for Z (K, h)',

@@ -91,7 +91,7 @@ def vector_outputs_lifted_formulas(cnn: LiftedVectorOutputs) -> NetworkFormulas:
     return lifted_formulas(
         cnn,
         weights="q",
-        title=f"{one.title} and {cnn.q} outputs, lifted to second moments",
+        title=f"{one.title} and {cnn.q} outputs, lifted",
         network=f"{one.network}, w_j in R^{cnn.q}",
         program=f"{program}, {blocks}",
         design=f"{one.design}\n{_EVERY_DESIGN}",
