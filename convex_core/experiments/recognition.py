@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,9 @@ from ..data import Dataset
 from ..errors import InputError
 from ..lists import ListCertificate, ListedNetwork, Moment, PathPoint
 from ..numerics.blas import one_blas_thread
+from ..presentation.recognised import RecognitionAnswer
 from ..progress import Budget, CancelFlag, ProgressCallback
 from ..status import Status
-
-if TYPE_CHECKING:
-    from ..reports import Report
 
 __all__ = ["Baseline", "Recognition", "RecognitionCurve", "RecognitionPoint", "recognise"]
 
@@ -109,7 +106,7 @@ class Baseline:
 
 @record
 @dataclass(frozen=True, slots=True, repr=False)
-class Recognition:
+class Recognition(RecognitionAnswer):
     """A network for several classes, how it came about, and what it says about the test part.
 
     Attributes
@@ -202,49 +199,6 @@ class Recognition:
     def said(self, scores: _Array) -> NDArray[np.int64]:
         """Classes (n,) for outputs (n, q); of a single output the sign."""
         return np.asarray(self.classes[_places(scores)])
-
-    def report(
-        self,
-        target: str | FilePath | None = None,
-        *,
-        options: Mapping[str, Any] | None = None,
-        link: str | None = None,
-    ) -> Report:
-        """A report as a page or as JSON: the network, the list, both bounds and what it says about the test part.
-
-        The images are not in it, they are named: by dataset, seed and options where the library has them, and always by
-        a hash of their numbers; :func:`convex_core.verify` finds them again, or asks for their file.
-
-        Parameters
-        ----------
-        target : str or Path, optional
-            Where to write it: the page where the name ends in .html, the JSON where it ends in .json.
-        options : mapping, optional
-            With which :func:`convex_core.load_dataset` was asked for the images, besides name and seed.
-        link : str, optional
-            Address that shows the same state.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be written.
-        SizeError
-            If the page would be too large; the JSON has no limit.
-
-        Examples
-        --------
-        >>> from convex_core import load_dataset, verify
-        >>> asked = {"classes": "all", "n": 100, "n_test": 50, "pool": 1}
-        >>> found = recognise(load_dataset("digits", **asked), filters=20, beta=2.0)
-        >>> verify(found.report(options=asked)).verdict.value
-        'holds'
-        """
-        from ..reports import make_listed_report
-
-        made = make_listed_report(self, options=options, link=link)
-        if target is not None:
-            made.save(target)
-        return made
 
     def to_dict(self) -> dict[str, Any]:
         """What there is to say, as JSON fields."""
