@@ -13,7 +13,10 @@ export default function () {
   const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
   const place = (url) => new URL(url ?? "", location.href).pathname;
   const mark = (state) => ({ ...state, convexCore: true });
-  let shown = location.pathname, left = location.href;
+  // who left the first page before this ran has taken its settings out of the address: they are those it was opened with
+  const opened = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href);
+  const bare = !location.search && opened.pathname === location.pathname;
+  let shown = location.pathname, left = bare ? opened.href : location.href;
   history.replaceState = (state, title, url) => replace(mark(state), title, url);
   history.pushState = (state, title, url) => {
     if (place(url) === location.pathname) return replace(mark(state), title, url);

@@ -11,12 +11,14 @@ class PopState extends Event {
 }
 
 /** A browser whose address a test may change, and the pages that were asked for. */
-function browser() {
-  const window = new EventTarget(), asked = [], passed = [];
-  window.location = { pathname: "/three_layer", href: "http://here/three_layer" };
+function browser(opened = "http://here/three_layer") {
+  const window = new EventTarget(), asked = [], passed = [], replaced = [];
+  window.location = { pathname: "/three_layer", href: "http://here/three_layer", search: "" };
   window.history = {
-    state: {}, pushState() {}, replaceState(state) { this.state = state; }, back: () => passed.push(window.location.pathname),
+    state: {}, pushState() {}, back: () => passed.push(window.location.pathname),
+    replaceState(state, title, url) { this.state = state; replaced.push(url); },
   };
+  mock.method(performance, "getEntriesByType", () => [{ name: opened }]);
   const document = new EventTarget();
   Object.assign(globalThis, { window, document, PopStateEvent: PopState });
   start();
@@ -26,7 +28,7 @@ function browser() {
     window.history.state = state;
     window.dispatchEvent(new PopState("popstate", { state }));
   };
-  return { press: () => document.dispatchEvent(new Event("keydown")), back, asked, passed };
+  return { window, replaced, press: () => document.dispatchEvent(new Event("keydown")), back, asked, passed };
 }
 
 function timed(body) {
@@ -66,4 +68,16 @@ test("Back later asks once", () => timed((tick) => {
   back();
   tick(1000);
   assert.deepEqual(asked, ["/solve"]);
+}));
+
+test("who leaves the first page before this runs finds its settings again", () => timed(() => {
+  const { window, replaced } = browser("http://here/three_layer?circular_d=7");
+  window.history.pushState({}, "", "/solve");
+  assert.equal(replaced.at(-1), "http://here/three_layer?circular_d=7");
+}));
+
+test("settings of another page than the first are not those it was opened with", () => timed(() => {
+  const { window, replaced } = browser("http://here/dataset?data=edge");
+  window.history.pushState({}, "", "/solve");
+  assert.equal(replaced.at(-1), "http://here/three_layer");
 }));
