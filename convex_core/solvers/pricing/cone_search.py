@@ -13,7 +13,7 @@ __all__ = ["ConeSearch", "search_cones"]
 _Array = NDArray[np.float64]
 
 # directions kept from a small cone
-_TOLD = 16
+_FOUND = 16
 # cones on top of each other at most
 _CAPACITY = 4096
 
@@ -126,7 +126,7 @@ def search_cones(
         Best direction found in each cone, and its value; 0 where none is better than known.
     """
     better, value = np.zeros(cones.shape[:2]), np.zeros(len(cones))
-    found, found_value = np.zeros((_TOLD, R.shape[1])), np.zeros(_TOLD)
+    found, found_value = np.zeros((_FOUND, R.shape[1])), np.zeros(_FOUND)
     halt = np.zeros(1, dtype=bool)
     search = ConeSearch(R, a, linear)
     for i in range(len(cones)):
