@@ -66,13 +66,15 @@ def run() -> None:
     chosen = st.navigation(_navigation(), expanded=True)
     if chosen.url_path == NAMED:
         chosen = st.navigation(_navigation(named=True), expanded=True)
+    file = NAMED if chosen.url_path in ("", DEFAULT) else chosen.url_path
+    # history.js tells by the title which page is at work: it is set once a run, and no two pages have the same
+    st.set_page_config(page_title=f"{chosen.title} · convex core")
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
     if present.on():
         st.html(ASSETS / "present.css")
     warm.wait()
     before = st.session_state.get(stage.PAGE)
-    file = NAMED if chosen.url_path in ("", DEFAULT) else chosen.url_path
     moved = before is not None and before != file
     st.session_state[stage.PAGE] = file
     place = st.empty()
@@ -120,7 +122,6 @@ def _show_menu() -> bool:
 def _configure() -> None:
     # a local icon: Streamlit would fetch an emoji's picture from elsewhere
     st.set_page_config(
-        page_title="convex core",
         page_icon=str(ASSETS / "icon.png"),
         layout="wide",
         # as narrow as its longest entry allows: on a projector the picture needs the width

@@ -12,10 +12,10 @@ class PopState extends Event {
 
 /** A browser whose address a test may change, and the pages that were asked for. */
 function browser(opened = "http://here/three_layer") {
-  const window = new EventTarget(), asked = [], passed = [], replaced = [];
+  const window = Object.assign(new EventTarget(), { pushed: [] }), asked = [], passed = [], replaced = [];
   window.location = { pathname: "/three_layer", href: "http://here/three_layer", search: "" };
   window.history = {
-    state: {}, pushState() {}, back: () => passed.push(window.location.pathname),
+    state: {}, pushState: (state, title, url) => window.pushed.push(url), back: () => passed.push(window.location.pathname),
     replaceState(state, title, url) { this.state = state; replaced.push(url); },
   };
   mock.method(performance, "getEntriesByType", () => [{ name: opened }]);
@@ -80,4 +80,43 @@ test("settings of another page than the first are not those it was opened with",
   const { window, replaced } = browser("http://here/dataset?data=edge");
   window.history.pushState({}, "", "/solve");
   assert.equal(replaced.at(-1), "http://here/three_layer");
+}));
+
+test("what the page that was left still says of its settings does not change the address of the page before", () => timed(() => {
+  const { window, back, replaced } = browser();
+  document.title = "Three layers";
+  back();
+  const before = replaced.length;
+  window.history.replaceState({}, "", "/solve");
+  window.history.pushState({}, "", "/solve?circular_d=8");
+  window.history.pushState({}, "", "/three_layer");
+  assert.equal(replaced.length, before);
+  assert.deepEqual(window.pushed, []);
+  document.title = "Solve";
+  window.history.pushState({}, "", "/solve?stride=2");
+  assert.equal(replaced.at(-1), "/solve?stride=2");
+}));
+
+test("after Back straight after a key nobody changes the address until somebody turns to the page", () => timed((tick) => {
+  const { window, press, back, replaced } = browser();
+  document.title = "Three layers";
+  press();
+  back();
+  document.title = "Solve";
+  tick(1000);
+  const before = replaced.length;
+  window.history.replaceState({}, "", "/solve");
+  assert.equal(replaced.length, before);
+  press();
+  window.history.replaceState({}, "", "/solve?stride=2");
+  assert.equal(replaced.at(-1), "/solve?stride=2");
+}));
+
+test("who turns to the page that Back brought changes its address", () => timed(() => {
+  const { window, back, replaced } = browser();
+  document.title = "Three layers";
+  back();
+  document.dispatchEvent(new Event("pointerdown"));
+  window.history.replaceState({}, "", "/solve?stride=2");
+  assert.equal(replaced.at(-1), "/solve?stride=2");
 }));
