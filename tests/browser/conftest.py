@@ -19,6 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 #: Patience with what always comes, however slow the machine.
 START_SECONDS = 120.0
+#: Patience with a server that ends.
+STOP_SECONDS = 15.0
 WAIT_MS = 180_000
 #: An emulated graphics card draws the 3-D pictures and nothing else: without `--disable-gpu-compositing` it puts pages
 #: together too, and took about 100 ms of CPU a frame for the playground.
@@ -158,7 +160,11 @@ def running_server(before: str = "") -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=START_SECONDS)
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:  # Streamlit's server waits for connections that a browser has left open
+            process.kill()
+            process.wait()
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
