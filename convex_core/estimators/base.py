@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, check_random_state, validate_data
 
 from ..architectures import make_architecture
+from ..architectures.pooling_grid import cuts_of
 from ..contracts.validation import integer, positive_number
 from ..errors import InputError
 from ..lists import ListedSolution, train_list
 from ..lists.moments import Watch
-from ..lists.pooling import cuts_of
 from ..lists.rounds import Measure
 from ..losses import Loss, make_loss
 from ..networks.network import Network
