@@ -76,9 +76,9 @@ class SeveralOutputs(EuclideanCost, Cells):
     q: int
 
     @property
-    def _most_axes(self) -> int:
-        """Axes that the weights of a neuron of one output may have."""
-        return 0
+    def _takes_weights_of_regions(self) -> bool:
+        """Whether a neuron of one output may have several weights."""
+        return False
 
     @property
     def by_output(self) -> ByOutput | None:
@@ -94,7 +94,7 @@ class SeveralOutputs(EuclideanCost, Cells):
         integer(self.q, "outputs", minimum=2, maximum=MAX_OUTPUTS)
         shapes = dict(self.single.shapes)
         tail = shapes.pop("weights", None)
-        fits = shapes == {"filters": (self.single.geometry.h,)} and tail is not None and len(tail) <= self._most_axes
+        fits = shapes == {"filters": (self.single.geometry.h,)} and (tail == () or self._takes_weights_of_regions)
         if self.single.unit_length is not None or not fits:
             raise InputError(
                 f"outputs: got {self.q} with the architecture {self.single.name!r}, expected a single output"
@@ -189,9 +189,9 @@ class VectorOutputs(L1Weights, SeveralOutputs):
     """
 
     @property
-    def _most_axes(self) -> int:
-        """1: the weights of regions have a norm of their own kind."""
-        return 1
+    def _takes_weights_of_regions(self) -> bool:
+        """Where their norm is the same as that of the outputs."""
+        return isinstance(self.single, L1Weights)
 
     @property
     def by_output(self) -> Self:
