@@ -33,7 +33,7 @@ u, w = c / root[:, None], (sign * root)[:, None] * mark[block]  # (||u||^2 + ||w
 def regions_formulas(cnn: RegionsCNN) -> NetworkFormulas:
     """The formulas of :class:`.RegionsCNN`."""
     h, R, kinds = cnn.geometry.h, len(cnn.scales), f"{cnn.pooling}s"
-    s, scale = ("", "") if cnn.pooling == "sum" else ("s_r ", r"\tfrac{1}{|\mathcal{R}_r|} ")
+    s, scale = ("", "") if cnn.pooling == "sum" else ("s_r ", r"\tfrac{1}{|R_r|} ")
     places = [int(count) for count in np.bincount(cnn.regions)]
     return NetworkFormulas(
         title=f"two-layer ReLU CNN with {cnn.pooling} pooling over {R} regions",
@@ -49,19 +49,19 @@ def regions_formulas(cnn: RegionsCNN) -> NetworkFormulas:
         outputs='np.einsum("rnm,mr->n", phi, w)',
         costs="0.5 * (np.sum(u**2) + np.sum(np.sum(np.abs(w), axis=1) ** 2))",
         latex=NetworkLatex(
-            network=rf"\sum_j \sum_{{r=1}}^{{{R}}} {scale}\sum_{{k\in\mathcal{{R}}_r}} (X_k u_j)_+\, w_{{j,r}}",
+            network=rf"\sum_j \sum_{{r=1}}^{{{R}}} {scale}\sum_{{k\inR_r}} (X_k u_j)_+\, w_{{j,r}}",
             cost=r"\|u_j\|_2^2 + \|w_j\|_1^2",
             parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_j\in\mathbb{{R}}^{{{R}}}",
             blocks=("c_i", "c_i'"),
             shape=(h,),
-            operator=rf"{scale.replace('_r', '_{r(i)}')}\sum_{{k\in\mathcal{{R}}_{{r(i)}}}} D_{{i,k}} X_k",
+            operator=rf"{scale.replace('_r', '_{r(i)}')}\sum_{{k\inR_{{r(i)}}}} D_{{i,k}} X_k",
             operand="(c_i' - c_i)",
             cone=(r"(2D_{i,k}-I)\, X_k c \ge 0",),
             members=r"c = c_i,\, c_i'",
-            every=r"i,\, k\in\mathcal{R}_{r(i)}",
+            every=r"i,\, k\inR_{r(i)}",
             remarks=(
                 r"r(i)\text{: the region of block }i",
-                rf"\mathcal{{R}}_r\text{{: regions of {', '.join(map(str, places))} places}}",
+                rf"R_r\text{{: regions of {', '.join(map(str, places))} places}}",
             ),
         ),
     )
