@@ -137,7 +137,7 @@ def test_the_network_has_its_sizes(architecture):
     if architecture.name == "circular":
         assert len(re.findall(r"U_\{?\d?j", text.splitlines()[2])) == architecture.convolutions
     elif options.get("pooling") != "max":
-        assert (r"\sum_{k\inR_r}" if "pooling_grid" in options else rf"\sum_{{k=1}}^{{{K}}}") in text
+        assert (r"\sum_{k\in R_r}" if "pooling_grid" in options else rf"\sum_{{k=1}}^{{{K}}}") in text
     assert ("flat" in text) == (architecture.q > 1) == ("flat" in convex_latex(problem))
 
 

@@ -185,7 +185,7 @@ def cost(spec, arrays):
         return 0.5 * float((np.square(U).sum(axis=1) ** 2).sum() + (w**2).sum())
     paid = U[:, :-1] if spec["geometry"]["bias"] == "free" else U
     plain = w.ndim == 1 or spec["options"].get("branches") or not l1(spec)
-    outer = float((w**2).sum()) if plain else float((np.abs(w).reshape(len(w), -1).sum(axis=1) ** 2).sum())
+    outer = float((w**2).sum()) if plain else float((np.abs(w).sum(axis=tuple(range(1, w.ndim))) ** 2).sum())
     return 0.5 * (float((paid**2).sum()) + outer)
 
 
