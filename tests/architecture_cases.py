@@ -28,6 +28,7 @@ OPTION_VALUES = {
     "activation": ("leaky",),
     "slope": (),
     "branches": (),  # tests/test_branches.py
+    "pooling_grid": ("2",),
     "skip": (),  # takes the squared loss only: tests/test_free_bias.py
     "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong", "lifted"),
 }

@@ -168,6 +168,17 @@ def neuron(problem: Problem, parameters):
     if cnn.name == "two-layer":
         single = cnn.single
         groups = getattr(single, "groups", None) or [[k] for k in range(K)]
+        grid = getattr(single, "grid", None)
+        if grid is not None:  # each region of a pooling grid has a weight, or one for each output
+            first = [[max(ZERO, _dots(P[k][i], u)) for k in range(K)] for i in range(n)]
+            share = [Fraction(1, int(c)) if grid.pooling == "mean" else Fraction(1) for c in grid.counts]
+            phi = [
+                [s * sum(row[k] for k in range(K) if grid.regions[k] == r) for r, s in enumerate(share)]
+                for row in first
+            ]
+            each = weights if isinstance(weights[0], list) else [[x] for x in weights]
+            cost = sum(abs(x) for row in each for x in row) ** 2
+            return [_dots(row, column) for row in phi for column in zip(*each, strict=True)], _dots(u, u) * cost
         share = Fraction(1, K) if single.options["pooling"] == "mean" else Fraction(1)
         phi = [share * sum(max([ZERO, *(_dots(P[k][i], u) for k in g)]) for g in groups) for i in range(n)]
         if cnn.q == 1:

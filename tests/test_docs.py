@@ -187,6 +187,8 @@ def page_of(architecture):
     """The page about the program of an architecture."""
     options = architecture.options
     relaxation = options.get("relaxation")
+    if "pooling_grid" in options:
+        return "regions"
     if architecture.name == "two-layer":
         if options.get("output_norm") == "l2":
             return f"outputs-l2-{relaxation}"

@@ -221,6 +221,17 @@ def test_global_is_certified_over_every_filter():
     np.testing.assert_allclose(auto.decision_function(X), model.decision_function(X))
 
 
+def test_global_over_regions_and_classes_is_the_program_with_a_weight_for_each():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((12, 6)), np.arange(12) % 3
+    options = {"kind": "global", "filter_size": 2, "pooling_grid": 2, "bias": "none", "beta": 0.1, "tol": 1e-5}
+    model = ConvexCNNClassifier(loss="softmax", **options).fit(X, y)
+    assert (model.scope_, model.status_) == (Scope.GLOBAL, Status.OPTIMAL)
+    layers = {"bias": "regularised", "pooling": "mean", "pooling_grid": "2", "outputs": 3}
+    same = solve(Problem(X, y, filter_size=2, beta=0.1, loss="softmax", **layers), tol=1e-6)
+    assert model.certificate_.objective == pytest.approx(same.network_objective, rel=2e-5)
+
+
 def test_auto_without_time_to_certify_stays_with_its_list():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 12))
@@ -336,10 +347,9 @@ def test_a_regressor_takes_several_outputs_and_every_loss():
         ({"pooling_grid": 20}, "pooling_grid: got 20, expected an integer in"),
         ({"time_limit": 0.0}, "time_limit: got 0.0, expected a finite number > 0"),
         ({"input_shape": (4, 4)}, r"X: got images of shape \(8, 8\), expected input_shape \(4, 4\)"),
-        ({"kind": "global"}, r"pooling_grid: got \(2, 2\), expected 1 with the kind global"),
-        ({"kind": "global", "pooling_grid": 1}, "bias: got 'free', expected 'none' or 'regularised'"),
+        ({"kind": "global"}, "bias: got 'free', expected 'none' or 'regularised'"),
         (
-            {"kind": "global", "pooling_grid": 1, "bias": "none"},
+            {"kind": "global", "bias": "none"},
             "filter_size: got 10 entries with the bias, expected <= 5 with the kind global",
         ),
     ],

@@ -127,15 +127,17 @@ def test_the_network_has_its_sizes(architecture):
     problem = tiny_problem(architecture)
     text, K = training_latex(problem), architecture.geometry.K
     options = architecture.options
-    for length in {architecture.unit_length or architecture.geometry.h, *architecture.shapes["weights"]}:
+    weights = r"\times ".join(map(str, architecture.shapes["weights"]))
+    for length in {str(architecture.unit_length or architecture.geometry.h), weights} - {""}:
         assert rf"\in\mathbb{{R}}^{{{length}}}" in text
     assert (r"\max_" in text) == (options.get("pooling") == "max")
-    assert (rf"\tfrac{{1}}{{{K}}}" in text) == (options.get("pooling") == "mean")
+    share = r"|R_r|" if "pooling_grid" in options else str(K)
+    assert (rf"\tfrac{{1}}{{{share}}}" in text) == (options.get("pooling") == "mean")
     assert (r"\text{s.t.}" in text) == (architecture.unit_length is not None)
     if architecture.name == "circular":
         assert len(re.findall(r"U_\{?\d?j", text.splitlines()[2])) == architecture.convolutions
     elif options.get("pooling") != "max":
-        assert rf"\sum_{{k=1}}^{{{K}}}" in text
+        assert (r"\sum_{k\in R_r}" if "pooling_grid" in options else rf"\sum_{{k=1}}^{{{K}}}") in text
     assert ("flat" in text) == (architecture.q > 1) == ("flat" in convex_latex(problem))
 
 

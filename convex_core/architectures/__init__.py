@@ -26,6 +26,7 @@ from .neurons import EuclideanCost, FiltersAndWeights, OneOutput, UnitFilters, n
 from .options import OPTIONS, Option
 from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, Options, Parameters, Patterns
 from .quadratic import QuadraticCNN
+from .regions import RegionsCNN
 from .stages import Stages, has_stages, stages_of
 from .three_layer import ThreeLayerCNN
 from .threshold import ThresholdCNN
@@ -72,6 +73,7 @@ __all__ = [
     "Parameters",
     "Patterns",
     "QuadraticCNN",
+    "RegionsCNN",
     "SeveralOutputs",
     "Stages",
     "ThreeLayerCNN",
@@ -107,6 +109,13 @@ def _l2_program(relaxation: str | None) -> str:
     return relaxation or "cone"
 
 
+def _alone(option: str, given: str, others: dict[str, tuple[object, object]]) -> None:
+    """Refuse `others` beside an option that has a network of its own: what each is, and what it is unless given."""
+    for name, (value, plain) in others.items():
+        if value != plain:
+            raise InputError(f"{option}: got {given!r} beside {name} {value}, expected no such option")
+
+
 def _two_layer(
     geometry: PatchGeometry,
     pooling: str = "sum",
@@ -118,15 +127,18 @@ def _two_layer(
     slope: float | None = None,
     skip: str = "none",
     branches: str | None = None,
+    pooling_grid: str | None = None,
 ) -> Architecture:
     """Two-layer CNN; `pool_size` is an option of max pooling, `relaxation` of several outputs with the l2 norm."""
     single: Architecture
+    plain: dict[str, tuple[object, object]] = {"activation": (activation, "relu"), "skip": (skip, "none")}
+    plain |= {"pool_size": (pool_size, None), "slope": (slope, None), "relaxation": (relaxation, None)}
+    if pooling_grid is not None:
+        _alone("pooling_grid", pooling_grid, plain | {"branches": (branches, None), "output_norm": (output_norm, "l1")})
+        single = RegionsCNN(geometry, pooling_grid, pooling)
+        return VectorOutputs(single, outputs) if integer(outputs, "outputs") > 1 else single
     if branches is not None:
-        others = {"pooling": (pooling, "sum"), "activation": (activation, "relu"), "outputs": (outputs, 1)}
-        others |= {"skip": (skip, "none"), "pool_size": (pool_size, None), "slope": (slope, None)}
-        for name, (value, plain) in {**others, "relaxation": (relaxation, None)}.items():
-            if value != plain:
-                raise InputError(f"branches: got {branches!r} beside {name} {value}, expected no such option")
+        _alone("branches", branches, plain | {"pooling": (pooling, "sum"), "outputs": (outputs, 1)})
         return BranchedCNN(geometry, branches)
     if activation in EVERY_ACTIVATION and activation not in ACTIVATIONS:
         given = {"slope": slope, "pool_size": pool_size, "relaxation": relaxation}

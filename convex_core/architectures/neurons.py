@@ -138,7 +138,7 @@ class L1Weights(EuclideanCost):
     def decay(self, parameters: Parameters) -> Parameters:
         """``u`` but for a free bias, and ``||w||_1 sign(w)``, a subgradient."""
         w = parameters["weights"]
-        return {"filters": self.paid(parameters["filters"]), "weights": _sums(w)[:, None] * np.sign(w)}
+        return {"filters": self.paid(parameters["filters"]), "weights": _column(_sums(w), w) * np.sign(w)}
 
 
 class FiltersAndWeights(OneOutput, EuclideanCost):
@@ -238,7 +238,7 @@ def _squares(array: _Array) -> _Array:
 
 def _sums(weights: _Array) -> _Array:
     """Sum of the sizes of the weights of each neuron."""
-    total: _Array = np.abs(weights).sum(axis=1)
+    total: _Array = np.abs(weights).sum(axis=tuple(range(1, weights.ndim)))
     return total
 
 

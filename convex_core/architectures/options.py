@@ -38,6 +38,9 @@ OPTIONS: dict[str, Option] = {
     "slope": Option(float, "activation leaky: slope below zero, from -1 to 1 (default: 0.1)"),
     "skip": Option(str, "two-layer: none, or free: a linear function of the patches at no cost (default: none)"),
     "branches": Option(str, "two-layer: further, shorter filter sizes side by side, such as 2 or 1,2", "H,H"),
+    "pooling_grid": Option(
+        str, "two-layer: regions along each axis that a filter has a weight for, such as 2 or 2x3 (default: one)", "R"
+    ),
     "outputs": Option(int, "two-layer: number of outputs (default: 1)", "Q"),
     "output_norm": Option(
         str, "several outputs, flatten: l1 or l2 norm of a neuron's weights (default: l1, flatten l2)"

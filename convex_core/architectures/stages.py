@@ -48,7 +48,9 @@ class _Staged(Protocol):
 
 def has_stages(model: NeuronModel) -> bool:
     """Whether an architecture says what happens inside its networks."""
-    # several outputs say it by the network with one output
+    # several outputs say it by the network with one output, unless that has a weight for each region
+    if len(model.shapes["weights"]) > 1:
+        return False
     return hasattr(model, "stages") and hasattr(getattr(model, "single", model), "stages")
 
 

@@ -19,6 +19,7 @@ Source: the argument of Ergen and Pilanci (arXiv 2006.14798) for each output.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -60,7 +61,8 @@ class SeveralOutputs(EuclideanCost, Cells):
     Parameters
     ----------
     single : Architecture
-        The network with one output, of one filter and one weight per neuron, and without constraints.
+        The network with one output, of one filter and one weight per neuron (for :class:`VectorOutputs`, one or one
+        for each region), and without constraints.
     q : int
         Number of outputs, 2 to :data:`MAX_OUTPUTS`.
 
@@ -74,6 +76,11 @@ class SeveralOutputs(EuclideanCost, Cells):
     q: int
 
     @property
+    def _takes_weights_of_regions(self) -> bool:
+        """Whether a neuron of one output may have several weights."""
+        return False
+
+    @property
     def by_output(self) -> ByOutput | None:
         """None: a block gives all outputs."""
         return None
@@ -85,10 +92,10 @@ class SeveralOutputs(EuclideanCost, Cells):
     def __post_init__(self) -> None:
         check_arguments(type(self).__name__, single=(self.single, Architecture))
         integer(self.q, "outputs", minimum=2, maximum=MAX_OUTPUTS)
-        if self.single.unit_length is not None or self.single.shapes != {
-            "filters": (self.single.geometry.h,),
-            "weights": (),
-        }:
+        shapes = dict(self.single.shapes)
+        tail = shapes.pop("weights", None)
+        fits = shapes == {"filters": (self.single.geometry.h,)} and (tail == () or self._takes_weights_of_regions)
+        if self.single.unit_length is not None or not fits:
             raise InputError(
                 f"outputs: got {self.q} with the architecture {self.single.name!r}, expected a single output"
             )
@@ -118,37 +125,54 @@ class SeveralOutputs(EuclideanCost, Cells):
         return self.single.gain
 
     @property
+    def tail(self) -> tuple[int, ...]:
+        """Shape of the weights of a neuron of the network with one output: (), or its regions."""
+        return self.single.shapes["weights"]
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """A filter, and a weight for each output."""
-        return {**self.single.shapes, "weights": (self.q,)}
+        """A filter, and the weights of a neuron for each output."""
+        return {**self.single.shapes, "weights": (*self.tail, self.q)}
 
     def _units(self, parameters: Parameters) -> Parameters:
-        """The neurons of one output with weight 1."""
-        return {"filters": parameters["filters"], "weights": np.ones(len(parameters["filters"]))}
+        """For each weight of a neuron of one output a neuron that has that one alone, and it is 1: (m * T, ...)."""
+        m, T = len(parameters["filters"]), math.prod(self.tail)
+        weights = np.tile(np.eye(T).reshape(T, *self.tail), (m, *(1,) * len(self.tail)))
+        return {"filters": np.repeat(parameters["filters"], T, axis=0), "weights": weights}
+
+    def _by_unit(self, weights: _Array) -> _Array:
+        """Weights to each output (m * T, q) of the neurons of :meth:`_units`."""
+        return weights.reshape(len(weights) * math.prod(self.tail), self.q)
 
     def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
-        """``phi_j w_j^T``, flat, (n * q, m)."""
+        """``sum_t phi_jt w_jt^T`` over the weights t of a neuron of one output, flat, (n * q, m)."""
         phi = self.single.outputs(patches, self._units(parameters))
-        n, m = phi.shape
-        total: _Array = np.einsum("nm,mq->nqm", phi, parameters["weights"]).reshape(n * self.q, m)
+        n, m, T = len(phi), len(parameters["filters"]), math.prod(self.tail)
+        weights = self._by_unit(parameters["weights"]).reshape(m, T, self.q)
+        total: _Array = np.einsum("nmt,mtq->nqm", phi.reshape(n, m, T), weights).reshape(n * self.q, m)
         return total
 
     def stages(self, patches: _Array, parameters: Parameters) -> Stages:
         """Those of the network with one output, with a weight for each output."""
-        return replace(stages_of(self.single, patches, self._units(parameters)), weights=parameters["weights"])
+        return replace(
+            stages_of(self.single, patches, self._units(parameters)), weights=self._by_unit(parameters["weights"])
+        )
 
     def branches_of(self, parameters: Parameters) -> tuple[Branch, ...]:
         """What other programs are told: see :mod:`convex_core.architectures.layers`."""
         units = branches_of(self.single, self._units(parameters))
-        return tuple(branch.with_weights(parameters["weights"]) for branch in units)
+        return tuple(branch.with_weights(self._by_unit(parameters["weights"])) for branch in units)
 
     def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
-        """By that of one output, for each filter with its outputs weighted together and for each output alone."""
-        W = V.reshape(len(V), V.shape[1] // self.q, self.q)
-        units = self._units(parameters)
-        together = self.single.gradient(patches, units, np.einsum("mnq,mq->mn", W, parameters["weights"]))
-        alone = np.einsum("mnq,nm->mq", W, self.single.outputs(patches, units))
-        return {"filters": together["filters"], "weights": alone}
+        """By that of one output, for each unit with its outputs weighted together and for each output alone."""
+        n, m, T = V.shape[1] // self.q, len(V), math.prod(self.tail)
+        W = V.reshape(m, n, self.q)
+        units, weights = self._units(parameters), self._by_unit(parameters["weights"]).reshape(m, T, self.q)
+        pulled = np.einsum("mnq,mtq->mtn", W, weights).reshape(m * T, n)
+        together = self.single.gradient(patches, units, pulled)["filters"].reshape(m, T, self.geometry.h).sum(axis=1)
+        phi = self.single.outputs(patches, units).reshape(n, m, T)
+        alone = np.einsum("mnq,nmt->mtq", W, phi).reshape(parameters["weights"].shape)
+        return {"filters": together, "weights": alone}
 
 
 @record
@@ -163,6 +187,11 @@ class VectorOutputs(L1Weights, SeveralOutputs):
     >>> Network(cnn, [[1.0, 0.0]], [[2.0, -1.0]]).predict([[1.0, -2.0, 3.0]])
     array([[ 2., -1.]])
     """
+
+    @property
+    def _takes_weights_of_regions(self) -> bool:
+        """Where their norm is the same as that of the outputs."""
+        return isinstance(self.single, L1Weights)
 
     @property
     def by_output(self) -> Self:
@@ -241,18 +270,28 @@ class VectorOutputs(L1Weights, SeveralOutputs):
         """The neurons of one output, with their weights at the block's own output."""
         cells, mark = self._split(codes)
         single = self.single.neurons(C, sign, cells, patches)
-        return {"filters": single["filters"], "weights": single["weights"][:, None] * mark}
+        return {"filters": single["filters"], "weights": self._outer(single["weights"], mark)}
+
+    @staticmethod
+    def _outer(weights: _Array, mark: NDArray[Any]) -> _Array:
+        """Weights (m, ...) of one output at the outputs that are marked, (m, ..., q)."""
+        outer: _Array = weights[..., None] * mark.reshape(len(mark), *(1,) * (weights.ndim - 1), mark.shape[1])
+        return outer
 
     def balanced(self, parameters: Parameters) -> Parameters:
         """A neuron of one output for each weight, with ``||u||_2 = |w|``: together they cost ``||u||_2 ||w||_1``."""
-        u, w = parameters["filters"], parameters["weights"]
-        neuron, output = np.nonzero(w * np.linalg.norm(self.paid(u), axis=1)[:, None])
-        single = self.single.balanced({"filters": u[neuron], "weights": w[neuron, output]})
-        return {"filters": single["filters"], "weights": single["weights"][:, None] * np.eye(self.q)[output]}
+        w = self._by_unit(parameters["weights"])
+        units = self._units(parameters)
+        unit, output = np.nonzero(w * np.linalg.norm(self.paid(units["filters"]), axis=1)[:, None])
+        weights = units["weights"][unit]
+        weights *= w[unit, output].reshape(-1, *(1,) * len(self.tail))
+        single = self.single.balanced({"filters": units["filters"][unit], "weights": weights})
+        return {"filters": single["filters"], "weights": self._outer(single["weights"], np.eye(self.q)[output])}
 
     def codes(self, patches: _Array, parameters: Parameters) -> _Codes:
-        """The cell of the filter, and the output with the largest weight."""
-        cells = self.single.codes(patches, self._units(parameters))
-        mark = np.zeros(parameters["weights"].shape, dtype=bool)
-        np.put_along_axis(mark, np.abs(parameters["weights"]).argmax(axis=1, keepdims=True), True, axis=1)
-        return np.concatenate([cells, mark], axis=1)
+        """The cell of the filter with its largest weight, and the output of that."""
+        u, w = parameters["filters"], parameters["weights"]
+        output = np.abs(w).reshape(len(w), math.prod(self.tail), self.q).max(axis=1).argmax(axis=1)
+        one = w[np.arange(len(w)), ..., output]
+        cells = self.single.codes(patches, {"filters": u, "weights": one})
+        return np.concatenate([cells, np.eye(self.q, dtype=bool)[output]], axis=1)

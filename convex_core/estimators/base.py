@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, check_random_state, validate_data
 
 from ..architectures import make_architecture
+from ..architectures.pooling_grid import cuts_of
 from ..contracts.validation import integer, positive_number
 from ..errors import InputError
 from ..lists import ListedSolution, train_list
 from ..lists.moments import Watch
-from ..lists.pooling import cuts_of
 from ..lists.rounds import Measure
 from ..losses import Loss, make_loss
 from ..networks.network import Network
@@ -203,7 +203,7 @@ class ConvexCNN(BaseEstimator):  # type: ignore[misc]
         X, Y, weights = canonical(X, Y, weight)
         geometry = self._geometry(len(X), count)
         cuts = self._grid(geometry)
-        everything = self._searches_all(kind, geometry, cuts)
+        everything = self._searches_all(kind, geometry)
         listed = train_list(
             X,
             Y,
@@ -231,14 +231,13 @@ class ConvexCNN(BaseEstimator):  # type: ignore[misc]
         self._keep(listed)
         if everything and not (cancel is not None and cancel.is_set()):
             left = None if limit is None else max(limit - (clock() - began), 1e-9)
-            self._search(kind, X, Y, weights, geometry, loss, listed, left, cancel, progress)
+            self._search(kind, X, Y, weights, geometry, cuts, loss, listed, left, cancel, progress)
 
-    def _searches_all(self, kind: str, geometry: PatchGeometry, cuts: tuple[int, ...]) -> bool:
+    def _searches_all(self, kind: str, geometry: PatchGeometry) -> bool:
         """Whether every filter is to be searched; for ``global`` what stands against it is said."""
         if kind not in ("auto", "global"):
             return False
         against = (
-            (any(cut > 1 for cut in cuts), f"pooling_grid: got {cuts}, expected 1"),
             (self.bias == "free", "bias: got 'free', expected 'none' or 'regularised'"),
             (geometry.h > _SEARCHED, f"filter_size: got {geometry.h} entries with the bias, expected <= {_SEARCHED}"),
         )
@@ -254,6 +253,7 @@ class ConvexCNN(BaseEstimator):  # type: ignore[misc]
         Y: _Array,
         weights: _Array,
         geometry: PatchGeometry,
+        cuts: tuple[int, ...],
         loss: Loss,
         listed: ListedSolution,
         left: float | None,
@@ -267,6 +267,8 @@ class ConvexCNN(BaseEstimator):  # type: ignore[misc]
                 raise InputError(f"sample_weight: got others than integers <= {_COPIES} with the kind global")
             return
         options: dict[str, Any] = {"pooling": "mean"} | ({"outputs": Y.shape[1]} if Y.shape[1] > 1 else {})
+        if max(cuts) > 1:
+            options["pooling_grid"] = "x".join(map(str, cuts))
         problem = Problem(
             np.repeat(X, copies, axis=0),
             np.repeat(Y if Y.shape[1] > 1 else Y[:, 0], copies, axis=0),

@@ -56,7 +56,7 @@ class ConvexCNNClassifier(ClassifierMixin, ConvexCNN):  # type: ignore[misc]
     pooling_grid : int or sequence of int, optional
         Regions along each axis; by default 4, or 3 where there are fewer than 16 windows.
     kind : {"auto", "relu", "gated", "global"}
-        Given filters; given gates; every filter (one region, no free bias, short filters); ``auto`` is the last where
+        Given filters; given gates; every filter (no free bias, short filters); ``auto`` is the last where
         it can be certified in the time there is, else the first.
     n_filters : int or "auto"
         Length of the list: 200 filters, or 40 gates.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,7 +66,10 @@ def class_filters(network: Network, names: Sequence[str] = (), *, colours: Palet
     named = list(names) or [f"class {o}" for o in range(q)]
     if len(named) != q:
         raise InputError(f"names: got {len(named)} for {q} outputs, expected one for each")
-    weights = np.linalg.norm(network.filters, axis=1)[:, None] * network.weights + 0.0
+    each = network.weights.reshape(network.m, math.prod(network.weights.shape[1:-1]), q)
+    # of the regions that a filter has a weight for, the one with the largest counts for each class
+    most = np.take_along_axis(each, np.abs(each).argmax(axis=1, keepdims=True), axis=1)[:, 0]
+    weights = np.linalg.norm(network.filters, axis=1)[:, None] * most + 0.0
     own = np.abs(weights).argmax(axis=1)
     largest = np.abs(weights).max(axis=1, initial=0.0)
     order = np.lexsort((-largest, own))

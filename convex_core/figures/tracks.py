@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,7 +55,7 @@ def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8
     last: list[_Array] = []
     rows: list[dict[int, _Array]] = []
     for network in networks:
-        weights = network.weights if network.weights.ndim == 2 else network.weights[:, None]
+        weights = network.weights.reshape(network.m, math.prod(network.weights.shape[1:]))
         filters = network.drawn * np.abs(weights).sum(axis=1)[:, None]
         own = np.where(network.signs > 0, 1, -1) * (1 + np.abs(weights).argmax(axis=1))
         row: dict[int, _Array] = {}

@@ -8,9 +8,9 @@ precision from the data; the bound covers the list, not every filter, and how mu
 shown beside it.
 
 The folder in the order of the flow: patches are whitened (:mod:`~convex_core.lists.whitening`) and pooled over regions
-(:mod:`~convex_core.lists.pooling`), a list of directions is drawn (:mod:`~convex_core.lists.filters`) and gives columns
-(:mod:`~convex_core.lists.features`, :mod:`~convex_core.lists.columns`), these a design in kernel or Gram form
-(:mod:`~convex_core.lists.designs`); the iteration (:mod:`~convex_core.lists.admm`) knows norms
+(:mod:`~convex_core.architectures.pooling_grid`), a list of directions is drawn (:mod:`~convex_core.lists.filters`) and
+gives columns (:mod:`~convex_core.lists.features`, :mod:`~convex_core.lists.columns`), these a design in kernel or Gram
+form (:mod:`~convex_core.lists.designs`); the iteration (:mod:`~convex_core.lists.admm`) knows norms
 (:mod:`~convex_core.lists.norms`) and weighted losses (:mod:`~convex_core.lists.weighted`); its weights become a network
 (:mod:`~convex_core.lists.network`) with a certificate (:mod:`~convex_core.lists.certificate`) and the prices of others
 (:mod:`~convex_core.lists.prices`). :func:`train_list` does all of it, :mod:`~convex_core.lists.moments` tell those who
@@ -19,13 +19,13 @@ watch, and :mod:`~convex_core.lists.maps` look inside the network.
 
 from __future__ import annotations
 
+from ..architectures.pooling_grid import PoolingGrid
 from .certificate import ListCertificate
 from .features import ListFeatures
 from .maps import FeatureMaps, feature_maps
 from .moments import Moment
 from .network import ListedNetwork
 from .norms import NORMS, ListNorm
-from .pooling import PoolingGrid
 from .rounds import RATIOS
 from .solution import ListedSolution, PathPoint
 from .train import train_list

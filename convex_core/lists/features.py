@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..architectures.pooling_grid import PoolingGrid
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen
 from ..errors import InputError, Interrupted
 from ..numerics.threads import at_once
 from ..patches import PatchGeometry
 from ..progress import Budget
-from .pooling import PoolingGrid
 from .whitening import Whitening
 
 __all__ = ["ListFeatures"]

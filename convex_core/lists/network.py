@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..architectures.pooling_grid import PoolingGrid
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .features import ListFeatures
 from .norms import ListNorm
-from .pooling import PoolingGrid
 from .whitening import Whitening
 
 __all__ = ["ListedNetwork", "network_of"]

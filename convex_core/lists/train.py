@@ -17,6 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..architectures.pooling_grid import Pooling, PoolingGrid, cuts_of
 from ..contracts.arguments import check_arguments
 from ..contracts.validation import finite_array, integer, moderate, positive_number
 from ..errors import InputError
@@ -27,7 +28,6 @@ from .features import ListFeatures
 from .filters import constant_filter, draw_directions, sample_patches
 from .moments import Watch
 from .norms import ListNorm
-from .pooling import Pooling, PoolingGrid, cuts_of
 from .rounds import Measure, Trainer
 from .solution import ListedSolution
 from .weighted import WeightedLoss

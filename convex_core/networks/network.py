@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -148,10 +149,8 @@ class Network(NetworkExports):
     @property
     def signs(self) -> _Array:
         """Sign of each neuron's output weight (m,); of the largest one, where there are several."""
-        if self.weights.ndim == 1:
-            return np.asarray(np.sign(self.weights))
-        largest = np.argmax(np.abs(self.weights), axis=1)
-        return np.asarray(np.sign(self.weights[np.arange(self.m), largest]))
+        weights = self.weights.reshape(self.m, math.prod(self.weights.shape[1:]))
+        return np.asarray(np.sign(weights[np.arange(self.m), np.argmax(np.abs(weights), axis=1)]))
 
     @property
     def regulariser(self) -> float:

@@ -34,7 +34,8 @@ class SweepTask:
     Attributes
     ----------
     key : str
-        Hash of the settings, and of the content of `given`: the same settings have the same key, on every machine.
+        Hash of the settings but None, and of the content of `given`: the same settings have the same key, on every
+        machine and in later versions, whose further options are None.
     settings : mapping
         Every setting with its value, defaults included, ready for JSON.
     given : Dataset, Problem or None
@@ -145,7 +146,9 @@ def _task(chosen: dict[str, Any]) -> SweepTask:
             if named:
                 raise InputError(f"{named[0]}: got it beside data of your own, expected it with a dataset by name")
             settings |= {"dataset": given.name, "content": _dataset_hash(given)}
-    return SweepTask(seal(settings)[:_KEY_LENGTH], settings, given)
+    # what is left to its default None is not in the key: an option that a later version has changes no key
+    meant = {name: value for name, value in settings.items() if value is not None}
+    return SweepTask(seal(meant)[:_KEY_LENGTH], settings, given)
 
 
 def _dataset_hash(dataset: Dataset) -> str:

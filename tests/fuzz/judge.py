@@ -59,15 +59,34 @@ def sigma(options, t):
 
 def groups(spec):
     """The patches of each group of max pooling."""
-    g, size = spec["geometry"], spec["options"].get("pool_size", 0)
-    lines = [
-        range(len(starts(*axis, g["padding"])))
-        for axis in zip(g["input_shape"], g["filter_shape"], g["stride"], strict=False)
-    ]
+    size = spec["options"].get("pool_size", 0)
     found = {}
-    for k, place in enumerate(itertools.product(*lines)):
+    for k, place in enumerate(itertools.product(*lines(spec))):
         found.setdefault(tuple(p // size for p in place) if size else (), []).append(k)
     return list(found.values())
+
+
+def lines(spec):
+    """Places along each axis."""
+    g = spec["geometry"]
+    axes = zip(g["input_shape"], g["filter_shape"], g["stride"], strict=False)
+    return [range(len(starts(*axis, g["padding"]))) for axis in axes]
+
+
+def regions(spec):
+    """The patches of each region of a pooling grid; None without one."""
+    given = spec["options"].get("pooling_grid")
+    if given is None:
+        return None
+    parts = []
+    for line, cuts in zip(lines(spec), map(int, given.split("x")), strict=True):
+        longer, length = len(line) % cuts, len(line) // cuts
+        sizes = [length + (part < longer) for part in range(cuts)]
+        parts.append([part for part, size in enumerate(sizes) for _ in range(size)])
+    found = {}
+    for k, place in enumerate(itertools.product(*lines(spec))):
+        found.setdefault(tuple(part[p] for part, p in zip(parts, place, strict=True)), []).append(k)
+    return [found[key] for key in sorted(found)]
 
 
 def branches(spec):
@@ -123,6 +142,9 @@ def forward(spec, arrays, free, X):
             h = part.shape[2]
             total += (pooled(spec, part, U[:, begin : begin + h]) @ w[:, b])[:, None]
             begin += h
+    elif (parts := regions(spec)) is not None:
+        for r, part in enumerate(parts):
+            total += pooled(spec, P[part], U) @ w.reshape(m, len(parts), q)[:, r]
     else:
         total += pooled(spec, P, U) @ w.reshape(m, q)
     return total + free_part(spec, P, free)
@@ -163,7 +185,7 @@ def cost(spec, arrays):
         return 0.5 * float((np.square(U).sum(axis=1) ** 2).sum() + (w**2).sum())
     paid = U[:, :-1] if spec["geometry"]["bias"] == "free" else U
     plain = w.ndim == 1 or spec["options"].get("branches") or not l1(spec)
-    outer = float((w**2).sum()) if plain else float((np.abs(w).sum(axis=1) ** 2).sum())
+    outer = float((w**2).sum()) if plain else float((np.abs(w).sum(axis=tuple(range(1, w.ndim))) ** 2).sum())
     return 0.5 * (float((paid**2).sum()) + outer)
 
 
@@ -274,6 +296,9 @@ def correlations(spec, P, X, v, raw):
         each = np.einsum("n,knm->km", v[:, 0], np.maximum(t, 0.0) if spec["name"] == "flatten" else t)
         flat = spec["name"] == "flatten" and spec["options"].get("output_norm") == "l1"
         return np.abs(each).max(axis=0) if flat else np.linalg.norm(each, axis=0)
+    parts = regions(spec)
+    if parts is not None:
+        return np.max([weighted(spec, v, pooled(spec, P[part], U)) for part in parts], axis=0)
     return weighted(spec, v, pooled(spec, P, U))
 
 

@@ -19,6 +19,7 @@ __all__ = ["vector_outputs_formulas", "vector_outputs_l2_formulas", "vector_outp
 # LaTeX of the order of the outputs
 _FLAT = r"f,\, y\text{: flat, sample by sample}"
 _CELLS = "code, output = code[:, :-q], code[:, -q:]  # the last q bits mark the output of a cell"
+_REGIONS_AND_OUTPUTS = "w[:, :, None] * output[block][:, None, :]"
 _DESIGN = """\
 G = np.einsum("inh,io->inoh", G, output).reshape(P, n * q, h)  # in the rows of the block's own output"""
 _EVERY_DESIGN = """\
@@ -28,24 +29,28 @@ G = np.einsum("inh,op->inoph", G, np.eye(q)).reshape(P, n * q, q * h)  # for Z (
 def vector_outputs_formulas(cnn: VectorOutputs) -> NetworkFormulas:
     """The formulas of :class:`.VectorOutputs`."""
     one = formulas_of(cnn.single)
+    shape, regions = "x".join(map(str, (*cnn.tail, cnn.q))), bool(cnn.tail)
+    space = r"\times ".join(map(str, (*cnn.tail, cnn.q)))
     return NetworkFormulas(
         title=f"{one.title} and {cnn.q} outputs",
-        network=f"{one.network}, w_j in R^{cnn.q}",
+        network=f"{one.network}, w_j in R^{shape}",
         cost="(||u_j||_2^2 + ||w_j||_1^2) / 2",
         program=f"{one.program}, each i with one output",
         constraints=one.constraints,
         cells=f"{_CELLS}\n{one.cells}",
         design=f"{one.design}\n{_DESIGN}",
         cone=one.cone,
-        neurons=f"{one.neurons}\nw = w[:, None] * output[block]",
+        neurons=f"{one.neurons}\nw = {_REGIONS_AND_OUTPUTS if regions else 'w[:, None] * output[block]'}",
         atoms=one.atoms,
-        outputs="(phi @ w).ravel()",
-        costs="0.5 * (np.sum(u**2) + np.sum(np.abs(w).sum(axis=1) ** 2))",
+        outputs='np.einsum("rnm,mrq->nq", phi, w).ravel()' if regions else "(phi @ w).ravel()",
+        costs=f"0.5 * (np.sum(u**2) + np.sum(np.abs(w).sum(axis={(1, 2) if regions else 1}) ** 2))",
         latex=replace(
             one.latex,
             network=rf"{one.latex.network}^T",
             cost=r"\|u_j\|_2^2 + \|w_j\|_1^2",
-            parameters=rf"{one.latex.parameters},\; w_j\in\mathbb{{R}}^{{{cnn.q}}}",
+            parameters=rf"u_j\in\mathbb{{R}}^{{{cnn.geometry.h}}},\; w_j\in\mathbb{{R}}^{{{space}}}"
+            if regions
+            else rf"{one.latex.parameters},\; w_j\in\mathbb{{R}}^{{{space}}}",
             blocks=("c_{i,o}", "c_{i,o}'"),
             operator=rf"\sum_{{o=1}}^{{{cnn.q}}} {one.latex.operator}",
             operand=r"(c_{i,o}' - c_{i,o})\, e_o^T",
