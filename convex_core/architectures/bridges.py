@@ -61,15 +61,11 @@ class AtomsAndWeights(ArrangementCells, FiltersAndWeights):
         n = patches.shape[1]
         return codes.reshape(len(codes), codes.shape[1] // n, n)
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact, see the module's text."""
-        return Exactness.EXACT
+    #: Exact, see the module's text.
+    exactness = Exactness.EXACT
 
-    @property
-    def penalty(self) -> L2Penalty:
-        """Euclidean norm of a block."""
-        return L2Penalty()
+    #: Euclidean norm of a block.
+    penalty = L2Penalty()
 
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
         """Sides of the hyperplanes that each filter is on."""

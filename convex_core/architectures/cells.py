@@ -83,15 +83,10 @@ class AnchoredCells(Cells):
 
     __slots__ = ()
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
-
-    @property
-    def penalty(self) -> L2Penalty:
-        """Euclidean norm of a block."""
-        return L2Penalty()
+    #: Exact.
+    exactness = Exactness.EXACT
+    #: Euclidean norm of a block.
+    penalty = L2Penalty()
 
     @property
     def by_anchor(self) -> Any:

@@ -76,10 +76,8 @@ class LiftedCells(ABC, Cells):
     def matrices(self, patches: _Array) -> _Array:
         """Matrices of Z (r, h), flattened row by row: (K', n', r * h)."""
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
+    #: Exact.
+    exactness = Exactness.EXACT
 
     @property
     def penalty(self) -> TracePenalty:

@@ -76,10 +76,8 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
         """Short name, as on the command line and in model files."""
         return "linear"
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
+    #: Exact.
+    exactness = Exactness.EXACT
 
     @property
     def penalty(self) -> NuclearPenalty:

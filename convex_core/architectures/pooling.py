@@ -68,7 +68,5 @@ class OwnActivation(EvenPooling):
         """The pooling and the activation."""
         return {"pooling": self.pooling, "activation": self.activation_name}
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
+    #: Exact.
+    exactness = Exactness.EXACT
