@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, Protocol, TypedDict, TypeVar
 from .contracts.records import record
 from .contracts.validation import integer
 from .errors import InputError
-from .numerics.jit import clock, tell
+from .numerics.jit import clock, cpu_clock, tell
 from .status import Status
 
 __all__ = ["Budget", "CancelFlag", "Limits", "Progress", "ProgressCallback", "limits", "takes_budget"]
@@ -102,6 +102,7 @@ class Budget:
     progress: ProgressCallback | None = None
     started: float = field(default_factory=clock)
     max_rounds: int | None = None
+    cpu_started: float = field(default_factory=cpu_clock)
 
     def __post_init__(self) -> None:
         if self.time_limit is not None and not (isinstance(self.time_limit, (int, float)) and self.time_limit > 0):
@@ -135,6 +136,11 @@ class Budget:
     def seconds(self) -> float:
         """Seconds since construction, without those in which kernels were compiled."""
         return clock() - self.started
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor seconds of the process since construction, without those in which kernels were compiled."""
+        return cpu_clock() - self.cpu_started
 
     @property
     def remaining(self) -> float:

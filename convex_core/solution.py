@@ -18,7 +18,6 @@ from .errors import Interrupted
 from .interruption.deadline import within
 from .networks.network import Network
 from .numerics.blas import one_blas_thread
-from .numerics.jit import clock, cpu_clock
 from .presentation.answers import SolutionAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
@@ -239,14 +238,14 @@ def solve_in(
 ) -> Solution:
     """:func:`solve` within a budget; one that has ended gives the zero network at once."""
     incumbent = Incumbent(problem)
-    begin = cpu_clock()
+    begin = budget.cpu_seconds
     try:
         search = choose_search(
             problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget, incumbent=incumbent
         )
     except Interrupted as stop:
         found = _unfinished(problem, incumbent, stop.status, method=method, seed=seed, tol=tol, budget=budget)
-        return _with_cpu(found, cpu_clock() - begin)
+        return _with_cpu(found, budget.cpu_seconds - begin)
     return solve_over(problem, search, tol=tol, budget=budget, incumbent=incumbent)
 
 
@@ -263,7 +262,7 @@ def solve_over(
 
     Column generation starts from `start`, if it is given. The network is no worse than any that `incumbent` knows.
     """
-    entered, begin = budget.seconds, cpu_clock()
+    entered, begin = budget.seconds, budget.cpu_seconds
     known = incumbent or Incumbent(problem)
     try:
         stop = budget.stop()
@@ -275,7 +274,7 @@ def solve_over(
             problem, known, stopped.status, method=search.method, seed=search.seed, tol=tol, budget=budget,
             search=search, entered=entered,
         )  # fmt: skip
-    return _with_cpu(found, search.cpu_seconds + cpu_clock() - begin)
+    return _with_cpu(found, search.cpu_seconds + budget.cpu_seconds - begin)
 
 
 def _with_cpu(solution: Solution, seconds: float) -> Solution:
@@ -302,7 +301,7 @@ def _solve_over(
         run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget, start=start, incumbent=incumbent)
     status, objective = run.status, run.upper
 
-    begin = clock()
+    begin = budget.seconds
     budget.report("certify", "certifying the recovered network", upper=objective)
     ended = status not in _FINISHED
     incumbent.offer(incumbent.evaluated(network_of(problem, run, tol, hurried=ended)))
@@ -320,7 +319,7 @@ def _solve_over(
         problem, best.network, pricer, dual=run.dual, tau=run.tau, tol=tol, budget=extra, stopped=stopped,
         outputs=best.outputs,
     )  # fmt: skip
-    certify_seconds = clock() - begin + run.price_seconds
+    certify_seconds = budget.seconds - begin + run.price_seconds
     relaxed = method == "gated" or problem.architecture.exactness is not Exactness.EXACT
     status = _final_status(status, certificate, objective if relaxed else None, tol)
     return Solution(

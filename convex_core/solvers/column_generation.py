@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from ..contracts.records import record
 from ..numerics.blas import one_blas_thread
-from ..numerics.jit import clock
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
@@ -158,9 +157,9 @@ def generate_columns(
         late = (
             budget.paced and lower == -math.inf and budget.remaining < SETTINGS.last * (budget.time_limit or math.inf)
         )
-        begin = clock()
+        begin = budget.seconds
         price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol, prove=late)
-        price_seconds += clock() - begin
+        price_seconds += budget.seconds - begin
         if price.grown:  # what was proved before is not about the cells that joined
             lower, best_tau, without = -math.inf, math.inf, -math.inf
         if math.isfinite(price.bound):

@@ -15,7 +15,6 @@ from ..contracts.validation import integer
 from ..errors import InputError, Interrupted
 from ..interruption.deadline import within
 from ..numerics.blas import one_blas_thread
-from ..numerics.jit import cpu_clock
 from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget, limits
@@ -112,7 +111,7 @@ def choose_search(
 def _search(
     problem: Problem, method: str, seed: int, max_patterns: int, budget: Budget, incumbent: Incumbent
 ) -> CellSearch:
-    begin, cpu_begin = budget.seconds, cpu_clock()
+    begin, cpu_begin = budget.seconds, budget.cpu_seconds
     stopped: Status | None = None
     pricer: Pricer
     if method == "auto":
@@ -135,7 +134,7 @@ def _search(
     if pricer.listed_count is None and pricer.factory.additive and predicted <= _COUNTED:
         with suppress(Interrupted):
             patterns = count_patterns(pricer.factory.hyperplanes, **limits(budget.part(_COUNTING))).patterns
-    seconds, cpu = budget.seconds - begin, max(0.0, cpu_clock() - cpu_begin)
+    seconds, cpu = budget.seconds - begin, max(0.0, budget.cpu_seconds - cpu_begin)
     return CellSearch(pricer, method, patterns, predicted, seed, stopped, seconds, cpu)
 
 
