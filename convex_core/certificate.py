@@ -33,8 +33,7 @@ from .numerics.rounding import UNIT_ROUNDOFF
 from .presentation.answers import CertificateAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
-from .solvers.column_generation import relative_gap
-from .solvers.dual_bound import DualBound, dual_bound
+from .solvers.dual_bound import DualBound, dual_bound, relative_gap
 from .solvers.pricing.choice import make_pricer
 from .solvers.pricing.enumerated import Pricer
 from .status import Exactness, Scope, Status

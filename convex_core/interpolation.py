@@ -37,7 +37,8 @@ from .problem import Problem
 from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .solution import Solution, solve_over
-from .solvers.column_generation import WarmStart, relative_gap
+from .solvers.column_generation import WarmStart
+from .solvers.dual_bound import relative_gap
 from .solvers.pricing.choice import MAX_PATTERNS
 from .solvers.search import choose_search
 from .status import Scope, Status

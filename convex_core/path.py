@@ -36,7 +36,8 @@ from .problem import Problem
 from .program import block_keys
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
 from .solution import Solution, solve_over
-from .solvers.column_generation import WarmStart, relative_gap
+from .solvers.column_generation import WarmStart
+from .solvers.dual_bound import relative_gap
 from .solvers.fixed_neurons.conic import ConicDirections
 from .solvers.fixed_neurons.osqp import FixedDirections, is_quadratic
 from .solvers.incumbent import Incumbent

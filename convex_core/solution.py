@@ -21,12 +21,12 @@ from .numerics.blas import one_blas_thread
 from .presentation.answers import SolutionAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback
-from .solvers.column_generation import Round, WarmStart, generate_columns, relative_gap
+from .solvers.column_generation import Round, WarmStart, generate_columns
+from .solvers.dual_bound import relative_gap
 from .solvers.gated import solve_gated
-from .solvers.incumbent import Incumbent
+from .solvers.incumbent import Incumbent, descended, few_neurons, network_of
 from .solvers.pricing.choice import MAX_PATTERNS
 from .solvers.pricing.enumerated import EnumeratedPricer
-from .solvers.recovered import descended, few_neurons, network_of
 from .solvers.search import METHODS, WITHOUT_ROUNDS, CellSearch, choose_search, most_cells
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status

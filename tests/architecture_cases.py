@@ -14,7 +14,7 @@ from convex_core import InputError, Network, Problem, load_model, save_model
 from convex_core.architectures import ARCHITECTURES, make_architecture
 from convex_core.losses import SoftmaxLoss
 from convex_core.patches import patch_geometry
-from convex_core.solvers.column_generation import relative_gap
+from convex_core.solvers.dual_bound import relative_gap
 from convex_core.training.multistart import local_search
 
 #: values to try of each option; an option that is missing here fails the tests

@@ -11,7 +11,7 @@ from ..networks.network import Network
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, ProgressCallback, limits, takes_budget
 from ..solution import solve_in
-from ..solvers.column_generation import relative_gap
+from ..solvers.dual_bound import relative_gap
 from ..status import Status
 from ..training.multistart import local_search
 from .links import Bounds, Link

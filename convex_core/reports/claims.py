@@ -24,8 +24,7 @@ from ..numerics.blas import one_blas_thread
 from ..presentation.text import counted, number
 from ..program import CellFactory
 from ..progress import Budget
-from ..solvers.column_generation import relative_gap
-from ..solvers.dual_bound import dual_bound
+from ..solvers.dual_bound import dual_bound, relative_gap
 from ..solvers.search import CellSearch, choose_search
 from ..status import Exactness, Scope, Status
 from .drawn import drawn_again
