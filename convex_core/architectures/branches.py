@@ -31,12 +31,12 @@ from ..contracts.validation import frozen
 from ..errors import InputError
 from ..patches import PatchGeometry, patch_geometry
 from .activation import RELU
-from .cells import AnchoredCells
+from .anchored_cells import AnchoredCells
+from .defaults import FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.branches import branches_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import FiltersAndWeights
 from .protocol import Options, Parameters
 from .two_layer import TwoLayerCNN
 

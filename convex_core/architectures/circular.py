@@ -64,13 +64,13 @@ from ..numerics.power_spectra import factors, half_spectrum_weights
 from ..patches import Padding, PatchGeometry
 from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
 from ..status import Exactness
-from .cells import ArrangementCells
+from .defaults import ArrangementCells
 from .formulas import NetworkFormulas
 from .formulas.circular import circular_formulas
 from .kinds import no_free_bias
 from .layers import IDENTITY, Branch
-from .neurons import UnitFilters
 from .protocol import Parameters
+from .unit_filters import UnitFilters
 
 __all__ = ["CircularCNN"]
 

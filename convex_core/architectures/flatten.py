@@ -29,12 +29,11 @@ from ..contracts.arguments import check_arguments
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from .activation import RELU
-from .cells import side_by_side
+from .defaults import FiltersAndWeights, side_by_side
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import FiltersAndWeights
 from .protocol import Parameters
 from .signed_cells import SignedCells
 from .stages import Stages

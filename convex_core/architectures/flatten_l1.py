@@ -30,12 +30,12 @@ from ..arrangement import pattern_bound
 from ..contracts.arguments import check_arguments
 from ..contracts.records import record
 from ..patches import PatchGeometry, patch_geometry
-from .cells import AnchoredCells
+from .anchored_cells import AnchoredCells
+from .defaults import L1Weights
 from .flatten import FlattenedNeurons
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_l1_formulas
 from .kinds import no_free_bias
-from .neurons import L1Weights
 from .protocol import Options, Parameters
 from .two_layer import TwoLayerCNN
 

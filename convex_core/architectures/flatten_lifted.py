@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ..contracts.arguments import check_arguments
 from ..contracts.records import record
 from ..patches import PatchGeometry
-from .cells import side_by_side
+from .defaults import side_by_side
 from .flatten import FlattenedNeurons
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_lifted_formulas

@@ -38,7 +38,7 @@ from ..contracts.records import record
 from ..errors import InputError, SizeError
 from ..numerics.rounding import exact_differences
 from ..patches import PatchGeometry
-from .cells import AnchoredCells
+from .anchored_cells import AnchoredCells
 from .formulas import NetworkFormulas
 from .formulas.free_bias import free_bias_formulas
 from .protocol import Parameters

@@ -35,7 +35,7 @@ from ..numerics.completely_positive import nonnegative_factor
 from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
 from ..progress import Budget
 from ..status import Exactness
-from .cells import Cells, CodeList
+from .defaults import Cells, CodeList
 from .protocol import Architecture, Parameters
 
 __all__ = ["MAX_LIFTED_CELLS", "MAX_LIFTED_RANK", "LiftedCells"]

@@ -29,12 +29,11 @@ from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .cells import ArrangementCells, CodeList
+from .defaults import ArrangementCells, CodeList, FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.linear import linear_formulas
 from .kinds import no_free_bias
 from .layers import IDENTITY, Branch
-from .neurons import FiltersAndWeights
 from .protocol import Parameters
 from .stages import Stages
 

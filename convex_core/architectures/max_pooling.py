@@ -38,7 +38,7 @@ from ..numerics.rounding import exact_differences
 from ..patches import MAX_LENGTH, PatchGeometry
 from ..progress import Budget, limits
 from .activation import RELU, Activation
-from .cells import CodeList
+from .defaults import CodeList
 from .formulas import NetworkFormulas
 from .formulas.max_pooling import max_pooling_formulas
 from .kinds import no_free_bias

@@ -10,7 +10,7 @@ side                      members                                               
 ``formulas``              the text of it                                                scripts, LaTeX, pages
 ========================  ============================================================  =======================
 
-:mod:`.neurons`, :mod:`.cells` and :mod:`.atoms` have defaults to inherit from.
+:mod:`.defaults` has what most networks inherit.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from ..errors import InputError, Interrupted, SizeError
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .cells import Cells, CodeList
+from .defaults import Cells, CodeList
 from .linear import rank_one_neurons
 from .protocol import Architecture, Parameters
 

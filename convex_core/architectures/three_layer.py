@@ -44,13 +44,13 @@ from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget, limits
 from ..status import Exactness
 from .activation import RELU
-from .cells import Cells, CodeList, side_by_side
+from .defaults import Cells, CodeList, side_by_side
 from .formulas import NetworkFormulas
 from .formulas.three_layer import three_layer_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import UnitFilters
 from .protocol import Parameters
+from .unit_filters import UnitFilters
 
 __all__ = ["ThreeLayerCNN"]
 

@@ -34,11 +34,10 @@ from ..patches import PatchGeometry
 from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
-from .cells import Cells, CodeList
+from .defaults import Cells, CodeList, EuclideanCost, L1Weights, output_biases
 from .formulas import NetworkFormulas
 from .formulas.vector_outputs import vector_outputs_formulas
 from .layers import Branch, branches_of
-from .neurons import EuclideanCost, L1Weights, output_biases
 from .protocol import Architecture, ByOutput, Options, Parameters
 from .stages import Stages, stages_of
 
