@@ -20,13 +20,12 @@ from .contracts.arguments import check_arguments
 from .contracts.records import record
 from .contracts.validation import targets
 from .errors import Interrupted
-from .interruption.deadline import within
 from .networks.network import Network
 from .networks.state_dict import network_from_arrays
 from .presentation.answers import AuditAnswer
 from .problem import Problem
 from .program import CellFactory
-from .progress import Budget, CancelFlag, ProgressCallback
+from .progress import Budget, CancelFlag, ProgressCallback, within
 from .solution import Solution, solve_over
 from .solvers.incumbent import Incumbent
 from .solvers.pricing.enumerated import Pricer

@@ -26,13 +26,12 @@ from .contracts.arguments import check_arguments
 from .contracts.records import record
 from .contracts.validation import frozen, targets
 from .errors import Interrupted
-from .interruption.deadline import within
 from .networks.network import Network
 from .numerics.blas import one_blas_thread
 from .numerics.rounding import UNIT_ROUNDOFF
 from .presentation.answers import CertificateAnswer
 from .problem import Problem
-from .progress import Budget, CancelFlag, ProgressCallback
+from .progress import Budget, CancelFlag, ProgressCallback, within
 from .solvers.dual_bound import DualBound, dual_bound, relative_gap
 from .solvers.pricing.choice import make_pricer
 from .solvers.pricing.enumerated import Pricer

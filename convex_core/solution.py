@@ -15,12 +15,11 @@ from .contracts.arguments import check_arguments
 from .contracts.records import record
 from .contracts.validation import frozen, positive_number
 from .errors import Interrupted
-from .interruption.deadline import within
 from .networks.network import Network
 from .numerics.blas import one_blas_thread
 from .presentation.answers import SolutionAnswer
 from .problem import Problem
-from .progress import Budget, CancelFlag, ProgressCallback
+from .progress import Budget, CancelFlag, ProgressCallback, within
 from .solvers.column_generation import Round, WarmStart, generate_columns
 from .solvers.dual_bound import relative_gap
 from .solvers.gated import solve_gated

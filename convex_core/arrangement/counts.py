@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..contracts.records import record
 from ..contracts.validation import finite_array, integer
 from ..errors import SizeError
-from ..interruption.deadline import within
 from ..numerics.jit import clock
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .certification import certify_count
 from .engines import Engine, count_half, use_numba
 from .rows import merge_rows, prepare_rows

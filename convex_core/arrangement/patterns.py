@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..contracts.records import locked, record
 from ..contracts.validation import finite_array, frozen, integer
 from ..errors import InputError, SizeError
-from ..interruption.deadline import within
 from ..presentation.arrangements import ArrangementAnswer
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .cells.batch import Witnesses, cell_witnesses
 from .cells.geometry import Cell, cell_rays, cell_witness
 from .cells.lookup import Facets, Lookup, build_lookup, find_facets

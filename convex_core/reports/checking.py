@@ -13,8 +13,7 @@ from ..contracts.strict_json import parse, seal
 from ..data import Dataset
 from ..data.npz import check_file
 from ..errors import InputError, Interrupted
-from ..interruption.deadline import within
-from ..progress import Budget, CancelFlag, ProgressCallback
+from ..progress import Budget, CancelFlag, ProgressCallback, within
 from ..solvers.pricing.choice import MAX_PATTERNS
 from ..status import Status
 from .document import Report

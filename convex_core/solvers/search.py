@@ -13,11 +13,10 @@ from ..arrangement import closed_form, count_patterns, distinct_rows
 from ..contracts.records import record
 from ..contracts.validation import integer
 from ..errors import InputError, Interrupted
-from ..interruption.deadline import within
 from ..numerics.blas import one_blas_thread
 from ..problem import Problem
 from ..program import CellFactory
-from ..progress import Budget, limits
+from ..progress import Budget, limits, within
 from ..status import Scope, Status
 from .incumbent import Incumbent
 from .pricing.choice import enumerated_pricer, listed_pricer, make_pricer, sampled_pricer, searched_pricer

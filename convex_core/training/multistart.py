@@ -30,13 +30,12 @@ from ..architectures import Architecture, Parameters
 from ..contracts.arguments import check_arguments
 from ..contracts.validation import integer
 from ..errors import InputError, Interrupted
-from ..interruption.deadline import within
 from ..networks.network import Network
 from ..networks.recovery import prune
 from ..numerics.blas import one_blas_thread
 from ..numerics.quasi_newton import bfgs
 from ..problem import Problem
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 
 __all__ = ["descend", "local_search"]
 
