@@ -16,12 +16,12 @@ from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, withi
 from .cells.batch import Witnesses, cell_witnesses
 from .cells.geometry import Cell, cell_rays, cell_witness
 from .cells.lookup import Facets, Lookup, build_lookup, find_facets
-from .certification import certify_count
 from .counts import closed_form, fewest_cells, total
 from .engines import Engine, count_half, fill_half, use_numba
 from .enumeration.batches import pack
 from .enumeration.tasks import Half, words_per_pattern
 from .rows import MergedRows, prepare_rows
+from .zero_tests import certify_count
 
 __all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
 
