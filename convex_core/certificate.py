@@ -27,8 +27,8 @@ from .contracts.records import record
 from .contracts.validation import frozen, targets
 from .errors import Interrupted
 from .networks.network import Network
-from .numerics.blas import one_blas_thread
 from .numerics.rounding import UNIT_ROUNDOFF
+from .numerics.threads import one_blas_thread
 from .presentation.answers import CertificateAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback, within

@@ -16,7 +16,7 @@ from .contracts.records import record
 from .contracts.validation import frozen, positive_number
 from .errors import Interrupted
 from .networks.network import Network
-from .numerics.blas import one_blas_thread
+from .numerics.threads import one_blas_thread
 from .presentation.answers import SolutionAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback, within

@@ -20,7 +20,7 @@ import numpy as np
 from ..bounding import CLOSED
 from ..data import dataset_info, dataset_names
 from ..errors import Interrupted, SizeError
-from ..numerics.blas import one_blas_thread
+from ..numerics.threads import one_blas_thread
 from ..presentation.text import counted, number
 from ..program import CellFactory
 from ..progress import Budget

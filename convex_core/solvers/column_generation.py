@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts.records import record
-from ..numerics.blas import one_blas_thread
+from ..numerics.threads import one_blas_thread
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget

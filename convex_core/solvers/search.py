@@ -13,7 +13,7 @@ from ..arrangement import closed_form, count_patterns, distinct_rows
 from ..contracts.records import record
 from ..contracts.validation import integer
 from ..errors import InputError, Interrupted
-from ..numerics.blas import one_blas_thread
+from ..numerics.threads import one_blas_thread
 from ..problem import Problem
 from ..program import CellFactory
 from ..progress import Budget, limits, within

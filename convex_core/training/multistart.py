@@ -32,8 +32,8 @@ from ..contracts.validation import integer
 from ..errors import InputError, Interrupted
 from ..networks.network import Network
 from ..networks.recovery import prune
-from ..numerics.blas import one_blas_thread
 from ..numerics.quasi_newton import bfgs
+from ..numerics.threads import one_blas_thread
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 
