@@ -16,9 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrangement import distinct_rows
 from .certificate import Certificate, certify_in
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import targets
+from .contracts.validation import check_arguments, targets
 from .errors import Interrupted
 from .networks.network import Network
 from .networks.state_dict import network_from_arrays

@@ -22,9 +22,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import frozen, targets
+from .contracts.validation import check_arguments, frozen, targets
 from .errors import Interrupted
 from .networks.network import Network
 from .numerics.rounding import UNIT_ROUNDOFF

@@ -24,9 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import beta_max_in
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import frozen, positive_number
+from .contracts.validation import check_arguments, frozen, positive_number
 from .errors import Interrupted
 from .losses import AbsoluteLoss, HingeLoss
 from .networks.network import Network

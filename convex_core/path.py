@@ -24,9 +24,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .certificate import beta_max_in
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import finite_array, frozen, integer, positive_number
+from .contracts.validation import check_arguments, finite_array, frozen, integer, positive_number
 from .errors import InputError, Interrupted
 from .networks.network import Network
 from .networks.recovery import merge_same_cells

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from .architectures import no_codes
 from .certificate import Certificate, certify_known
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import frozen, positive_number
+from .contracts.validation import check_arguments, frozen, positive_number
 from .errors import Interrupted
 from .networks.network import Network
 from .numerics.threads import one_blas_thread

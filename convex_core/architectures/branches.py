@@ -25,9 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen
+from ..contracts.validation import check_arguments, frozen
 from ..errors import InputError
 from ..patches import PatchGeometry, patch_geometry
 from .activation import RELU

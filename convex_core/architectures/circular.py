@@ -56,9 +56,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen, integer
+from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
 from ..numerics.power_spectra import factors, half_spectrum_weights
 from ..patches import Padding, PatchGeometry

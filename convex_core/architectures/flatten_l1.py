@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..patches import PatchGeometry, patch_geometry
 from .anchored_cells import AnchoredCells
 from .defaults import L1Weights

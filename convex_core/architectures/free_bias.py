@@ -33,8 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import closed_form
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import InputError, SizeError
 from ..numerics.rounding import exact_differences
 from ..patches import PatchGeometry

@@ -30,9 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import enumerate_patterns
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen, integer
+from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
 from ..numerics.rounding import exact_differences
 from ..patches import MAX_LENGTH, PatchGeometry

@@ -36,8 +36,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import closed_form, enumerate_patterns, merge_rows, pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import InputError, Interrupted, SizeError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty

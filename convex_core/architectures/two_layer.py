@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import enumerate_patterns, pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..progress import Budget, limits

@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import integer
+from ..contracts.validation import check_arguments, integer
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import Penalty

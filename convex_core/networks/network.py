@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..architectures import Architecture, Parameters, no_neurons
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import finite_array, frozen
+from ..contracts.validation import check_arguments, finite_array, frozen
 from ..errors import InputError
 from ..presentation.exported import NetworkExports
 

@@ -8,8 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from ..architectures import ARCHITECTURES, OPTIONS, REFUSED
-from ..contracts.arguments import with_article
-from ..contracts.validation import integer, positive_number
+from ..contracts.validation import integer, positive_number, with_article
 from ..data import dataset_info, dataset_names
 from ..errors import InputError
 from ..losses import LOSSES

@@ -27,8 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Architecture, Parameters
-from ..contracts.arguments import check_arguments
-from ..contracts.validation import integer
+from ..contracts.validation import check_arguments, integer
 from ..errors import InputError, Interrupted
 from ..networks.network import Network
 from ..networks.recovery import prune

@@ -10,8 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contracts.arguments import check_arguments
-from ...contracts.validation import frozen
+from ...contracts.validation import check_arguments, frozen
 from ...errors import Interrupted
 from ...numerics.jit import cpu_clock
 from ...problem import Problem
