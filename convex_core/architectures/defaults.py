@@ -46,6 +46,7 @@ __all__ = [
     "FiltersAndWeights",
     "L1Weights",
     "OneOutput",
+    "SeveralWeights",
     "no_codes",
     "no_neurons",
     "output_biases",
@@ -266,6 +267,22 @@ class Cells:
     def atoms(self, patches: _Array, C: _Array) -> _Array | None:
         """None: a block has other outputs in another cell."""
         return None
+
+
+class SeveralWeights(Cells):
+    """Cells of networks whose neurons are a filter and several weights: a block has a matrix Z with a row for each."""
+
+    __slots__ = ()
+
+    @property
+    def base(self) -> Architecture:
+        """The network with one weight, whose cells these are made of."""
+        return cast("Architecture", self).single
+
+    @property
+    def fan_out(self) -> int:
+        """Number r of weights of a neuron."""
+        return cast("Architecture", self).shapes["weights"][0]
 
 
 class ArrangementCells(Cells):

@@ -39,7 +39,7 @@ from .signed_cells import SignedCells
 from .stages import Stages
 from .two_layer import TwoLayerCNN
 
-__all__ = ["FlattenCNN", "FlattenedNeurons"]
+__all__ = ["FlattenCNN", "FlattenedMatrices", "FlattenedNeurons"]
 
 _Array = NDArray[np.float64]
 
@@ -83,9 +83,25 @@ class FlattenedNeurons(FiltersAndWeights):
         return {"filters": np.einsum("mk,mkh->mh", w, back), "weights": np.einsum("mh,mkh->mk", u, back)}
 
 
+class FlattenedMatrices(FlattenedNeurons):
+    """Networks whose blocks are matrices with a row for each patch."""
+
+    __slots__ = ()
+
+    @property
+    def single(self) -> TwoLayerCNN:
+        """The network with one weight for all patches: signs of weights are no part of a sign pattern."""
+        return TwoLayerCNN(self.geometry)
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """A patch passes where its own row is active, (m, K, n); the bits after those of the rows say nothing of it."""
+        K, n, _ = patches.shape
+        return self.single.gates(codes[:, : K * n], patches)
+
+
 @record
 @dataclass(frozen=True, slots=True)
-class FlattenCNN(SignedCells, FlattenedNeurons):
+class FlattenCNN(SignedCells, FlattenedMatrices):
     """The CNN with one ReLU and a flatten layer of the module's formula.
 
     Parameters
@@ -117,21 +133,6 @@ class FlattenCNN(SignedCells, FlattenedNeurons):
         self.check_relaxation()
 
     @property
-    def base(self) -> TwoLayerCNN:
-        """The network with one weight for all patches."""
-        return TwoLayerCNN(self.geometry)
-
-    @property
-    def single(self) -> TwoLayerCNN:
-        """The network with one weight for all patches: signs of weights are no part of a sign pattern."""
-        return self.base
-
-    @property
-    def fan_out(self) -> int:
-        """A weight for each of the K patches."""
-        return self.geometry.K
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
         return flatten_formulas(self)
@@ -139,7 +140,3 @@ class FlattenCNN(SignedCells, FlattenedNeurons):
     def design(self, patches: _Array) -> _Array:
         """``A_k Z = X_k z_k`` for the flattened Z, (K, n, K * h)."""
         return side_by_side(patches)
-
-    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
-        """A patch passes where its own row is active: (m, K, n)."""
-        return self.base.gates(self.split(codes)[0], patches)

@@ -35,7 +35,7 @@ from ..numerics.completely_positive import nonnegative_factor
 from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
 from ..progress import Budget
 from ..status import Exactness
-from .defaults import Cells, CodeList
+from .defaults import CodeList, SeveralWeights
 from .protocol import Architecture, Parameters
 
 __all__ = ["MAX_LIFTED_CELLS", "MAX_LIFTED_RANK", "LiftedCells"]
@@ -57,20 +57,10 @@ _OUTSIDE = 1e-6
 _KEPT = 16
 
 
-class LiftedCells(ABC, Cells):
+class LiftedCells(ABC, SeveralWeights):
     """Codes are those of :attr:`base`, followed by the number of the piece in bits, the lowest first (often none)."""
 
     __slots__ = ()
-
-    @property
-    @abstractmethod
-    def base(self) -> Architecture:
-        """The network with one weight."""
-
-    @property
-    @abstractmethod
-    def fan_out(self) -> int:
-        """Number r of weights of a neuron."""
 
     @abstractmethod
     def matrices(self, patches: _Array) -> _Array:
