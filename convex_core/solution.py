@@ -25,7 +25,7 @@ from .solvers.gated import solve_gated
 from .solvers.incumbent import Incumbent, descended, few_neurons, network_of
 from .solvers.pricing.choice import MAX_PATTERNS
 from .solvers.pricing.enumerated import EnumeratedPricer
-from .solvers.search import METHODS, WITHOUT_ROUNDS, CellSearch, choose_search, most_cells
+from .solvers.search import METHODS, WITHOUT_ROUNDS, CellSearch, choose_search
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
 
@@ -384,7 +384,7 @@ def _unfinished(
         status=_final_status(status, certificate, None, tol),
         method=method,
         patterns=None if search is None else search.patterns,
-        patterns_bound=most_cells(problem) if search is None else search.patterns_bound,
+        patterns_bound=problem.architecture.most_cells(problem.patches) if search is None else search.patterns_bound,
         C=cast(_Array, frozen(C)),
         active=cast(NDArray[np.bool_], frozen(active)),
         sign=cast(NDArray[np.int8], frozen(sign)),

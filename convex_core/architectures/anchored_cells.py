@@ -34,6 +34,10 @@ class AnchoredCells(Cells):
         """The network itself: a block has one anchor."""
         return self
 
+    def most_cells(self, patches: _Array) -> int:
+        """As many as each anchor sees at most."""
+        return len(patches) * super().most_cells(patches)
+
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every cell seen from each anchor."""
         model = cast(ByAnchor, self)

@@ -28,7 +28,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_patterns
+from ..arrangement import closed_form, enumerate_patterns
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
@@ -87,6 +87,10 @@ class OneOutput:
     def free_columns(self, patches: _Array) -> _Array:
         """Those of a free output bias, if there is one."""
         return output_biases(cast("Architecture", self).geometry, patches.shape[1], 1)
+
+    def padded(self, filters: _Array) -> _Array:
+        """The filters themselves, all of one size."""
+        return filters
 
     @property
     def single(self) -> Architecture:
@@ -255,6 +259,15 @@ class Cells:
     def cells_per_pattern(self) -> int:
         """1: a code is a sign pattern."""
         return 1
+
+    def most_cells(self, patches: _Array) -> int:
+        """Those of the hyperplanes of :attr:`single` in general position, in as many copies as codes tell apart."""
+        model = cast(Any, self)
+        if model.single is not self:
+            return int(model.single.most_cells(patches) * self.cells_per_pattern)
+        one, n = patches[:, :1], patches.shape[1]
+        rows, p = len(model.hyperplanes(one)) * n, model.design(one).shape[2]
+        return int(closed_form(rows, p) * self.cells_per_pattern)
 
     def anchors(self, codes: NDArray[np.bool_], patches: _Array) -> _Array | None:
         """None: the rows of the design are the same on every cell."""

@@ -165,6 +165,11 @@ class FreeBiasCNN(AnchoredCells, TwoLayerCNN):
         """One row of each set of equal ones."""
         return np.unique(self.rows(patches), axis=0, return_index=True)[1]
 
+    def most_cells(self, patches: _Array) -> int:
+        """Seen from each of the N patch rows, the N - 1 others in general position."""
+        K, n, width = patches.shape
+        return int(K * n * max(1, closed_form(K * n - 1, width - 1)))
+
     def predicted(self, patches: _Array) -> int:
         """For each anchor the cells of the differences with it, in general position."""
         anchors = len(self.anchor_rows(patches))

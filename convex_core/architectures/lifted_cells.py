@@ -109,9 +109,11 @@ class LiftedCells(ABC, SeveralWeights):
         pieces = self._pieces(patches)
         return pieces.stated[pieces.numbers(codes)]
 
-    def most_pieces(self, rows: int) -> int:
-        """Pieces of one cell of so many `rows` at most: a polygon of m sides makes m - 2, and those of rank 4 twice."""
-        return int(max(1, rows - 2) ** max(0, min(self.base.geometry.h, MAX_LIFTED_RANK) - 2))
+    def most_cells(self, patches: _Array) -> int:
+        """Every piece of every cell: a polygon of m sides makes m - 2, and those of rank 4 twice."""
+        rows = len(self.base.hyperplanes(patches[:, :1])) * patches.shape[1]
+        pieces = int(max(1, rows - 2) ** max(0, min(self.base.geometry.h, MAX_LIFTED_RANK) - 2))
+        return super().most_cells(patches) * pieces
 
     def predicted(self, patches: _Array) -> int:
         """Their number itself."""

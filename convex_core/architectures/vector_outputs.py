@@ -110,6 +110,10 @@ class SeveralOutputs(EuclideanCost, Cells):
         """That of the network with one output."""
         return self.single.scale
 
+    def padded(self, filters: _Array) -> _Array:
+        """As the network with one output shows them."""
+        return self.single.padded(filters)
+
     @property
     def gain(self) -> float:
         """That of the network with one output."""

@@ -141,8 +141,7 @@ class Network(NetworkExports):
     @property
     def drawn(self) -> _Array:
         """The filters (m, k h) as pictures show them: those of several sizes each with zeros up to the longest."""
-        padded = getattr(self.architecture, "padded", None)
-        return self.filters if padded is None else padded(self.filters)
+        return self.architecture.padded(self.filters)
 
     @property
     def signs(self) -> _Array:

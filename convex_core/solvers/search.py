@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import CodeList
-from ..arrangement import closed_form, count_patterns, distinct_rows
+from ..arrangement import count_patterns, distinct_rows
 from ..contracts.records import record
 from ..contracts.validation import integer
 from ..errors import InputError, Interrupted
@@ -22,7 +22,7 @@ from .incumbent import Incumbent
 from .pricing.choice import enumerated_pricer, listed_pricer, make_pricer, sampled_pricer, searched_pricer
 from .pricing.enumerated import EnumeratedPricer, Pricer
 
-__all__ = ["METHODS", "WITHOUT_ROUNDS", "CellSearch", "choose_search", "given_patterns", "most_cells"]
+__all__ = ["METHODS", "WITHOUT_ROUNDS", "CellSearch", "choose_search", "given_patterns"]
 
 #: What ``method`` accepts, with a sentence for each.
 METHODS: dict[str, str] = {
@@ -142,18 +142,3 @@ def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0
     factory = CellFactory(problem.architecture, problem.patches)
     pricer = EnumeratedPricer(factory, CodeList(distinct_rows(factory.decided(active))))
     return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0, 0.0)
-
-
-def most_cells(problem: Problem) -> int:
-    """A bound on the number of cells without looking at the data: its rows in general position, and every sign."""
-    architecture, single = problem.architecture, problem.architecture.single
-    one = problem.patches[:, :1]
-    rows, p = single.hyperplanes(one).shape[0], single.design(one).shape[2]
-    if single.geometry.bias == "free":
-        N = len(one) * problem.n
-        return N * max(1, closed_form(N - 1, p)) * architecture.cells_per_pattern
-    parts = 1 if single.by_anchor is None else len(one)
-    signs = 2 ** len(one) if "hidden" in architecture.shapes else architecture.cells_per_pattern
-    cut = getattr(architecture, "most_pieces", None)
-    pieces = 1 if cut is None else cut(rows * problem.n)
-    return closed_form(rows * problem.n, p) * signs * parts * pieces
