@@ -32,8 +32,8 @@ from .presentation.answers import CertificateAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback, within
 from .solvers.dual_bound import DualBound, dual_bound, relative_gap
-from .solvers.pricing.choice import make_pricer
 from .solvers.pricing.enumerated import Pricer
+from .solvers.search import make_pricer
 from .status import Exactness, Scope, Status
 
 __all__ = ["Certificate", "beta_max", "certify", "certify_known"]

@@ -38,8 +38,7 @@ from .progress import Budget, CancelFlag, ProgressCallback
 from .solution import Solution, solve_over
 from .solvers.column_generation import WarmStart
 from .solvers.dual_bound import relative_gap
-from .solvers.pricing.choice import MAX_PATTERNS
-from .solvers.search import choose_search
+from .solvers.search import MAX_PATTERNS, choose_search
 from .status import Scope, Status
 
 __all__ = ["MinimumNorm", "minimum_norm"]

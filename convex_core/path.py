@@ -40,9 +40,8 @@ from .solvers.dual_bound import relative_gap
 from .solvers.fixed_neurons.conic import ConicDirections
 from .solvers.fixed_neurons.osqp import FixedDirections, is_quadratic
 from .solvers.incumbent import Incumbent
-from .solvers.pricing.choice import MAX_PATTERNS
 from .solvers.pricing.enumerated import Pricer
-from .solvers.search import CellSearch, choose_search
+from .solvers.search import MAX_PATTERNS, CellSearch, choose_search
 from .status import Scope, Status
 
 __all__ = ["Path", "PathPreview", "follow_path", "solve_path"]

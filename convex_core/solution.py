@@ -23,9 +23,8 @@ from .solvers.column_generation import Round, WarmStart, generate_columns
 from .solvers.dual_bound import relative_gap
 from .solvers.gated import solve_gated
 from .solvers.incumbent import Incumbent, descended, few_neurons, network_of
-from .solvers.pricing.choice import MAX_PATTERNS
 from .solvers.pricing.enumerated import EnumeratedPricer
-from .solvers.search import METHODS, WITHOUT_ROUNDS, CellSearch, choose_search
+from .solvers.search import MAX_PATTERNS, METHODS, WITHOUT_ROUNDS, CellSearch, choose_search
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
 

@@ -166,7 +166,7 @@ def test_an_anchored_price_is_the_largest_over_all_biases():
     problem = small(3, n=4, K=2)
     rng = np.random.default_rng(0)
     from convex_core.progress import Budget
-    from convex_core.solvers.pricing.choice import enumerated_pricer
+    from convex_core.solvers.search import enumerated_pricer
 
     v = problem.loss.feasible(rng.standard_normal(4), problem.y)
     price = enumerated_pricer(problem, budget=Budget()).price(v, floor=0.0, want=1, budget=Budget())

@@ -46,7 +46,7 @@ from convex_core.numerics.threads import _controller
 from convex_core.progress import Budget, _wait, still_running, within
 from convex_core.solvers import search as searched
 from convex_core.solvers.incumbent import Incumbent
-from convex_core.solvers.pricing.choice import searched_pricer
+from convex_core.solvers.search import searched_pricer
 from convex_core.training.multistart import local_search
 
 solving = sys.modules[solve.__module__]

@@ -14,7 +14,7 @@ from ..data import Dataset
 from ..data.npz import check_file
 from ..errors import InputError, Interrupted
 from ..progress import Budget, CancelFlag, ProgressCallback, within
-from ..solvers.pricing.choice import MAX_PATTERNS
+from ..solvers.search import MAX_PATTERNS
 from ..status import Status
 from .document import Report
 from .kinds import kind_of

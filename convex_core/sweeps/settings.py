@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..losses import LOSSES
 from ..patches import Bias, Padding
 from ..solution import METHODS
-from ..solvers.pricing.choice import MAX_PATTERNS
+from ..solvers.search import MAX_PATTERNS
 
 __all__ = ["DATA_OPTION", "DEFAULTS", "NETWORK", "SOLVING", "checked"]
 
