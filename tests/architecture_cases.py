@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 from inspect import signature
@@ -37,8 +38,13 @@ GEOMETRIES = {
 }
 
 
+@functools.cache
 def every_architecture():
-    """Each distinct combination of options that each name of the registry takes, on small geometries."""
+    """Each distinct combination of options that each name of the registry takes, on small geometries, as parameters."""
+    return tuple(_every_architecture())
+
+
+def _every_architecture():
     for name, build in ARCHITECTURES.items():
         options = list(signature(build).parameters)[1:]
         for geometry in GEOMETRIES.get(name, [patch_geometry((6,), 2, 2)]):

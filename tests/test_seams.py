@@ -161,7 +161,7 @@ def test_a_bound_on_cells_that_nobody_looked_at_is_one(architecture):
     assert unseen.patterns_bound >= len(cells)
 
 
-@pytest.mark.parametrize("architecture", list(every_architecture()))
+@pytest.mark.parametrize("architecture", every_architecture())
 def test_most_cells_is_at_least_what_is_listed_and_does_not_look_at_the_data(architecture):
     patches = tiny_problem(architecture).patches
     listed = architecture.patterns(patches, max_patterns=100_000)
