@@ -28,7 +28,7 @@ from ..solvers.dual_bound import dual_bound, relative_gap
 from ..solvers.search import CellSearch, choose_search
 from ..status import Exactness, Scope, Status
 from .drawn import drawn_again
-from .reading import Around, Point, State
+from .state import Around, Point, State
 from .verdicts import Check, Verdict
 
 __all__ = ["Claimed", "compared"]
