@@ -31,7 +31,7 @@ from .losses import AbsoluteLoss, HingeLoss
 from .networks.network import Network
 from .networks.recovery import balanced
 from .numerics.jit import clock
-from .presentation.answers import MinimumNormAnswer
+from .presentation.several import MinimumNormAnswer
 from .problem import Problem
 from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback

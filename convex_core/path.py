@@ -30,7 +30,7 @@ from .errors import InputError, Interrupted
 from .networks.network import Network
 from .networks.recovery import merge_same_cells
 from .numerics.rounding import UNIT_ROUNDOFF
-from .presentation.answers import PathAnswer
+from .presentation.several import PathAnswer
 from .problem import Problem
 from .program import block_keys
 from .progress import Budget, CancelFlag, Progress, ProgressCallback

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..contracts.records import record
 from ..networks.network import Network
-from ..presentation.answers import BoundsAnswer
+from ..presentation.several import BoundsAnswer
 from ..solution import Solution
 from ..solvers.dual_bound import relative_gap
 from ..status import Exactness, Status
