@@ -10,7 +10,7 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 
 from __future__ import annotations
 
-from .interruption.signals import end_at_once, is_command
+from .interruption import end_at_once, is_command
 
 if is_command():
     end_at_once()  # the imports take a while

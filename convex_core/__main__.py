@@ -4,8 +4,8 @@ import os
 import sys
 
 from .cli import main as command
-from .interruption.deadline import still_running
-from .interruption.signals import end_at_once, is_command, unwind
+from .interruption import end_at_once, is_command, unwind
+from .progress import still_running
 
 __all__ = ["main"]
 

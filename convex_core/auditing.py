@@ -16,17 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .arrangement import distinct_rows
 from .certificate import Certificate, certify_in
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import targets
+from .contracts.validation import check_arguments, targets
 from .errors import Interrupted
-from .interruption.deadline import within
 from .networks.network import Network
 from .networks.state_dict import network_from_arrays
 from .presentation.answers import AuditAnswer
 from .problem import Problem
 from .program import CellFactory
-from .progress import Budget, CancelFlag, ProgressCallback
+from .progress import Budget, CancelFlag, ProgressCallback, within
 from .solution import Solution, solve_over
 from .solvers.incumbent import Incumbent
 from .solvers.pricing.enumerated import Pricer

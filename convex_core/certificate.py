@@ -22,21 +22,18 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import frozen, targets
+from .contracts.validation import check_arguments, frozen, targets
 from .errors import Interrupted
-from .interruption.deadline import within
 from .networks.network import Network
-from .numerics.blas import one_blas_thread
 from .numerics.rounding import UNIT_ROUNDOFF
+from .numerics.threads import one_blas_thread
 from .presentation.answers import CertificateAnswer
 from .problem import Problem
-from .progress import Budget, CancelFlag, ProgressCallback
-from .solvers.column_generation import relative_gap
-from .solvers.dual_bound import DualBound, dual_bound
-from .solvers.pricing.choice import make_pricer
+from .progress import Budget, CancelFlag, ProgressCallback, within
+from .solvers.dual_bound import DualBound, dual_bound, relative_gap
 from .solvers.pricing.enumerated import Pricer
+from .solvers.search import make_pricer
 from .status import Exactness, Scope, Status
 
 __all__ = ["Certificate", "beta_max", "certify", "certify_known"]

@@ -24,22 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import beta_max_in
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import frozen, positive_number
+from .contracts.validation import check_arguments, frozen, positive_number
 from .errors import Interrupted
 from .losses import AbsoluteLoss, HingeLoss
 from .networks.network import Network
 from .networks.recovery import balanced
 from .numerics.jit import clock
-from .presentation.answers import MinimumNormAnswer
+from .presentation.several import MinimumNormAnswer
 from .problem import Problem
 from .program import CellFactory
 from .progress import Budget, CancelFlag, ProgressCallback
 from .solution import Solution, solve_over
-from .solvers.column_generation import WarmStart, relative_gap
-from .solvers.pricing.choice import MAX_PATTERNS
-from .solvers.search import choose_search
+from .solvers.column_generation import WarmStart
+from .solvers.dual_bound import relative_gap
+from .solvers.search import MAX_PATTERNS, choose_search
 from .status import Scope, Status
 
 __all__ = ["MinimumNorm", "minimum_norm"]

@@ -24,25 +24,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .certificate import beta_max_in
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import finite_array, frozen, integer, positive_number
+from .contracts.validation import check_arguments, finite_array, frozen, integer, positive_number
 from .errors import InputError, Interrupted
 from .networks.network import Network
 from .networks.recovery import merge_same_cells
 from .numerics.rounding import UNIT_ROUNDOFF
-from .presentation.answers import PathAnswer
+from .presentation.several import PathAnswer
 from .problem import Problem
 from .program import block_keys
 from .progress import Budget, CancelFlag, Progress, ProgressCallback
 from .solution import Solution, solve_over
-from .solvers.column_generation import WarmStart, relative_gap
+from .solvers.column_generation import WarmStart
+from .solvers.dual_bound import relative_gap
 from .solvers.fixed_neurons.conic import ConicDirections
 from .solvers.fixed_neurons.osqp import FixedDirections, is_quadratic
 from .solvers.incumbent import Incumbent
-from .solvers.pricing.choice import MAX_PATTERNS
 from .solvers.pricing.enumerated import Pricer
-from .solvers.search import CellSearch, choose_search
+from .solvers.search import MAX_PATTERNS, CellSearch, choose_search
 from .status import Scope, Status
 
 __all__ = ["Path", "PathPreview", "follow_path", "solve_path"]

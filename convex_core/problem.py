@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .architectures import Architecture, make_architecture, natural_padding
-from .contracts.arguments import check_arguments, fits
 from .contracts.records import record
-from .contracts.validation import finite_array, frozen, moderate, positive_number, targets
+from .contracts.validation import check_arguments, finite_array, fits, frozen, moderate, positive_number, targets
 from .errors import InputError
 from .losses import Loss, SoftmaxLoss, make_loss
 from .losses.free_part import FreePart

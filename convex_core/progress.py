@@ -2,30 +2,57 @@
 
 Every public function that may take long takes ``time_limit``, ``cancel`` and ``progress``, and ``max_rounds`` where it
 goes in rounds. Inside the library one small object, a :class:`Budget`, carries them from one part to the next.
+
+A loop can look at the clock; one factorisation, one iteration of an interior-point method, one kernel or the
+compilation of a model cannot, and any of them may take longer than all the time there is. So a computation with a time
+limit or a cancel flag runs :func:`within` its budget, in a thread of its own. Soon after the limit its caller goes on
+without it, with what had been noted down; the thread ends at its own next look at the budget, and nobody hears of it
+any more.
 """
 
 from __future__ import annotations
 
+import atexit
 import functools
 import math
+import threading
 import warnings
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
+from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, Protocol, TypedDict, TypeVar
+from weakref import WeakSet
 
 from .contracts.records import record
 from .contracts.validation import integer
-from .errors import InputError
-from .numerics.jit import clock, tell
+from .errors import InputError, Interrupted
+from .numerics.jit import clock, cpu_clock, tell
 from .status import Status
 
-__all__ = ["Budget", "CancelFlag", "Limits", "Progress", "ProgressCallback", "limits", "takes_budget"]
+__all__ = [
+    "Budget",
+    "CancelFlag",
+    "Limits",
+    "Progress",
+    "ProgressCallback",
+    "limits",
+    "still_running",
+    "takes_budget",
+    "within",
+]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 # seconds given to what is called at the very end: it must answer something
 _LEAST = 1e-9
+# seconds between two looks at the cancel flag, and for which a late computation is waited for: it usually ends by
+# itself, with a better answer than what had been noted down
+_LOOK = 0.05
+_GRACE = 0.12
+# of the grace of the computation around it, for one inside another
+_INNER = 0.4
 
 
 class CancelFlag(Protocol):
@@ -102,6 +129,7 @@ class Budget:
     progress: ProgressCallback | None = None
     started: float = field(default_factory=clock)
     max_rounds: int | None = None
+    cpu_started: float = field(default_factory=cpu_clock)
 
     def __post_init__(self) -> None:
         if self.time_limit is not None and not (isinstance(self.time_limit, (int, float)) and self.time_limit > 0):
@@ -135,6 +163,11 @@ class Budget:
     def seconds(self) -> float:
         """Seconds since construction, without those in which kernels were compiled."""
         return clock() - self.started
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor seconds of the process since construction, without those in which kernels were compiled."""
+        return cpu_clock() - self.cpu_started
 
     @property
     def remaining(self) -> float:
@@ -224,3 +257,100 @@ def takes_budget(function: Callable[_P, _R]) -> Callable[_P, _R]:
         return function(*args, **{**given, **limits(budget)})
 
     return call
+
+
+# threads that were left, as long as they run
+_left: WeakSet[threading.Thread] = WeakSet()
+
+
+def still_running() -> bool:
+    """Whether a computation that was left goes on, inside a call that cannot be ended."""
+    return any(thread.is_alive() for thread in list(_left))
+
+
+@atexit.register
+def _wait() -> None:
+    """Clarabel aborts the process when its callback finds no interpreter any more: what was left must end before."""
+    for thread in list(_left):
+        thread.join()
+
+
+class _Left:
+    """The cancel flag of a computation, which is set too once nobody waits for it any more."""
+
+    def __init__(self, outer: CancelFlag | None) -> None:
+        self.outer = outer
+        self.left = False
+        self.grace: float = _INNER * outer.grace if isinstance(outer, _Left) else _GRACE
+
+    def is_set(self) -> bool:
+        return self.left or (self.outer is not None and self.outer.is_set())
+
+
+def within(budget: Budget, work: Callable[[Budget], _R]) -> _R:
+    """The answer of ``work(budget)``, whose budget is like the given one.
+
+    Progress is reported in the caller's thread. What `work` changes besides must be of no use to anybody else.
+
+    Raises
+    ------
+    Interrupted
+        If there is no answer soon after the budget's end.
+
+    Examples
+    --------
+    >>> within(Budget(time_limit=60.0), lambda budget: budget.stop() is None)
+    True
+    """
+    if budget.time_limit is None and budget.cancel is None:
+        return work(budget)
+    flag = _Left(budget.cancel)
+    news: SimpleQueue[Any] = SimpleQueue()
+
+    def forward(report: Progress) -> None:
+        heard = threading.Event()
+        news.put((report, heard))
+        while not heard.wait(_LOOK):
+            if flag.left:
+                return
+
+    inner = replace(budget, cancel=flag, progress=None if budget.progress is None else forward)
+
+    def run() -> None:
+        tell(inner)  # kernels are compiled in this thread
+        try:
+            answer: tuple[Any, BaseException | None] = work(inner), None
+        except BaseException as error:  # handed to the caller, whatever it is
+            answer = None, error
+        news.put(answer)
+
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="within a budget", daemon=True)
+    thread.start()
+    ended: float | None = None
+    try:
+        while True:
+            try:
+                first, second = news.get(timeout=min(_LOOK, max(budget.remaining, 0.2 * flag.grace)))
+            except Empty:
+                stop = budget.stop()
+                if stop is not None:
+                    ended = budget.seconds if ended is None else ended
+                    if budget.seconds >= ended + flag.grace:
+                        raise Interrupted("the computation was left at the end of its time", status=stop) from None
+                continue
+            if not isinstance(first, Progress):
+                break
+            try:
+                if budget.progress is not None:
+                    budget.progress(first)
+            finally:
+                second.set()
+    except BaseException:
+        _left.add(thread)
+        raise
+    finally:
+        flag.left = True
+    if second is not None:
+        raise second
+    answer: _R = first
+    return answer

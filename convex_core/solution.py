@@ -11,24 +11,20 @@ from numpy.typing import NDArray
 
 from .architectures import no_codes
 from .certificate import Certificate, certify_known
-from .contracts.arguments import check_arguments
 from .contracts.records import record
-from .contracts.validation import frozen, positive_number
+from .contracts.validation import check_arguments, frozen, positive_number
 from .errors import Interrupted
-from .interruption.deadline import within
 from .networks.network import Network
-from .numerics.blas import one_blas_thread
-from .numerics.jit import clock, cpu_clock
+from .numerics.threads import one_blas_thread
 from .presentation.answers import SolutionAnswer
 from .problem import Problem
-from .progress import Budget, CancelFlag, ProgressCallback
-from .solvers.column_generation import Round, WarmStart, generate_columns, relative_gap
+from .progress import Budget, CancelFlag, ProgressCallback, within
+from .solvers.column_generation import Round, WarmStart, generate_columns
+from .solvers.dual_bound import relative_gap
 from .solvers.gated import solve_gated
-from .solvers.incumbent import Incumbent
-from .solvers.pricing.choice import MAX_PATTERNS
+from .solvers.incumbent import Incumbent, descended, few_neurons, network_of
 from .solvers.pricing.enumerated import EnumeratedPricer
-from .solvers.recovered import descended, few_neurons, network_of
-from .solvers.search import METHODS, WITHOUT_ROUNDS, CellSearch, choose_search, most_cells
+from .solvers.search import MAX_PATTERNS, METHODS, WITHOUT_ROUNDS, CellSearch, choose_search
 from .solvers.whole import solve_whole
 from .status import Exactness, Scope, Status
 
@@ -239,14 +235,14 @@ def solve_in(
 ) -> Solution:
     """:func:`solve` within a budget; one that has ended gives the zero network at once."""
     incumbent = Incumbent(problem)
-    begin = cpu_clock()
+    begin = budget.cpu_seconds
     try:
         search = choose_search(
             problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget, incumbent=incumbent
         )
     except Interrupted as stop:
         found = _unfinished(problem, incumbent, stop.status, method=method, seed=seed, tol=tol, budget=budget)
-        return _with_cpu(found, cpu_clock() - begin)
+        return _with_cpu(found, budget.cpu_seconds - begin)
     return solve_over(problem, search, tol=tol, budget=budget, incumbent=incumbent)
 
 
@@ -263,7 +259,7 @@ def solve_over(
 
     Column generation starts from `start`, if it is given. The network is no worse than any that `incumbent` knows.
     """
-    entered, begin = budget.seconds, cpu_clock()
+    entered, begin = budget.seconds, budget.cpu_seconds
     known = incumbent or Incumbent(problem)
     try:
         stop = budget.stop()
@@ -275,7 +271,7 @@ def solve_over(
             problem, known, stopped.status, method=search.method, seed=search.seed, tol=tol, budget=budget,
             search=search, entered=entered,
         )  # fmt: skip
-    return _with_cpu(found, search.cpu_seconds + cpu_clock() - begin)
+    return _with_cpu(found, search.cpu_seconds + budget.cpu_seconds - begin)
 
 
 def _with_cpu(solution: Solution, seconds: float) -> Solution:
@@ -302,7 +298,7 @@ def _solve_over(
         run = generate_columns(problem, pricer, tol=tol * 0.5, budget=budget, start=start, incumbent=incumbent)
     status, objective = run.status, run.upper
 
-    begin = clock()
+    begin = budget.seconds
     budget.report("certify", "certifying the recovered network", upper=objective)
     ended = status not in _FINISHED
     incumbent.offer(incumbent.evaluated(network_of(problem, run, tol, hurried=ended)))
@@ -320,7 +316,7 @@ def _solve_over(
         problem, best.network, pricer, dual=run.dual, tau=run.tau, tol=tol, budget=extra, stopped=stopped,
         outputs=best.outputs,
     )  # fmt: skip
-    certify_seconds = clock() - begin + run.price_seconds
+    certify_seconds = budget.seconds - begin + run.price_seconds
     relaxed = method == "gated" or problem.architecture.exactness is not Exactness.EXACT
     status = _final_status(status, certificate, objective if relaxed else None, tol)
     return Solution(
@@ -387,7 +383,7 @@ def _unfinished(
         status=_final_status(status, certificate, None, tol),
         method=method,
         patterns=None if search is None else search.patterns,
-        patterns_bound=most_cells(problem) if search is None else search.patterns_bound,
+        patterns_bound=problem.architecture.most_cells(problem.patches) if search is None else search.patterns_bound,
         C=cast(_Array, frozen(C)),
         active=cast(NDArray[np.bool_], frozen(active)),
         sign=cast(NDArray[np.int8], frozen(sign)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 from inspect import signature
@@ -14,7 +15,7 @@ from convex_core import InputError, Network, Problem, load_model, save_model
 from convex_core.architectures import ARCHITECTURES, make_architecture
 from convex_core.losses import SoftmaxLoss
 from convex_core.patches import patch_geometry
-from convex_core.solvers.column_generation import relative_gap
+from convex_core.solvers.dual_bound import relative_gap
 from convex_core.training.multistart import local_search
 
 #: values to try of each option; an option that is missing here fails the tests
@@ -38,8 +39,13 @@ GEOMETRIES = {
 }
 
 
+@functools.cache
 def every_architecture():
-    """Each distinct combination of options that each name of the registry takes, on small geometries."""
+    """Each distinct combination of options that each name of the registry takes, on small geometries, as parameters."""
+    return tuple(_every_architecture())
+
+
+def _every_architecture():
     for name, build in ARCHITECTURES.items():
         options = list(signature(build).parameters)[1:]
         for geometry in GEOMETRIES.get(name, [patch_geometry((6,), 2, 2)]):

@@ -82,7 +82,11 @@ def test_first_screen_has_at_most_five_controls(file: str) -> None:
 # ---------------------------------------------------------------- dataset
 
 
-@pytest.mark.parametrize("name", TOYS)
+#: by default signals, an image and classes
+FEW = ("talk", "patterns2d", "motifs3")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in FEW else pytest.mark.slow) for n in TOYS])
 def test_dataset_page_shows_the_library_s_numbers(name: str) -> None:
     app = open_page("dataset", data=name)
     data = load_dataset(name)

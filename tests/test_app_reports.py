@@ -145,7 +145,7 @@ def test_the_bounds_on_a_page_have_a_report_that_holds(screen):
     assert document["link"] == "https://example.org/three_layer?kind=Two+ReLU+layers&relu_n=3"
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist", "cifar10"])
+@pytest.mark.parametrize("name", ["digits", "mnist", pytest.param("cifar10", marks=pytest.mark.slow)])
 def test_training_on_images_has_a_report_that_finds_them_again(name, screen, tmp_path, monkeypatch):
     screen(None)
     if name != "digits":

@@ -66,6 +66,7 @@ def test_the_map_is_that_of_the_library_and_a_row_opens_on_solve() -> None:
     end_work(app)
 
 
+@pytest.mark.slow
 def test_a_file_of_rows_is_drawn_and_what_solve_cannot_show_is_said(tmp_path) -> None:
     out = tmp_path / "rows.jsonl"
     found = sweep(

@@ -23,10 +23,9 @@ from convex_core.arrangement import (
     polynomial_bound,
     warm_up,
 )
-from convex_core.arrangement.certification import certify_count
 from convex_core.arrangement.engines import count_half, fill_half
 from convex_core.arrangement.rows import prepare_rows
-from convex_core.arrangement.zero_tests import ZeroTests
+from convex_core.arrangement.zero_tests import ZeroTests, certify_count
 from convex_core.errors import BackendError, InputError, Interrupted, SizeError
 from convex_core.numerics.jit import have_numba
 from convex_core.status import Status

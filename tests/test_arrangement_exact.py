@@ -9,8 +9,7 @@ import pytest
 from arrangement_cases import KNOWN, braid
 
 from convex_core.arrangement import characteristic_polynomial, count_patterns, exact_count
-from convex_core.arrangement.certification import certify_count
-from convex_core.arrangement.zero_tests import ZeroTests
+from convex_core.arrangement.zero_tests import ZeroTests, certify_count
 from convex_core.errors import Interrupted, SizeError
 from convex_core.progress import Budget
 

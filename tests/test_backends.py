@@ -31,7 +31,9 @@ def every_block(problem):
     return factory.blocks(np.concatenate([active, active]), sign)
 
 
-@pytest.mark.parametrize(("solver", "tol", "agree"), [("CLARABEL", 1e-9, 1e-7), ("SCS", 1e-7, 1e-4)])
+@pytest.mark.parametrize(
+    ("solver", "tol", "agree"), [("CLARABEL", 1e-9, 1e-7), pytest.param("SCS", 1e-7, 1e-4, marks=pytest.mark.slow)]
+)
 def test_cvxpy_and_direct_clarabel_agree(solver, tol, agree):
     problem = patch_problem(1)
     blocks = every_block(problem)

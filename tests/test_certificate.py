@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from problem_cases import patch_problem
 
 from convex_core import InputError, Network, Scope, Status, beta_max, certify, solve
-from convex_core.solvers.pricing.choice import sampled_pricer
+from convex_core.solvers.search import sampled_pricer
 
 
 @pytest.mark.slow

@@ -35,8 +35,8 @@ from convex_core.penalties import L2Penalty, NuclearLiftPenalty, NuclearPenalty,
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
 from convex_core.solvers.pricing.ascent import AscentPricer
-from convex_core.solvers.pricing.choice import enumerated_pricer
 from convex_core.solvers.pricing.enumerated import EnumeratedPricer
+from convex_core.solvers.search import enumerated_pricer
 
 #: n = 5, beta = 0.1: values of an independent implementation, (seed, d) of L = 3, h = d
 SPECTRAL_OPTIMA = {(0, 3): 0.13098666, (1, 3): 0.24085875, (2, 4): 0.27235772}

@@ -24,7 +24,8 @@ from convex_core.figures.chart import Chart, blank, log_ticks
 from convex_core.figures.colours import DARK, LIGHT, Palette, cividis, palette
 from convex_core.figures.signals import patch_matrices, sample_windows
 from convex_core.figures.solving import bounds, seconds
-from convex_core.figures.training import FLOOR, audit, has_excess, loss_by_iteration, loss_by_seconds
+from convex_core.figures.training import audit, has_excess, loss_by_iteration, loss_by_seconds
+from convex_core.figures.training_curves import FLOOR
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
 from convex_core.solution import Solution, solve

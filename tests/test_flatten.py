@@ -22,7 +22,7 @@ from convex_core.networks.recovery import recover
 from convex_core.patches import patch_geometry
 from convex_core.program import CellFactory, blocks
 from convex_core.progress import Budget
-from convex_core.solvers.pricing.choice import enumerated_pricer, sampled_pricer
+from convex_core.solvers.search import enumerated_pricer, sampled_pricer
 from convex_core.training.multistart import local_search
 
 #: seeds at n = 4, K = 2, h = 2 whose optimum has blocks of rank one, and seeds where one block has rank two

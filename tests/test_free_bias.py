@@ -60,8 +60,14 @@ def spline(seed):
     return Problem(x[:, None], y, filter_size=1, bias="free", skip="free", beta=0.1)
 
 
-@pytest.mark.parametrize(("bias", "skip"), OPTIMA)
-@pytest.mark.parametrize("method", ["column-generation", "branch-and-bound", "clarabel"])
+@pytest.mark.parametrize(
+    ("method", "bias", "skip"),
+    [
+        pytest.param(method, *kind, marks=pytest.mark.slow if dear and kind == ("free", "none") else [])
+        for method, dear in (("column-generation", False), ("branch-and-bound", True), ("clarabel", True))
+        for kind in OPTIMA
+    ],
+)
 def test_optima_agree_with_other_programs(bias, skip, method):
     for seed, value in enumerate(OPTIMA[bias, skip]):
         solution = solve(small(seed, bias=bias, skip=skip), method=method, tol=1e-8)
@@ -166,7 +172,7 @@ def test_an_anchored_price_is_the_largest_over_all_biases():
     problem = small(3, n=4, K=2)
     rng = np.random.default_rng(0)
     from convex_core.progress import Budget
-    from convex_core.solvers.pricing.choice import enumerated_pricer
+    from convex_core.solvers.search import enumerated_pricer
 
     v = problem.loss.feasible(rng.standard_normal(4), problem.y)
     price = enumerated_pricer(problem, budget=Budget()).price(v, floor=0.0, want=1, budget=Budget())

@@ -13,8 +13,8 @@ from convex_core.penalties import L2Penalty, NuclearPenalty
 from convex_core.progress import Budget
 from convex_core.solvers.column_generation import generate_columns
 from convex_core.solvers.gated import _GatedCells, decompose, solve_gated
-from convex_core.solvers.pricing.choice import enumerated_pricer
 from convex_core.solvers.pricing.enumerated import EnumeratedPricer
+from convex_core.solvers.search import enumerated_pricer
 
 
 @pytest.mark.parametrize("seed", GATED_OPTIMA)

@@ -243,7 +243,7 @@ def test_everything_public_is_documented_and_listed_once():
     [
         ("convex_core.architectures.base", "convex_core.architectures"),
         ("convex_core.conic_forms", "convex_core.numerics.conic_forms"),
-        ("convex_core.solvers.select", "convex_core.solvers.pricing.choice"),
+        ("convex_core.solvers.select", "convex_core.solvers.search"),
     ],
 )
 def test_modules_that_documentation_has_shown_keep_their_old_names_for_one_version(old, new):

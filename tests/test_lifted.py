@@ -33,7 +33,7 @@ from convex_core.architectures import (
 from convex_core.arrangement import enumerate_patterns
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.solvers.pricing.choice import enumerated_pricer
+from convex_core.solvers.search import enumerated_pricer
 
 
 def flat(seed, n=4, K=2, h=2, relaxation="lifted", beta=0.1):

@@ -41,13 +41,12 @@ from convex_core.arrangement import patterns as listing
 from convex_core.arrangement.bits import distinct_rows
 from convex_core.arrangement.counts import fewest_cells
 from convex_core.cli import main
-from convex_core.interruption.deadline import _wait, still_running, within
 from convex_core.networks.recovery import independent_atoms
-from convex_core.numerics.blas import _controller
-from convex_core.progress import Budget
+from convex_core.numerics.threads import _controller
+from convex_core.progress import Budget, _wait, still_running, within
 from convex_core.solvers import search as searched
 from convex_core.solvers.incumbent import Incumbent
-from convex_core.solvers.pricing.choice import searched_pricer
+from convex_core.solvers.search import searched_pricer
 from convex_core.training.multistart import local_search
 
 solving = sys.modules[solve.__module__]

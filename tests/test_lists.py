@@ -24,6 +24,18 @@ from convex_core.losses import HingeLoss, LogisticLoss, SoftmaxLoss, SquaredLoss
 from convex_core.progress import Budget
 
 EACH_LOSS = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+#: every loss with every program; by default each loss once and each program once
+EACH_PAIR = pytest.mark.parametrize(
+    ("loss", "kind", "norm"),
+    [
+        pytest.param(
+            loss, *program, id="-".join((*program, loss.name)),
+            marks=[] if (k + 2) % len(PROGRAMS) == j else pytest.mark.slow,
+        )
+        for k, loss in enumerate(LOSSES)
+        for j, program in enumerate(PROGRAMS)
+    ],
+)  # fmt: skip
 
 
 def train(loss, kind, norm, *, seed=0, beta=0.4, tol=1e-7, bias="free", weight=None, cuts=(2, 1), **options):
@@ -41,8 +53,7 @@ def train(loss, kind, norm, *, seed=0, beta=0.4, tol=1e-7, bias="free", weight=N
 # --- the optimum
 
 
-@EACH_LOSS
-@pytest.mark.parametrize(("kind", "norm"), PROGRAMS)
+@EACH_PAIR
 def test_the_value_is_that_of_cvxpy(loss, kind, norm):
     # the absolute loss, whose every piece is flat, takes thousands of iterations for the last digits
     tol = 1e-5 if loss.name == "absolute" else 1e-7
@@ -86,8 +97,7 @@ def test_a_weight_of_two_is_the_sample_twice(loss):
     assert weighted.certificate.relative_gap <= 1e-6
 
 
-@EACH_LOSS
-@pytest.mark.parametrize(("kind", "norm"), PROGRAMS)
+@EACH_PAIR
 def test_the_network_has_the_value_of_the_program(loss, kind, norm):
     solution, X, Y, _ = train(loss, kind, norm, tol=1e-4)
     network = solution.network

@@ -63,7 +63,7 @@ def test_the_optimum_is_that_of_an_independent_model(loss):
 
 
 @each(OTHERS)
-@pytest.mark.parametrize("sizes", [(6, 3, 2), (12, 2, 3), (20, 3, 2)], ids=str)
+@pytest.mark.parametrize("sizes", [(6, 3, 2), (12, 2, 3), pytest.param((20, 3, 2), marks=pytest.mark.slow)], ids=str)
 def test_column_generation_certifies_itself(loss, sizes):
     n, K, h = sizes
     for beta in (0.02, 0.5):

@@ -32,7 +32,7 @@ from convex_core.architectures import MaxPoolingCNN, make_architecture
 from convex_core.arrangement import enumerate_patterns
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.solvers.pricing.choice import enumerated_pricer, make_pricer, sampled_pricer
+from convex_core.solvers.search import enumerated_pricer, make_pricer, sampled_pricer
 
 #: n = 5, K = 3, h = 2, one group: values of an independent implementation
 OPTIMA = {0: 0.17380596, 1: 0.64977610, 2: 0.12019913}

@@ -12,7 +12,7 @@ from convex_core.solvers.backends.clarabel import solve_clarabel
 from convex_core.solvers.master import restricted
 from convex_core.solvers.master.proximal_newton import proximal_newton
 from convex_core.solvers.master.semismooth import NewtonState, semismooth_newton
-from convex_core.solvers.pricing.choice import enumerated_pricer
+from convex_core.solvers.search import enumerated_pricer
 
 
 def targets(loss, rng, n=8, q=3):

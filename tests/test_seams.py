@@ -7,8 +7,19 @@ import numpy as np
 import pytest
 from architecture_cases import check_gradients, check_local_search, check_scaling, every_architecture, tiny_problem
 
-from convex_core import InputError, Problem, Status, TwoLayerCNN, audit, certify, patch_geometry, solve, train_sgd
-from convex_core.architectures import AtomsAndWeights, make_architecture
+from convex_core import (
+    InputError,
+    Network,
+    Problem,
+    Status,
+    TwoLayerCNN,
+    audit,
+    certify,
+    patch_geometry,
+    solve,
+    train_sgd,
+)
+from convex_core.architectures import AtomsAndWeights, VectorOutputs, make_architecture
 from convex_core.contracts.records import record
 from convex_core.patches import PatchGeometry
 from convex_core.program import CellFactory
@@ -89,7 +100,7 @@ DOCUMENTED = {
     "name", "options", "exactness", "geometry", "formulas", "q", "single", "by_output", "penalty", "scale", "gain",
     "design", "hyperplanes", "sides", "gates", "cells_per_pattern", "predicted", "patterns",
     "ridge_coefficients", "atoms", "neurons", "shapes", "outputs", "costs", "decay", "scaled", "balanced", "codes",
-    "gradient", "unit_length", "project", "sizes", "free_columns", "anchors", "by_anchor",
+    "gradient", "unit_length", "project", "sizes", "free_columns", "anchors", "by_anchor", "most_cells", "padded",
 }  # fmt: skip
 
 
@@ -148,3 +159,20 @@ def test_a_bound_on_cells_that_nobody_looked_at_is_one(architecture):
     assert unseen.patterns is None
     cells = CellFactory(architecture, problem.patches).all_cells(max_patterns=100_000)
     assert unseen.patterns_bound >= len(cells)
+
+
+@pytest.mark.parametrize("architecture", every_architecture())
+def test_most_cells_is_at_least_what_is_listed_and_does_not_look_at_the_data(architecture):
+    patches = tiny_problem(architecture).patches
+    listed = architecture.patterns(patches, max_patterns=100_000)
+    assert architecture.most_cells(patches) == architecture.most_cells(np.zeros_like(patches)) >= len(listed)
+
+
+def test_several_outputs_show_filters_as_the_network_with_one_output_does():
+    class Padding(TwoLayerCNN):
+        def padded(self, filters):
+            return np.pad(filters, ((0, 0), (0, 1)))
+
+    single = Padding(patch_geometry((3,), 2))
+    several = VectorOutputs(single, 2)
+    assert Network(several, [[1.0, 2.0]], [[1.0, -1.0]]).drawn.tolist() == [[1.0, 2.0, 0.0]]

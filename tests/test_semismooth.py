@@ -20,7 +20,7 @@ from convex_core.solvers.column_generation import WarmStart, generate_columns
 from convex_core.solvers.master.cone_prox import cone_prox
 from convex_core.solvers.master.restricted import RestrictedMaster
 from convex_core.solvers.master.semismooth import NewtonState, _merged, semismooth_newton
-from convex_core.solvers.pricing.choice import enumerated_pricer
+from convex_core.solvers.search import enumerated_pricer
 
 
 def some_blocks(problem, share, rng, silent=0.0):

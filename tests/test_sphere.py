@@ -14,10 +14,10 @@ from convex_core import Problem, Scope, Status, TwoLayerCNN, load_dataset, patch
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
 from convex_core.solvers.pricing import sphere
-from convex_core.solvers.pricing.choice import enumerated_pricer, searched_pricer
 from convex_core.solvers.pricing.cone_search import ConeSearch, search_cones
 from convex_core.solvers.pricing.enumerated import spread
 from convex_core.solvers.pricing.sphere import SpherePricer, _Side, _surroundings, _thinned
+from convex_core.solvers.search import enumerated_pricer, searched_pricer
 
 
 def problem_of_rows(rows):

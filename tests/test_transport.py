@@ -14,9 +14,9 @@ from convex_core import Problem, Scope, Status, load_dataset, solve
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
 from convex_core.solvers.pricing import transport
-from convex_core.solvers.pricing.choice import enumerated_pricer, make_pricer, searched_pricer
 from convex_core.solvers.pricing.sphere import SpherePricer, _Side
 from convex_core.solvers.pricing.transport import TransportPricer, _Part
+from convex_core.solvers.search import enumerated_pricer, make_pricer, searched_pricer
 
 
 def transport_pricer(problem, threads=1):

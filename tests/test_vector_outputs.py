@@ -35,7 +35,7 @@ from convex_core.networks.classes import confusion_matrix
 from convex_core.networks.recovery import balanced
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.solvers.pricing.choice import enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
+from convex_core.solvers.search import enumerated_pricer, make_pricer, sampled_pricer, searched_pricer
 
 
 def vector_problem(seed, q=3, loss=None, n=6, K=3, beta=0.1, pooling="sum"):

@@ -30,7 +30,7 @@ from convex_core.losses import SoftmaxLoss
 from convex_core.networks.recovery import balanced, recover
 from convex_core.patches import patch_geometry
 from convex_core.progress import Budget
-from convex_core.solvers.pricing.choice import enumerated_pricer, sampled_pricer
+from convex_core.solvers.search import enumerated_pricer, sampled_pricer
 from convex_core.training.multistart import local_search
 from convex_core.training.sgd import train_sgd
 

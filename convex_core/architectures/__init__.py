@@ -10,9 +10,19 @@ from ..errors import InputError
 from ..patches import Padding, PatchGeometry
 from .activation import ACTIVATIONS, EVERY_ACTIVATION, RELU, Activation, make_activation
 from .branches import BranchedCNN
-from .bridges import AtomsAndWeights, no_codes
-from .cells import ArrangementCells, Cells, CodeList, side_by_side
 from .circular import CircularCNN
+from .defaults import (
+    ArrangementCells,
+    AtomsAndWeights,
+    Cells,
+    CodeList,
+    EuclideanCost,
+    FiltersAndWeights,
+    OneOutput,
+    no_codes,
+    no_neurons,
+    side_by_side,
+)
 from .flatten import FlattenCNN
 from .flatten_l1 import FlattenL1CNN
 from .flatten_lifted import LiftedFlattenCNN
@@ -22,7 +32,6 @@ from .kinds import of_kind
 from .layers import Branch, Layers, layers_of
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
-from .neurons import EuclideanCost, FiltersAndWeights, OneOutput, UnitFilters, no_neurons
 from .options import OPTIONS, Option
 from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, Options, Parameters, Patterns
 from .quadratic import QuadraticCNN
@@ -31,6 +40,7 @@ from .stages import Stages, has_stages, stages_of
 from .three_layer import ThreeLayerCNN
 from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
+from .unit_filters import UnitFilters
 from .vector_outputs import SeveralOutputs, VectorOutputs
 from .vector_outputs_l2 import VectorOutputsL2
 from .vector_outputs_lifted import LiftedVectorOutputs

@@ -25,18 +25,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen
+from ..contracts.validation import check_arguments, frozen
 from ..errors import InputError
 from ..patches import PatchGeometry, patch_geometry
 from .activation import RELU
-from .cells import AnchoredCells
+from .anchored_cells import AnchoredCells
+from .defaults import FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.branches import branches_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import FiltersAndWeights
 from .protocol import Options, Parameters
 from .two_layer import TwoLayerCNN
 

@@ -56,21 +56,20 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen, integer
+from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
 from ..numerics.power_spectra import factors, half_spectrum_weights
 from ..patches import Padding, PatchGeometry
 from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
 from ..status import Exactness
-from .cells import ArrangementCells
+from .defaults import ArrangementCells
 from .formulas import NetworkFormulas
 from .formulas.circular import circular_formulas
 from .kinds import no_free_bias
 from .layers import IDENTITY, Branch
-from .neurons import UnitFilters
 from .protocol import Parameters
+from .unit_filters import UnitFilters
 
 __all__ = ["CircularCNN"]
 

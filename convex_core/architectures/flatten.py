@@ -25,22 +25,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..patches import PatchGeometry
 from .activation import RELU
-from .cells import side_by_side
+from .defaults import FiltersAndWeights, side_by_side
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import FiltersAndWeights
 from .protocol import Parameters
 from .signed_cells import SignedCells
 from .stages import Stages
 from .two_layer import TwoLayerCNN
 
-__all__ = ["FlattenCNN", "FlattenedNeurons"]
+__all__ = ["FlattenCNN", "FlattenedMatrices", "FlattenedNeurons"]
 
 _Array = NDArray[np.float64]
 
@@ -84,9 +83,25 @@ class FlattenedNeurons(FiltersAndWeights):
         return {"filters": np.einsum("mk,mkh->mh", w, back), "weights": np.einsum("mh,mkh->mk", u, back)}
 
 
+class FlattenedMatrices(FlattenedNeurons):
+    """Networks whose blocks are matrices with a row for each patch."""
+
+    __slots__ = ()
+
+    @property
+    def single(self) -> TwoLayerCNN:
+        """The network with one weight for all patches: signs of weights are no part of a sign pattern."""
+        return TwoLayerCNN(self.geometry)
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
+        """A patch passes where its own row is active, (m, K, n); the bits after those of the rows say nothing of it."""
+        K, n, _ = patches.shape
+        return self.single.gates(codes[:, : K * n], patches)
+
+
 @record
 @dataclass(frozen=True, slots=True)
-class FlattenCNN(SignedCells, FlattenedNeurons):
+class FlattenCNN(SignedCells, FlattenedMatrices):
     """The CNN with one ReLU and a flatten layer of the module's formula.
 
     Parameters
@@ -118,21 +133,6 @@ class FlattenCNN(SignedCells, FlattenedNeurons):
         self.check_relaxation()
 
     @property
-    def base(self) -> TwoLayerCNN:
-        """The network with one weight for all patches."""
-        return TwoLayerCNN(self.geometry)
-
-    @property
-    def single(self) -> TwoLayerCNN:
-        """The network with one weight for all patches: signs of weights are no part of a sign pattern."""
-        return self.base
-
-    @property
-    def fan_out(self) -> int:
-        """A weight for each of the K patches."""
-        return self.geometry.K
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
         return flatten_formulas(self)
@@ -140,7 +140,3 @@ class FlattenCNN(SignedCells, FlattenedNeurons):
     def design(self, patches: _Array) -> _Array:
         """``A_k Z = X_k z_k`` for the flattened Z, (K, n, K * h)."""
         return side_by_side(patches)
-
-    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
-        """A patch passes where its own row is active: (m, K, n)."""
-        return self.base.gates(self.split(codes)[0], patches)

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..patches import PatchGeometry
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_l1_formulas

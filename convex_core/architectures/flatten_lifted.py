@@ -23,17 +23,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..patches import PatchGeometry
-from .cells import side_by_side
-from .flatten import FlattenedNeurons
+from .defaults import side_by_side
+from .flatten import FlattenedMatrices
 from .formulas import NetworkFormulas
 from .formulas.flatten import flatten_lifted_formulas
 from .kinds import no_free_bias
 from .lifted_cells import LiftedCells
 from .protocol import Options
-from .two_layer import TwoLayerCNN
 
 __all__ = ["LiftedFlattenCNN"]
 
@@ -42,7 +41,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True)
-class LiftedFlattenCNN(LiftedCells, FlattenedNeurons):
+class LiftedFlattenCNN(LiftedCells, FlattenedMatrices):
     """The CNN with one ReLU and a flatten layer of the module's formula.
 
     Parameters
@@ -72,21 +71,6 @@ class LiftedFlattenCNN(LiftedCells, FlattenedNeurons):
         return {"relaxation": "lifted"}
 
     @property
-    def base(self) -> TwoLayerCNN:
-        """The network with one weight for all patches."""
-        return TwoLayerCNN(self.geometry)
-
-    @property
-    def single(self) -> TwoLayerCNN:
-        """The network with one weight for all patches."""
-        return self.base
-
-    @property
-    def fan_out(self) -> int:
-        """A weight for each of the K patches."""
-        return self.geometry.K
-
-    @property
     def formulas(self) -> NetworkFormulas:
         """The module's formulas as text, LaTeX and Python."""
         return flatten_lifted_formulas(self)
@@ -94,8 +78,3 @@ class LiftedFlattenCNN(LiftedCells, FlattenedNeurons):
     def matrices(self, patches: _Array) -> _Array:
         """``A_k Z = X_k z_k`` for the flattened Z, (K, n, K * h)."""
         return side_by_side(patches)
-
-    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[np.bool_]:
-        """A patch passes where its own row is active: (m, K, n)."""
-        K, n, _ = patches.shape
-        return self.base.gates(codes[:, : K * n], patches)

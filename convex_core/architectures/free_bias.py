@@ -33,12 +33,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import closed_form
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import InputError, SizeError
 from ..numerics.rounding import exact_differences
 from ..patches import PatchGeometry
-from .cells import AnchoredCells
+from .anchored_cells import AnchoredCells
 from .formulas import NetworkFormulas
 from .formulas.free_bias import free_bias_formulas
 from .protocol import Parameters
@@ -164,6 +164,11 @@ class FreeBiasCNN(AnchoredCells, TwoLayerCNN):
     def anchor_rows(self, patches: _Array) -> NDArray[np.intp]:
         """One row of each set of equal ones."""
         return np.unique(self.rows(patches), axis=0, return_index=True)[1]
+
+    def most_cells(self, patches: _Array) -> int:
+        """Seen from each of the N patch rows, the N - 1 others in general position."""
+        K, n, width = patches.shape
+        return int(K * n * max(1, closed_form(K * n - 1, width - 1)))
 
     def predicted(self, patches: _Array) -> int:
         """For each anchor the cells of the differences with it, in general position."""

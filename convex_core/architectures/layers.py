@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .activation import Activation
-from .neurons import no_neurons
+from .defaults import no_neurons
 from .protocol import NeuronModel, Parameters
 
 __all__ = ["IDENTITY", "Branch", "Layers", "branches_of", "layers_of"]

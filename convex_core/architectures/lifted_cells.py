@@ -35,7 +35,7 @@ from ..numerics.completely_positive import nonnegative_factor
 from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
 from ..progress import Budget
 from ..status import Exactness
-from .cells import Cells, CodeList
+from .defaults import CodeList, SeveralWeights
 from .protocol import Architecture, Parameters
 
 __all__ = ["MAX_LIFTED_CELLS", "MAX_LIFTED_RANK", "LiftedCells"]
@@ -57,29 +57,17 @@ _OUTSIDE = 1e-6
 _KEPT = 16
 
 
-class LiftedCells(ABC, Cells):
+class LiftedCells(ABC, SeveralWeights):
     """Codes are those of :attr:`base`, followed by the number of the piece in bits, the lowest first (often none)."""
 
     __slots__ = ()
-
-    @property
-    @abstractmethod
-    def base(self) -> Architecture:
-        """The network with one weight."""
-
-    @property
-    @abstractmethod
-    def fan_out(self) -> int:
-        """Number r of weights of a neuron."""
 
     @abstractmethod
     def matrices(self, patches: _Array) -> _Array:
         """Matrices of Z (r, h), flattened row by row: (K', n', r * h)."""
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
+    #: Exact.
+    exactness = Exactness.EXACT
 
     @property
     def penalty(self) -> TracePenalty:
@@ -121,9 +109,11 @@ class LiftedCells(ABC, Cells):
         pieces = self._pieces(patches)
         return pieces.stated[pieces.numbers(codes)]
 
-    def most_pieces(self, rows: int) -> int:
-        """Pieces of one cell of so many `rows` at most: a polygon of m sides makes m - 2, and those of rank 4 twice."""
-        return int(max(1, rows - 2) ** max(0, min(self.base.geometry.h, MAX_LIFTED_RANK) - 2))
+    def most_cells(self, patches: _Array) -> int:
+        """Every piece of every cell: a polygon of m sides makes m - 2, and those of rank 4 twice."""
+        rows = len(self.base.hyperplanes(patches[:, :1])) * patches.shape[1]
+        pieces = int(max(1, rows - 2) ** max(0, min(self.base.geometry.h, MAX_LIFTED_RANK) - 2))
+        return super().most_cells(patches) * pieces
 
     def predicted(self, patches: _Array) -> int:
         """Their number itself."""

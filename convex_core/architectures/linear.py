@@ -23,18 +23,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .cells import ArrangementCells, CodeList
+from .defaults import ArrangementCells, CodeList, FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.linear import linear_formulas
 from .kinds import no_free_bias
 from .layers import IDENTITY, Branch
-from .neurons import FiltersAndWeights
 from .protocol import Parameters
 from .stages import Stages
 
@@ -76,10 +75,8 @@ class LinearCNN(ArrangementCells, FiltersAndWeights):
         """Short name, as on the command line and in model files."""
         return "linear"
 
-    @property
-    def exactness(self) -> Exactness:
-        """Exact."""
-        return Exactness.EXACT
+    #: Exact.
+    exactness = Exactness.EXACT
 
     @property
     def penalty(self) -> NuclearPenalty:

@@ -30,15 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import enumerate_patterns
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen, integer
+from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
 from ..numerics.rounding import exact_differences
 from ..patches import MAX_LENGTH, PatchGeometry
 from ..progress import Budget, limits
 from .activation import RELU, Activation
-from .cells import CodeList
+from .defaults import CodeList
 from .formulas import NetworkFormulas
 from .formulas.max_pooling import max_pooling_formulas
 from .kinds import no_free_bias

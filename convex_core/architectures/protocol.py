@@ -10,7 +10,7 @@ side                      members                                               
 ``formulas``              the text of it                                                scripts, LaTeX, pages
 ========================  ============================================================  =======================
 
-:mod:`.neurons`, :mod:`.cells` and :mod:`.atoms` have defaults to inherit from.
+:mod:`.defaults` has what most networks inherit.
 """
 
 from __future__ import annotations
@@ -111,6 +111,10 @@ class NeuronModel(Protocol):
         """The same outputs at the least cost that rescaling can reach; neurons without output or cost are dropped."""
         ...
 
+    def padded(self, filters: _Array) -> _Array:
+        """The filters (m, a) as pictures show them, (m, k h): those of several sizes with zeros up to the longest."""
+        ...
+
     @property
     def unit_length(self) -> int | None:
         """Filters are made of pieces of this length, each of norm at most 1; None: the problem has no constraint."""
@@ -172,6 +176,10 @@ class CellModel(Protocol):
 
     def predicted(self, patches: _Array) -> int | None:
         """Upper bound on the number of cells; None for the closed form of the arrangement of the hyperplanes."""
+        ...
+
+    def most_cells(self, patches: _Array) -> int:
+        """Upper bound on the number of cells of any data of that shape, at once: the data are not looked at."""
         ...
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> Patterns:

@@ -31,14 +31,13 @@ from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import NuclearPenalty
 from ..progress import Budget
-from .cells import ArrangementCells, CodeList
+from .defaults import ArrangementCells, CodeList, FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.quadratic import quadratic_formulas
 from .layers import Branch
-from .neurons import FiltersAndWeights
-from .pooling import OwnActivation
 from .protocol import Parameters
 from .stages import Stages
+from .two_layer import OwnActivation
 
 __all__ = ["QuadraticCNN"]
 

@@ -30,17 +30,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import InputError
 from ..patches import PatchGeometry, patch_geometry
 from .activation import RELU
-from .cells import AnchoredCells
+from .anchored_cells import AnchoredCells
+from .defaults import FiltersAndWeights, L1Weights
 from .formulas import NetworkFormulas
 from .formulas.regions import regions_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import FiltersAndWeights, L1Weights
 from .pooling_grid import PoolingGrid
 from .protocol import Parameters
 from .stages import Stages

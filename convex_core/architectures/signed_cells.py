@@ -9,8 +9,6 @@ relaxation ``plain`` leaves out the cones, and with them the signs.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +17,9 @@ from ..errors import InputError, Interrupted, SizeError
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
-from .cells import Cells, CodeList
+from .defaults import CodeList, SeveralWeights
 from .linear import rank_one_neurons
-from .protocol import Architecture, Parameters
+from .protocol import Parameters
 
 __all__ = ["SignedCells"]
 
@@ -36,22 +34,12 @@ _LARGEST, _BYTES = 1 << 25, 64
 _RANK_ONE = 1e-5
 
 
-class SignedCells(ABC, Cells):
+class SignedCells(SeveralWeights):
     """Codes are those of :attr:`base`, followed by whether ``s_i = s_1`` for the weights i = 2..r (none if plain)."""
 
     __slots__ = ()
 
     relaxation: str
-
-    @property
-    @abstractmethod
-    def base(self) -> Architecture:
-        """The network with one weight."""
-
-    @property
-    @abstractmethod
-    def fan_out(self) -> int:
-        """Number r of weights of a neuron."""
 
     def check_relaxation(self) -> None:
         """Raise :class:`InputError` for an unknown relaxation."""

@@ -36,21 +36,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import closed_form, enumerate_patterns, merge_rows, pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import InputError, Interrupted, SizeError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget, limits
 from ..status import Exactness
 from .activation import RELU
-from .cells import Cells, CodeList, side_by_side
+from .defaults import Cells, CodeList, side_by_side
 from .formulas import NetworkFormulas
 from .formulas.three_layer import three_layer_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .neurons import UnitFilters
 from .protocol import Parameters
+from .unit_filters import UnitFilters
 
 __all__ = ["ThreeLayerCNN"]
 
@@ -210,11 +210,20 @@ class ThreeLayerCNN(Cells, UnitFilters):
         groups = [patches.reshape(-1, patches.shape[2])] if self.shared else list(patches)
         return math.prod(map(pattern_bound, groups))
 
+    def most_cells(self, patches: _Array) -> int:
+        """As :meth:`predicted`, with rows in general position."""
+        K, n, h = patches.shape
+        first = closed_form(K * n, min(K * n, h)) if self.shared else closed_form(n, min(n, h)) ** K
+        return self._with_signs(patches, first)
+
     def predicted(self, patches: _Array) -> int:
         """First-layer patterns times signs, times the closed form of n second-layer rows where signs are mixed."""
+        return self._with_signs(patches, self._first_sizes(patches))
+
+    def _with_signs(self, patches: _Array, first: int) -> int:
+        """So many first-layer patterns with every choice of signs and second-layer pattern."""
         K, n, h = patches.shape
-        copies: int = 1 + (2**K - 2) * closed_form(n, min(n, K * h))
-        return self._first_sizes(patches) * copies
+        return int(first * (1 + (2**K - 2) * closed_form(n, min(n, K * h))))
 
     def _first_layer(self, patches: _Array, max_patterns: int, budget: Budget | None) -> tuple[_Bits, bool]:
         """Every first-layer pattern (P, K, n), and whether the list is certified."""

@@ -31,14 +31,13 @@ from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..progress import Budget, limits
-from .cells import Cells, CodeList
+from .defaults import Cells, CodeList, FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.threshold import threshold_formulas
 from .layers import Branch
-from .neurons import FiltersAndWeights
-from .pooling import OwnActivation
 from .protocol import Parameters
 from .stages import Stages
+from .two_layer import OwnActivation
 
 __all__ = ["ThresholdCNN"]
 

@@ -27,19 +27,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import integer
+from ..contracts.validation import check_arguments, integer
 from ..errors import InputError
 from ..patches import PatchGeometry
 from ..penalties import Penalty
 from ..progress import Budget
 from ..status import Exactness
-from .cells import Cells, CodeList
+from .defaults import Cells, CodeList, EuclideanCost, L1Weights, output_biases
 from .formulas import NetworkFormulas
 from .formulas.vector_outputs import vector_outputs_formulas
 from .layers import Branch, branches_of
-from .neurons import EuclideanCost, L1Weights, output_biases
 from .protocol import Architecture, ByOutput, Options, Parameters
 from .stages import Stages, stages_of
 
@@ -118,6 +116,10 @@ class SeveralOutputs(EuclideanCost, Cells):
     def scale(self) -> float:
         """That of the network with one output."""
         return self.single.scale
+
+    def padded(self, filters: _Array) -> _Array:
+        """As the network with one output shows them."""
+        return self.single.padded(filters)
 
     @property
     def gain(self) -> float:

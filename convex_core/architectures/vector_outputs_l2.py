@@ -30,7 +30,7 @@ from ..contracts.records import record
 from .formulas import NetworkFormulas
 from .formulas.vector_outputs import vector_outputs_l2_formulas
 from .kinds import no_free_bias
-from .protocol import Architecture, Options
+from .protocol import Options
 from .signed_cells import SignedCells
 from .vector_outputs import SeveralOutputs
 
@@ -76,16 +76,6 @@ class VectorOutputsL2(SignedCells, SeveralOutputs):
     def options(self) -> Options:
         """Those of the network with one output, the number of outputs, the norm of their weights, the relaxation."""
         return {**self.single.options, "outputs": self.q, "output_norm": "l2", "relaxation": self.relaxation}
-
-    @property
-    def base(self) -> Architecture:
-        """The network with one output."""
-        return self.single
-
-    @property
-    def fan_out(self) -> int:
-        """A weight for each of the q outputs."""
-        return self.q
 
     @property
     def formulas(self) -> NetworkFormulas:

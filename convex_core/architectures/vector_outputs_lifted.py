@@ -30,7 +30,7 @@ from .formulas import NetworkFormulas
 from .formulas.vector_outputs import vector_outputs_lifted_formulas
 from .kinds import no_free_bias
 from .lifted_cells import LiftedCells
-from .protocol import Architecture, Options
+from .protocol import Options
 from .two_layer import TwoLayerCNN
 from .vector_outputs import SeveralOutputs
 from .vector_outputs_l2 import every_output
@@ -73,16 +73,6 @@ class LiftedVectorOutputs(LiftedCells, SeveralOutputs):
     def options(self) -> Options:
         """Those of the network with one output, the number of outputs, the norm of their weights, the program."""
         return {**self.single.options, "outputs": self.q, "output_norm": "l2", "relaxation": "lifted"}
-
-    @property
-    def base(self) -> Architecture:
-        """The network with one output."""
-        return self.single
-
-    @property
-    def fan_out(self) -> int:
-        """A weight for each of the q outputs."""
-        return self.q
 
     @property
     def formulas(self) -> NetworkFormulas:

@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from ..contracts.records import record
 from ..contracts.validation import finite_array, integer
 from ..errors import SizeError
-from ..interruption.deadline import within
 from ..numerics.jit import clock
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
-from .certification import certify_count
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .engines import Engine, count_half, use_numba
 from .rows import merge_rows, prepare_rows
-from .zero_tests import ZeroTests
+from .zero_tests import ZeroTests, certify_count
 
 __all__ = ["PatternCount", "closed_form", "count_patterns", "fewest_cells", "pattern_bound", "polynomial_bound"]
 

@@ -11,19 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from ..contracts.records import locked, record
 from ..contracts.validation import finite_array, frozen, integer
 from ..errors import InputError, SizeError
-from ..interruption.deadline import within
-from ..numerics.jit import clock
 from ..presentation.arrangements import ArrangementAnswer
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .cells.batch import Witnesses, cell_witnesses
 from .cells.geometry import Cell, cell_rays, cell_witness
 from .cells.lookup import Facets, Lookup, build_lookup, find_facets
-from .certification import certify_count
 from .counts import closed_form, fewest_cells, total
 from .engines import Engine, count_half, fill_half, use_numba
 from .enumeration.batches import pack
 from .enumeration.tasks import Half, words_per_pattern
 from .rows import MergedRows, prepare_rows
+from .zero_tests import certify_count
 
 __all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
 
@@ -328,31 +326,31 @@ def _enumerate(
     engine: Engine,
     rows: ArrayLike,
 ) -> Arrangement:
-    started = clock()
+    started = budget.seconds
     prepared = prepare_rows(array, seed=seed)
     bound = closed_form(prepared.n, prepared.rank)
     most = 2 * (max_bytes // (8 * words_per_pattern(prepared.n)))
     limit = min(max_patterns, most)
-    too_many = SizeError(
-        f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "
-        f"expected at most {limit} (max_patterns, max_bytes)",
-        predicted=bound,
-        limit=limit,
-    )
-    if fewest_cells(prepared.n, prepared.rank) > limit:  # not worth a try
-        raise too_many
     sizes: list[int] | None = None
     half: Half | None = None
-    if bound > most:  # no room to reserve for the bound: count first
+    count = fewest_cells(prepared.n, prepared.rank)
+    if count <= limit and bound > most:  # no room to reserve for the bound: count first
         half, sizes = count_half(prepared, limit=limit // 2, budget=budget, engine=engine)
-    if half is None or total(half.count, prepared.rank) <= limit:
+        count = total(half.count, prepared.rank)
+    if count <= limit:
         half = fill_half(prepared, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
-    if total(half.count, prepared.rank) > limit:
-        raise too_many
+        count = total(half.count, prepared.rank)
+    if count > limit:
+        raise SizeError(
+            f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "
+            f"expected at most {limit} (max_patterns, max_bytes)",
+            predicted=bound,
+            limit=limit,
+        )
+    assert half is not None
     assert half.bits is not None
     bits = half.bits
     bits.flags.writeable = False
-    count = total(half.count, prepared.rank)
     zero_tests = prepared.zero_tests | half.zero_tests
     certified, reason = certify_count(rows, prepared.n, count, zero_tests, budget)
     return Arrangement(
@@ -366,5 +364,5 @@ def _enumerate(
         certified_reason=reason,
         max_zero=zero_tests.max_zero,
         min_nonzero=zero_tests.min_nonzero,
-        seconds=clock() - started,
+        seconds=budget.seconds - started,
     )

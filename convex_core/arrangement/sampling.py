@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen, integer
 from ..errors import InputError, Interrupted, SizeError
-from ..interruption.deadline import within
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .enumeration.batches import pack
 from .enumeration.tasks import words_per_pattern
 from .patterns import MAX_BYTES, unpack_active

@@ -13,13 +13,13 @@ from ..contracts.validation import finite_array, frozen, integer
 from ..errors import Interrupted
 from ..numerics.threads import available_cores
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
-from .certification import certify_count
 from .counts import total
 from .engines import Engine, use_numba
 from .enumeration.batches import batches_numpy
 from .enumeration.tasks import Half, first_pattern, run_task, tasks, words_per_pattern
 from .patterns import unpack_active
 from .rows import MergedRows, PreparedRows, prepare_rows
+from .zero_tests import certify_count
 
 __all__ = ["PatternStream", "stream_patterns"]
 

@@ -18,8 +18,7 @@ from ..progress import Budget, limits
 from ..solution import Solution, solve, solve_over
 from ..solvers.backends.clarabel import ConicSolution, solve_clarabel
 from ..solvers.backends.cvxpy import solve_cvxpy
-from ..solvers.pricing.choice import MAX_PATTERNS
-from ..solvers.search import CellSearch, choose_search, given_patterns
+from ..solvers.search import MAX_PATTERNS, CellSearch, choose_search, given_patterns
 from ..solvers.whole import MAX_WHOLE_ENTRIES
 from ..warm_up import compile_kernels, tiny_problem
 from .audit import audit_blocks, audit_network

@@ -5,13 +5,12 @@ from __future__ import annotations
 import warnings
 
 from ..architectures import CircularCNN, ThreeLayerCNN, of_kind
-from ..contracts.arguments import check_arguments
-from ..contracts.validation import integer, positive_number
+from ..contracts.validation import check_arguments, integer, positive_number
 from ..networks.network import Network
 from ..problem import Problem
 from ..progress import Budget, CancelFlag, ProgressCallback, limits, takes_budget
 from ..solution import solve_in
-from ..solvers.column_generation import relative_gap
+from ..solvers.dual_bound import relative_gap
 from ..status import Status
 from ..training.multistart import local_search
 from .links import Bounds, Link

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ..contracts.records import record
 from ..networks.network import Network
-from ..presentation.answers import BoundsAnswer
+from ..presentation.several import BoundsAnswer
 from ..solution import Solution
-from ..solvers.column_generation import relative_gap
+from ..solvers.dual_bound import relative_gap
 from ..status import Exactness, Status
 
 __all__ = ["Bounds", "Link"]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from ..errors import ConvexCoreError, InputError
-from ..interruption.signals import INTERRUPTED, PROGRAM, TERMINATED, Terminated
+from ..interruption import INTERRUPTED, PROGRAM, TERMINATED, Terminated
 from .output import interrupted, print_json, say, silence
 from .parser import build_parser
 

@@ -16,7 +16,7 @@ from ..losses import make_loss
 from ..networks import classes
 from ..networks.network import Network
 from ..problem import Problem, suited
-from ..solvers.pricing.choice import MAX_PATTERNS
+from ..solvers.search import MAX_PATTERNS
 from ..status import Exactness
 
 __all__ = [

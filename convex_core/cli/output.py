@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from ..interruption.signals import PROGRAM
+from ..interruption import PROGRAM
 from ..numerics.jit import compiled_kernels, compiled_seconds, compiles_here
 from ..presentation.text import jsonable
 from ..progress import Progress, ProgressCallback

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.files import replacing
+from ..contracts.validation import check_arguments
 from ..errors import InputError
 from .archives import dataset_from_arrays
 from .classes import classes_of_numbers, classes_of_texts

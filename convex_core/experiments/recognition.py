@@ -20,7 +20,7 @@ from ..contracts.validation import frozen
 from ..data import Dataset
 from ..errors import InputError
 from ..lists import ListCertificate, ListedNetwork, Moment, PathPoint
-from ..numerics.blas import one_blas_thread
+from ..numerics.threads import one_blas_thread
 from ..presentation.recognised import RecognitionAnswer
 from ..progress import Budget, CancelFlag, ProgressCallback
 from ..status import Status

@@ -6,7 +6,7 @@ The formulas are those of the loss, the penalty and the architecture, as in :mod
 from __future__ import annotations
 
 from ..architectures import NetworkLatex, formulas_of
-from ..contracts.arguments import check_arguments
+from ..contracts.validation import check_arguments
 from ..penalties import Penalty
 from ..problem import Problem
 from ..status import Exactness

@@ -10,10 +10,9 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..contracts.arguments import check_arguments
 from ..contracts.files import replacing
 from ..contracts.records import record
-from ..contracts.validation import finite_array, no_others
+from ..contracts.validation import check_arguments, finite_array, no_others
 from ..data.npz import read_npz
 from ..errors import InputError
 from ..lists import ListedNetwork, PoolingGrid, Whitening

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..architectures import OPTIONS, make_architecture
-from ..contracts.arguments import check_arguments
 from ..contracts.files import replacing
 from ..contracts.records import record
-from ..contracts.validation import finite_array, frozen, no_others, positive_number
+from ..contracts.validation import check_arguments, finite_array, frozen, no_others, positive_number
 from ..data.npz import read_npz
 from ..errors import InputError
 from ..losses import LOSS_OPTIONS, Loss, make_loss

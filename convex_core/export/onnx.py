@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Activation, Branch, layers_of
-from ..contracts.arguments import check_arguments
 from ..contracts.files import replacing
 from ..contracts.records import record
+from ..contracts.validation import check_arguments
 from ..errors import BackendError
 from ..networks.network import Network
 from ..version import __version__

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import formulas_of, no_codes
-from ..contracts.arguments import check_arguments
+from ..contracts.validation import check_arguments
 from ..errors import InputError, SizeError
 from ..networks.neurons import random_neurons
 from ..problem import Problem

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Activation, Branch, layers_of
-from ..contracts.arguments import check_arguments
+from ..contracts.validation import check_arguments
 from ..errors import BackendError, InputError
 from ..networks.network import Network
 from ..patches import PatchGeometry

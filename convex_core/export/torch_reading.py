@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import EVERY_ACTIVATION, Architecture, make_architecture
-from ..contracts.arguments import check_arguments
+from ..contracts.validation import check_arguments
 from ..errors import InputError
 from ..networks.network import Network
 from ..networks.state_dict import network_from_arrays

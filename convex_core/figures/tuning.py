@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ..training.sgd import Comparison
 from .chart import Chart, blank, log_ticks
 from .colours import LIGHT, Palette
-from .training import FLOOR, excess
+from .training_curves import FLOOR, excess
 
 __all__ = ["tuning_curves"]
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Budget
-from ..solvers.column_generation import relative_gap
+from ..solvers.dual_bound import relative_gap
 from ..status import Status
 from .designs import Design
 from .norms import ListNorm

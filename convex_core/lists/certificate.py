@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..contracts.records import record
 from ..contracts.validation import frozen
 from ..progress import Budget
-from ..solvers.column_generation import relative_gap
+from ..solvers.dual_bound import relative_gap
 from ..status import Scope
 from .admm import State
 from .features import ListFeatures

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..contracts.validation import frozen
 from ..errors import InputError, Interrupted
-from ..numerics.blas import one_blas_thread
+from ..numerics.threads import one_blas_thread
 from ..progress import Budget
 from ..status import Status
 from .admm import State, iterate

@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..architectures.pooling_grid import Pooling, PoolingGrid, cuts_of
-from ..contracts.arguments import check_arguments
-from ..contracts.validation import finite_array, integer, moderate, positive_number
+from ..contracts.validation import check_arguments, finite_array, integer, moderate, positive_number
 from ..errors import InputError
 from ..losses import Loss, SquaredLoss
 from ..patches import PatchGeometry

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..architectures import has_stages, stages_of
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen, integer
+from ..contracts.validation import check_arguments, frozen, integer
 from .network import Network
 
 __all__ = ["InsideNetwork", "look_inside", "opens"]

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..architectures import Architecture, Parameters, no_neurons
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import finite_array, frozen
+from ..contracts.validation import check_arguments, finite_array, frozen
 from ..errors import InputError
 from ..presentation.exported import NetworkExports
 
@@ -143,8 +142,7 @@ class Network(NetworkExports):
     @property
     def drawn(self) -> _Array:
         """The filters (m, k h) as pictures show them: those of several sizes each with zeros up to the longest."""
-        padded = getattr(self.architecture, "padded", None)
-        return self.filters if padded is None else padded(self.filters)
+        return self.architecture.padded(self.filters)
 
     @property
     def signs(self) -> _Array:

@@ -26,9 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Architecture
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import finite_array, no_others
+from ..contracts.validation import check_arguments, finite_array, no_others
 from ..errors import InputError
 from ..patches import PatchGeometry
 from .network import Network

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..architectures import OPTIONS
 from ..losses import LOSS_OPTIONS
-from .reading import Source, State
+from .state import Source, State
 
 __all__ = ["command", "python"]
 

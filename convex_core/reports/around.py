@@ -8,7 +8,7 @@ from ..presentation.text import counted, number
 from ..status import Status
 from .drawing import Drawing, Scale, ticks
 from .pictures import WIDTH, Picture
-from .reading import Around, Point, State
+from .state import Around, Point, State
 from .words import PROVED, gap, percent
 
 __all__ = ["headline", "lead", "section", "values"]

@@ -13,9 +13,8 @@ from ..contracts.strict_json import parse, seal
 from ..data import Dataset
 from ..data.npz import check_file
 from ..errors import InputError, Interrupted
-from ..interruption.deadline import within
-from ..progress import Budget, CancelFlag, ProgressCallback
-from ..solvers.pricing.choice import MAX_PATTERNS
+from ..progress import Budget, CancelFlag, ProgressCallback, within
+from ..solvers.search import MAX_PATTERNS
 from ..status import Status
 from .document import Report
 from .kinds import kind_of

@@ -20,16 +20,15 @@ import numpy as np
 from ..bounding import CLOSED
 from ..data import dataset_info, dataset_names
 from ..errors import Interrupted, SizeError
-from ..numerics.blas import one_blas_thread
+from ..numerics.threads import one_blas_thread
 from ..presentation.text import counted, number
 from ..program import CellFactory
 from ..progress import Budget
-from ..solvers.column_generation import relative_gap
-from ..solvers.dual_bound import dual_bound
+from ..solvers.dual_bound import dual_bound, relative_gap
 from ..solvers.search import CellSearch, choose_search
 from ..status import Exactness, Scope, Status
 from .drawn import drawn_again
-from .reading import Around, Point, State
+from .state import Around, Point, State
 from .verdicts import Check, Verdict
 
 __all__ = ["Claimed", "compared"]

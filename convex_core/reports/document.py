@@ -19,10 +19,10 @@ import numpy as np
 import scipy
 
 from ..bounding import Bounds
-from ..contracts.arguments import check_arguments
 from ..contracts.files import write_text
 from ..contracts.records import record
 from ..contracts.strict_json import parse, seal
+from ..contracts.validation import check_arguments
 from ..data import Dataset, dataset_info, dataset_names
 from ..errors import InputError, SizeError
 from ..networks.network import Network

@@ -12,7 +12,8 @@ from ..errors import InputError
 from ..progress import Budget
 from . import listed
 from .claims import Claimed
-from .reading import FORMAT, State, rebuild
+from .reading import FORMAT, rebuild
+from .state import State
 from .verdicts import RECORDS, Check
 
 __all__ = ["Kind", "Stages", "kind_of"]

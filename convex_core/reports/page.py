@@ -16,7 +16,7 @@ from . import again, around, words
 from .frame import figures, footer, frame, made_words
 from .mathml import mathml
 from .pictures import gauge, pictures
-from .reading import State
+from .state import State
 
 __all__ = ["page"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .drawing import Drawing, Scale, ticks
-from .reading import Point, State
+from .state import Point, State
 
 __all__ = ["Picture", "gauge", "pictures"]
 

@@ -7,7 +7,7 @@ import math
 from ..architectures import formulas_of
 from ..presentation.text import counted, number
 from ..status import Scope, Status
-from .reading import State
+from .state import State
 
 __all__ = ["facts", "headline", "lead", "notes"]
 

@@ -14,19 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts.records import record
-from ..numerics.blas import one_blas_thread
-from ..numerics.jit import clock
+from ..numerics.threads import one_blas_thread
 from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
 from ..status import Exactness, Status
-from .dual_bound import dual_bound
+from .dual_bound import dual_bound, relative_gap
 from .incumbent import Incumbent, RunSoFar
 from .master.restricted import RestrictedMaster
 from .pricing.enumerated import Pricer
 from .rounds import Round, Run
 
-__all__ = ["Round", "WarmStart", "generate_columns", "relative_gap"]
+__all__ = ["Round", "WarmStart", "generate_columns"]
 
 _Array = NDArray[np.float64]
 
@@ -63,20 +62,6 @@ class WarmStart:
     blocks: Blocks
     C: _Array
     dual: _Array
-
-
-def relative_gap(upper: float, lower: float) -> float:
-    """``(upper - lower) / upper``, 0 when the bounds coincide, ``inf`` without a lower bound.
-
-    Examples
-    --------
-    >>> relative_gap(2.0, 1.0), relative_gap(0.0, 0.0)
-    (0.5, 0.0)
-    """
-    gap = max(upper - lower, 0.0)
-    if gap == 0.0:
-        return 0.0
-    return math.inf if not math.isfinite(gap) else gap / max(abs(upper), np.finfo(float).tiny)
 
 
 @one_blas_thread()
@@ -158,9 +143,9 @@ def generate_columns(
         late = (
             budget.paced and lower == -math.inf and budget.remaining < SETTINGS.last * (budget.time_limit or math.inf)
         )
-        begin = clock()
+        begin = budget.seconds
         price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol, prove=late)
-        price_seconds += clock() - begin
+        price_seconds += budget.seconds - begin
         if price.grown:  # what was proved before is not about the cells that joined
             lower, best_tau, without = -math.inf, math.inf, -math.inf
         if math.isfinite(price.bound):

@@ -20,7 +20,7 @@ from ..numerics.rounding import TINY, UNIT_ROUNDOFF
 from ..problem import Problem
 from ..program import CellFactory
 
-__all__ = ["DualBound", "dual_bound"]
+__all__ = ["DualBound", "dual_bound", "relative_gap"]
 
 _Array = NDArray[np.float64]
 
@@ -79,3 +79,17 @@ def dual_bound(problem: Problem, factory: CellFactory, v: _Array, tau: float) ->
             return DualBound(loss.dual_value(scaled, y), scaled, reached)
         alpha *= beta / reached * (1.0 - 4.0 * UNIT_ROUNDOFF)
     return DualBound(-math.inf, v, tau)
+
+
+def relative_gap(upper: float, lower: float) -> float:
+    """``(upper - lower) / upper``, 0 when the bounds coincide, ``inf`` without a lower bound.
+
+    Examples
+    --------
+    >>> relative_gap(2.0, 1.0), relative_gap(0.0, 0.0)
+    (0.5, 0.0)
+    """
+    gap = max(upper - lower, 0.0)
+    if gap == 0.0:
+        return 0.0
+    return math.inf if not math.isfinite(gap) else gap / max(abs(upper), np.finfo(float).tiny)

@@ -1,7 +1,12 @@
-"""How the cells of a problem are searched: the method that was asked for, or the one that should be fastest."""
+"""How the cells of a problem are searched: by the method that was asked for, or the one that should be fastest.
+
+Patterns are listed, searched by branch and bound, or sampled; the result says which.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,22 +14,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import CodeList
-from ..arrangement import closed_form, count_patterns, distinct_rows
+from ..arrangement import count_patterns, distinct_rows, sample_patterns
 from ..contracts.records import record
 from ..contracts.validation import integer
-from ..errors import InputError, Interrupted
-from ..interruption.deadline import within
-from ..numerics.blas import one_blas_thread
-from ..numerics.jit import cpu_clock
+from ..errors import InputError, Interrupted, SizeError
+from ..networks.neurons import random_neurons
+from ..numerics.threads import one_blas_thread
 from ..problem import Problem
 from ..program import CellFactory
-from ..progress import Budget, limits
+from ..progress import Budget, limits, within
 from ..status import Scope, Status
+from ..training.multistart import local_search
 from .incumbent import Incumbent
-from .pricing.choice import enumerated_pricer, listed_pricer, make_pricer, sampled_pricer, searched_pricer
+from .pricing.anchors import AnchorPricer
+from .pricing.ascent import AscentPricer
 from .pricing.enumerated import EnumeratedPricer, Pricer
+from .pricing.neuron_cells import grown_codes
+from .pricing.outputs import OutputPricer
+from .pricing.sphere import SpherePricer
+from .pricing.transport import TransportPricer
 
-__all__ = ["METHODS", "WITHOUT_ROUNDS", "CellSearch", "choose_search", "given_patterns", "most_cells"]
+__all__ = [
+    "FEW_PATTERNS",
+    "FEW_SEEN",
+    "LONGEST_SEARCHED",
+    "MAX_PATTERNS",
+    "MAX_SEARCH_LENGTH",
+    "METHODS",
+    "WITHOUT_ROUNDS",
+    "CellSearch",
+    "choose_search",
+    "enumerated_pricer",
+    "given_patterns",
+    "is_searched",
+    "listed_pricer",
+    "make_pricer",
+    "sampled_pricer",
+    "searched_pricer",
+]
 
 #: What ``method`` accepts, with a sentence for each.
 METHODS: dict[str, str] = {
@@ -44,6 +71,52 @@ WITHOUT_ROUNDS = ("clarabel", "cvxpy")
 _COUNTED = 1_000_000
 # in this share of the time at most
 _COUNTING = 0.1
+#: patterns listed without asking; beyond, a solve takes minutes and samples are used unless told otherwise
+MAX_PATTERNS = 2_000_000
+#: patterns listed rather than searched for whatever the filter length
+FEW_PATTERNS = 10_000
+#: the same for the cells seen from one anchor, which take a moment each
+FEW_SEEN = 1_000
+#: longest filter that is searched by cones whatever the number of rows; the number of cones grows exponentially with it
+MAX_SEARCH_LENGTH = 5
+#: longest filter for branch and bound
+LONGEST_SEARCHED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How many cells are sampled, and the shares of the time."""
+
+    samples: int = 2_000  # Gaussian directions drawn
+    ascents: int = 64  # of them that ascend on the dual vector of the zero network
+    visited: int = 200  # random neurons drawn where cells are not those of an arrangement
+    trained: int = 20  # neurons at most of the network whose cells begin a list for another norm
+    few: int = 16  # samples at least, and all there are when time is up
+    bits: int = 1 << 26  # bits of all samples together: 64 MB unpacked, eight times that as gates
+    bits_a_second: float = 5e6  # against the clock, bits for each second that is left
+    listing: float = 0.7  # share of the time left for a list
+    trying: float = 0.2  # share for a list that is most likely too long
+    sampling: float = 0.4  # share for sampling
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """What the searches cost, as far as it can be predicted.
+
+    Measured on digits and MNIST: with 6 entries row signs prove 102 rows in 0.1 s where cones are at a gap of 20 %
+    after 15 s, and with 595 rows cones are ahead; with 9 entries row signs are ahead from 69 to 662 rows.
+    """
+
+    even: float = 250.0  # rows with which, for filters of `even_length` entries, both searches take the same time
+    even_length: int = 6
+    growth: float = 3.0  # times as many rows for each entry more
+    listed: float = 2e7  # patterns times rows of a list that is quicker than a search nobody can predict: seconds
+
+
+SETTINGS = SamplingSettings()
+SEARCH = SearchSettings()
+# threads that the searches of all anchors share
+_THREADS = 2
 
 
 @record
@@ -112,7 +185,7 @@ def choose_search(
 def _search(
     problem: Problem, method: str, seed: int, max_patterns: int, budget: Budget, incumbent: Incumbent
 ) -> CellSearch:
-    begin, cpu_begin = budget.seconds, cpu_clock()
+    begin, cpu_begin = budget.seconds, budget.cpu_seconds
     stopped: Status | None = None
     pricer: Pricer
     if method == "auto":
@@ -135,8 +208,49 @@ def _search(
     if pricer.listed_count is None and pricer.factory.additive and predicted <= _COUNTED:
         with suppress(Interrupted):
             patterns = count_patterns(pricer.factory.hyperplanes, **limits(budget.part(_COUNTING))).patterns
-    seconds, cpu = budget.seconds - begin, max(0.0, cpu_clock() - cpu_begin)
+    seconds, cpu = budget.seconds - begin, max(0.0, budget.cpu_seconds - cpu_begin)
     return CellSearch(pricer, method, patterns, predicted, seed, stopped, seconds, cpu)
+
+
+def make_pricer(
+    problem: Problem,
+    *,
+    budget: Budget,
+    seed: int = 0,
+    max_patterns: int = MAX_PATTERNS,
+    incumbent: Incumbent | None = None,
+) -> tuple[Pricer, Status | None]:
+    """The pricer that should be fastest, and why the choice was cut short if it was.
+
+    Few patterns are listed. Otherwise filters of up to :data:`LONGEST_SEARCHED` entries are searched by branch and
+    bound, which does not depend on the number of patterns: long filters unless a list is quick. Others are listed up to
+    `max_patterns` and sampled beyond.
+    """
+    factory, duals = _one_output(problem)
+    predicted = factory.predicted
+    anchored = _anchors(problem)
+    if anchored:
+        searchable = factory.euclidean and factory.p <= MAX_SEARCH_LENGTH
+        searched = predicted > min(FEW_SEEN * anchored, max_patterns)
+    else:
+        searchable = factory.euclidean and factory.additive and factory.p <= LONGEST_SEARCHED
+        searched = is_searched(min(predicted, max_patterns + 1), len(factory.rows), factory.p, max_patterns)
+    if searchable and searched:
+        return searched_pricer(problem, seed=seed), None
+    try:
+        # against the clock a list that is probably too long is no more than tried
+        part = budget.part(SETTINGS.trying if predicted > max_patterns else SETTINGS.listing)
+        if anchored:
+            return listed_pricer(problem, budget=part, max_patterns=max_patterns), None
+        pricer = _listed(factory, part, max_patterns)
+        if pricer.scope is Scope.RESTRICTED and searchable:  # the list could not be certified
+            return searched_pricer(problem, seed=seed), None
+        return _every_output(problem, [pricer] * len(duals)), None
+    except SizeError:
+        return sampled_pricer(problem, seed=seed, budget=budget, incumbent=incumbent), None
+    except Interrupted as stop:
+        few = SETTINGS.few if budget.stop() is not None else SETTINGS.samples
+        return sampled_pricer(problem, seed=seed, samples=few, budget=budget, incumbent=incumbent), stop.status
 
 
 def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0) -> CellSearch:
@@ -146,16 +260,184 @@ def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0
     return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0, 0.0)
 
 
-def most_cells(problem: Problem) -> int:
-    """A bound on the number of cells without looking at the data: its rows in general position, and every sign."""
-    architecture, single = problem.architecture, problem.architecture.single
-    one = problem.patches[:, :1]
-    rows, p = single.hyperplanes(one).shape[0], single.design(one).shape[2]
-    if single.geometry.bias == "free":
-        N = len(one) * problem.n
-        return N * max(1, closed_form(N - 1, p)) * architecture.cells_per_pattern
-    parts = 1 if single.by_anchor is None else len(one)
-    signs = 2 ** len(one) if "hidden" in architecture.shapes else architecture.cells_per_pattern
-    cut = getattr(architecture, "most_pieces", None)
-    pieces = 1 if cut is None else cut(rows * problem.n)
-    return closed_form(rows * problem.n, p) * signs * parts * pieces
+_Array = NDArray[np.float64]
+
+
+def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
+    """Pricer over every pattern; :class:`SizeError` if they are more than `max_patterns`."""
+    return _listed(CellFactory(problem.architecture, problem.patches), budget, max_patterns)
+
+
+def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> EnumeratedPricer:
+    budget.report("patterns", f"listing the cells of {len(factory.rows)} hyperplanes")
+    return EnumeratedPricer(factory, factory.all_cells(max_patterns=max_patterns, budget=budget))
+
+
+def listed_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> Pricer:
+    """As :func:`enumerated_pricer`, anchor by anchor where blocks have one: then no cone knows of other anchors."""
+    if problem.architecture.single.by_anchor is None:
+        return enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
+    return _every_output(
+        problem, [_anchored(problem, budget=budget, max_patterns=max_patterns)] * problem.architecture.q
+    )
+
+
+def _anchored(problem: Problem, *, budget: Budget, max_patterns: int, searched: bool = False, seed: int = 0) -> Pricer:
+    """The pricer of a network with anchors, by lists of the cells seen from each, or by searches."""
+    architecture = problem.architecture.single.by_anchor
+    assert architecture is not None
+    patches = problem.patches
+    anchors = architecture.anchor_rows(patches)
+    pool = ThreadPoolExecutor(_THREADS, "pricing") if searched else None
+    pricers: list[Pricer] = []
+    total = 0
+    for number, anchor in enumerate(anchors):
+        budget.report("patterns", f"cells seen from patch {number + 1} of {len(anchors)}")
+        stop = budget.stop()
+        if stop is not None:
+            raise Interrupted("the cells were not all listed", status=stop)
+        factory = CellFactory(*architecture.seen_from(int(anchor), patches))
+        if searched:
+            factory.require("search over directions", *SpherePricer.needs)
+            pricers.append(SpherePricer(factory, seed=seed, threads=_THREADS, pool=pool))
+            continue
+        listed = factory.all_cells(max_patterns=max(1, max_patterns - total), budget=budget)
+        total += len(listed)
+        pricers.append(EnumeratedPricer(factory, listed))
+    return AnchorPricer(architecture, patches, anchors, pricers)
+
+
+def sampled_pricer(
+    problem: Problem,
+    *,
+    seed: int,
+    samples: int = SETTINGS.samples,
+    budget: Budget | None = None,
+    incumbent: Incumbent | None = None,
+) -> Pricer:
+    """Pricer over sampled patterns (scope restricted).
+
+    Gaussian directions and, with the Euclidean penalty, the fixed points of local ascent on the correlation with y are
+    used: cells that matter have large atoms, which uniform sampling over cells would miss. Where the cells are not
+    those of an arrangement, random neurons visit them, and those that ascend (:func:`grown_codes`). With another norm,
+    and atoms that are sums over hyperplanes, the list begins with the cells of a trained network. Where atoms are such
+    sums, the list grows by the ascents of :class:`AscentPricer`. Sampling gets a share of the time at most, and few
+    samples of many rows. Networks that are found are offered to the `incumbent`.
+    """
+    factory, duals = _one_output(problem)
+    budget = (budget or Budget()).part(SETTINGS.sampling)
+    samples = max(SETTINGS.few, min(samples, SETTINGS.bits // max(1, factory.width)))
+    if budget.paced:
+        samples = max(
+            SETTINGS.few, min(samples, int(SETTINGS.bits_a_second * budget.remaining) // max(1, factory.width))
+        )
+    if factory.additive and len(duals) == 1 and not factory.euclidean:
+        network = local_search(
+            problem, m=min(problem.n + 1, SETTINGS.trained), starts=2, seed=seed, polish=False, **limits(budget)
+        )
+        if incumbent is not None:
+            incumbent.offer(incumbent.evaluated(network))
+        trained = factory.decided(problem.architecture.codes(problem.patches, network.parameters))
+        drawn = sample_patterns(factory.hyperplanes, SETTINGS.few, method="gaussian", seed=seed).active()
+        return AscentPricer(factory, distinct_rows(np.concatenate([trained, drawn])), seed=seed)
+    if factory.coded:
+        found = _random_codes(factory, min(samples, SETTINGS.visited), seed)
+        if len(duals) == 1:
+            found = grown_codes(problem, factory, found, seed=seed, budget=budget, incumbent=incumbent)
+    else:
+        found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
+    if not factory.euclidean:
+        return _every_output(problem, [EnumeratedPricer(factory, CodeList(found))] * len(duals))
+    starts = found[np.random.default_rng(seed).permutation(len(found))[: SETTINGS.ascents]]
+    ascended = [_ascend(factory, sign * v, starts, budget) for v in duals for sign in (1.0, -1.0)]
+    codes = distinct_rows(np.concatenate([found, *ascended]))
+    pricer = AscentPricer(factory, codes, seed=seed) if factory.additive else EnumeratedPricer(factory, CodeList(codes))
+    return _every_output(problem, [pricer] * len(duals))
+
+
+def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
+    """Pricer that covers every cell without listing any.
+
+    Raises
+    ------
+    InputError
+        If the atoms are not additive, blocks are not measured by the Euclidean norm, or filters are too long.
+    """
+    factory, duals = _one_output(problem)
+    anchored = problem.architecture.single.by_anchor is not None
+    if not anchored:
+        factory.require("search over directions", *SpherePricer.needs)
+    if factory.p > LONGEST_SEARCHED:
+        raise InputError(
+            f"search over directions: got filters of {factory.p} entries, expected at most {LONGEST_SEARCHED}: the "
+            "time of a proof grows exponentially with them"
+        )
+    if anchored:
+        found = [_anchored(problem, budget=Budget(), max_patterns=1, searched=True, seed=seed) for _ in duals]
+        return _every_output(problem, found)
+    search = SpherePricer if _by_cones(factory) else TransportPricer
+    return _every_output(problem, [search(factory, seed=seed) for _ in duals])
+
+
+def is_searched(patterns: int, rows: int, entries: int, max_patterns: int = MAX_PATTERNS) -> bool:
+    """Whether `patterns` of `rows` different rows, with filters of so many `entries`, are searched and not listed.
+
+    Examples
+    --------
+    >>> is_searched(4_000, 12, 10), is_searched(150_000, 80, 4), is_searched(10**10, 69, 9), is_searched(10**30, 69, 20)
+    (False, True, True, False)
+    """
+    few = FEW_PATTERNS if entries <= MAX_SEARCH_LENGTH else max(FEW_PATTERNS, SEARCH.listed / max(1, rows))
+    return entries <= LONGEST_SEARCHED and patterns > min(few, max_patterns)
+
+
+def _by_cones(factory: CellFactory) -> bool:
+    """Whether cones are predicted to be quicker than row signs."""
+    rows = SEARCH.even * SEARCH.growth ** (factory.p - SEARCH.even_length)
+    return factory.p <= MAX_SEARCH_LENGTH or len(factory.rows) > rows
+
+
+def _anchors(problem: Problem) -> int:
+    """Anchors of the blocks; 0 if they have none."""
+    architecture = problem.architecture.single.by_anchor
+    return 0 if architecture is None else len(architecture.anchor_rows(problem.patches))
+
+
+def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
+    """Cells of the network with one output, and the dual vector (n,) of the zero network for each output."""
+    architecture = problem.architecture
+    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+    if architecture.by_output is not None:
+        return CellFactory(architecture.single, problem.patches), list(v.reshape(-1, architecture.q).T)
+    return CellFactory(architecture, problem.patches), [v]
+
+
+def _every_output(problem: Problem, pricers: Sequence[Pricer]) -> Pricer:
+    """One pricer out of those of the outputs."""
+    several = problem.architecture.by_output
+    return pricers[0] if several is None else OutputPricer(several, pricers)
+
+
+def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.bool_]:
+    """Cells of random neurons, for architectures that say their own sides."""
+    architecture = factory.architecture
+    random = random_neurons(architecture, samples, np.random.default_rng(seed))
+    return distinct_rows(architecture.codes(factory.patches, architecture.project(random)))
+
+
+def _ascend(
+    factory: CellFactory, v: _Array, codes: NDArray[np.bool_], budget: Budget, steps: int = 100
+) -> NDArray[np.bool_]:
+    """Cells at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
+    for _ in range(steps):
+        if budget.stop() is not None:
+            break
+        g = factory.transpose_products(codes, factory.gate_rows(codes), v)
+        active = np.linalg.norm(g, axis=1) > 0.0
+        if not active.any():
+            break
+        new = factory.cells(g[active], codes[active])
+        if np.array_equal(new, codes):
+            break
+        codes = new
+    return codes

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ..contracts.arguments import with_article
+from ..contracts.validation import with_article
 from ..errors import BackendError, InputError
 from ..progress import Budget
 from ..version import __version__

@@ -8,14 +8,13 @@ from typing import Any, get_args
 import numpy as np
 
 from ..architectures import ARCHITECTURES, OPTIONS, REFUSED
-from ..contracts.arguments import with_article
-from ..contracts.validation import integer, positive_number
+from ..contracts.validation import integer, positive_number, with_article
 from ..data import dataset_info, dataset_names
 from ..errors import InputError
 from ..losses import LOSSES
 from ..patches import Bias, Padding
 from ..solution import METHODS
-from ..solvers.pricing.choice import MAX_PATTERNS
+from ..solvers.search import MAX_PATTERNS
 
 __all__ = ["DATA_OPTION", "DEFAULTS", "NETWORK", "SOLVING", "checked"]
 

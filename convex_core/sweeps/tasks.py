@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..contracts.arguments import with_article
 from ..contracts.records import record
 from ..contracts.strict_json import seal
+from ..contracts.validation import with_article
 from ..data import Dataset
 from ..errors import InputError, SizeError
 from ..problem import Problem

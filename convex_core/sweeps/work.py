@@ -14,9 +14,8 @@ from ..data import Dataset, load_dataset
 from ..errors import ConvexCoreError, InputError
 from ..losses import make_loss
 from ..networks.classes import accuracies
-from ..numerics.blas import one_blas_thread
 from ..numerics.jit import clock, cpu_clock
-from ..numerics.threads import one_core
+from ..numerics.threads import one_blas_thread, one_core
 from ..presentation.text import jsonable
 from ..problem import Problem, suited
 from ..progress import CancelFlag

@@ -27,16 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Architecture, Parameters
-from ..contracts.arguments import check_arguments
-from ..contracts.validation import integer
+from ..contracts.validation import check_arguments, integer
 from ..errors import InputError, Interrupted
-from ..interruption.deadline import within
 from ..networks.network import Network
 from ..networks.recovery import prune
-from ..numerics.blas import one_blas_thread
 from ..numerics.quasi_newton import bfgs
+from ..numerics.threads import one_blas_thread
 from ..problem import Problem
-from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 
 __all__ = ["descend", "local_search"]
 

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Architecture, Parameters
-from ..contracts.arguments import check_arguments
 from ..contracts.records import record
-from ..contracts.validation import frozen, integer
+from ..contracts.validation import check_arguments, frozen, integer
 from ..networks.network import Network
 from ..problem import Problem
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { createLive } from "../../assets/playground/live.js";
 import { sceneKey } from "../../assets/playground/scene_key.js";
@@ -15,6 +15,10 @@ const SCENES = [SCENE, OTHER].map((scene) => ({ name: scene.name, title: scene.n
 const storeOf = () => createStore({ scene: SCENE, scenes: SCENES, dark: false, reduced: false });
 const withTarget = (value) => (scene) => ({ ...scene, y: [value, scene.y[1]], edited: true });
 const optimum = (objective) => ({ objective, lower_bound: objective, filters: [], sizes: [] });
+
+// a request that a test leaves open waits for its answer, and node with it
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+afterEach(() => mock.timers.reset());
 
 /** A store with its loop and a library that answers when it is told to. */
 function conversation() {
@@ -113,10 +117,9 @@ test("a fault is told, and the next change asks again", () => {
   assert.deepEqual([store.state.error, sent.length], [null, 2]);
 });
 
-test("a request without an answer is given up, with a sentence", (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+test("a request without an answer is given up, with a sentence", () => {
   const { store, sent } = conversation();
-  t.mock.timers.tick(60000);
+  mock.timers.tick(60000);
   assert.match(store.state.error, /not answered/);
   store.actions.edit(withTarget(0.2));
   assert.equal(sent.length, 2);

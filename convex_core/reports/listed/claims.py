@@ -21,9 +21,9 @@ from ...errors import InputError, Interrupted
 from ...lists.norms import ListNorm
 from ...lists.weighted import WeightedLoss
 from ...losses import make_loss
-from ...numerics.blas import one_blas_thread
+from ...numerics.threads import one_blas_thread
 from ...progress import Budget
-from ...solvers.column_generation import relative_gap
+from ...solvers.dual_bound import relative_gap
 from ...status import Scope, Status
 from ..claims import compared
 from ..verdicts import Check, Verdict

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...contracts.arguments import check_arguments
 from ...contracts.strict_json import seal
+from ...contracts.validation import check_arguments
 from ...data import Dataset, dataset_names
 from ...presentation.text import jsonable
 from ..document import Report, json_text, made_now

@@ -18,7 +18,8 @@ from ...losses import LOSSES
 from ...patches import PatchGeometry
 from ...status import Scope, Status
 from ..drawn import MAX_DRAWN_OPTION
-from ..reading import Reader, Source
+from ..reading import Reader
+from ..state import Source
 from .arrays import unpacked
 
 __all__ = ["LISTED_FORMAT", "LISTED_VERSION", "ListedState", "rebuild_listed", "shown_images"]

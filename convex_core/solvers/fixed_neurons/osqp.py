@@ -32,9 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ...contracts.arguments import check_arguments
 from ...contracts.records import record
-from ...contracts.validation import finite_array, integer, positive_number
+from ...contracts.validation import check_arguments, finite_array, integer, positive_number
 from ...errors import BackendError
 from ...networks.network import Network
 from ...problem import Problem

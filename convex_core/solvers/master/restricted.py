@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ...contracts.records import record
 from ...losses import Loss, SquaredLoss
 from ...losses.free_part import FreePart
-from ...numerics.jit import clock
 from ...penalties import L2Penalty, Penalty
 from ...program import Blocks
 from ...progress import Budget
@@ -134,9 +133,9 @@ class RestrictedMaster:
     def solve(self, budget: Budget) -> MasterSolution:
         """Solve over the present blocks."""
         if self.newton:
-            begin = clock()
+            begin = budget.seconds
             answer = self._newton_answer(budget)
-            self.solve_seconds += clock() - begin
+            self.solve_seconds += budget.seconds - begin
             if answer.error <= SETTINGS.coarsest or budget.stop() is not None:
                 # the next one is much like this one: a smaller sigma lets its blocks move
                 self.start = replace(answer, sigma=SETTINGS.restart * answer.sigma)

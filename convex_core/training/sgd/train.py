@@ -10,13 +10,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contracts.arguments import check_arguments
-from ...contracts.validation import frozen
+from ...contracts.validation import check_arguments, frozen
 from ...errors import Interrupted
-from ...interruption.deadline import within
 from ...numerics.jit import cpu_clock
 from ...problem import Problem
-from ...progress import Budget, CancelFlag, ProgressCallback, takes_budget
+from ...progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from ...status import Status
 from .gradients import FREE, flat, gradients, objectives, stacked
 from .results import Optimiser, Schedule, SGDRecord, SGDResult, SGDSettings, networks

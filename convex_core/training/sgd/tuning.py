@@ -21,9 +21,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contracts.arguments import check_arguments
 from ...contracts.records import record
-from ...contracts.validation import frozen, positive_number
+from ...contracts.validation import check_arguments, frozen, positive_number
 from ...errors import InputError
 from ...problem import Problem
 from ...progress import Budget, CancelFlag, ProgressCallback, takes_budget

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convex_core.arrangement import closed_form, count_patterns, merge_rows, polynomial_bound
 from convex_core.errors import Interrupted, SizeError
 from convex_core.progress import Budget, limits
-from convex_core.solvers.pricing.choice import is_searched
+from convex_core.solvers.search import is_searched
 
 from ..layout import Fact, large
 from ..work import calls, keep

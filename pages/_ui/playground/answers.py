@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from convex_core import ConvexCoreError, Interrupted, Problem, Scope, Solution, Status
 from convex_core.data import Dataset
-from convex_core.numerics.blas import one_blas_thread
+from convex_core.numerics.threads import one_blas_thread
 
 from . import by_hand, link, sgd
 from .cells import LIVE_SECONDS, Cells, estimated_seconds, finite, search, solve_scene

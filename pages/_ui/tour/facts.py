@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex_core import Network, Problem, Solution, beta_max, count_patterns, solve, train_sgd
-from convex_core.numerics.blas import one_blas_thread
+from convex_core.numerics.threads import one_blas_thread
 from pages._ui.playground.cells import TOL
 from pages._ui.playground.scene import Scene, read_scene
 from pages._ui.playground.scenes import built_in

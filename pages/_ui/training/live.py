@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from convex_core.figures.colours import DASHES, Palette
-from convex_core.figures.training import FLOOR, excess
+from convex_core.figures.training_curves import FLOOR, excess
 from convex_core.progress import Progress
 from convex_core.solution import Solution
 

@@ -14,7 +14,7 @@ from convex_core.networks.network import Network
 from convex_core.problem import Problem
 from convex_core.progress import Budget, Progress
 from convex_core.solution import Solution
-from convex_core.solvers.pricing.choice import make_pricer
+from convex_core.solvers.search import make_pricer
 from convex_core.status import Status
 from convex_core.training.sgd import (
     LEARNING_RATES,

@@ -1,1 +1,0 @@
-"""How a computation ends early: its time is up, its flag is set, or the process gets a signal."""
