@@ -13,7 +13,7 @@ from list_cases import LOSSES, PROGRAMS, cvxpy_optimum, small_features, small_im
 
 from convex_core import InputError, Problem, SizeError, Status, load_model, patch_geometry, solve
 from convex_core.export.listed import load_listed, save_listed
-from convex_core.lists import ListFeatures, ListNorm, PoolingGrid, Whitening, train_list
+from convex_core.lists import ListedNetwork, ListFeatures, ListNorm, PoolingGrid, Whitening, train_list
 from convex_core.lists import columns as columns_module
 from convex_core.lists.admm import Tuning, iterate
 from convex_core.lists.designs import Gram, Kernel
@@ -502,3 +502,11 @@ def test_a_model_file_names_its_classes_and_shows_its_filters_as_they_are(tmp_pa
     assert zero.network.m == 0
     save_listed(file, zero.network)
     assert load_listed(file).network == zero.network
+
+
+def test_a_network_without_filters_has_sizes_a_cost_and_outputs():
+    geometry = patch_geometry((4,), 2)
+    grid = PoolingGrid(geometry.grid, (1,), "sum")
+    empty = ListedNetwork(geometry, Whitening.none(2), grid, np.zeros((0, 2)), np.zeros((0, 1, 3)), [0.5, 0.0, 1.0])
+    assert (empty.sizes.shape, empty.regulariser) == ((0,), 0.0)
+    assert empty.predict(np.ones((2, 4))).tolist() == [[0.5, 0.0, 1.0]] * 2
