@@ -3,8 +3,9 @@
 A script, not a test: what it says is about a machine. A server of its own on this machine alone has visitors of all
 kinds, one after the other at `--visitors` places: each opens a page with settings of its own, moves sliders, and
 leaves. Memory and threads of the server are written down every five seconds. After the first third, in which kernels
-are loaded and caches fill, lines are fitted to them; exit status 1 if memory or threads rise by more an hour than
-`--megabytes` and `--threads` say and by more than their own scatter explains, or if anything went wrong.
+are loaded and caches fill, lines are fitted to them; exit status 1 if memory or threads surely rise by more an hour
+than `--megabytes` and `--threads` say, two standard errors off, or if anything went wrong. Half an hour says
+something; three minutes say that the script runs.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def judged(record: Record, megabytes: float, threads: float) -> bool:
         f"threads: {count[0]:.0f} at first, {count.max():.0f} at most, {count[-1]:.0f} at last; "
         f"{more:+.0f} an hour, give or take {2 * more_error:.0f}"
     )
-    flat = (rise <= megabytes or rise <= 2 * error) and (more <= threads or more <= 2 * more_error)
+    flat = rise - 2 * error <= megabytes and more - 2 * more_error <= threads
     print("flat" if flat else "not flat")
     return flat and not record.errors
 
