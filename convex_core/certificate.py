@@ -16,6 +16,7 @@ objective and :math:`\tau` are computed again.
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .contracts.records import record
 from .contracts.validation import check_arguments, frozen, targets
-from .errors import Interrupted
+from .errors import InputError, Interrupted
 from .networks.network import Network
 from .numerics.rounding import UNIT_ROUNDOFF
 from .numerics.threads import one_blas_thread
@@ -32,8 +33,9 @@ from .presentation.answers import CertificateAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback, within
 from .solvers.dual_bound import DualBound, dual_bound, relative_gap
+from .solvers.pricing.elsewhere import check_executor
 from .solvers.pricing.enumerated import Pricer
-from .solvers.search import make_pricer
+from .solvers.search import make_pricer, searched_pricer
 from .status import Exactness, Scope, Status
 
 __all__ = ["Certificate", "beta_max", "certify", "certify_known"]
@@ -104,6 +106,7 @@ def certify(
     tol: float = 1e-6,
     pricer: Pricer | None = None,
     seed: int = 0,
+    executor: Executor | None = None,
     time_limit: float | None = None,
     cancel: CancelFlag | None = None,
     progress: ProgressCallback | None = None,
@@ -125,13 +128,19 @@ def certify(
         How to search the cells; chosen by size if not given.
     seed : int
         Seed of sampled patterns, if the cells are too many to list.
+    executor : concurrent.futures.Executor, optional
+        Processes, or the workers of a cluster (dask: ``client.get_executor()``), which share one proof: the cells are
+        searched by branch and bound, whatever their number, in parts that are sent there and take a second or so each.
+        A part that is lost with its worker is searched here. In a script, processes want
+        ``if __name__ == "__main__":``.
     time_limit, cancel, progress
-        As in :func:`convex_core.solve`.
+        As in :func:`convex_core.solve`; parts that an executor has begun end by themselves.
 
     Raises
     ------
     InputError
-        If the network or the dual vector does not fit the problem.
+        If the network or the dual vector does not fit the problem; with an executor, for a `pricer` besides it, and for
+        a network whose cells cannot be searched by branch and bound.
 
     Examples
     --------
@@ -140,10 +149,19 @@ def certify(
     >>> zero = Network(problem.architecture, [], [])
     >>> certify(problem, zero).relative_gap  # beta is above beta_max: the zero network is optimal
     0.0
+    >>> from concurrent.futures import ThreadPoolExecutor  # or ProcessPoolExecutor, or dask's
+    >>> with ThreadPoolExecutor(2) as workers:
+    ...     certify(problem.with_beta(0.05), zero, executor=workers).scope.value
+    'global'
     """
     check_arguments("certify", problem=(problem, Problem), network=(network, Network))
     problem.check_network(network)
     given = None if dual is None else targets(dual, problem.size, "dual")
+    if executor is not None:
+        check_executor(executor)
+        if pricer is not None:
+            raise InputError("executor: got one and a pricer, expected one of them: a pricer searches where it is")
+        pricer = searched_pricer(problem, seed=seed, executor=executor)
     return certify_in(
         problem, network, dual=given, tol=tol, pricer=pricer, seed=seed,
         budget=Budget(time_limit=time_limit, cancel=cancel, progress=progress),

@@ -78,6 +78,7 @@ def check(chart):
     assert len(rows) == 1 + len(next(iter(chart.table.values())))
     text = chart.figure.to_json()
     json.loads(text)
+    assert len(chart.html()) < 1_000_000
     return len(text)
 
 

@@ -130,6 +130,7 @@ def test_everything_can_be_drawn(answers, name):
     assert isinstance(chart, Chart)
     assert chart.alt
     assert "plotly" in chart._repr_html_()
+    assert len(chart.html()) < 1_000_000
 
 
 def test_pictures_by_name(answers):

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from list_cases import LOSSES, PROGRAMS, cvxpy_optimum, small_features, small_images, targets_for
 
-from convex_core import InputError, Problem, SizeError, Status, load_model, patch_geometry, solve
+from convex_core import InputError, Problem, SizeError, Status, load_model, make_loss, patch_geometry, solve
 from convex_core.export.listed import load_listed, save_listed
-from convex_core.lists import ListFeatures, ListNorm, PoolingGrid, Whitening, train_list
+from convex_core.lists import ListedNetwork, ListFeatures, ListNorm, PoolingGrid, Whitening, train_list
 from convex_core.lists import columns as columns_module
 from convex_core.lists.admm import Tuning, iterate
 from convex_core.lists.designs import Gram, Kernel
@@ -512,3 +512,41 @@ def test_a_model_file_names_its_classes_and_shows_its_filters_as_they_are(tmp_pa
     assert zero.network.m == 0
     save_listed(file, zero.network)
     assert load_listed(file).network == zero.network
+
+
+def test_a_network_without_filters_has_sizes_a_cost_and_outputs():
+    geometry = patch_geometry((4,), 2)
+    grid = PoolingGrid(geometry.grid, (1,), "sum")
+    empty = ListedNetwork(geometry, Whitening.none(2), grid, np.zeros((0, 2)), np.zeros((0, 1, 3)), [0.5, 0.0, 1.0])
+    assert (empty.sizes.shape, empty.regulariser) == ((0,), 0.0)
+    assert empty.predict(np.ones((2, 4))).tolist() == [[0.5, 0.0, 1.0]] * 2
+
+
+@pytest.mark.parametrize("loss", ["absolute", "huber"])
+@pytest.mark.parametrize("norm", [None, "l1"])
+@pytest.mark.parametrize("level", [0.0, 3.0])
+def test_targets_that_are_all_alike_need_no_filter(loss, norm, level):
+    """Weights that stay at zero asked for a smaller penalty for ever, until nothing could be factored."""
+    X = (np.random.default_rng(0).random((3, 9)) < 0.4).astype(float)
+    found = train_list(
+        X, np.full((3, 2), level), patch_geometry((3, 3), 1), loss=make_loss(loss), directions=7, beta=2.4,
+        whiten=False, norm=norm, pooling="max", pooling_grid=2, seed=50,
+    )  # fmt: skip
+    assert (found.network.m, found.certificate.objective, found.certificate.lower_bound) == (0, 0.0, 0.0)
+    assert found.certificate.relative_gap == 0.0
+
+
+def test_weights_that_stay_at_zero_keep_a_penalty_that_can_be_factored():
+    X = (np.random.default_rng(0).random((3, 9)) < 0.4).astype(float)
+    Y = np.array([[0.0], [0.0], [1e-60]])
+    found = train_list(
+        X,
+        Y,
+        patch_geometry((3, 3), 1),
+        loss=make_loss("absolute"),
+        directions=7,
+        beta=2.4,
+        whiten=False,
+        time_limit=2.0,
+    )
+    assert found.certificate.objective <= 1e-59

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -221,7 +221,8 @@ def save_dataset(dataset: Dataset, path: str | Path) -> Path:
         arrays["labels"] = np.array(dataset.labels)
     file = saved_as(path)
     with replacing(file, "data file") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
+        # without allow_pickle=False: numpy 2.0 would save it as one more array
+        np.savez_compressed(stream, **cast("dict[str, Any]", arrays))
     return file
 
 

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..experiments import Arm, ExperimentResult, Training
 from .chart import Chart, blank, log_ticks
 from .colours import DASHES, LIGHT, Palette
+from .offline import places, scripts
 
 __all__ = ["experiment_accuracy", "experiment_objective", "experiment_page"]
 
@@ -105,10 +106,9 @@ def experiment_accuracy(result: ExperimentResult, *, colours: Palette = LIGHT) -
 def experiment_page(result: ExperimentResult) -> str:
     """A self-contained HTML page: both charts, the table of the convex programs, what is stated and what we chose."""
     charts = [experiment_objective(result), experiment_accuracy(result)] if result.training is not None else []
-    figures = [
-        chart.figure.to_html(include_plotlyjs=number == 0, full_html=False, config={"displaylogo": False})
-        for number, chart in enumerate(chart for chart in charts if chart is not None)
-    ]
+    drawn = [chart for chart in charts if chart is not None]
+    figures = [chart.figure for chart in drawn]
+    pictures = "".join(places(figures, [chart.alt for chart in drawn]))
     plan = result.plan
     columns = (
         "program",
@@ -139,8 +139,9 @@ def experiment_page(result: ExperimentResult) -> str:
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{html.escape(plan.title)}</title>"
         f"<style>{style}</style></head><body><h1>{html.escape(plan.title)}</h1>"
         f"<p>{html.escape(result.data)} beta = {plan.beta:g}, seed {result.seed}, {result.seconds:.1f} s in all. "
-        f"{ended}</p>{''.join(figures)}<h2>Convex programs</h2>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{lists}</body></html>"
+        f"{ended}</p>{pictures}<h2>Convex programs</h2>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{lists}"
+        f"{scripts(figures) if figures else ''}</body></html>"
     )
 
 

@@ -53,6 +53,9 @@ class Tuning:
         First rho over the mean eigenvalue of G G^T.
     unbalanced : float
         Ratio of the two residuals from which rho is changed.
+    least : float
+        Smallest rho over that of the outputs and the mean eigenvalue of G G^T, which a Cholesky factor in double
+        precision bears with thousands of rows.
     """
 
     relax: float = 1.6
@@ -61,6 +64,7 @@ class Tuning:
     most: int = 50_000
     first: float = 0.05
     unbalanced: float = 2.5
+    least: float = 1e-10
 
 
 @dataclass(slots=True)
@@ -319,6 +323,9 @@ class _Run:
     def _balance(self, weights: float, outputs: float) -> None:
         """Another penalty for each split whose one residual is far above the other."""
         factor, factor_f = self._factor(weights), self._factor(outputs)
+        # weights that all stay at zero ask for less penalty for ever: no less than a factor of the columns bears
+        least = self.tuning.least * (self.design.level or 1.0) * self.rho_f * factor_f
+        factor = max(factor, least / self.rho)
         self.rho *= factor
         self.rho_f *= factor_f
         self.U = self.U / self.design.kind.type(factor)

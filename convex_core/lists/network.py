@@ -101,16 +101,21 @@ class ListedNetwork:
         return len(self.bias)
 
     @property
+    def _flat(self) -> _Array:
+        """Absolute weights of each neuron (m, R q), for no neurons too."""
+        return np.abs(self.weights).reshape(self.m, self.grid.R * self.q)
+
+    @property
     def sizes(self) -> _Array:
         """Norm of the filter times that of its weights (m,)."""
-        flat = np.abs(self.weights.reshape(self.m, -1))
+        flat = self._flat
         weights = flat.sum(axis=1) if self.l1 else np.linalg.norm(flat, axis=1)
         return np.asarray(np.linalg.norm(self.filters, axis=1) * weights)
 
     @property
     def regulariser(self) -> float:
         """What beta multiplies: half the squares of the norms of filters and weights."""
-        flat = np.abs(self.weights.reshape(self.m, -1))
+        flat = self._flat
         weights = flat.sum(axis=1) ** 2 if self.l1 else (flat**2).sum(axis=1)
         return 0.5 * float((self.filters**2).sum() + weights.sum())
 

@@ -6,7 +6,7 @@ Patterns are listed, searched by branch and bound, or sampled; the result says w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -282,7 +282,15 @@ def listed_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_P
     )
 
 
-def _anchored(problem: Problem, *, budget: Budget, max_patterns: int, searched: bool = False, seed: int = 0) -> Pricer:
+def _anchored(
+    problem: Problem,
+    *,
+    budget: Budget,
+    max_patterns: int,
+    searched: bool = False,
+    seed: int = 0,
+    executor: Executor | None = None,
+) -> Pricer:
     """The pricer of a network with anchors, by lists of the cells seen from each, or by searches."""
     architecture = problem.architecture.single.by_anchor
     assert architecture is not None
@@ -299,7 +307,7 @@ def _anchored(problem: Problem, *, budget: Budget, max_patterns: int, searched: 
         factory = CellFactory(*architecture.seen_from(int(anchor), patches))
         if searched:
             factory.require("search over directions", *SpherePricer.needs)
-            pricers.append(SpherePricer(factory, seed=seed, threads=_THREADS, pool=pool))
+            pricers.append(SpherePricer(factory, seed=seed, threads=_THREADS, pool=pool, executor=executor))
             continue
         listed = factory.all_cells(max_patterns=max(1, max_patterns - total), budget=budget)
         total += len(listed)
@@ -355,8 +363,8 @@ def sampled_pricer(
     return _every_output(problem, [pricer] * len(duals))
 
 
-def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
-    """Pricer that covers every cell without listing any.
+def searched_pricer(problem: Problem, *, seed: int = 0, executor: Executor | None = None) -> Pricer:
+    """Pricer that covers every cell without listing any; its proofs are searched in an `executor`, if given.
 
     Raises
     ------
@@ -373,10 +381,13 @@ def searched_pricer(problem: Problem, *, seed: int = 0) -> Pricer:
             "time of a proof grows exponentially with them"
         )
     if anchored:
-        found = [_anchored(problem, budget=Budget(), max_patterns=1, searched=True, seed=seed) for _ in duals]
+        found = [
+            _anchored(problem, budget=Budget(), max_patterns=1, searched=True, seed=seed, executor=executor)
+            for _ in duals
+        ]
         return _every_output(problem, found)
     search = SpherePricer if _by_cones(factory) else TransportPricer
-    return _every_output(problem, [search(factory, seed=seed) for _ in duals])
+    return _every_output(problem, [search(factory, seed=seed, executor=executor) for _ in duals])
 
 
 def is_searched(patterns: int, rows: int, entries: int, max_patterns: int = MAX_PATTERNS) -> bool:

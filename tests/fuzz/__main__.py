@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .answers import bounds_case, estimator_case, list_case, minimum_norm_case
 from .commands import command_case
 from .files import file_case
 from .kept import REFUSALS, Kept, repeat, save
@@ -18,10 +19,14 @@ from .networks import audit_case, path_case, solve_case
 
 #: What is tried, and how often among a hundred cases.
 KINDS = {
-    "solve": (solve_case, 45),
-    "audit": (audit_case, 15),
-    "path": (path_case, 10),
-    "file": (file_case, 15),
+    "solve": (solve_case, 35),
+    "audit": (audit_case, 10),
+    "path": (path_case, 8),
+    "norm": (minimum_norm_case, 7),
+    "bounds": (bounds_case, 5),
+    "list": (list_case, 8),
+    "estimator": (estimator_case, 2),
+    "file": (file_case, 10),
     "link": (link_case, 5),
     "command": (command_case, 9),
     "page": (page_case, 1),

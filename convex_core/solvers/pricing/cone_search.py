@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.rounding import UNIT_ROUNDOFF
 from .sphere_kernel import LINEAR, cones_kernel
 
-__all__ = ["ConeSearch", "search_cones"]
+__all__ = ["ConeSearch", "Cones", "search_cones"]
 
 _Array = NDArray[np.float64]
 
@@ -16,6 +18,52 @@ _Array = NDArray[np.float64]
 _FOUND = 16
 # cones on top of each other at most
 _CAPACITY = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Cones:
+    """Cones that are to be searched, in the order in which they were cut, with what is known of them.
+
+    Attributes
+    ----------
+    vertices : (k, h, h) float64
+        Unit vertices.
+    bound, rough : (k,) float64
+        Bound on f over each, ``inf`` for a root, and the rounding error of the bound.
+    level, cut : (k,) int64
+        Cuts that led to each, which its rounding errors grow with; the row that is being cut, -1 without one.
+    """
+
+    vertices: _Array
+    bound: _Array
+    rough: _Array
+    level: NDArray[np.int64]
+    cut: NDArray[np.int64]
+
+    @classmethod
+    def roots(cls, vertices: _Array) -> Cones:
+        """Cones (k, h, h) of which nothing is known."""
+        k = len(vertices)
+        level, cut = np.zeros(k, np.int64), np.full(k, -1, np.int64)
+        return cls(vertices, np.full(k, np.inf), np.zeros(k), level, cut)
+
+    def __len__(self) -> int:
+        return len(self.bound)
+
+    def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Cones:
+        """Some of them."""
+        return Cones(self.vertices[which], self.bound[which], self.rough[which], self.level[which], self.cut[which])
+
+    @classmethod
+    def together(cls, parts: list[Cones]) -> Cones:
+        """All of some, in their order."""
+        names = ("vertices", "bound", "rough", "level", "cut")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    @property
+    def highest(self) -> float:
+        """The largest bound with its rounding error."""
+        return float((self.bound + self.rough).max(initial=-np.inf))
 
 
 class ConeSearch:
@@ -44,21 +92,24 @@ class ConeSearch:
         self.rows[: len(order)], self.coef[: len(order)] = order, a[order]
         self.vertices = np.empty((_CAPACITY * h, h))
         self.real, self.whole = np.empty((_CAPACITY, LINEAR + h)), np.empty((_CAPACITY, 8), np.int64)
+        self._depth = 0
+        #: Bound of the last run on what it closed.
+        self.closed = 0.0
         self.work = (
             *np.empty((4, M)), *np.empty((2, M), np.int64), *np.zeros((3, h, h)), *np.zeros((8, h)),
             np.zeros(h, np.int64),
         )  # fmt: skip
 
     def run(
-        self, root: _Array, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
+        self, root: _Array | Cones, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
         max_nodes: int, halt: NDArray[np.bool_],
     ) -> tuple[float, float, int, int]:  # fmt: skip
-        """Bound f over one root cone.
+        """Bound f over one cone; what it leaves open is in :meth:`left`.
 
         Parameters
         ----------
-        root : (h, h)
-            Unit vertices of the cone, pairwise at angles of at most 90 degrees.
+        root : (h, h), or Cones of one
+            Unit vertices of the cone, pairwise at angles of at most 90 degrees, or a cone that another search left.
         floor : float
             Values at or below it need not be told apart (an incumbent found elsewhere).
         slack : float
@@ -85,11 +136,14 @@ class ConeSearch:
             Cones examined.
         """
         h, top = self.columns.shape
-        self.D[:, :top] = np.einsum("pt,tj->pj", root, self.columns)
-        self.vertices[:h] = root
+        cone = root if isinstance(root, Cones) else Cones.roots(root[None])
+        self.D[:, :top] = np.einsum("pt,tj->pj", cone.vertices[0], self.columns)
+        self.vertices[:h] = cone.vertices[0]
         self.real[0] = 0.0
-        self.real[0, 0], self.real[0, LINEAR:] = np.inf, np.einsum("pt,t->p", root, self.linear)
-        self.whole[0] = 0, -1, -1, 0, 0, 0, self.convex, top
+        self.real[0, 0], self.real[0, 2] = cone.bound[0], cone.rough[0]
+        self.real[0, LINEAR:] = np.einsum("pt,t->p", cone.vertices[0], self.linear)
+        # products are computed anew, and are off by no more than those that the cuts would have handed down
+        self.whole[0] = cone.level[0], cone.cut[0], -1, 0, 0, 0, self.convex, top
         bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0
         while depth > 0:
             if need > 0:
@@ -101,7 +155,18 @@ class ConeSearch:
                 bound, best, count, nodes, depth,
                 self.vertices, self.real, self.whole, self.rows, self.coef, self.D, *self.work,
             )  # fmt: skip
-        return bound, best, count, nodes
+            if need < 0:
+                break
+        self._depth, self.closed = depth, bound
+        return float((self.real[:depth, 0] + self.real[:depth, 2]).max(initial=bound)), best, count, nodes
+
+    def left(self) -> Cones:
+        """What the last run left open, because of its limit or a halt; a bound of the rest is at most that run's."""
+        h, depth = len(self.linear), self._depth
+        vertices = self.vertices[: depth * h].reshape(depth, h, h).copy()
+        return Cones(
+            vertices, self.real[:depth, 0].copy(), self.real[:depth, 2].copy(), *self.whole[:depth, :2].T.copy()
+        )
 
 
 def search_cones(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +26,9 @@ from ...program.blocks import Blocks, CellFactory
 from ...progress import Budget
 from ...status import Scope, Status
 from .ascent_kernel import ascend, respond
+from .cone_parts import prove_in_parts
 from .cone_search import ConeSearch, search_cones
+from .elsewhere import Elsewhere
 from .enumerated import PriceResult, SoundPricer, spread
 
 __all__ = ["SpherePricer"]
@@ -99,19 +101,28 @@ class SpherePricer(SoundPricer):
         Threads over the root cones; the result does not depend on it.
     pool : ThreadPoolExecutor, optional
         Of as many threads, shared with other pricers.
+    executor : Executor, optional
+        Searches the parts of a proof in place of the threads.
     """
 
     #: it bounds sums over hyperplanes over the Euclidean ball
     needs = ("additive", "euclidean")
 
     def __init__(
-        self, factory: CellFactory, *, seed: int = 0, threads: int = 2, pool: ThreadPoolExecutor | None = None
+        self,
+        factory: CellFactory,
+        *,
+        seed: int = 0,
+        threads: int = 2,
+        pool: ThreadPoolExecutor | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._factory = factory
         self._seed = seed
         self._threads = threads
         # kept, because starting its threads takes as long as a small search
         self._pool = pool or ThreadPoolExecutor(threads, "pricing")
+        self._elsewhere = None if executor is None else Elsewhere(executor, self._pool)
         h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
@@ -206,6 +217,8 @@ class SpherePricer(SoundPricer):
 
     def _prove(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
         """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too."""
+        if self._elsewhere is not None:
+            return self._prove_elsewhere(self._elsewhere, sides, known, accuracy, budget)
 
         def one(side: _Side, root: _Array) -> tuple[float, _Array, _Array, int]:
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
@@ -244,6 +257,20 @@ class SpherePricer(SoundPricer):
 
         list(self._pool.map(learn, sides))
         return max(known, *(bound for bound, _, _, _ in answers))
+
+    def _prove_elsewhere(
+        self, elsewhere: Elsewhere, sides: list[_Side], known: float, accuracy: float, budget: Budget
+    ) -> float:
+        """The same in an executor."""
+        most = SETTINGS.cones * sum(len(side.roots()) for side in sides)
+        bound, self._examined, found = prove_in_parts(
+            elsewhere, sides, known, accuracy, SETTINGS.seen * known, most, budget
+        )
+        for side, (U, value) in zip(sides, found, strict=True):
+            best = np.argsort(-value, kind="stable")[: SETTINGS.found]
+            side.found, side.found_value = U[best], value[best]
+            self._seen[side.sign] = _thinned(side.found, side.found_value)
+        return bound
 
     def _nodes(self, budget: Budget, sharing: int) -> int:
         """Cones for each of `sharing` roots in the time left; one that meets the limit has a wider, sound bound."""

@@ -139,7 +139,7 @@ def cones_kernel(
     """The search of :class:`.cone_search.ConeSearch`, until there are no cones or no place for the rows of the next.
 
     Answers what it takes as `bound` to `depth`, the cones on the stack, and how long the lists of rows must be at
-    least, 0 if it is done. The stack, for each cone:
+    least; 0 if it is done, -1 if cones are left because of `max_nodes` or `halt`. The stack, for each cone:
 
     vertices (capacity h, h)
         Unit vertices.
@@ -162,7 +162,9 @@ def cones_kernel(
         limit = max(floor, best) * (1.0 + slack)
         inherited = real[depth, 0]
         rough = real[depth, 2]
-        if inherited <= limit or nodes >= max_nodes or (halt[0] and nodes > 0) or depth + 2 >= capacity:
+        if nodes >= max_nodes or (halt[0] and nodes > 0):
+            return bound, best, count, nodes, depth + 1, NONE
+        if inherited <= limit or depth + 2 >= capacity:
             bound = max(bound, inherited + rough)
             continue
         level = whole[depth, 0]

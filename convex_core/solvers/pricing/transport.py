@@ -12,7 +12,7 @@ closer to the best value known, so that whatever stops the search the last one t
 
 from __future__ import annotations
 
-from concurrent.futures import wait
+from concurrent.futures import Executor, wait
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from ...numerics.rounding import UNIT_ROUNDOFF
 from ...program.blocks import CellFactory
 from ...progress import Budget
 from ...status import Status
+from .elsewhere import Elsewhere, dealt
 from .enumerated import PriceResult
 from .plan_kernel import transport_plan
 from .row_signs import prove_below
@@ -56,6 +57,7 @@ class TransportSettings:
     easy: float = 0.02  # share of these products that a proof with the last target alone may take
     least: float = 1e-13  # target at least, relative to the sum of all coefficients
     found: int = 256  # directions that one run hands out
+    parcels: int = 64  # tasks of a round at most in an executor, for each output sign
 
 
 SETTINGS = TransportSettings()
@@ -72,10 +74,14 @@ class TransportPricer(SpherePricer):
         Seed of the random starts.
     threads : int
         Threads over the parts of a proof; the result does not depend on it.
+    executor : Executor, optional
+        Searches the parts of a proof in place of the threads; the result does not depend on it.
     """
 
-    def __init__(self, factory: CellFactory, *, seed: int = 0, threads: int = 2) -> None:
-        super().__init__(factory, seed=seed, threads=threads)
+    def __init__(
+        self, factory: CellFactory, *, seed: int = 0, threads: int = 2, executor: Executor | None = None
+    ) -> None:
+        super().__init__(factory, seed=seed, threads=threads, executor=executor)
         self._plans: dict[int, tuple[_Index, _Array]] = {}  # of the last proof for each output sign, by pairs of rows
         self._examined = SETTINGS.dear  # ascent is worth more trouble than a proof
         self._products = SETTINGS.products  # limit of a proof without a time limit
@@ -127,22 +133,45 @@ class TransportPricer(SpherePricer):
 
     def _run(self, proof: _Proof, budget: Budget, products: float) -> None:
         """Search the open nodes of both sides, in runs that grow, until there are none or the time is up."""
-        halt = np.zeros(1, dtype=bool)
         each = SETTINGS.first_nodes
         while proof.open:
-            running = [self._pool.submit(proof.search, place, each, halt) for place in range(len(proof.open))]
-            try:
-                while wait(running, timeout=SPHERE.watch).not_done:
-                    halt[0] = halt[0] or budget.stop() is not None
-            finally:
-                halt[0] = halt[0] or budget.stop() is not None
-                wait(running)
-            proof.gather([task.result() for task in running])
+            parts = [proof.part(place, each) for place in range(len(proof.open))]
+            proof.gather(
+                self._in_threads(parts, budget)
+                if self._elsewhere is None
+                else self._sent(self._elsewhere, parts, budget)
+            )
             if proof.refuted or budget.stop() is not None:
                 break
             if proof.products > products:
                 break
             each = min(SETTINGS.growth * each, SETTINGS.most_nodes)
+
+    def _in_threads(self, parts: list[SignPart], budget: Budget) -> list[_Run | None]:
+        halt = np.zeros(1, dtype=bool)
+        running = [self._pool.submit(search_signs, part, halt) for part in parts]
+        try:
+            while wait(running, timeout=SPHERE.watch).not_done:
+                halt[0] = halt[0] or budget.stop() is not None
+        finally:
+            halt[0] = halt[0] or budget.stop() is not None
+            wait(running)
+        return [task.result() for task in running]
+
+    def _sent(self, elsewhere: Elsewhere, parts: list[SignPart], budget: Budget) -> list[_Run | None]:
+        """Several in one parcel, where they are many: rows are sent once for all of them of a side."""
+        places = [
+            own[hand]
+            for side in {id(part.rows): part.rows for part in parts}.values()
+            for own in [np.flatnonzero([part.rows is side for part in parts])]
+            for hand in dealt(len(own), SETTINGS.parcels)
+        ]
+        parcels = [[parts[place] for place in hand] for hand in places]
+        runs: list[_Run | None] = [None] * len(parts)
+        for hand, found in zip(places, elsewhere.run(search_parcel, parcels, budget), strict=True):
+            for place, run in zip(hand, found or (), strict=found is not None):
+                runs[place] = run
+        return runs
 
     def rounding(self, v: _Array) -> float:
         """That of the coefficients, and what the search adds, about, to the bound of a node."""
@@ -167,6 +196,7 @@ class _Part:
         self.half = side.tilt[None, :] / length if length > 0.0 else np.zeros((0, len(side.tilt)))
         self.found, self.found_value = np.zeros((0, len(side.tilt))), np.zeros(0)
         self.partner, self.plan = self._planned(pairs)
+        self.plain = _Rows(self.X, self.a, self.Y, self.c, self.linear, self.half, self.partner, self.plan)
 
     def _planned(self, pairs: tuple[_Index, _Array] | None) -> tuple[_Index, _Array]:
         """The nearest concave rows of each convex one, and what they pay; from the plan of the last proof if given."""
@@ -232,6 +262,51 @@ class _Run(NamedTuple):
     ends: list[tuple[_Index, float]]
 
 
+class _Rows(NamedTuple):
+    """What the kernel wants of a side."""
+
+    X: _Array
+    a: _Array
+    Y: _Array
+    c: _Array
+    linear: _Array
+    half: _Array
+    partner: _Index
+    plan: _Array
+
+
+class SignPart(NamedTuple):
+    """One run of the kernel, in plain data: a side, signs that are given, and the limits."""
+
+    rows: _Rows
+    given: _Index
+    target: float
+    nodes: int
+    capacity: int
+    wanted: float
+
+
+def search_signs(part: SignPart, halt: NDArray[np.bool_]) -> _Run:
+    """Search a part until its number of nodes is met or `halt` is set."""
+    rows, capacity = part.rows, part.capacity
+    U, value = np.zeros((SETTINGS.found, len(rows.linear))), np.zeros(SETTINGS.found)
+    left, bounds = np.full((capacity + 1, capacity, 2), -1), np.zeros(capacity + 1)
+    bound, best, count, examined, opened = prove_below(
+        *rows, part.given, part.target, part.nodes, capacity, U, value, part.wanted, left, bounds, halt
+    )
+    found, opened = min(int(count), len(U)), min(int(opened), len(left))
+    ends = [
+        (signs[: int(np.argmax(signs[:, 0] < 0))].copy(), float(b))
+        for signs, b in zip(left[:opened], bounds[:opened], strict=True)
+    ]
+    return _Run(float(bound), float(best), U[:found], value[:found], int(examined), ends)
+
+
+def search_parcel(parts: list[SignPart], halt: NDArray[np.bool_]) -> list[_Run]:
+    """Search several."""
+    return [search_signs(part, halt) for part in parts]
+
+
 class _Proof:
     """A target, and what is open of its proof: parts with signs that are given."""
 
@@ -257,28 +332,20 @@ class _Proof:
         """The largest value of f is at most this, unless the target is refuted."""
         return np.inf if self.refuted else max(self.closed, self.pending if self.open else self.target)
 
-    def search(self, place: int, nodes: int, halt: NDArray[np.bool_]) -> _Run:
+    def part(self, place: int, nodes: int) -> SignPart:
         """One run of the kernel."""
         part, given = self.open[place]
-        capacity = part.capacity + len(given)
-        U, value = np.zeros((SETTINGS.found, len(part.linear))), np.zeros(SETTINGS.found)
-        left, bounds = np.full((capacity + 1, capacity, 2), -1), np.zeros(capacity + 1)
-        bound, best, count, examined, opened = prove_below(
-            part.X, part.a, part.Y, part.c, part.linear, part.half, part.partner, part.plan, given, self.target,
-            nodes, capacity, U, value, self.wanted, left, bounds, halt,
-        )  # fmt: skip
-        found, opened = min(int(count), len(U)), min(int(opened), len(left))
-        ends = [
-            (rows[: int(np.argmax(rows[:, 0] < 0))].copy(), float(b))
-            for rows, b in zip(left[:opened], bounds[:opened], strict=True)
-        ]
-        return _Run(float(bound), float(best), U[:found], value[:found], int(examined), ends)
+        return SignPart(part.plain, given, self.target, nodes, part.capacity + len(given), self.wanted)
 
-    def gather(self, runs: list[_Run]) -> None:
-        """Take in a round of runs; what they left open is searched next."""
+    def gather(self, runs: list[_Run | None]) -> None:
+        """Take in a round of runs; what they left open is searched next, and what was not searched at all."""
         following: list[tuple[_Part, _Index]] = []
         self.pending = self.target
-        for (part, _), run in zip(self.open, runs, strict=True):
+        for (part, signs), run in zip(self.open, runs, strict=True):
+            if run is None:
+                following.append((part, signs))
+                self.pending = np.inf  # nobody has looked: the bound of the target before this one counts
+                continue
             part.found = np.concatenate([part.found, run.U])
             part.found_value = np.concatenate([part.found_value, run.value])
             self.best = max(self.best, run.best)

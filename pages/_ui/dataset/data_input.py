@@ -79,7 +79,7 @@ def own_data(data: Dataset) -> None:
 
 def table(data: Dataset) -> pd.DataFrame:
     """The dataset as a table: one sample a row, the last column is y."""
-    frame = pd.DataFrame(data.X, columns=[f"x{i}" for i in range(data.d)])
+    frame = pd.DataFrame(data.X.copy(), columns=[f"x{i}" for i in range(data.d)])
     frame["y"] = data.y
     return frame
 
