@@ -96,6 +96,10 @@ class LiftedCells(ABC, Cells):
         lifted[:, :, place.ravel()] = Z / np.sqrt(2.0)
         return lifted
 
+    def check_patches(self, patches: _Array) -> None:
+        """Raise an error if the program is not there for these patches: see :meth:`hyperplanes`."""
+        _check_size(self.base.hyperplanes(patches))
+
     def _pieces(self, patches: _Array) -> _Pieces:
         """The pieces of all cells."""
         base: Any = self.base  # frozen, and so hashable

@@ -11,9 +11,10 @@ others are of one shared filter.
 
 .. math:: p_\text{per-patch} \le p_\text{frobenius} \le p_\text{strong} \le p_\text{nuclear} \le p
 
-A flatten layer, and several outputs with the Euclidean norm: the nuclear norm alone, and with the cones of the cells.
+A flatten layer, and several outputs with the Euclidean norm: the nuclear norm alone, with the cones of the cells, and
+lifted to second moments, which is p itself where it applies: filters of up to four entries and few cells.
 
-.. math:: p_\text{plain} \le p_\text{cone} \le p
+.. math:: p_\text{plain} \le p_\text{cone} \le p_\text{lifted} = p
 
 Every other network has one program, its own.
 """
@@ -21,11 +22,15 @@ Every other network has one program, its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..architectures import Architecture, make_architecture
+from ..architectures.lifted_cells import LiftedCells
 from ..contracts.records import record
+from ..errors import InputError
 from ..networks.network import Network
 from ..patches import PatchGeometry
 
@@ -49,8 +54,10 @@ class Programs:
     above: tuple[str, Architecture] | None = None
 
 
-def programs_around(architecture: Architecture) -> Programs:
+def programs_around(architecture: Architecture, patches: NDArray[np.float64] | None = None) -> Programs:
     """The programs around the optimum of `architecture`, whose own relaxation does not matter.
+
+    The `patches` (K, n, h) say whether there is a lifted program; without them there is if it is the architecture's.
 
     Examples
     --------
@@ -65,9 +72,22 @@ def programs_around(architecture: Architecture) -> Programs:
     if name == "three-layer" and options["sharing"] == "shared":
         apart = make_architecture(name, architecture.geometry, sharing="per-patch")
         return Programs((("per-patch filters", apart), *_relaxed(architecture, "frobenius", "strong", "nuclear")))
-    if options.get("relaxation") in ("plain", "cone"):
-        return Programs(_relaxed(architecture, "plain", "cone"))
+    if options.get("relaxation") in ("plain", "cone", "lifted"):
+        lifted = ("lifted",) if _lifts(architecture, patches) else ()
+        return Programs(_relaxed(architecture, "plain", "cone", *lifted))
     return Programs(((name, architecture),))
+
+
+def _lifts(architecture: Architecture, patches: NDArray[np.float64] | None) -> bool:
+    """Whether the network has a lifted program on these patches, or without them, is one."""
+    if patches is None:
+        return architecture.options["relaxation"] == "lifted"
+    try:
+        ((_, lifted),) = _relaxed(architecture, "lifted")
+        cast(LiftedCells, lifted).check_patches(patches)
+    except InputError:
+        return False
+    return True
 
 
 def _relaxed(architecture: Architecture, *relaxations: str) -> tuple[tuple[str, Architecture], ...]:
