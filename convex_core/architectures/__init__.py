@@ -28,6 +28,7 @@ from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, 
 from .quadratic import QuadraticCNN
 from .stages import Stages, has_stages, stages_of
 from .three_layer import ThreeLayerCNN
+from .three_layer_lifted import LiftedThreeLayerCNN
 from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
 from .vector_outputs import SeveralOutputs, VectorOutputs
@@ -60,6 +61,7 @@ __all__ = [
     "FreeBiasCNN",
     "Layers",
     "LiftedFlattenCNN",
+    "LiftedThreeLayerCNN",
     "LiftedVectorOutputs",
     "LinearCNN",
     "MaxPoolingCNN",
@@ -176,13 +178,20 @@ def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm
     return FlattenL1CNN(geometry)
 
 
+def _three_layer(geometry: PatchGeometry, sharing: str = "per-patch", relaxation: str | None = None) -> Architecture:
+    """Three-layer CNN; several programs are an option of a shared filter."""
+    if (sharing, relaxation) == ("shared", "lifted"):
+        return LiftedThreeLayerCNN(geometry)
+    return ThreeLayerCNN(geometry, sharing, relaxation or "")
+
+
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "two-layer": _two_layer,
     "linear": LinearCNN,
     "flatten": _flatten,
     "circular": CircularCNN,
-    "three-layer": ThreeLayerCNN,
+    "three-layer": _three_layer,
 }
 
 

@@ -38,7 +38,15 @@ from ..status import Exactness
 from .cells import Cells, CodeList
 from .protocol import Architecture, Parameters
 
-__all__ = ["MAX_LIFTED_CELLS", "MAX_LIFTED_RANK", "LiftedCells"]
+__all__ = [
+    "MAX_LIFTED_CELLS",
+    "MAX_LIFTED_RANK",
+    "LiftedCells",
+    "Pieces",
+    "check_rows",
+    "lifted_rows",
+    "pieces_of_cells",
+]
 
 _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
@@ -88,22 +96,15 @@ class LiftedCells(ABC, Cells):
 
     def design(self, patches: _Array) -> _Array:
         """The matrices of Z where S has it, (K', n', p)."""
-        r, h = self.fan_out, self.base.geometry.h
-        Z = self.matrices(patches)
-        column = np.arange(r, r + h)
-        place = column * (column + 1) // 2 + np.arange(r)[:, None]  # of entry (i, r + j) in the upper triangle
-        lifted = np.zeros((*Z.shape[:2], (r + h) * (r + h + 1) // 2))
-        lifted[:, :, place.ravel()] = Z / np.sqrt(2.0)
-        return lifted
+        return lifted_rows(self.matrices(patches), self.fan_out)
 
     def check_patches(self, patches: _Array) -> None:
         """Raise an error if the program is not there for these patches: see :meth:`hyperplanes`."""
-        _check_size(self.base.hyperplanes(patches))
+        check_rows(self.base.hyperplanes(patches))
 
-    def _pieces(self, patches: _Array) -> _Pieces:
+    def _pieces(self, patches: _Array) -> Pieces:
         """The pieces of all cells."""
-        base: Any = self.base  # frozen, and so hashable
-        return _pieces_of_all(base, patches.shape, np.ascontiguousarray(patches).tobytes())
+        return pieces_of_cells(self.base, patches)
 
     def hyperplanes(self, patches: _Array) -> _Array:
         r"""Rows that say :math:`f^T U g` for two facets f and g of a piece, (R, p).
@@ -177,7 +178,17 @@ class LiftedCells(ABC, Cells):
         return {"filters": np.concatenate(u), "weights": np.concatenate(w)}
 
 
-class _Pieces:
+def lifted_rows(Z: _Array, r: int) -> _Array:
+    """Rows of Z (r, h), flattened in the last axis, where S has Z, as blocks are: (..., (r + h) (r + h + 1) / 2)."""
+    h = Z.shape[-1] // r
+    column = np.arange(r, r + h)
+    place = column * (column + 1) // 2 + np.arange(r)[:, None]  # of entry (i, r + j) in the upper triangle
+    lifted = np.zeros((*Z.shape[:-1], (r + h) * (r + h + 1) // 2))
+    lifted[..., place.ravel()] = Z / np.sqrt(2.0)
+    return lifted
+
+
+class Pieces:
     """All pieces of the cells of one problem.
 
     Attributes
@@ -191,18 +202,23 @@ class _Pieces:
         Symmetric products of two facets.
     stated : (P, R) int8
         1 where the product is of two facets of the piece, else 0.
+    cells, of_cell : (Q, N') bool and (Q,) int
+        Codes of the cells, and how many pieces each has; pieces are in the order of their cells.
+    each_facet : (F, h) float64 and (P, F) int8
+        Every facet of some piece, and 1 where it is one of the piece.
     """
 
     def __init__(self, base: Architecture, patches: _Array) -> None:
         rows = base.hyperplanes(patches)
-        _check_size(rows)
+        check_rows(rows)
         cells = base.patterns(patches, max_patterns=MAX_LIFTED_CELLS)
         self.certified = cells.certified
         active = cells.active()
         sides = base.sides(active, patches)
         signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
         parts = [pieces_of(one[:, None] * rows) for one in signs]
-        cell = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
+        self.cells, self.of_cell = active, np.array([len(one) for one in parts], dtype=np.intp)
+        cell = np.repeat(np.arange(len(parts)), self.of_cell)
         piece = np.concatenate([np.arange(len(one)) for one in parts])
         bits = int(piece.max(initial=0)).bit_length()
         self.codes = np.concatenate([active[cell], (piece[:, None] >> np.arange(bits)) & 1 == 1], axis=1)
@@ -220,6 +236,10 @@ class _Pieces:
         self.products, of = np.unique(together, axis=0, return_inverse=True)
         self.stated = np.zeros((P, len(self.products)), dtype=np.int8)
         self.stated[np.concatenate(number), of.ravel()] = 1
+        rows, of = np.unique(self.facets[self.given], axis=0, return_inverse=True)
+        has = np.zeros((P, len(rows)), dtype=np.int8)
+        has[np.nonzero(self.given)[0], of.ravel()] = 1
+        self.each_facet = rows, has
         self._number = {code.tobytes(): k for k, code in enumerate(self.codes)}
 
     def deepest(self, u: _Array) -> tuple[NDArray[np.intp], _Array]:
@@ -238,7 +258,7 @@ class _Pieces:
             raise InputError("patterns: got a code of no piece of a cell, expected those of the data") from missing
 
 
-def _check_size(rows: _Array) -> None:
+def check_rows(rows: _Array) -> None:
     """Raise an error if the cells of the rows have too high a rank, or are too many."""
     index = merge_rows(rows).index
     real = rows[index >= 0]
@@ -259,6 +279,12 @@ def _check_size(rows: _Array) -> None:
         )
 
 
+def pieces_of_cells(base: Architecture, patches: _Array) -> Pieces:
+    """The pieces of all cells of the network with one weight; errors as in :meth:`LiftedCells.hyperplanes`."""
+    hashable: Any = base  # architectures are frozen
+    return _pieces_of_all(hashable, patches.shape, np.ascontiguousarray(patches).tobytes())
+
+
 @lru_cache(maxsize=_KEPT)
-def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> _Pieces:
-    return _Pieces(base, np.frombuffer(data).reshape(shape))
+def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> Pieces:
+    return Pieces(base, np.frombuffer(data).reshape(shape))

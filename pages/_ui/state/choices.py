@@ -73,9 +73,10 @@ CHOICES: tuple[Choice, ...] = (
         "shared_program",
         "relaxation",
         _PROGRAM,
-        ("nuclear", "strong", "frobenius"),
+        ("nuclear", "lifted", "strong", "frobenius"),
         ("three-layer, shared",),
-        "The nuclear norm with more cones, the Frobenius norm with them, or that of the paper.",
+        "The nuclear norm with more cones, second moments for filters of up to four entries, the Frobenius norm with "
+        "more cones, or that of the paper.",
     ),
     Choice(
         "layers",
