@@ -255,7 +255,7 @@ class SolutionAnswer(Answer):
         ]
 
     def plot(self, what: str = "filters", **options: Any) -> Chart:
-        """A picture of it: the ``filters``, their ``norms``, the ``bounds`` round by round, or the ``seconds``.
+        """A picture: the ``filters``, their ``norms``, the ``bounds``, the ``seconds``, the ``atoms`` of thresholds.
 
         Parameters
         ----------
@@ -277,6 +277,7 @@ class SolutionAnswer(Answer):
             "norms": lambda: figures.filter_norms(solution.network, **options),
             "bounds": lambda: figures.bounds(solution.history, scope=solution.scope, **options),
             "seconds": lambda: figures.seconds(solution, **options),
+            "atoms": lambda: figures.threshold_atoms(solution, **options),
         }
         return _drawn(what, pictures)
 
@@ -409,13 +410,14 @@ class PathAnswer(Answer):
         return f"{super().summary()}\n\n{points}"
 
     def plot(self, what: str = "norms", **options: Any) -> Chart:
-        """A picture of it: the ``norms`` of the filters along beta, or the ``objective`` between its bounds."""
+        """A picture of it: the ``norms`` of the filters along beta, the ``objective``, or the ``knots`` of a spline."""
         from .. import figures
 
         path = cast("Path", self)
         pictures: Mapping[str, Any] = {
             "norms": lambda: figures.norm_map(path, **options),
             "objective": lambda: figures.objective_path(path, **options),
+            "knots": lambda: figures.spline_knots(path, **options),
         }
         return _drawn(what, pictures)
 
@@ -447,6 +449,12 @@ class MinimumNormAnswer(Answer):
             **problem,
         }
         return cast("dict[str, Any]", jsonable(values))
+
+    def plot(self, **options: Any) -> Chart:
+        """The way to the norm, beta falling, as a :class:`~convex_core.figures.Chart`; `options` as of the figure."""
+        from ..figures import least_norm
+
+        return least_norm(cast("MinimumNorm", self), **options)
 
     def lines(self) -> _Pairs:
         """The norm between its bounds, and how well it fits."""
