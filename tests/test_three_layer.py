@@ -231,7 +231,7 @@ def test_a_neuron_is_a_lifted_block_of_its_cell():
     x = np.concatenate([w, u], axis=1)
     C = symmetric_vectors(x[:, :, None] * x[:, None, :])
     assert np.all(cnn.sides(codes, patches) * (C @ cnn.hyperplanes(patches).T) >= -1e-9)
-    np.testing.assert_allclose(cnn.matrices(C), w[:, :, None] * u[:, None, :], atol=1e-12)
+    np.testing.assert_allclose(cnn.block_matrices(C), w[:, :, None] * u[:, None, :], atol=1e-12)
     outputs = np.einsum("mkn,knp,mp->nm", cnn.gates(codes, patches), cnn.design(patches), C)
     length = np.linalg.norm(u, axis=1)
     made = {"filters": u / length[:, None], "hidden": w * length[:, None], "weights": np.ones(len(u))}

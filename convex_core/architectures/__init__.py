@@ -20,6 +20,7 @@ from .formulas import NetworkFormulas, NetworkLatex, formulas_of
 from .free_bias import FreeBiasCNN
 from .kinds import of_kind
 from .layers import Branch, Layers, layers_of
+from .lifted_cells import in_cells_of
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .neurons import EuclideanCost, FiltersAndWeights, OneOutput, UnitFilters, no_neurons
@@ -84,6 +85,7 @@ __all__ = [
     "VectorOutputsL2",
     "formulas_of",
     "has_stages",
+    "in_cells_of",
     "layers_of",
     "make_activation",
     "make_architecture",

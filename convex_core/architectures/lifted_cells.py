@@ -44,6 +44,7 @@ __all__ = [
     "LiftedCells",
     "Pieces",
     "check_rows",
+    "in_cells_of",
     "lifted_rows",
     "pieces_of_cells",
 ]
@@ -79,6 +80,10 @@ class LiftedCells(ABC, Cells):
     @abstractmethod
     def fan_out(self) -> int:
         """Number r of weights of a neuron."""
+
+    @abstractmethod
+    def gates(self, codes: _Codes, patches: _Array) -> NDArray[Any]:
+        """What lets through the rows of :meth:`matrices` on each cell, (m, K', n')."""
 
     @abstractmethod
     def matrices(self, patches: _Array) -> _Array:
@@ -153,6 +158,18 @@ class LiftedCells(ABC, Cells):
         outside = (depth < -_OUTSIDE * np.linalg.norm(u, axis=1)) & (opposite > depth)
         return pieces.codes[np.where(outside, other, number)]
 
+    def in_cells(self, patches: _Array, parameters: Parameters) -> tuple[_Array, _Array]:
+        """T (m, n', r, h) and A (m, R, h): on ``A[j] u >= 0`` neuron j gives ``sum_ab T[j, :, a, b] w_a u_b``."""
+        codes = self.codes(patches, parameters)
+        gates = np.asarray(self.gates(codes, patches), dtype=np.float64)
+        maps = np.einsum("mkn,knp->mnp", gates, self.matrices(patches), optimize=True)
+        base = self.base
+        normals = base.hyperplanes(patches)
+        active = codes[:, : self._pieces(patches).cells.shape[1]]
+        sides = base.sides(active, patches)
+        signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
+        return maps.reshape(*maps.shape[:2], self.fan_out, base.geometry.h), signs[:, :, None] * normals
+
     def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes, patches: _Array) -> Parameters:
         r""":math:`u_j = F^+ b_j`, :math:`w_j = \pm Z U^+ u_j` with :math:`\sum_j b_j b_j^T = F U F^T`, b >= 0.
 
@@ -176,6 +193,12 @@ class LiftedCells(ABC, Cells):
             u.append(filters.T[alive])
             w.append(float(side) * weights.T[alive])
         return {"filters": np.concatenate(u), "weights": np.concatenate(w)}
+
+
+def in_cells_of(architecture: Architecture, patches: _Array, parameters: Parameters) -> tuple[_Array, _Array] | None:
+    """What neurons are in their cells (:meth:`LiftedCells.in_cells`); None if the architecture does not say."""
+    says = getattr(architecture, "in_cells", None)
+    return None if says is None else says(patches, parameters)
 
 
 def lifted_rows(Z: _Array, r: int) -> _Array:

@@ -276,7 +276,7 @@ class ThreeLayerCNN(Cells, UnitFilters):
         """
         K, h = self.geometry.K, self.geometry.h
         s = _signed(self._parts(codes)[1]).astype(np.float64)
-        blocks = self.matrices(C)
+        blocks = self.block_matrices(C)
         if not self.shared:
             lengths = np.linalg.norm(blocks, axis=2)
             root = np.sqrt(np.linalg.norm(lengths, axis=1))
@@ -293,7 +293,7 @@ class ThreeLayerCNN(Cells, UnitFilters):
         turn = np.where(np.einsum("mk,mk->m", b, s) >= 0.0, 1.0, -1.0)[:, None]
         return {"filters": turn * a, "hidden": root[:, None] * turn * b, "weights": sign * root}
 
-    def matrices(self, C: _Array) -> _Array:
+    def block_matrices(self, C: _Array) -> _Array:
         """The matrix of each block, a row ``w_1k u_k`` for each patch: (B, K, h)."""
         return C.reshape(len(C), self.geometry.K, self.geometry.h)
 

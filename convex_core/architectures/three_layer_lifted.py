@@ -185,7 +185,7 @@ class LiftedThreeLayerCNN(ThreeLayerCNN):
         """The best part of rank one of each Z, as in :class:`ThreeLayerCNN`: exact if S has rank one."""
         return ThreeLayerCNN.neurons(self, C, sign, self._split(codes, patches)[0], patches)
 
-    def matrices(self, C: _Array) -> _Array:
+    def block_matrices(self, C: _Array) -> _Array:
         """The matrix Z of each S, (B, K, h)."""
         K = self.geometry.K
         Z: _Array = symmetric_matrices(C)[:, :K, K:]

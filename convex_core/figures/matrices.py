@@ -134,7 +134,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
 
 def _by_cell(solution: Solution, cnn: ThreeLayerCNN) -> dict[bytes, _Array]:
     """The matrices (K, h) of the blocks that are not zero, by output sign and cell."""
-    C = cnn.matrices(solution.C)
+    C = cnn.block_matrices(solution.C)
     norms = np.linalg.norm(C, axis=(1, 2))
     active = np.flatnonzero(norms > _ZERO * norms.max(initial=0.0))
     return {(b"+" if solution.sign[b] > 0 else b"-") + np.packbits(solution.active[b]).tobytes(): C[b] for b in active}

@@ -10,6 +10,7 @@ from ..problem import Problem
 from ..progress import Budget
 from ..status import Exactness
 from ..training.multistart import descend
+from ..training.within_cells import settle
 from .incumbent import Candidate, Incumbent
 from .rounds import Run
 
@@ -80,4 +81,6 @@ def descended(problem: Problem, network: Network, objective: float, tol: float, 
         return network
     if network.m * problem.patches.size > _DESCENDS or problem.objective(network) <= objective * (1.0 + 0.5 * tol):
         return network
-    return descend(problem, network, budget=budget)
+    lower = descend(problem, network, budget=budget)
+    # descent ends at kinks, and an optimum may have filters on many walls
+    return lower if problem.objective(lower) <= objective * (1.0 + 0.5 * tol) else settle(problem, lower, budget=budget)
