@@ -12,6 +12,7 @@ from convex_core.data import Dataset  # noqa: E402
 from convex_core.errors import InputError, SizeError  # noqa: E402
 from convex_core.export.latex import convex_latex, training_latex  # noqa: E402
 from convex_core.figures import classes, filters, solving  # noqa: E402
+from convex_core.figures.atoms import threshold_atoms  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.figures.colours import Palette  # noqa: E402
 from convex_core.figures.predictions import predictions_against_targets  # noqa: E402
@@ -27,6 +28,9 @@ BOUNDS_NOTE = {
     Scope.GLOBAL: "Both bounds on the global optimum, round by round.",
     Scope.RESTRICTED: "Bounds on the optimum over the sampled patterns; the global optimum may be lower.",
 }
+ATOMS_NOTE = (
+    "A neuron of thresholds counts the patches that pass; training is a lasso over such counts, and these are in use."
+)
 TOLERANCES = ("1e-4", "1e-6", "1e-8", "1e-9")
 
 place = layout.header(
@@ -89,6 +93,9 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
         charts.append(the_predictions(solution, names))
     with right:
         charts += the_confusion(solution, data, names) if several else [the_norms(solution)]
+    if solution.problem.architecture.options.get("activation") == "threshold" and solution.network.m:
+        charts.append(drawn(threshold_atoms, solution, colours=palette))
+        layout.chart(charts[-1], "The lasso's columns", ATOMS_NOTE, key="atoms")
     inside.show(solution.problem, {"network found": solution.network}, names)
     charts.append(drawn(solving.seconds, solution, colours=palette))
     layout.chart(charts[-1], "Where the time went", key="seconds")

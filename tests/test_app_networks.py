@@ -6,7 +6,7 @@ from app_helpers import facts, open_page
 from convex_core import Problem, cvxpy_script, load_dataset, solve
 from convex_core.export.latex import convex_latex, training_latex
 from pages._ui import verdict
-from pages._ui.state.spec import NETWORKS
+from pages._ui.state.spec import NETWORKS, has_several_outputs
 
 #: small enough for every network: 4 signals of length 4
 SMALL = {"data": "shift", "n": "4", "d": "4", "h": "2", "stride": "2"}
@@ -16,7 +16,7 @@ def problem_of(network):
     name, options = NETWORKS[network]
     data = load_dataset("shift", n=4, d=4)
     stride = None if name == "circular" else 2
-    if "output_norm" in options:
+    if has_several_outputs(network):
         options = {**options, "outputs": 2}
     return Problem.from_dataset(data, filter_size=2, stride=stride, architecture=name, **options)
 

@@ -57,3 +57,15 @@ def test_what_is_not_offered_is_not_taken() -> None:
     app = open_page("solve", data="edge", activation="gelu", slope="7", bias="some")
     assert not app.exception
     assert app.selectbox(key="activation").value == "relu"
+
+
+@pytest.mark.slow
+def test_thresholds_show_the_columns_of_their_lasso() -> None:
+    app = open_page("solve", data="edge", beta="0.5", activation="threshold")
+    assert "these are in use" in said(app)
+    app = open_page("solve", data="edge", beta="0.5")
+    assert "these are in use" not in said(app)
+
+
+def said(app: Any) -> str:
+    return "".join(element.proto.body for element in app.get("html"))

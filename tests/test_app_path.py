@@ -12,7 +12,7 @@ import pytest
 import streamlit
 from app_helpers import charts, facts, folded, numbers, open_page, poll
 
-from convex_core.data import load_dataset
+from convex_core.data import Dataset, load_dataset
 from convex_core.losses import make_loss
 from convex_core.patches import patch_geometry
 from convex_core.path import Path as BetaPath
@@ -20,7 +20,7 @@ from convex_core.path import solve_path
 from convex_core.problem import Problem
 from pages._ui.path import runs
 from pages._ui.path.runs import PathRun, path_downloads, stride_values
-from pages._ui.state import controls
+from pages._ui.state import controls, own_link
 from pages._ui.state.spec import DataSpec, ProblemSpec
 
 
@@ -204,3 +204,17 @@ def test_downloads_hold_the_path(path: BetaPath) -> None:
     assert record["objective"] == path.objective.tolist()
     assert record["filters_alive"] == path.active_filters.tolist()
     assert record["previews"]["betas"] == [1.0]
+
+
+@pytest.mark.slow
+def test_data_of_one_number_have_a_spline_with_its_knots() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 6)).round(3)
+    own = own_link.encode(Dataset("custom", x[:, None], y))
+    app = open_page("filters_and_path", data="custom", own=own, bias="free")
+    finish(app, charts=4)
+    assert not app.error
+    knots = charts(app)[3]
+    assert any("Larger marks" in text for text in captions(app).splitlines())
+    marks = next(trace for trace in knots["data"] if trace["mode"] == "markers" and "symbol" in trace["marker"])
+    assert marks["marker"]["symbol"] is not None

@@ -201,6 +201,13 @@ def test_large_data_do_not_fit_the_playground():
             "the two-layer network instead of circular", "the squared loss instead of huber"
         ]),
         ((1,), {"filter_size": 1}, ["a bias instead of no bias"]),
+        ((6,), {"activation": "leaky", "slope": 0.3}, []),
+        ((6,), {"activation": "threshold"}, ["the relu activation instead of threshold"]),
+        ((6,), {"activation": "quadratic", "bias": "free"}, [
+            "filters of 2 instead of 3", "the relu activation instead of quadratic", "a bias instead of a free bias"
+        ]),
+        ((6,), {"bias": "regularised"}, ["filters of 2 instead of 3"]),
+        ((6,), {"bias": "output"}, ["filters of 2 instead of 3", "a bias instead of an output bias"]),
         ((5, 5), {"stride": 2}, ["filters of 1 × 3 instead of 3 × 3"]),
         ((5, 5), {"stride": 6}, ["filters of 1 × 3 instead of 3 × 3", "steps of 5 × 5 instead of 6 × 6"]),
         ((6,), {"network": "several outputs", "outputs": 3, "loss": "softmax"}, [

@@ -7,7 +7,7 @@ import pytest
 from architecture_cases import every_architecture, tiny_problem
 
 from convex_core import Exactness, InputError, Status, bounds, solve
-from convex_core.architectures import FlattenCNN, TwoLayerCNN, VectorOutputsL2
+from convex_core.architectures import FlattenCNN, LiftedFlattenCNN, MaxPoolingCNN, TwoLayerCNN, VectorOutputsL2
 from convex_core.bounding.programs import programs_around
 from convex_core.patches import patch_geometry
 
@@ -34,14 +34,38 @@ def test_the_programs_around_a_network_are_other_views_of_it(architecture):
 
 
 @pytest.mark.parametrize("architecture", [FlattenCNN(GEOMETRY, "plain"), VectorOutputsL2(ONE, 2)], ids=["flat", "l2"])
-def test_the_nuclear_norm_is_a_looser_bound_without_its_cones(architecture):
+def test_the_nuclear_norm_is_a_looser_bound_without_its_cones_and_the_lift_is_exact(architecture):
     found = bounds(tiny_problem(architecture), starts=0)
-    assert [link.label for link in found.links] == ["plain", "cone"]
-    plain, cone = found.links
-    assert plain.value < cone.value <= found.value * (1.0 + 1e-8)
+    assert [link.label for link in found.links] == ["plain", "cone", "lifted"]
+    plain, cone, lifted = found.links
+    assert plain.value < cone.value <= lifted.value * (1.0 + 1e-8)
+    assert lifted.exactness is Exactness.EXACT
+    assert (found.status, found.relative_gap <= 1e-7) == (Status.OPTIMAL, True)
     assert found.lower_bound == max(link.lower_bound for link in found.links)
     assert found.ceiling is None
     assert found.programs == found.links
+
+
+@pytest.mark.parametrize(
+    "relaxed",
+    [FlattenCNN(patch_geometry((10,), 5, 5)), VectorOutputsL2(MaxPoolingCNN(GEOMETRY), 2)],
+    ids=["long", "max"],
+)
+def test_the_lift_is_left_out_where_it_does_not_apply(relaxed):
+    # five samples, rows of rank five; max pooling has no lifted program at all
+    wide = relaxed.geometry.d == 10
+    X = np.random.default_rng(0).standard_normal((5, 10 if wide else 4))
+    patches = relaxed.geometry.extract(X)
+    assert [label for label, _ in programs_around(relaxed, patches).below] == ["plain", "cone"]
+    if wide:
+        lifted = LiftedFlattenCNN(relaxed.geometry)
+        assert [label for label, _ in programs_around(lifted, patches).below] == ["plain", "cone"]
+        assert [label for label, _ in programs_around(lifted, patches[:, :2]).below] == ["plain", "cone", "lifted"]
+
+
+def test_the_programs_of_a_report_are_those_up_to_its_own():
+    assert [label for label, _ in programs_around(FlattenCNN(GEOMETRY)).below] == ["plain", "cone"]
+    assert [label for label, _ in programs_around(LiftedFlattenCNN(GEOMETRY)).below] == ["plain", "cone", "lifted"]
 
 
 def test_a_network_with_one_program_has_a_chain_of_one_link():

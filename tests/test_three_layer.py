@@ -6,12 +6,13 @@ import pytest
 from architecture_cases import best_found, check_local_search
 from scipy.optimize import approx_fprime
 
-from convex_core.architectures import ThreeLayerCNN, TwoLayerCNN, make_architecture
+from convex_core.architectures import LiftedThreeLayerCNN, ThreeLayerCNN, TwoLayerCNN, make_architecture
 from convex_core.bounding import bounds
 from convex_core.errors import InputError, SizeError
 from convex_core.export.model import load_model, save_network
 from convex_core.networks.network import Network
 from convex_core.patches import patch_geometry
+from convex_core.penalties import symmetric_vectors
 from convex_core.problem import Problem
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
@@ -19,6 +20,7 @@ from convex_core.solution import solve, solve_over
 from convex_core.solvers.pricing.neuron_cells import grown_codes
 from convex_core.solvers.search import given_patterns
 from convex_core.status import Exactness, Scope
+from convex_core.training.multistart import local_search
 from convex_core.training.sgd import train_sgd
 
 #: optima on :func:`case` with n=4, K=2, h=2 by an independent implementation
@@ -27,6 +29,7 @@ SHARED = {
     "frobenius": (0.2045351, 0.0983164, 0.1921266),
     "strong": (0.2128795, 0.0986413, 0.2198048),
     "nuclear": (0.2178131, 0.0991084, 0.2272092),
+    "lifted": (0.22024592, 0.09910837, 0.22720918),
 }
 #: best network with a shared filter that it found
 FOUND = (0.2202459, 0.0991084, 0.2272092)
@@ -35,7 +38,7 @@ FOUND = (0.2202459, 0.0991084, 0.2272092)
 def case(seed=0, n=4, K=2, h=2, beta=0.1, **options):
     rng = np.random.default_rng(seed)
     patches, y = rng.standard_normal((K, n, h)), rng.standard_normal(n)
-    cnn = ThreeLayerCNN(patch_geometry((K * h,), h, h), **options)
+    cnn = make_architecture("three-layer", patch_geometry((K * h,), h, h), **options)
     return Problem(patches.transpose(1, 0, 2).reshape(n, K * h), y, architecture=cnn, beta=beta)
 
 
@@ -144,9 +147,10 @@ def test_chain_of_bounds(seed):
     for link in found.links:
         assert link.solution.scope is Scope.GLOBAL
         assert link.lower_bound == pytest.approx(link.value, rel=1e-7)
-    assert [link.exactness.value for link in found.links] == ["exact", "bound only", "bound only", "exact if rank one"]
-    if seed:  # every block has rank one
-        assert found.relative_gap < 1e-6
+    words = ["exact", "bound only", "bound only", "exact if rank one", "exact if rank one"]
+    assert [link.exactness.value for link in found.links] == words
+    assert value["lifted"] >= value["nuclear"] * (1 - 1e-7)
+    assert found.relative_gap < 1e-6  # every lifted block has rank one
 
 
 @pytest.mark.slow
@@ -204,8 +208,59 @@ def test_the_shared_program_by_cvxpy(relaxation):
     assert solve(problem, tol=1e-8).objective == pytest.approx(model.value, rel=2e-6)
 
 
+@pytest.mark.parametrize(("seed", "n", "K", "h"), [(0, 4, 2, 2), (3, 3, 3, 1), (4, 3, 2, 3), (6, 3, 2, 2)])
+def test_the_lift_is_between_the_nuclear_program_and_every_network(seed, n, K, h):
+    nuclear, lifted = (
+        solve(case(seed, n, K, h, sharing="shared", relaxation=name), tol=1e-7, time_limit=20.0)
+        for name in ("nuclear", "lifted")
+    )
+    assert (lifted.scope, lifted.exactness) == (Scope.GLOBAL, Exactness.EXACT_IF_RANK_ONE)
+    assert nuclear.lower_bound <= lifted.objective * (1 + 1e-7)
+    searched = local_search(lifted.problem, m=n + 1, starts=2)
+    best = min(lifted.problem.objective(searched), lifted.network_objective)
+    assert lifted.lower_bound <= best * (1 + 1e-9)
+
+
+def test_a_neuron_is_a_lifted_block_of_its_cell():
+    problem = case(5, n=3, sharing="shared", relaxation="lifted")
+    cnn, patches = problem.architecture, problem.patches
+    neurons = cnn.balanced(random_parameters(problem, m=60, seed=1))
+    codes = cnn.codes(patches, neurons)
+    w = neurons["hidden"] * np.abs(neurons["weights"])[:, None] ** 0.5
+    u = neurons["filters"] * (np.linalg.norm(w, axis=1) / np.linalg.norm(neurons["filters"], axis=1))[:, None]
+    x = np.concatenate([w, u], axis=1)
+    C = symmetric_vectors(x[:, :, None] * x[:, None, :])
+    assert np.all(cnn.sides(codes, patches) * (C @ cnn.hyperplanes(patches).T) >= -1e-9)
+    np.testing.assert_allclose(cnn.block_matrices(C), w[:, :, None] * u[:, None, :], atol=1e-12)
+    outputs = np.einsum("mkn,knp,mp->nm", cnn.gates(codes, patches), cnn.design(patches), C)
+    length = np.linalg.norm(u, axis=1)
+    made = {"filters": u / length[:, None], "hidden": w * length[:, None], "weights": np.ones(len(u))}
+    np.testing.assert_allclose(outputs, plain_outputs(problem, made), atol=1e-9)
+    # and the blocks become the neurons again
+    sign = np.where(neurons["weights"] >= 0.0, 1, -1).astype(np.int8)
+    again = cnn.neurons(C, sign, codes, patches)
+    np.testing.assert_allclose(plain_outputs(problem, again), sign * outputs, atol=1e-7)
+    assert cnn.costs(again).sum() == pytest.approx(cnn.penalty.norm(C).sum(), rel=1e-6)
+    every = {code.tobytes() for code in cnn.patterns(patches, max_patterns=10_000).active()}
+    heard = outputs.any(axis=0)  # all signs minus have no output, and no cell
+    assert {code.tobytes() for code in codes[heard]} <= every
+    assert cnn.predicted(patches) >= len(every)
+
+
+def test_a_lift_that_does_not_apply_is_refused_in_one_sentence():
+    with pytest.raises(InputError, match=r"^relaxation: got the lifted program with patch rows of rank 5"):
+        solve(case(0, n=5, K=2, h=5, sharing="shared", relaxation="lifted"))
+    for options in ({"sharing": "per-patch"}, {"relaxation": "strong"}):
+        with pytest.raises(InputError, match=r"^relaxation: got"):
+            LiftedThreeLayerCNN(patch_geometry((4,), 2), **options)
+
+
 def test_one_program_over_all_cells_agrees():
-    for options in ({"sharing": "shared", "relaxation": "strong"}, {"sharing": "shared"}):
+    for options in (
+        {"sharing": "shared", "relaxation": "strong"},
+        {"sharing": "shared"},
+        {"sharing": "shared", "relaxation": "lifted"},
+    ):
         problem = case(2, n=3, **options)
         assert solve(problem, method="clarabel").objective == pytest.approx(
             solve(problem, tol=1e-9).objective, rel=1e-6
@@ -217,8 +272,10 @@ def test_one_patch_is_the_fully_connected_network():
     rng = np.random.default_rng(6)
     X, y, geometry = rng.standard_normal((5, 2)), rng.standard_normal(5), patch_geometry((2,), 2)
     two = solve(Problem(X, y, architecture=TwoLayerCNN(geometry), beta=0.1), tol=1e-9).objective
-    for options in ({}, {"sharing": "shared"}, {"sharing": "shared", "relaxation": "frobenius"}):
-        three = solve(Problem(X, y, architecture=ThreeLayerCNN(geometry, **options), beta=0.1), tol=1e-9)
+    shared = {"sharing": "shared"}
+    for options in ({}, shared, {**shared, "relaxation": "frobenius"}, {**shared, "relaxation": "lifted"}):
+        cnn = make_architecture("three-layer", geometry, **options)
+        three = solve(Problem(X, y, architecture=cnn, beta=0.1), tol=1e-9)
         assert three.exactness is Exactness.EXACT
         assert three.objective == pytest.approx(two, rel=1e-7)
         assert three.network_objective == pytest.approx(two, rel=1e-7)
@@ -255,7 +312,7 @@ def test_too_many_cells_are_refused_or_sampled():
         solve(wide)
 
 
-@pytest.mark.parametrize("options", [{"sharing": "per-patch"}, {"sharing": "shared", "relaxation": "strong"}])
+@pytest.mark.parametrize("options", [{"sharing": "per-patch"}, {"sharing": "shared", "relaxation": "lifted"}])
 def test_a_network_survives_its_file(tmp_path, options):
     problem = case(1, **options)
     network = Network.from_parameters(problem.architecture, random_parameters(problem))
@@ -271,6 +328,7 @@ def test_wrong_options_are_refused_in_one_sentence():
         ({"sharing": "both"}, "sharing"),
         ({"sharing": "shared", "relaxation": "best"}, "relaxation"),
         ({"sharing": "per-patch", "relaxation": "nuclear"}, "relaxation"),
+        ({"sharing": "per-patch", "relaxation": "lifted"}, "relaxation"),
         ({"layers": 4}, "layers"),
     ):
         with pytest.raises(InputError, match=f"^{named}: got"):

@@ -30,6 +30,7 @@ from .formulas import NetworkFormulas, NetworkLatex, formulas_of
 from .free_bias import FreeBiasCNN
 from .kinds import of_kind
 from .layers import Branch, Layers, layers_of
+from .lifted_cells import in_cells_of
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
 from .options import OPTIONS, Option
@@ -38,6 +39,7 @@ from .quadratic import QuadraticCNN
 from .regions import RegionsCNN
 from .stages import Stages, has_stages, stages_of
 from .three_layer import ThreeLayerCNN
+from .three_layer_lifted import LiftedThreeLayerCNN
 from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
 from .unit_filters import UnitFilters
@@ -71,6 +73,7 @@ __all__ = [
     "FreeBiasCNN",
     "Layers",
     "LiftedFlattenCNN",
+    "LiftedThreeLayerCNN",
     "LiftedVectorOutputs",
     "LinearCNN",
     "MaxPoolingCNN",
@@ -94,6 +97,7 @@ __all__ = [
     "VectorOutputsL2",
     "formulas_of",
     "has_stages",
+    "in_cells_of",
     "layers_of",
     "make_activation",
     "make_architecture",
@@ -198,13 +202,20 @@ def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm
     return FlattenL1CNN(geometry)
 
 
+def _three_layer(geometry: PatchGeometry, sharing: str = "per-patch", relaxation: str | None = None) -> Architecture:
+    """Three-layer CNN; several programs are an option of a shared filter."""
+    if (sharing, relaxation) == ("shared", "lifted"):
+        return LiftedThreeLayerCNN(geometry)
+    return ThreeLayerCNN(geometry, sharing, relaxation or "")
+
+
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "two-layer": _two_layer,
     "linear": LinearCNN,
     "flatten": _flatten,
     "circular": CircularCNN,
-    "three-layer": ThreeLayerCNN,
+    "three-layer": _three_layer,
 }
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,17 @@ from ..status import Exactness
 from .defaults import CodeList, SeveralWeights
 from .protocol import Architecture, Parameters
 
-__all__ = ["MAX_LIFTED_CELLS", "MAX_LIFTED_RANK", "LiftedCells"]
+__all__ = [
+    "MAX_LIFTED_CELLS",
+    "MAX_LIFTED_RANK",
+    "LiftedCells",
+    "Pieces",
+    "check_rows",
+    "in_cells_of",
+    "lifted_rows",
+    "most_pieces",
+    "pieces_of_cells",
+]
 
 _Array = NDArray[np.float64]
 _Codes = NDArray[np.bool_]
@@ -76,18 +86,15 @@ class LiftedCells(ABC, SeveralWeights):
 
     def design(self, patches: _Array) -> _Array:
         """The matrices of Z where S has it, (K', n', p)."""
-        r, h = self.fan_out, self.base.geometry.h
-        Z = self.matrices(patches)
-        column = np.arange(r, r + h)
-        place = column * (column + 1) // 2 + np.arange(r)[:, None]  # of entry (i, r + j) in the upper triangle
-        lifted = np.zeros((*Z.shape[:2], (r + h) * (r + h + 1) // 2))
-        lifted[:, :, place.ravel()] = Z / np.sqrt(2.0)
-        return lifted
+        return lifted_rows(self.matrices(patches), self.fan_out)
 
-    def _pieces(self, patches: _Array) -> _Pieces:
+    def check_patches(self, patches: _Array) -> None:
+        """Raise an error if the program is not there for these patches: see :meth:`hyperplanes`."""
+        check_rows(self.base.hyperplanes(patches))
+
+    def _pieces(self, patches: _Array) -> Pieces:
         """The pieces of all cells."""
-        base: Any = self.base  # frozen, and so hashable
-        return _pieces_of_all(base, patches.shape, np.ascontiguousarray(patches).tobytes())
+        return pieces_of_cells(self.base, patches)
 
     def hyperplanes(self, patches: _Array) -> _Array:
         r"""Rows that say :math:`f^T U g` for two facets f and g of a piece, (R, p).
@@ -112,8 +119,7 @@ class LiftedCells(ABC, SeveralWeights):
     def most_cells(self, patches: _Array) -> int:
         """Every piece of every cell: a polygon of m sides makes m - 2, and those of rank 4 twice."""
         rows = len(self.base.hyperplanes(patches[:, :1])) * patches.shape[1]
-        pieces = int(max(1, rows - 2) ** max(0, min(self.base.geometry.h, MAX_LIFTED_RANK) - 2))
-        return super().most_cells(patches) * pieces
+        return super().most_cells(patches) * most_pieces(rows, self.base.geometry.h)
 
     def predicted(self, patches: _Array) -> int:
         """Their number itself."""
@@ -137,6 +143,18 @@ class LiftedCells(ABC, SeveralWeights):
         other, opposite = pieces.deepest(-u)
         outside = (depth < -_OUTSIDE * np.linalg.norm(u, axis=1)) & (opposite > depth)
         return pieces.codes[np.where(outside, other, number)]
+
+    def in_cells(self, patches: _Array, parameters: Parameters) -> tuple[_Array, _Array]:
+        """T (m, n', r, h) and A (m, R, h): on ``A[j] u >= 0`` neuron j gives ``sum_ab T[j, :, a, b] w_a u_b``."""
+        codes = self.codes(patches, parameters)
+        gates = np.asarray(cast(Architecture, self).gates(codes, patches), dtype=np.float64)
+        maps = np.einsum("mkn,knp->mnp", gates, self.matrices(patches), optimize=True)
+        base = self.base
+        normals = base.hyperplanes(patches)
+        active = codes[:, : self._pieces(patches).cells.shape[1]]
+        sides = base.sides(active, patches)
+        signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
+        return maps.reshape(*maps.shape[:2], self.fan_out, base.geometry.h), signs[:, :, None] * normals
 
     def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Codes, patches: _Array) -> Parameters:
         r""":math:`u_j = F^+ b_j`, :math:`w_j = \pm Z U^+ u_j` with :math:`\sum_j b_j b_j^T = F U F^T`, b >= 0.
@@ -163,7 +181,28 @@ class LiftedCells(ABC, SeveralWeights):
         return {"filters": np.concatenate(u), "weights": np.concatenate(w)}
 
 
-class _Pieces:
+def most_pieces(rows: int, h: int) -> int:
+    """Most pieces of one cell of so many rows (., h): a polygon of m sides makes m - 2, and those of rank 4 twice."""
+    return int(max(1, rows - 2) ** max(0, min(h, MAX_LIFTED_RANK) - 2))
+
+
+def in_cells_of(architecture: Architecture, patches: _Array, parameters: Parameters) -> tuple[_Array, _Array] | None:
+    """What neurons are in their cells (:meth:`LiftedCells.in_cells`); None if the architecture does not say."""
+    says = getattr(architecture, "in_cells", None)
+    return None if says is None else says(patches, parameters)
+
+
+def lifted_rows(Z: _Array, r: int) -> _Array:
+    """Rows of Z (r, h), flattened in the last axis, where S has Z, as blocks are: (..., (r + h) (r + h + 1) / 2)."""
+    h = Z.shape[-1] // r
+    column = np.arange(r, r + h)
+    place = column * (column + 1) // 2 + np.arange(r)[:, None]  # of entry (i, r + j) in the upper triangle
+    lifted = np.zeros((*Z.shape[:-1], (r + h) * (r + h + 1) // 2))
+    lifted[..., place.ravel()] = Z / np.sqrt(2.0)
+    return lifted
+
+
+class Pieces:
     """All pieces of the cells of one problem.
 
     Attributes
@@ -177,18 +216,23 @@ class _Pieces:
         Symmetric products of two facets.
     stated : (P, R) int8
         1 where the product is of two facets of the piece, else 0.
+    cells, of_cell : (Q, N') bool and (Q,) int
+        Codes of the cells, and how many pieces each has; pieces are in the order of their cells.
+    each_facet : (F, h) float64 and (P, F) int8
+        Every facet of some piece, and 1 where it is one of the piece.
     """
 
     def __init__(self, base: Architecture, patches: _Array) -> None:
         rows = base.hyperplanes(patches)
-        _check_size(rows)
+        check_rows(rows)
         cells = base.patterns(patches, max_patterns=MAX_LIFTED_CELLS)
         self.certified = cells.certified
         active = cells.active()
         sides = base.sides(active, patches)
         signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
         parts = [pieces_of(one[:, None] * rows) for one in signs]
-        cell = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
+        self.cells, self.of_cell = active, np.array([len(one) for one in parts], dtype=np.intp)
+        cell = np.repeat(np.arange(len(parts)), self.of_cell)
         piece = np.concatenate([np.arange(len(one)) for one in parts])
         bits = int(piece.max(initial=0)).bit_length()
         self.codes = np.concatenate([active[cell], (piece[:, None] >> np.arange(bits)) & 1 == 1], axis=1)
@@ -206,6 +250,10 @@ class _Pieces:
         self.products, of = np.unique(together, axis=0, return_inverse=True)
         self.stated = np.zeros((P, len(self.products)), dtype=np.int8)
         self.stated[np.concatenate(number), of.ravel()] = 1
+        rows, of = np.unique(self.facets[self.given], axis=0, return_inverse=True)
+        has = np.zeros((P, len(rows)), dtype=np.int8)
+        has[np.nonzero(self.given)[0], of.ravel()] = 1
+        self.each_facet = rows, has
         self._number = {code.tobytes(): k for k, code in enumerate(self.codes)}
 
     def deepest(self, u: _Array) -> tuple[NDArray[np.intp], _Array]:
@@ -224,7 +272,7 @@ class _Pieces:
             raise InputError("patterns: got a code of no piece of a cell, expected those of the data") from missing
 
 
-def _check_size(rows: _Array) -> None:
+def check_rows(rows: _Array) -> None:
     """Raise an error if the cells of the rows have too high a rank, or are too many."""
     index = merge_rows(rows).index
     real = rows[index >= 0]
@@ -245,6 +293,12 @@ def _check_size(rows: _Array) -> None:
         )
 
 
+def pieces_of_cells(base: Architecture, patches: _Array) -> Pieces:
+    """The pieces of all cells of the network with one weight; errors as in :meth:`LiftedCells.hyperplanes`."""
+    hashable: Any = base  # architectures are frozen
+    return _pieces_of_all(hashable, patches.shape, np.ascontiguousarray(patches).tobytes())
+
+
 @lru_cache(maxsize=_KEPT)
-def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> _Pieces:
-    return _Pieces(base, np.frombuffer(data).reshape(shape))
+def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> Pieces:
+    return Pieces(base, np.frombuffer(data).reshape(shape))

@@ -49,6 +49,6 @@ OPTIONS: dict[str, Option] = {
     "sharing": Option(str, "three-layer: shared or per-patch filters (default: per-patch)"),
     "relaxation": Option(
         str,
-        "which convex program, where there are several; lifted is exact for flatten and l2 outputs",
+        "which convex program, where there are several; lifted is the tightest, for short filters",
     ),
 }

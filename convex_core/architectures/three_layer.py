@@ -19,7 +19,7 @@ outputs :math:`D_2 \sum_k D_{1k} X_k c_k`, its cone
 * ``shared``: patterns range over the joint arrangement, and C has rank one, which no norm of C alone can demand.
   ``frobenius`` takes :math:`\|C\|_F`, a bound only; ``strong`` adds :math:`s_k (2 D_{1k'} - I) X_{k'} c_k \ge 0` for
   all k, k'; ``nuclear`` takes :math:`\|C\|_*` besides, which is exact if every block has rank one. Their values grow in
-  this order, and that of ``per-patch`` is below them all.
+  this order, and that of ``per-patch`` is below them all. :class:`LiftedThreeLayerCNN` is tighter, for short filters.
 
 Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798), whose
 program is ``frobenius``; the signs, the product of the arrangements and the tighter programs are needed besides.
@@ -108,7 +108,10 @@ class ThreeLayerCNN(Cells, UnitFilters):
             warnings.warn("relaxation 'talk': use 'frobenius'", DeprecationWarning, stacklevel=3)
             object.__setattr__(self, "relaxation", "frobenius")
         if self.relaxation not in _RELAXATIONS:
-            raise InputError(f"relaxation: got {self.relaxation!r}, expected one of {', '.join(_RELAXATIONS)}")
+            raise InputError(
+                f"relaxation: got {self.relaxation!r}, expected one of {', '.join(_RELAXATIONS)}, or lifted for a "
+                "shared filter"
+            )
         if self.relaxation != "frobenius" and not self.shared:
             raise InputError(
                 f"relaxation: got {self.relaxation!r} for filters per patch, where the Frobenius norm is exact, "
@@ -130,7 +133,7 @@ class ThreeLayerCNN(Cells, UnitFilters):
         """Exact per patch; shared, exact if rank one for ``nuclear``, else bound only."""
         if not self.shared or self.geometry.K == 1:
             return Exactness.EXACT
-        return Exactness.EXACT_IF_RANK_ONE if self.relaxation == "nuclear" else Exactness.BOUND_ONLY
+        return Exactness.EXACT_IF_RANK_ONE if self.relaxation in ("nuclear", "lifted") else Exactness.BOUND_ONLY
 
     @property
     def penalty(self) -> Penalty:
@@ -282,7 +285,7 @@ class ThreeLayerCNN(Cells, UnitFilters):
         """
         K, h = self.geometry.K, self.geometry.h
         s = _signed(self._parts(codes)[1]).astype(np.float64)
-        blocks = C.reshape(len(C), K, h)
+        blocks = self.block_matrices(C)
         if not self.shared:
             lengths = np.linalg.norm(blocks, axis=2)
             root = np.sqrt(np.linalg.norm(lengths, axis=1))
@@ -298,6 +301,10 @@ class ThreeLayerCNN(Cells, UnitFilters):
         # where one of the two orientations is the block's own it has w_1k s_k >= 0
         turn = np.where(np.einsum("mk,mk->m", b, s) >= 0.0, 1.0, -1.0)[:, None]
         return {"filters": turn * a, "hidden": root[:, None] * turn * b, "weights": sign * root}
+
+    def block_matrices(self, C: _Array) -> _Array:
+        """The matrix of each block, a row ``w_1k u_k`` for each patch: (B, K, h)."""
+        return C.reshape(len(C), self.geometry.K, self.geometry.h)
 
     # -- its networks
     @property
@@ -326,9 +333,12 @@ class ThreeLayerCNN(Cells, UnitFilters):
 
     def codes(self, patches: _Array, parameters: Parameters) -> _Bits:
         """First-layer pattern, signs of the hidden weights, second-layer pattern: (m, K * n + K + n)."""
-        m, K, n = len(parameters["weights"]), *patches.shape[:2]
         responses, second = self._responses(patches, parameters)
-        first, plus = responses >= 0.0, parameters["hidden"] >= 0.0
+        return self._codes(patches, responses >= 0.0, parameters["hidden"] >= 0.0, second)
+
+    def _codes(self, patches: _Array, first: _Bits, plus: _Bits, second: _Array) -> _Bits:
+        """The same for a first-layer pattern (m, K, n), signs (m, K) and what enters the second ReLU (m, n)."""
+        m, K, n = first.shape
         active = first & _live(patches)
         layer = np.where(_mixed(active, plus), second >= 0.0, _decided(active, plus))
         return np.concatenate([first.reshape(m, K * n), plus, layer], axis=1)

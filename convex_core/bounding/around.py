@@ -75,7 +75,7 @@ def bounds(
     check_arguments("bounds", problem=(problem, Problem))
     tol, starts = positive_number(tol, "tol"), integer(starts, "starts", minimum=0)
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress, max_rounds=max_rounds)
-    around = programs_around(problem.architecture)
+    around = programs_around(problem.architecture, problem.patches)
     programs = [*around.below, *([] if around.above is None else [around.above])]
     links = []
     for left, (label, architecture) in zip(range(len(programs), 0, -1), programs, strict=True):

@@ -7,13 +7,14 @@ network is one of ours with h - 1 zeros in every filter.
 .. math:: p_\text{spectral} \le p_\text{weighted}, \, p_\text{nuclear} \;\le\; p \;\le\; p_{h = 1}
 
 Three layers with a shared filter (:class:`ThreeLayerCNN`): the first program is exact for a filter per patch, the
-others are of one shared filter.
+others are of one shared filter, the last one for filters of up to four entries and few cells.
 
-.. math:: p_\text{per-patch} \le p_\text{frobenius} \le p_\text{strong} \le p_\text{nuclear} \le p
+.. math:: p_\text{per-patch} \le p_\text{frobenius} \le p_\text{strong} \le p_\text{nuclear} \le p_\text{lifted} \le p
 
-A flatten layer, and several outputs with the Euclidean norm: the nuclear norm alone, and with the cones of the cells.
+A flatten layer, and several outputs with the Euclidean norm: the nuclear norm alone, with the cones of the cells, and
+lifted to second moments, which is p itself where it applies: filters of up to four entries and few cells.
 
-.. math:: p_\text{plain} \le p_\text{cone} \le p
+.. math:: p_\text{plain} \le p_\text{cone} \le p_\text{lifted} = p
 
 Every other network has one program, its own.
 """
@@ -21,11 +22,14 @@ Every other network has one program, its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..architectures import Architecture, make_architecture
 from ..contracts.records import record
+from ..errors import InputError
 from ..networks.network import Network
 from ..patches import PatchGeometry
 
@@ -49,8 +53,10 @@ class Programs:
     above: tuple[str, Architecture] | None = None
 
 
-def programs_around(architecture: Architecture) -> Programs:
+def programs_around(architecture: Architecture, patches: NDArray[np.float64] | None = None) -> Programs:
     """The programs around the optimum of `architecture`, whose own relaxation does not matter.
+
+    The `patches` (K, n, h) say whether there is a lifted program; without them there is if it is the architecture's.
 
     Examples
     --------
@@ -64,10 +70,30 @@ def programs_around(architecture: Architecture) -> Programs:
         return _circular(architecture)
     if name == "three-layer" and options["sharing"] == "shared":
         apart = make_architecture(name, architecture.geometry, sharing="per-patch")
-        return Programs((("per-patch filters", apart), *_relaxed(architecture, "frobenius", "strong", "nuclear")))
-    if options.get("relaxation") in ("plain", "cone"):
-        return Programs(_relaxed(architecture, "plain", "cone"))
+        relaxed = _relaxed(architecture, "frobenius", "strong", "nuclear", *_lifted(architecture, patches))
+        return Programs((("per-patch filters", apart), *relaxed))
+    if options.get("relaxation") in ("plain", "cone", "lifted"):
+        lifted = _lifted(architecture, patches)
+        return Programs(_relaxed(architecture, "plain", "cone", *lifted))
     return Programs(((name, architecture),))
+
+
+class _Lifted(Protocol):
+    """What a lifted program can say of patches: whether there is one."""
+
+    def check_patches(self, patches: NDArray[np.float64]) -> None: ...
+
+
+def _lifted(architecture: Architecture, patches: NDArray[np.float64] | None) -> tuple[str, ...]:
+    """The lifted program's name if there is one on these patches, or without them, if it is the architecture's."""
+    if patches is None:
+        return ("lifted",) if architecture.options["relaxation"] == "lifted" else ()
+    try:
+        ((name, lifted),) = _relaxed(architecture, "lifted")
+        cast(_Lifted, lifted).check_patches(patches)
+    except InputError:
+        return ()
+    return (name,)
 
 
 def _relaxed(architecture: Architecture, *relaxations: str) -> tuple[tuple[str, Architecture], ...]:

@@ -1,11 +1,14 @@
 """Plotly figures, each built from results only, with a text alternative and a data table."""
 
+from .atoms import threshold_atoms
 from .chart import Chart
 from .classes import class_filters, confusion
 from .colours import DARK, LIGHT, Palette, palette
 from .dial import SGDCurves, beta_dial
 from .filters import filter_norms, network_filters
 from .inside import added_up, through_one_filter
+from .interpolation import least_norm
+from .knots import spline_knots
 from .path import norm_map, objective_path, over_strides
 from .predictions import predictions_against_targets
 from .signals import patch_matrices, sample_windows
@@ -30,6 +33,7 @@ __all__ = [
     "excess",
     "filter_norms",
     "follow_filters",
+    "least_norm",
     "loss_by_iteration",
     "loss_by_seconds",
     "network_filters",
@@ -41,7 +45,9 @@ __all__ = [
     "predictions_against_targets",
     "sample_windows",
     "seconds",
+    "spline_knots",
     "sweep_map",
+    "threshold_atoms",
     "through_one_filter",
     "tuning_curves",
 ]

@@ -51,11 +51,11 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     """
     if not solutions:
         raise InputError("solutions: got none, expected at least one")
+    cnn = of_kind(solutions[0].problem.architecture, ThreeLayerCNN, "solutions", "three-layer")
     for solution in solutions:
         of_kind(solution.problem.architecture, ThreeLayerCNN, "solutions", "three-layer")
-    geometry = solutions[0].problem.architecture.geometry
-    K, h = geometry.K, geometry.h
-    found = [_by_cell(solution) for solution in solutions]
+    K, h = cnn.geometry.K, cnn.geometry.h
+    found = [_by_cell(solution, cnn) for solution in solutions]
     size: dict[bytes, float] = {}
     for blocks in found:
         for key, C in blocks.items():
@@ -69,7 +69,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
         for column, key in enumerate(shown):
             at = (slice(row * (K + 1), row * (K + 1) + K), slice(column * (h + 1), column * (h + 1) + h))
             if key in blocks:
-                z[at] = blocks[key].reshape(K, h)
+                z[at] = blocks[key]
             else:
                 dead[at] = 1.0
     # each row has its own scale: a large beta leaves small entries
@@ -132,11 +132,9 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
     )
 
 
-def _by_cell(solution: Solution) -> dict[bytes, _Array]:
-    """The blocks that are not zero, by output sign and cell."""
-    norms = np.linalg.norm(solution.C, axis=1)
+def _by_cell(solution: Solution, cnn: ThreeLayerCNN) -> dict[bytes, _Array]:
+    """The matrices (K, h) of the blocks that are not zero, by output sign and cell."""
+    C = cnn.block_matrices(solution.C)
+    norms = np.linalg.norm(C, axis=(1, 2))
     active = np.flatnonzero(norms > _ZERO * norms.max(initial=0.0))
-    return {
-        (b"+" if solution.sign[b] > 0 else b"-") + np.packbits(solution.active[b]).tobytes(): solution.C[b]
-        for b in active
-    }
+    return {(b"+" if solution.sign[b] > 0 else b"-") + np.packbits(solution.active[b]).tobytes(): C[b] for b in active}

@@ -253,7 +253,7 @@ class SolutionAnswer(Answer):
         ]
 
     def plot(self, what: str = "filters", **options: Any) -> Chart:
-        """A picture of it: the ``filters``, their ``norms``, the ``bounds`` round by round, or the ``seconds``.
+        """A picture: the ``filters``, their ``norms``, the ``bounds``, the ``seconds``, the ``atoms`` of thresholds.
 
         Parameters
         ----------
@@ -275,6 +275,7 @@ class SolutionAnswer(Answer):
             "norms": lambda: figures.filter_norms(solution.network, **options),
             "bounds": lambda: figures.bounds(solution.history, scope=solution.scope, **options),
             "seconds": lambda: figures.seconds(solution, **options),
+            "atoms": lambda: figures.threshold_atoms(solution, **options),
         }
         return drawn(what, pictures)
 

@@ -91,13 +91,14 @@ class PathAnswer(Answer):
         return f"{super().summary()}\n\n{points}"
 
     def plot(self, what: str = "norms", **options: Any) -> Chart:
-        """A picture of it: the ``norms`` of the filters along beta, or the ``objective`` between its bounds."""
+        """A picture of it: the ``norms`` of the filters along beta, the ``objective``, or the ``knots`` of a spline."""
         from .. import figures
 
         path = cast("Path", self)
         pictures: Mapping[str, Any] = {
             "norms": lambda: figures.norm_map(path, **options),
             "objective": lambda: figures.objective_path(path, **options),
+            "knots": lambda: figures.spline_knots(path, **options),
         }
         return drawn(what, pictures)
 
@@ -129,6 +130,12 @@ class MinimumNormAnswer(Answer):
             **problem,
         }
         return cast("dict[str, Any]", jsonable(values))
+
+    def plot(self, **options: Any) -> Chart:
+        """The way to the norm, beta falling, as a :class:`~convex_core.figures.Chart`; `options` as of the figure."""
+        from ..figures import least_norm
+
+        return least_norm(cast("MinimumNorm", self), **options)
 
     def lines(self) -> _Pairs:
         """The norm between its bounds, and how well it fits."""

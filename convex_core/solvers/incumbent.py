@@ -22,6 +22,7 @@ from ..program import Blocks
 from ..progress import Budget
 from ..status import Exactness
 from ..training.multistart import descend
+from ..training.within_cells import settle
 from .rounds import Round, Run
 
 __all__ = ["Candidate", "Incumbent", "RunSoFar", "descended", "few_neurons", "network_of"]
@@ -193,4 +194,6 @@ def descended(problem: Problem, network: Network, objective: float, tol: float, 
         return network
     if network.m * problem.patches.size > _DESCENDS or problem.objective(network) <= objective * (1.0 + 0.5 * tol):
         return network
-    return descend(problem, network, budget=budget)
+    lower = descend(problem, network, budget=budget)
+    # descent ends at kinks, and an optimum may have filters on many walls
+    return lower if problem.objective(lower) <= objective * (1.0 + 0.5 * tol) else settle(problem, lower, budget=budget)

@@ -17,9 +17,9 @@ from .records import NetworkFormulas, NetworkLatex, formulas_of
 if TYPE_CHECKING:
     from ..lifted_cells import LiftedCells
 
-__all__ = ["lifted_formulas", "lifted_latex"]
+__all__ = ["lifted_formulas", "lifted_latex", "lifted_prelude"]
 
-# r is the name of the number of weights
+# r is the name of the number of weights, width that of the bits before those of a piece
 _CELLS = """\
 from itertools import combinations
 
@@ -40,9 +40,8 @@ def lifted(Z):  # the vector G of upper(S) with G @ upper(S) = sum(Z * S[:{r}, {
     return upper(S + S.T)
 
 
-bits = code[:, K * n :]  # the number of the piece, the lowest bit first
-code, piece = code[:, : K * n], (bits @ 2.0 ** np.arange(bits.shape[1])).astype(int)
-{cells}"""
+bits = code[:, {width} :]  # the number of the piece, the lowest bit first
+code, piece = code[:, : {width}], (bits @ 2.0 ** np.arange(bits.shape[1])).astype(int)"""
 _DESIGN = """\
 G = np.array([[lifted(Z) for Z in cell.reshape(-1, {r}, h)] for cell in G])  # for S, of order {r} + h"""
 _CONE = """\
@@ -78,6 +77,12 @@ def _source(function: Callable[..., Any]) -> str:
     return ast.unparse(tree)
 
 
+def lifted_prelude(weights: str, width: str) -> str:
+    """Statements that cut cells in pieces, and ``piece``, the number of each, from the bits behind `width`."""
+    functions = "\n\n\n".join(map(_source, (pieces_of, facets_of, nonnegative_factor, taken, pivoted_factor)))
+    return _CELLS.format(functions=functions, r=weights, width=width)
+
+
 def lifted_formulas(
     cnn: LiftedCells,
     *,
@@ -95,14 +100,13 @@ def lifted_formulas(
     `design` are statements that define ``G`` (P, len(y), r * h), the outputs of Z.
     """
     base = formulas_of(cnn.base)
-    functions = "\n\n\n".join(map(_source, (pieces_of, facets_of, nonnegative_factor, taken, pivoted_factor)))
     return NetworkFormulas(
         title=title,
         network=network,
         cost="(||u_j||^2 + ||w_j||^2) / 2",
         program=program,
         constraints="F_i U F_i^T >= 0 for the block U of S_i and of S'_i, F_i u >= 0 the piece of block i",
-        cells=_CELLS.format(functions=functions, r=weights, cells=base.cells),
+        cells=f"{lifted_prelude(weights, 'K * n')}\n{base.cells}",
         design=f"{design}\n{_DESIGN.format(r=weights)}",
         cone=f"{base.cone}\n{_CONE.format(r=weights)}",
         neurons=_NEURONS.format(r=weights),

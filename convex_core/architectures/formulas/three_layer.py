@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .lifted_cells import lifted_prelude
 from .records import NetworkFormulas, NetworkLatex, listed
 
 if TYPE_CHECKING:
     from ..three_layer import ThreeLayerCNN
+    from ..three_layer_lifted import LiftedThreeLayerCNN
 
-__all__ = ["three_layer_formulas"]
+__all__ = ["three_layer_formulas", "three_layer_lifted_formulas"]
 
 _CELLS = """\
 D1, plus, D2 = np.split(code, [K * n, K * n + K], axis=1)  # patterns of the second layer: D2
@@ -38,6 +41,26 @@ u, w1, w2 = turn * a, turn * np.sqrt(sigma)[:, None] * b, sign * np.sqrt(sigma)"
 _ATOMS = """\
 hidden = {first}
 phi = np.maximum(np.einsum("knm,mk->nm", hidden, w1), 0.0)"""
+
+_LIFTED_DESIGN = """\
+G = np.einsum("in,ikn,knh->inkh", D2, D1, X).reshape(P, n, K * h)  # D2 sum_k D1_k X_k z_k, for Z (K, h)
+G = np.array([[lifted(Z) for Z in cell.reshape(-1, K, h)] for cell in G])  # for S, of order K + h"""
+_LIFTED_CONE = """\
+facets = []  # at most four rows F of a piece, F u >= 0
+cone = []
+for d1, s_i, d2, k in zip(D1, s, D2, piece):
+    F = pieces_of(((2 * d1 - 1)[:, :, None] * X).reshape(K * n, h))[k]
+    facets.append(F)
+    not_negative = [*np.pad(np.diag(s_i), ((0, 0), (0, h))), *np.pad(F, ((0, 0), (K, 0)))]  # of one neuron (w_1, u)
+    pairs = [np.outer(a, b) for i, a in enumerate(not_negative) for b in not_negative[:i]]
+    second = (2 * d2 - 1)[:, None] * np.hstack(d1[:, :, None] * X)  # (2 D2 - I) sum_k D1_k X_k z_k
+    cone.append(np.array([*(upper(0.5 * (S + S.T)) for S in pairs), *(lifted(Z.reshape(K, h)) for Z in second)]))"""
+_LIFTED_NEURONS = """\
+S = np.zeros((len(c), K + h, K + h))
+column, row = np.tril_indices(K + h)
+S[:, row, column] = S[:, column, row] = c / np.where(row == column, 1.0, np.sqrt(2.0))
+c = S[:, :K, K:].reshape(len(c), K * h)
+{neurons}"""
 
 
 def three_layer_formulas(cnn: ThreeLayerCNN) -> NetworkFormulas:
@@ -80,5 +103,36 @@ def three_layer_formulas(cnn: ThreeLayerCNN) -> NetworkFormulas:
             members=r"c_k = c_{i,k},\, c_{i,k}'",
             every=rf"i,\, k{also}",
             remarks=(rf"s_i\in\{{\pm1\}}^{{{K}}}\text{{: signs of }}w_{{1j}}",),
+        ),
+    )
+
+
+def three_layer_lifted_formulas(cnn: LiftedThreeLayerCNN) -> NetworkFormulas:
+    """The formulas of :class:`.LiftedThreeLayerCNN`."""
+    one, h, K = three_layer_formulas(cnn), cnn.geometry.h, cnn.geometry.K
+    return replace(
+        one,
+        title=f"{one.title}, lifted",
+        program="sum_i D2_i sum_k D1_ik X_k (z'_ik - z_ik), S_i = [[W_i, Z_i], [Z_i^T, U_i]], "
+        "Z_i = [z_i1, ..., z_iK]^T",
+        constraints="s_ik s_il W_ikl, s_ik F_i z_ik, F_i U_i F_i^T >= 0, (2 D2_i - I) sum_k D1_ik X_k z_ik >= 0, and "
+        "the same for S'_i, F_i u >= 0 the piece of block i",
+        cells=f"{lifted_prelude('K', 'K * n + K + n')}\n{one.cells}",
+        design=_LIFTED_DESIGN,
+        cone=_LIFTED_CONE,
+        neurons=_LIFTED_NEURONS.format(neurons=one.neurons),
+        latex=replace(
+            one.latex,
+            blocks=("S_i", "S_i'"),
+            shape=(K + h, K + h),
+            operand="(z_{i,k}' - z_{i,k})",
+            columns=rf"S_i\text{{: blocks }}W_i,\, Z_i;\; Z_i^T,\, U_i,\quad Z_i = [{listed('z_{{i,{}}}', K)}]^T",
+            cone=(
+                r"s_{i,k}\, s_{i,l}\, W_{k,l} \ge 0,\; s_{i,k}\, F_i z_k \ge 0,\; F_i U F_i^T \ge 0",
+                r"(2D^2_i-I) \textstyle\sum_k D^1_{i,k} X_k z_k \ge 0",
+            ),
+            members=r"W, z_k, U\text{ of }S_i,\, S_i'",
+            every=r"i,\, k,\, l",
+            remarks=(*one.latex.remarks, r"F_i u\ge 0\text{: piece }i\text{ of the cells, at most four facets}"),
         ),
     )

@@ -12,6 +12,7 @@ from convex_core.figures import dial
 from convex_core.figures import path as figures
 from convex_core.figures.chart import Chart
 from convex_core.figures.colours import Palette
+from convex_core.figures.knots import has_knots, spline_knots
 from convex_core.path import Path
 from convex_core.status import Scope, Status
 
@@ -82,7 +83,17 @@ def charts(run: PathRun, data: Dataset) -> list[Chart]:
     values = drawn(_objective, run, colours=palette)
     note = "Filled: exact points, each with its certificate. Open circles: previews between them."
     layout.chart(values, "Objective and gap", note, key="objective")
-    return [turn, norms, values]
+    if not has_knots(path[0].problem):
+        return [turn, norms, values]
+    knots = drawn(spline_knots, path, colours=palette)
+    layout.chart(
+        knots,
+        "Knots of a spline",
+        "A network of one variable is a linear spline. Raise β and knots go, one by one; with a free bias they are at "
+        "data. Larger marks: larger changes of the slope.",
+        key="knots",
+    )
+    return [turn, norms, values, knots]
 
 
 def _dial(run: PathRun, *, start: int, wide: bool, colours: Palette) -> Chart:

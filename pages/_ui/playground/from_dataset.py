@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from convex_core import Dataset, InputError
+from convex_core.architectures import ACTIVATIONS, RELU
 from pages._ui import shell
 from pages._ui.state.spec import ProblemSpec
 
@@ -13,6 +14,7 @@ from .scene import DIRECTIONS, MAX_PIXELS, MAX_POINTS, MAX_SAMPLES, MAX_SIGNAL, 
 
 __all__ = ["differences", "fits", "offer", "scene_of"]
 
+_BIASES = {"none": "no bias", "regularised": "a bias", "output": "an output bias", "free": "a free bias"}
 #: Name of a scene that comes from data.
 NAME = "dataset"
 
@@ -80,7 +82,7 @@ def scene_of(data: Dataset, spec: ProblemSpec) -> Scene:
             "filter": size,
             "stride": [min(spec.stride, side) for side in shape],
             "pooling": "max" if spec.network == "max pooling" else spec.pooling,
-            "activation": spec.activation,
+            "activation": spec.activation if spec.activation in ACTIVATIONS else RELU.name,
             "slope": 0.1 if spec.slope is None else spec.slope,
             "bias": "regularised" if biased else "none",
             "loss": spec.loss if spec.loss == "logistic" else "squared",
@@ -113,7 +115,7 @@ def differences(scene: Scene, data: Dataset, spec: ProblemSpec) -> list[str]:
         ("the {} network", "two-layer", network),
         ("{} pooling", scene.pooling, pooling),
         ("the {} activation", scene.activation, spec.activation),
-        ("{}", *("a bias" if bias != "none" else "no bias" for bias in (scene.bias, spec.bias))),
+        ("{}", _BIASES[scene.bias], _BIASES[spec.bias]),
         ("the {} loss", scene.loss, spec.loss),
     ]
     found = [f"{text.format(here)} instead of {there}" for text, here, there in pairs if here != there]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-import numpy as np
 import streamlit as st
 
 from convex_core.architectures import EVERY_ACTIVATION
@@ -18,11 +17,11 @@ from convex_core.data import Dataset, dataset_info, dataset_names
 from convex_core.data.selection import ALL_CLASSES
 from convex_core.errors import InputError
 from convex_core.losses import LOSSES, Loss, make_loss
-from convex_core.losses.free_part import FreePart
 from convex_core.patches import Bias, Padding
 
 from ..work import compute
 from . import address, fitting, own_link
+from .choices import choices_of, chosen
 from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest
 
 __all__ = [
@@ -206,6 +205,7 @@ def problem_controls(
                 if networks:
                     with st.container(width=210):
                         _network(defaults)
+                    _choices()
                 with st.container(width=210):
                     st.segmented_control(
                         "Padding", PADDINGS, default="valid", required=True, **bound("padding", "valid")
@@ -305,6 +305,14 @@ def _network(defaults: Dataset) -> None:
     st.selectbox("Network", kinds, kinds.index(default), filter_mode=None, **bound("network", default))
 
 
+def _choices() -> None:
+    """What the network in hand leaves to be chosen."""
+    for choice in choices_of(str(st.session_state.get("network"))):
+        first = choice.values[0]
+        with st.container(width=210):
+            st.selectbox(choice.label, choice.values, 0, filter_mode=None, **bound(choice.key, first), help=choice.help)
+
+
 def _loss(defaults: Dataset) -> str | None:
     default = st.session_state[_SUITED] = fitting.default_loss(defaults)
     names = list(LOSSES)
@@ -383,21 +391,40 @@ def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks:
     if NETWORKS[fitted.network][0] == "circular" and spec.bias != "none":
         remarks.append(f"The network {fitted.network} has no bias.")
     spec = replace(
-        spec, loss=loss.name, delta=loss.options.get("delta"), network=fitted.network, outputs=fitted.outputs
+        spec,
+        loss=loss.name,
+        delta=loss.options.get("delta"),
+        network=fitted.network,
+        outputs=fitted.outputs,
+        options=chosen(fitted.network, state) if networks else (),
     )
     return CurrentProblem(_existing(spec, fitted.dataset, remarks), fitted.dataset, (*remarks, *fitted.remarks))
 
 
 def _existing(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> ProblemSpec:
-    """The spec, without its activation and bias where these do not go with the network or the loss: in a sentence."""
-    try:
-        architecture = compute.architecture(spec, dataset)
-        if architecture.geometry.output_bias:
-            FreePart(make_loss(spec.loss, delta=spec.delta), np.tile(np.eye(architecture.q), (dataset.n, 1)))
-    except InputError as error:
-        remarks.append(f"{error}; the ReLU without a bias is used.")
-        return replace(spec, activation="relu", slope=None, bias="none")
+    """The spec, without what does not go with its network or its loss: in a sentence."""
+    options, neuron = {"options": ()}, {"activation": "relu", "slope": None, "bias": "none"}
+    plain = f"the plain {spec.network} network"
+    less: list[tuple[dict[str, Any], str]] = [(options, plain)] if spec.options else []
+    less += [(neuron, "the ReLU without a bias"), ({**options, **neuron}, f"{plain} with the ReLU without a bias")]
+    error = _refused(spec, dataset)
+    for changes, instead in less:
+        if error is None:
+            break
+        simpler = replace(spec, **changes)
+        if _refused(simpler, dataset) is None:
+            remarks.append(f"{error}; {instead} is used.")
+            return simpler
     return spec
+
+
+def _refused(spec: ProblemSpec, dataset: Dataset) -> InputError | None:
+    """Why there is no such problem, if there is none."""
+    try:
+        compute.problem(spec.key, spec, dataset)
+    except InputError as error:
+        return error
+    return None
 
 
 def _wanted_network(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> str:

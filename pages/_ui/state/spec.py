@@ -38,14 +38,17 @@ class DataSpec:
     content: str = ""
 
 
-#: Kinds of network that the Solve page offers: name of the architecture and its options.
+#: Kinds of network that the Solve page offers: name of the architecture and its options; :mod:`.choices` has the rest.
 NETWORKS: dict[str, tuple[str, dict[str, str | int]]] = {
     "two-layer": ("two-layer", {}),
     "max pooling": ("two-layer", {"pooling": "max"}),
     "several outputs": ("two-layer", {"output_norm": "l1"}),
     "several outputs, l2 bound": ("two-layer", {"output_norm": "l2"}),
+    "several outputs, max pooling": ("two-layer", {"output_norm": "l1", "pooling": "max"}),
+    "several outputs, max pooling, l2 bound": ("two-layer", {"output_norm": "l2", "pooling": "max"}),
     "linear": ("linear", {}),
     "flatten": ("flatten", {}),
+    "flatten, l1": ("flatten", {"output_norm": "l1"}),
     "circular": ("circular", {}),
     "circular, spectral bound": ("circular", {"relaxation": "spectral"}),
     "three-layer, per patch": ("three-layer", {"sharing": "per-patch"}),
@@ -58,12 +61,13 @@ SEVERAL = "several outputs"
 
 def has_several_outputs(network: str) -> bool:
     """Whether a kind of network has an output for each class."""
-    return "output_norm" in NETWORKS[network][1]
+    name, options = NETWORKS[network]
+    return name == "two-layer" and "output_norm" in options
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemSpec:
-    """A training problem: data, patches, pooling, beta, loss, kind of network with its outputs, activation and bias."""
+    """A training problem: data, patches, pooling, beta, loss, network with outputs and options, activation, bias."""
 
     data: DataSpec
     filter_size: int
@@ -78,6 +82,7 @@ class ProblemSpec:
     activation: str = "relu"
     slope: float | None = None
     bias: Bias = "none"
+    options: tuple[tuple[str, str | int | float], ...] = ()
 
     @property
     def key(self) -> str:

@@ -9,8 +9,9 @@ from convex_core.data import dataset_names
 from convex_core.sweeps import SweepRow
 from convex_core.sweeps.settings import DATA_OPTION
 
+from ..state.choices import kind_of
 from ..state.controls import BETAS, DELTAS, MAX_FILTER, MAX_SEED, MAX_STRIDE, OPTIONS, POOLINGS, SLOPES
-from ..state.spec import CUSTOM, NETWORKS
+from ..state.spec import CUSTOM
 
 __all__ = ["solve_query"]
 
@@ -29,7 +30,7 @@ def solve_query(row: SweepRow, *, own: bool = False) -> dict[str, str] | str:
     network = _network(row)
     if network is None:
         return f"the network {row.value('architecture')} with its options"
-    found["network"] = network
+    found |= network
     for setting, key, reads in _CONTROLS:
         value = row.value(setting)
         if value is None:
@@ -50,19 +51,15 @@ def solve_query(row: SweepRow, *, own: bool = False) -> dict[str, str] | str:
     return found
 
 
-def _network(row: SweepRow) -> str | None:
-    """The kind of network that the row has, as Solve calls it."""
-    options: dict[str, Any] = {name: row.value(name) for name in ("pooling", "output_norm", "relaxation", "sharing")}
-    for name in ("skip", "branches", "layers"):
-        if row.settings.get(name) not in (None, "none"):
-            return None
-    if options["pooling"] != "max":
-        del options["pooling"]
-    told = {name: value for name, value in options.items() if row.settings.get(name) is not None or name == "pooling"}
-    for kind, (architecture, own) in NETWORKS.items():
-        if architecture == row.value("architecture") and own == told:
-            return kind
-    return None
+def _network(row: SweepRow) -> dict[str, str] | None:
+    """The kind of network that the row has, as Solve calls it, and what its controls say."""
+    options: dict[str, Any] = {name: row.settings[name] for name in _OPTIONS if row.settings.get(name) is not None}
+    if row.value("pooling") == "max":
+        options["pooling"] = "max"
+    if options.get("skip") == "none":
+        del options["skip"]
+    found = kind_of(str(row.value("architecture")), options)
+    return None if found is None else {"network": found[0], **found[1]}
 
 
 def _step(values: tuple[str, ...]) -> Any:
@@ -79,6 +76,8 @@ def _pooling(value: str) -> str | None:
     return value if value in POOLINGS else POOLINGS[0] if value == "max" else None
 
 
+#: options that make a kind of network, or are among its choices
+_OPTIONS = ("output_norm", "relaxation", "sharing", "skip", "branches", "layers", "pool_size")
 #: settings, their keys in the address, and how a value is said there; None where it cannot be
 _CONTROLS = (
     ("beta", "beta", _step(BETAS)),

@@ -54,11 +54,13 @@ def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
 
 def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
     """The network of a spec; InputError if it does not exist on these data."""
-    name, options = NETWORKS[spec.network]
-    outputs = {"outputs": spec.outputs} if has_several_outputs(spec.network) else {}
-    pooling = {"pooling": spec.pooling} if outputs or spec.network == "two-layer" else {}
-    activation: dict[str, Any] = {"activation": spec.activation, "slope": spec.slope} if name == "two-layer" else {}
-    return make_architecture(name, geometry(spec, data), **options, **outputs, **pooling, **activation)
+    name, own = NETWORKS[spec.network]
+    options: dict[str, Any] = {}
+    if name == "two-layer":
+        options = {"pooling": spec.pooling, "activation": spec.activation, "slope": spec.slope}
+    if has_several_outputs(spec.network):
+        options["outputs"] = spec.outputs
+    return make_architecture(name, geometry(spec, data), **{**options, **own, **dict(spec.options)})
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
