@@ -28,7 +28,7 @@ READY = {
         ("playground", 80),
         ("arrangement?data=edge", 36),
         ("filters_and_path?data=shift&points=10", 34),
-        ("convex_vs_sgd?data=shift&runs=2&iterations=200", 45),
+        ("convex_vs_sgd?data=shift&runs=2&iterations=500", 45),
     ],
 )
 def test_the_tab_key_comes_to_every_control_once_and_is_seen(
