@@ -36,8 +36,7 @@ state = st.session_state
 
 place = layout.header(
     "Convex vs SGD",
-    "The same network, the same data, the same objective: SGD from several random starts against the convex program, "
-    "whose value is proved to be the global optimum.",
+    "The same network, data and objective: SGD from several random starts against the proved global optimum.",
 )
 
 

@@ -46,6 +46,10 @@ def over_strides() -> list[Chart]:
 run = runs.path(PATH, key, compute.problem(spec.key, spec, current.dataset), wanted)
 if run is not None:
     view.summary(run.path, spec.data.seed)
+    if not run.complete:
+        st.button(
+            "Follow it again", icon=":material/refresh:", on_click=st.session_state.pop, args=(PATH,), key="again"
+        )
     drawn = view.charts(run, current.dataset)
     shown = runs.nearest(run.path, st.query_params.get("dial"))
     report = reports.report_downloads(

@@ -35,8 +35,7 @@ TOLERANCES = ("1e-4", "1e-6", "1e-8", "1e-9")
 
 place = layout.header(
     "Solve",
-    "Training this ReLU network is a convex problem in disguise. Solved here while you watch, with a proof of how far "
-    "the answer can be from the best there is.",
+    "Training this ReLU network is a convex problem in disguise, solved here while you watch, with proof.",
 )
 
 

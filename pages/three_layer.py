@@ -16,8 +16,7 @@ VIEWS = {"Circular CNN": circular.tab, "Two ReLU layers": two_relu.tab}
 
 place = layout.header(
     "Three layers",
-    "Deeper networks have convex programs too. Some are exact, some only bound the optimum from below; "
-    "here each says which it is, with the networks that close the gap from above.",
+    "Deeper networks have convex programs too: some exact, some bounds from below, each with networks above it.",
 )
 
 

@@ -444,7 +444,7 @@ def test_old_curves_stay_until_new_ones_arrive() -> None:
     app = open_page("convex_vs_sgd", data="shift", runs="2", iterations="500")
     finish_sgd(app)
     app.select_slider(key="beta").set_value("0.2").run()
-    with jobs.solver_gate():  # another session computes
+    with jobs.gate("job").turn("another session"):
         app.button(key="run").click().run()
         assert not app.exception
         assert app.session_state["_sgd_job"].waiting
@@ -459,7 +459,7 @@ def test_old_curves_stay_until_new_ones_arrive() -> None:
 def test_what_was_cancelled_before_it_began_says_so_and_can_be_run() -> None:
     first = open_page("convex_vs_sgd", data="shift", seed="3")  # the convex program is kept for everyone
     finish_sgd(first)
-    with jobs.solver_gate():  # another session computes
+    with jobs.gate("job").turn("another session"):
         app = open_page("convex_vs_sgd", data="shift", seed="3", runs="2", iterations="500")
         app.button(key="cancel").click().run()
         poll(app, lambda: "_sgd_job" not in app.session_state)
@@ -606,31 +606,30 @@ def test_a_job_nobody_watches_ends(monkeypatch: pytest.MonkeyPatch) -> None:
             time.sleep(0.01)
         ended.set()
 
-    Job(work, threading.Semaphore(1))
+    Job(work)
     assert ended.wait(60.0)
 
 
 def test_a_watched_job_reports_and_returns() -> None:
-    gate = threading.Semaphore(1)
-
     def work(job: Job) -> str:
         job.report(1)
         return "done"
 
-    job = Job(work, gate)
+    job = Job(work)
     while job.poll():
         time.sleep(0.01)
     assert (list(job.reports), job.result, job.error) == ([1], "done", None)
-    assert gate.acquire(blocking=False)
+    with jobs.gate("job").turn("another session", lambda: True) as has:
+        assert has
 
 
 def test_jobs_wait_for_the_gate_and_can_be_cancelled_there() -> None:
-    gate = threading.Semaphore(0)
-    job = Job(lambda job: pytest.fail("ran without the gate"), gate)
-    assert job.waiting
-    job.cancel()
-    while job.poll():
-        time.sleep(0.01)
+    with jobs.gate("job").turn("another session"):
+        job = Job(lambda job: pytest.fail("ran without the gate"))
+        assert job.waiting
+        job.cancel()
+        while job.poll():
+            time.sleep(0.01)
     assert job.result is None
 
 
@@ -638,7 +637,7 @@ def test_an_expected_failure_is_a_sentence() -> None:
     def work(job: Job) -> None:
         raise InputError("m: got 0, expected at least 1")
 
-    job = Job(work, threading.Semaphore(1))
+    job = Job(work)
     while job.poll():
         time.sleep(0.01)
     assert job.error == "m: got 0, expected at least 1"

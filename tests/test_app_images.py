@@ -11,7 +11,7 @@ from convex_core.data import load_dataset
 from convex_core.experiments import EXPERIMENTS, run_experiment
 from pages._ui.images import experiments
 from pages._ui.work import keep
-from pages._ui.work.jobs import solver_gate
+from pages._ui.work.jobs import gate
 
 
 @pytest.fixture(autouse=True)
@@ -90,14 +90,10 @@ def test_every_program_is_solved_when_asked_for():
 def test_the_quick_part_stays_while_the_rest_runs_and_a_cancelled_one_says_so():
     app = finished(open_page("real_images", image_beta="5", image_runs=1, image_steps="200"), "Quick part")
     before = programs(app)
-    gate = solver_gate()
-    gate.acquire()
-    try:
+    with gate("job").turn("another session"):
         app.button(key="whole").click().run()
         assert programs(app).equals(before)
         app.button(key="cancel_Experiment").click().run()
-    finally:
-        gate.release()
     finished(app, "Experiment")
     assert "Cancelled before anything was finished" in app.info[0].value
     assert programs(app).equals(before)

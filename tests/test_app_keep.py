@@ -16,7 +16,8 @@ from pages._ui.arrangement import cells
 from pages._ui.dataset import cost
 from pages._ui.three_layers import around
 from pages._ui.work import calls, compute, keep
-from pages._ui.work.jobs import solver_gate
+from pages._ui.work.jobs import gate
+from pages._ui.work.turns import Turns
 
 
 def hurried(solution: Any) -> Any:
@@ -172,17 +173,49 @@ def test_an_answer_whose_time_was_used_up_is_for_who_waited_alone() -> None:
     assert keep.find("run place", "quick") == 1
 
 
-def test_only_what_is_heavy_waits_for_the_gate() -> None:
-    gate = solver_gate()
+def test_what_a_page_waits_for_does_not_wait_for_what_runs_in_the_background() -> None:
     answers: list[str] = []
-    waiting = threading.Thread(target=lambda: answers.append(calls.run("gate", "heavy", lambda _: "heavy")))
-    with gate:
+    waiting = threading.Thread(target=lambda: answers.append(calls.run("gate", "second", lambda _: "second")))
+    with gate("job").turn("somebody"):
+        answers.append(calls.run("gate", "first", lambda _: "first"))
+    assert answers == ["first"]
+    with gate("live").turn("somebody"):
         waiting.start()
         answers.append(calls.run("gate", "light", lambda _: "light", heavy=False))
         waiting.join(0.2)
-        assert answers == ["light"]
+        assert answers == ["first", "light"]
     waiting.join(10)
-    assert answers == ["light", "heavy"]
+    assert answers == ["first", "light", "second"]
+
+
+def test_where_others_wait_an_answer_has_less_time_and_is_made_again_when_nobody_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def page() -> None:
+        import streamlit as st
+
+        from pages._ui.work import calls, keep
+
+        def make(budget: object) -> float:
+            if budget.time_limit < 6.0:  # type: ignore[attr-defined]
+                keep.cut_short()
+            return float(budget.time_limit)  # type: ignore[attr-defined]
+
+        with keep.apart():
+            st.caption(f"{calls.run('shared place', 'question', make, 6.0):g}")
+
+    waiting = [3]
+    monkeypatch.setattr(Turns, "waiting", property(lambda _: waiting[0]))
+    app = testing.AppTest.from_function(page, default_timeout=120).run()
+    for _ in range(2):
+        assert [c.value for c in app.caption] == ["1.5"]
+        assert "1.5 of 6 seconds" in app.info[0].value
+        assert keep.find("shared place", "question") is None
+        app.run()
+    waiting[0] = 0
+    app.run()
+    assert ([c.value for c in app.caption], len(app.info)) == (["6"], 0)
+    assert keep.find("shared place", "question") == 6.0
 
 
 def test_a_whole_result_from_the_background_is_everyones() -> None:

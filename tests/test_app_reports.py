@@ -12,10 +12,10 @@ from app_helpers import open_page
 from convex_core import Dataset, Problem, bounds, load_dataset, patch_geometry, solve, solve_path, verify
 from convex_core.architectures import make_architecture
 from convex_core.data import dataset_names
-from convex_core.experiments import recognise
+from convex_core.experiments import recognise, run_experiment
 from convex_core.reports import Report
 from pages._ui import reports
-from pages._ui.images import training
+from pages._ui.images import experiments, training
 from pages._ui.images.training import asked
 from pages._ui.path import runs
 from pages._ui.playground.answers import answer
@@ -80,7 +80,7 @@ def test_data_too_large_for_a_page_have_the_json_alone(screen):
     data = Dataset("mine", rng.standard_normal((40, 1000)), rng.standard_normal(40))
     solution = solve(Problem.from_dataset(data, filter_size=1000, architecture="linear", beta=1e6))
     entries = reports.report_downloads(solution, data, {})
-    assert [entry.label for entry in entries] == ["Report · JSON"]
+    assert [entry.label for entry in entries] == ["Report · JSON (as a page above 1 MB)"]
     small = Dataset("mine", data.X[:30], data.y[:30])
     solution = solve(Problem.from_dataset(small, filter_size=1000, architecture="linear", beta=1e6))
     assert len(files(reports.report_downloads(solution, small, {}))["report.html"]) < 1_000_000
@@ -160,6 +160,23 @@ def test_training_on_images_has_a_report_that_finds_them_again(name, screen, tmp
     assert len(report["report.html"]) < 1_000_000
     checked = verify(Report(report["report.json"]))
     assert checked.holds, checked.summary()
+
+
+def test_every_program_of_the_talk_has_a_report_that_finds_its_images_again(screen):
+    screen("https://example.org/real_images", images_view="The talk's experiment")
+    result = run_experiment("digits", quick=True, seeds=(0,), iterations=20, beta=5.0)
+    found = {name: text for name, text in files(experiments.result_downloads(result)).items() if "report" in name}
+    names = [arm.plan.name for arm in result.arms]
+    assert names == ["euclidean", "two-layer"]
+    assert set(found) == {f"report-{name}.{ending}" for name in names for ending in ("html", "json")}
+    for arm in result.arms:
+        text = found[f"report-{arm.plan.name}.json"]
+        document, checked = json.loads(text), verify(Report(text))
+        assert checked.holds, checked.summary()
+        assert document["data"]["source"]["dataset"] == "digits"
+        assert parse_qs(urlsplit(document["link"]).query) == {"images_view": ["The talk's experiment"]}
+        assert f"{arm.solution.network_objective:.6g}" in found[f"report-{arm.plan.name}.html"]
+        assert len(found[f"report-{arm.plan.name}.html"]) < 1_000_000
 
 
 @pytest.mark.slow

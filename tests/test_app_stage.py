@@ -147,3 +147,36 @@ def test_a_pinned_state_stays_beside_the_next_one_on_the_same_axes(file: str, ke
         assert name not in ("beta", "stride", "samples") or f" {value}" in changed[1]
     app.button(key="unpin").click().run()
     assert f"{key}_a" not in drawn()
+
+
+@pytest.mark.parametrize("one", [{"beta": "1", "stride": "2"}, {}], ids=["other settings", "defaults"])
+def test_a_link_to_a_comparison_has_a_and_says_it(one: dict[str, str]) -> None:
+    app = visit("solve", one)
+    app.button(key="pin").click().run()
+    carried = query(app)["a"]
+    assert query(app) == {**one, "a": carried}
+    other = visit("solve", {"data": "shift", "a": carried})
+    assert not refused(other)
+    offered = next(m.value for m in other.markdown if m.value.startswith("This link compares with **A**"))
+    assert all(f"`{value}`" in offered for value in one.values())
+    assert "dataset `default`" in offered
+    # nothing of it is computed unasked
+    assert not [e for e in other.get("plotly_chart") if e.proto.id.endswith("_a")]
+    other.button(key="without_a").click().run()
+    assert query(other) == {"data": "shift"}
+    app.button(key="unpin").click().run()
+    assert query(app) == one
+
+
+@pytest.mark.parametrize(
+    ("text", "refuses"), [("![](http://a/b.png)", True), ("beta=99999&h=![](http://a/b.png)&nosuchkey=1", False)]
+)
+def test_a_stranger_s_state_to_compare_with_is_never_more_than_text(text: str, refuses: bool) -> None:
+    app = visit("solve", {"data": "shift", "a": text})
+    assert ["is no state to compare with" in said for said in refused(app)] == [True] * refuses
+    assert query(app) == ({"data": "shift"} if refuses else {"data": "shift", "a": text})
+    offered = [m.value for m in app.markdown if m.value.startswith("This link compares with **A**")]
+    assert len(offered) == 1 - refuses
+    for said in (*offered, *refused(app)):
+        assert "nosuchkey" not in said
+        assert all("![" not in part for part in said.split("`")[::2])

@@ -12,7 +12,7 @@ from convex_core.export.listed import load_listed
 from convex_core.lists import feature_maps
 from pages._ui.images import pad, parts, ten, training
 from pages._ui.images.source import Found
-from pages._ui.work.jobs import solver_gate
+from pages._ui.work.jobs import gate
 
 QUICK = {"ten_n": "100", "ten_filters": "25", "ten_beta": "1"}
 
@@ -129,14 +129,10 @@ def test_another_session_has_it_at_once_and_can_train_again():
 
 @pytest.mark.slow
 def test_it_waits_for_its_turn_and_can_be_cancelled():
-    gate = solver_gate()
-    gate.acquire()
-    try:
+    with gate("job").turn("another session"):
         app = open_page("real_images", **{**QUICK, "ten_seed": 3})
         assert any("Training on 100 images in 10 classes" in item.value for item in app.subheader)
         app.button(key="cancel_Training").click().run()
-    finally:
-        gate.release()
     poll(app, lambda: "Cancelled" in sentences(app))
     assert "Cancelled before anything was finished" in sentences(app)
     app.button(key="_ten_job_again").click().run()

@@ -88,6 +88,8 @@ export function pointAt(svg, { find, probe, mayAdd, hooks }) {
     if (target) choose(target);
     else actions.pin(null);
   });
+  // Chromium makes a stop of the Tab key of every svg that listens to the focus
+  svg.setAttribute("tabindex", "-1");
   svg.addEventListener("focusin", (event) => {
     const mark = event.target.closest("[role=button]");
     if (mark?.__target && mark.matches(":focus-visible")) hover(mark.__target);

@@ -100,6 +100,7 @@ def header(title: str, lede: str) -> st.delta_generator.DeltaGenerator:
                 _copy_link(key="copy_link", on_theme_change=lambda: None)
             place = st.empty()
         st.html(f'<p class="cc-lede">{html.escape(lede)}</p>')
+    pinned.offer()
     return place
 
 
@@ -124,7 +125,8 @@ def _show_scene() -> None:
 
 
 def downloads(place: st.delta_generator.DeltaGenerator, entries: Iterable[Download]) -> None:
-    """Fill the download menu of the page's header; what is presented has none."""
+    """Fill the download menu of the page's header, the last thing on a page; what is presented has none."""
+    pinned.ended()
     if present.on():
         return
     with place.popover("Download", icon=":material/download:"):

@@ -14,7 +14,7 @@ __all__ = ["KEY", "bar", "enter_button", "on", "show_scene", "step", "take"]
 #: The setting's name in the address.
 KEY = "present"
 #: Settings that say nothing about what a page shows.
-_BESIDE = frozenset((KEY, "own"))
+_BESIDE = frozenset((KEY, "own", "a"))
 #: Session keys: the scene last shown on each page, and the one that was shown just now.
 _SHOWN, _JUST = "_scenes_shown", "_scene_just_shown"
 

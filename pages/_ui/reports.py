@@ -25,6 +25,8 @@ __all__ = ["bounds_downloads", "here", "recognition_downloads", "report_download
 MAX_NUMBERS = 35_000
 #: The same for numbers that are written in base64.
 MAX_PACKED = 75_000
+#: Why there is no page then.
+TOO_LARGE = " (as a page above 1 MB)"
 
 
 def report_downloads(
@@ -60,7 +62,8 @@ def recognition_downloads(found: Recognition, options: Mapping[str, Any]) -> lis
 
 def _downloads(make: Callable[[], Report], fits: bool, label: str, stem: str) -> list[Download]:
     """Both files; a download is made in a thread of its own, which knows no page."""
-    entries = [Download(f"{label} · JSON", f"{stem}.json", "application/json", lambda: make().json())]
+    alone = "" if fits else TOO_LARGE
+    entries = [Download(f"{label} · JSON{alone}", f"{stem}.json", "application/json", lambda: make().json())]
     if fits:
         entries.insert(0, Download(f"{label} · HTML", f"{stem}.html", "text/html", lambda: make().html()))
     return entries

@@ -59,7 +59,7 @@ def headline(solution: Solution) -> None:
         (f"scope: {solution.scope}", "green" if solution.scope is Scope.GLOBAL else "orange"),
         (f"status: {solution.status}", "green" if reached else "orange"),
     ]
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="verdict"):
         st.header(f"{what[0].upper()}{what[1:]}, {proof}", anchor=False, width="content")
         st.markdown(" ".join(f":{colour}-badge[{word}]" for word, colour in badges), width="content")
     words = (

@@ -73,6 +73,9 @@ def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: A
         "() => { const m = document.querySelector('[data-testid=stMain]'); return [m.scrollWidth, m.clientWidth] }"
     )
     assert inner <= outer
+    controls = visit.page.locator(".st-key-controls")
+    if controls.count():  # in two columns: what they set is to be seen below them
+        assert controls.first.bounding_box()["height"] < 300
     widths = visit.page.evaluate(
         "() => [...document.querySelectorAll('.js-plotly-plot')].map(e => e.getBoundingClientRect().width)"
     )

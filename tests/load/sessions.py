@@ -2,8 +2,10 @@
 
 A script, not a test: what it says is about a machine. It starts a server of its own on this machine alone, opens that
 many sessions without browsers, and lets each move sliders of one page, one after the other with a pause between, until
-the seconds are over; then it says what happened and ends the server. Exit status 1 if anything went wrong, if half of
-all answers took longer than `--median`, or if some session got less than half as many answers as another of its page.
+the seconds are over; then it says what happened and ends the server. With `--rounds` others come when all have left, to
+other data: what memory is kept then is that of caches if it stays, and a leak if it grows. Exit status 1 if anything
+went wrong, if half of all answers took longer than `--median`, or if some session got less than half as many answers as
+another of its page.
 """
 
 from __future__ import annotations
@@ -67,22 +69,26 @@ async def watch(process: Process, until: float) -> list[tuple[float, int]]:
     return seen
 
 
-async def run(address: str, sessions: int, seconds: float, pause: float) -> bool:
-    """The whole visit; whether all was well but for the median, which is the caller's."""
+async def run(address: str, sessions: int, seconds: float, pause: float, rounds: int) -> bool:
+    """All rounds; whether all was well but for the median, which is the caller's."""
     process = server_process(address)
-    pages = list(SLIDERS)
-    visitors = [
-        Visitor(Session(address, pages[at % len(pages)], {"seed": str(at // len(pages))})) for at in range(sessions)
-    ]
-    for page in pages:  # what is compiled and cached once is not what many visitors wait for
+    for page in SLIDERS:  # what is compiled and cached once is not what many visitors wait for
         await Visitor(Session(address, page)).stay(0.0, 0.0, random.Random(0))
+    print(f"{sessions} sessions, {seconds:g} s, pauses of about {pause:g} s", flush=True)
+    return all([await visits(address, process, sessions, seconds, pause, at) for at in range(rounds)])
+
+
+async def visits(address: str, process: Process, sessions: int, seconds: float, pause: float, number: int) -> bool:
+    """One round."""
+    pages = list(SLIDERS)
+    seeds = [number * sessions + at // len(pages) for at in range(sessions)]
+    visitors = [Visitor(Session(address, pages[at % len(pages)], {"seed": str(seed)})) for at, seed in enumerate(seeds)]
     until, cpu = time.monotonic() + seconds, process.seconds
     seen, *_ = await asyncio.gather(
         watch(process, until),
-        *(visitor.stay(until, pause, random.Random(at)) for at, visitor in enumerate(visitors)),
+        *(visitor.stay(until, pause, random.Random(sessions * number + at)) for at, visitor in enumerate(visitors)),
     )
     cpu = process.seconds - cpu
-    print(f"{sessions} sessions, {seconds:g} s, pauses of about {pause:g} s")
     for page in pages:
         line([v for v in visitors if v.session.page == page], page)
     moves = line(visitors, "all")
@@ -97,7 +103,7 @@ async def run(address: str, sessions: int, seconds: float, pause: float) -> bool
     print(f"threads: {threads[0]} at first, {max(threads)} at most, {process.threads} after all have left")
     print(f"server: {cpu:.1f} s of processor time, {1000 * cpu / max(1, len(moves)):.0f} ms for each answer")
     errors = [error for visitor in visitors for answer in visitor.answers for error in answer.errors]
-    print(f"errors: {len(errors)}", *sorted(set(errors)), sep="\n  ")
+    print(f"errors: {len(errors)}", *sorted(set(errors)), sep="\n  ", flush=True)
     run.median = statistics.median(moves) if moves else float("inf")  # type: ignore[attr-defined]
     return not errors and fair
 
@@ -123,12 +129,13 @@ def main() -> int:
     parser.add_argument(
         "--pause", type=float, default=1.0, help="seconds that a visitor looks at an answer, on average"
     )
+    parser.add_argument("--rounds", type=int, default=1, help="how often that many come")
     parser.add_argument("--median", type=float, default=1.5, help="seconds that half of all answers may take")
     args = parser.parse_args()
-    if not (1 <= args.sessions <= MOST_SESSIONS and 1 <= args.seconds <= MOST_SECONDS):
-        parser.error(f"at most {MOST_SESSIONS} sessions and {MOST_SECONDS} seconds")
+    if not (1 <= args.sessions <= MOST_SESSIONS and 1 <= args.seconds * args.rounds <= MOST_SECONDS):
+        parser.error(f"at most {MOST_SESSIONS} sessions and {MOST_SECONDS} seconds in all")
     with running_server() as address:
-        well = asyncio.run(run(address, args.sessions, args.seconds, args.pause))
+        well = asyncio.run(run(address, args.sessions, args.seconds, args.pause, args.rounds))
     quick = run.median <= args.median  # type: ignore[attr-defined]
     print("as asked" if well and quick else "not as asked")
     return 0 if well and quick else 1

@@ -179,7 +179,7 @@ def _solve(job: Job, problem: Problem, wanted: PathOptions, part: tuple[int, int
         points=wanted.points,
         smallest=wanted.smallest,
         tol=wanted.tol,
-        time_limit=TIME_LIMIT / total,
+        time_limit=job.share(TIME_LIMIT) / total,
         max_patterns=compute.MAX_PATTERNS,
         cancel=job,
         progress=report,

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -20,7 +19,7 @@ from convex_core.errors import InputError
 
 from . import own_link, spec
 
-__all__ = ["KEYS", "SHARED", "arrive", "drawn", "refuse", "restoring", "tell"]
+__all__ = ["KEYS", "SHARED", "arrive", "drawn", "go", "quoted", "refuse", "restoring", "tell"]
 
 #: Every setting a link can have, on any page.
 KEYS = frozenset(
@@ -37,7 +36,7 @@ KEYS = frozenset(
             "relu_beta relu_n relu_seed relu_program",
             "images_view images image_beta image_runs image_steps",  # Real images
             "ten ten_n ten_filters ten_beta ten_seed ten_loss ten_limit ten_part ten_image",
-            "play step present",  # Playground, Tour, presenter mode
+            "play step present a",  # Playground, Tour, presenter mode, what is compared
         )
     ).split()
 )
@@ -46,6 +45,7 @@ SHARED: dict[str, Callable[[str], bool]] = {}
 #: Characters of a value that are repeated in a sentence.
 MAX_SHOWN = 40
 _PENDING, _DRAWN, _NOTES = "_address_pending", "_address_drawn", "_address_notes"
+_NEXT = "_address_next"
 
 _ASSETS = Path(__file__).resolve().parents[3] / "assets"
 _history = st.components.v2.component("convex_core_history", js=(_ASSETS / "history.js").read_text())
@@ -74,17 +74,24 @@ def arrive(*, first: bool, moved: bool) -> None:
         _presenter(key="presenter_keys")
         _pictures(key="saved_pictures")
     state = st.session_state
+    context, asked = get_script_run_ctx(), state.pop(_NEXT, None)
+    if asked is not None and context is not None and not moved:
+        context.query_string, context.is_history_navigation = asked, True
     if moved:
         state[_NOTES], state[_PENDING] = [], {}
-        if restoring():
-            _restore()
+    if restoring() and (moved or asked is not None):
+        _restore()
+        if "a" in st.query_params:  # no widget's: to set it tells the browser the whole address
+            st.query_params["a"] = st.query_params["a"]
+    elif moved and "a" in st.query_params:  # the page before was compared with it
+        del st.query_params["a"]
     if first or restoring():
         state[_PENDING] = {key: st.query_params.get_all(key) for key in st.query_params}
         state[_NOTES] = []
     if first:
         _take_own_data()
         state[_NOTES] += [
-            _Note(key, None, f"{_code(key)} is no setting") for key in sorted(set(state[_PENDING]) - KEYS)
+            _Note(key, None, f"{quoted(key)} is no setting") for key in sorted(set(state[_PENDING]) - KEYS)
         ]
     state[_DRAWN] = set()
     _drop_infinities()
@@ -96,6 +103,11 @@ def restoring() -> bool:
     return context is not None and bool(context.is_history_navigation)
 
 
+def go(query: str) -> None:
+    """Show the page at another address in the next run: as with Back, the address decides, and is checked as a link."""
+    st.session_state[_NEXT] = query
+
+
 def _restore() -> None:
     """Read the whole address again: Streamlit leaves out settings that the page before has too.
 
@@ -104,8 +116,8 @@ def _restore() -> None:
     context = get_script_run_ctx()
     if context is not None:
         whole = context.query_string
-        st.query_params.from_dict(parse_qs(whole, keep_blank_values=True))
         with context.session_state.query_params() as params:
+            params.populate_from_query_string(whole)
             params.set_initial_query_params(whole)
 
 
@@ -133,11 +145,11 @@ def tell(place: st.delta_generator.DeltaGenerator) -> None:
             state[_NOTES].append(_Note(key, value, _words(key, texts, value)))
     # nothing here takes these, and they are gone from the address
     for key in sorted(key for key in set(pending) & KEYS - state[_DRAWN] if any(map(_infinite, pending[key]))):
-        asked = _code("&".join(f"{key}={text}" for text in pending.pop(key)))
+        asked = quoted("&".join(f"{key}={text}" for text in pending.pop(key)))
         state[_NOTES].append(_Note(key, None, f"{asked} is no number that can be shown"))
     for key in sorted(key for key in set(pending) & SHARED.keys() - state[_DRAWN]):
         if not all(map(SHARED[key], pending[key])):
-            asked = _code("&".join(f"{key}={text}" for text in pending.pop(key)))
+            asked = quoted("&".join(f"{key}={text}" for text in pending.pop(key)))
             state[_NOTES].append(_Note(key, None, f"{asked} is no value of that setting"))
     notes = state[_NOTES] = [n for n in state.get(_NOTES, []) if n.value is None or state.get(n.key) == n.value]
     if notes:
@@ -145,7 +157,7 @@ def tell(place: st.delta_generator.DeltaGenerator) -> None:
 
 
 def _words(key: str, texts: list[str], value: object) -> str:
-    asked = _code("&".join(f"{key}={text}" for text in texts))
+    asked = quoted("&".join(f"{key}={text}" for text in texts))
     reason = ""
     if key == "data" and texts[-1] == spec.CUSTOM:
         if any(note.key == "own" for note in st.session_state[_NOTES]):
@@ -166,7 +178,7 @@ def _same(text: str, value: object) -> bool:
         return False
 
 
-def _code(text: str) -> str:
+def quoted(text: str) -> str:
     """Text of a stranger, so that nothing in it is taken for a picture or a link."""
     plain = "".join(c if c.isprintable() and c != "`" else " " for c in text)
     return f"`{plain if len(plain) <= MAX_SHOWN else plain[:MAX_SHOWN] + '…'}`"

@@ -14,7 +14,7 @@ from convex_core.figures.matrices import matrix_blocks
 from convex_core.figures.sandwich import NETWORK, sandwich
 from convex_core.patches import patch_geometry
 from convex_core.problem import Problem
-from convex_core.progress import Budget
+from convex_core.progress import Budget, limits
 from convex_core.solution import Solution, solve
 from convex_core.status import Scope
 
@@ -58,11 +58,16 @@ def _family(seed: int, n: int, beta: float, program: int) -> tuple[Solution, ...
     """One of the programs at growing beta."""
     problem = _chain(seed, n, beta).links[program].solution.problem
     key = repr((seed, n, beta, program))
-    return calls.run("family", key, lambda _: _solve_family(problem), entries=32)
+    return calls.run("family", key, lambda budget: _solve_family(problem, budget), TIME_LIMIT, entries=32)
 
 
-def _solve_family(problem: Problem) -> tuple[Solution, ...]:
-    found = tuple(solve(problem.with_beta(problem.beta * f), tol=1e-7, time_limit=TIME_LIMIT) for f in FACTORS)
+def _solve_family(problem: Problem, budget: Budget) -> tuple[Solution, ...]:
+    found = tuple(
+        solve(
+            problem.with_beta(problem.beta * f), tol=1e-7, time_limit=limits(budget)["time_limit"], cancel=budget.cancel
+        )
+        for f in FACTORS
+    )
     if any(solution.status in keep.CUT for solution in found):
         keep.cut_short()
     return found

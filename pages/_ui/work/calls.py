@@ -1,8 +1,9 @@
 """The two ways of computing an answer: :func:`run` while the visitor waits, :func:`background` with a Cancel button.
 
-Both wait until the kernels are compiled, take the gate (one heavy computation at a time in this process), and keep an
-answer for everyone who asks the same, unless it was cut short: a time that includes compiling kernels, or another
-visitor's work, would say nothing about the method, and a limit that does would cut the answer short.
+Both wait until the kernels are compiled, then for a turn (one computation of each kind at a time in this process, and
+visitors take turns), and keep an answer for everyone who asks the same, unless it was cut short: a time that includes
+compiling kernels, or another visitor's work, would say nothing about the method, and a limit that does would cut the
+answer short. Where others wait a limit is shorter, and an answer that it cut short is made again once nobody does.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import streamlit as st
 from convex_core.progress import Budget
 
 from .. import guard
-from . import keep, warm
-from .jobs import Job, solver_gate
+from . import keep, visitor, warm
+from .jobs import Job, gate
 
 __all__ = ["background", "begin", "known", "run"]
 
@@ -27,6 +28,12 @@ __all__ = ["background", "begin", "known", "run"]
 PATIENCE_SECONDS = 0.8
 
 T = TypeVar("T")
+
+
+#: Seconds that an answer has at least of its limit, however many wait.
+LEAST_SECONDS = 1.0
+#: Session key: questions whose answers were cut short because others waited, with the seconds that each had.
+_HURRIED = "_hurried"
 
 
 def run(
@@ -40,29 +47,61 @@ def run(
 ) -> T:
     """The answer of `fn` to `key`, made now, and only once for everyone together.
 
+    A visitor who leaves, or asks for something newer, ends it.
+
     Parameters
     ----------
     place, key, entries
         As for :func:`.keep.kept`.
     fn : callable
-        Makes the answer from a budget of `limit` seconds. What a limit of its own cut short is told by
-        :func:`.keep.cut_short`; that the budget is used up, or the answer's status, says it too.
+        Makes the answer from a budget of `limit` seconds, or of fewer where others wait. What a limit of its own cut
+        short is told by :func:`.keep.cut_short`; that the budget is used up, or the answer's status, says it too.
     limit : float, optional
-        Seconds, from when the kernels are there and the gate is open.
+        Seconds, from when the kernels are there and it has its turn.
     heavy : bool
-        Whether it takes the gate. What is over within a second need not wait for another visitor's minute.
+        Whether it waits for a turn. What is over within a second takes less than waiting for several turns a page.
     """
+    turns = gate("live")
+    hurried: dict[tuple[str, str], float] = st.session_state.setdefault(_HURRIED, {})
+    question = place, key
+    if question in hurried and not turns.waiting:
+        del hurried[question]
+        keep.forget(place, key)
 
     def make() -> T:
         warm.wait_compiled()
-        with solver_gate() if heavy else nullcontext():
-            budget = Budget(time_limit=limit)
+        with turns.turn(visitor.name(), visitor.gone) if heavy else nullcontext():
+            visitor.leave()
+            share = None if limit is None else turns.share(limit, LEAST_SECONDS)
+            budget = Budget(time_limit=share, cancel=_WhoLeft())
             answer = fn(budget)
+            visitor.leave()
             if budget.stop() is not None or getattr(answer, "status", None) in keep.CUT:
                 keep.cut_short()
+            if share is not None and limit is not None and share < limit and keep.was_cut():
+                hurried[question] = share
         return answer
 
-    return keep.kept(place, key, make, entries=entries)
+    answer = keep.kept(place, key, make, entries=entries)
+    if limit is not None and question in hurried:
+        _say_hurried(hurried[question], limit)
+    return answer
+
+
+class _WhoLeft:
+    """A cancel flag: whoever this is for has left."""
+
+    def is_set(self) -> bool:
+        return visitor.gone()
+
+
+def _say_hurried(seconds: float, limit: float) -> None:
+    """What is shown is honest but short of time."""
+    st.info(
+        f"Several visitors compute at the moment: this answer had {seconds:.2g} of {limit:g} seconds, and its bounds "
+        "are as far apart as that leaves them. It is made again when the page is drawn and nobody waits.",
+        icon=":material/group:",
+    )
 
 
 def begin(key: str, fn: Callable[[Job], Any], patience: float | None = None) -> Job:
@@ -72,7 +111,7 @@ def begin(key: str, fn: Callable[[Job], Any], patience: float | None = None) -> 
         warm.wait_compiled()
         return fn(job)
 
-    return Job(work, solver_gate(), key, patience)
+    return Job(work, key, patience)
 
 
 def known(slot: str, key: str) -> bool:

@@ -13,6 +13,7 @@ from convex_core.errors import InputError
 from convex_core.losses import make_loss
 from convex_core.patches import PatchGeometry, patch_geometry
 from convex_core.problem import Problem
+from convex_core.progress import limits
 from convex_core.solution import Solution, solve
 
 from ..state.spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs
@@ -82,11 +83,12 @@ def solution(key: str, problem: Problem, options: SolveOptions) -> Solution:
     return calls.run(
         "solution",
         f"{key} {options}",
-        lambda _: solve(
+        lambda budget: solve(
             problem,
             method=options.method,
             tol=options.tol,
-            time_limit=options.time_limit,
+            time_limit=limits(budget)["time_limit"],
+            cancel=budget.cancel,
             max_patterns=MAX_WHOLE.get(options.method, MAX_PATTERNS),
         ),
         options.time_limit,

@@ -10,23 +10,33 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from convex_core.errors import ConvexCoreError
 
-__all__ = ["HEARTBEAT_SECONDS", "Job", "solver_gate"]
+from . import visitor
+from .turns import Turns
+
+__all__ = ["HEARTBEAT_SECONDS", "Job", "gate"]
 
 HEARTBEAT_SECONDS = 4.0
 #: Reports kept for drawing; older ones go.
 MAX_REPORTS = 600
 
 
+#: Seconds that a job has at least of its limit, however many wait.
+LEAST_SECONDS = 5.0
+
+
 @st.cache_resource(show_spinner=False)
-def solver_gate() -> threading.Semaphore:
-    """One heavy computation at a time in this process."""
-    return threading.Semaphore(1)
+def gate(kind: Literal["live", "job"]) -> Turns:
+    """One computation at a time that a page waits for, and one in the background, in this process.
+
+    What is over within seconds does not wait for what takes a minute.
+    """
+    return Turns()
 
 
 class Job:
@@ -36,8 +46,6 @@ class Job:
     ----------
     work : callable
         Gets the job, calls :meth:`report` now and then, returns its result; stops soon after :meth:`is_set` is true.
-    gate : Semaphore
-        Taken before the work begins.
     key : str
         What the work is about.
     patience : float, optional
@@ -48,7 +56,6 @@ class Job:
     def __init__(
         self,
         work: Callable[[Job], Any],
-        gate: threading.Semaphore,
         key: str = "",
         patience: float | None = None,
     ) -> None:
@@ -60,7 +67,8 @@ class Job:
         self.waiting = True
         self._cancel = threading.Event()
         self._seen = time.monotonic()
-        self._thread = threading.Thread(target=self._run, args=(work, gate), name="job", daemon=True)
+        self._gate = gate("job")
+        self._thread = threading.Thread(target=self._run, args=(work, visitor.name()), name="job", daemon=True)
         self._thread.start()
 
     def is_set(self) -> bool:
@@ -81,18 +89,18 @@ class Job:
         self._seen = time.monotonic()
         return self._thread.is_alive()
 
-    def _run(self, work: Callable[[Job], Any], gate: threading.Semaphore) -> None:
-        while not gate.acquire(timeout=0.2):
-            if self.is_set():
-                return
+    def share(self, limit: float) -> float:
+        """Seconds of `limit` for work that begins now: fewer where other visitors wait for their turn."""
+        return self._gate.share(limit, LEAST_SECONDS)
+
+    def _run(self, work: Callable[[Job], Any], who: str) -> None:
         try:
-            self.waiting = False
-            if not self.is_set():
-                self.result = work(self)
+            with self._gate.turn(who, self.is_set) as has:
+                self.waiting = False
+                if has and not self.is_set():
+                    self.result = work(self)
         except ConvexCoreError as error:
             self.error = str(error)
         except Exception as error:  # the page shows one sentence, the terminal the rest
             self.error = f"unexpected {type(error).__name__}"
             raise
-        finally:
-            gate.release()

@@ -17,12 +17,16 @@ import streamlit as st
 
 from convex_core.status import Status
 
-__all__ = ["CUT", "apart", "cut_short", "find", "kept", "put"]
+from . import visitor
+
+__all__ = ["CUT", "apart", "cut_short", "find", "forget", "kept", "put", "was_cut"]
 
 #: How a computation ends that had no time to end by itself.
 CUT = frozenset({Status.TIME_LIMIT, Status.CANCELLED})
 #: Answers that were cut short and are kept for their session.
 MAX_OWN = 24
+#: Seconds between two looks of one who waits for the same answer as another.
+LOOK_SECONDS = 0.1
 _OWN, _FLAG = "_kept_for_this_session", "_cut_short"
 
 T = TypeVar("T")
@@ -62,14 +66,17 @@ def kept(place: str, key: str, make: Callable[[], T], *, entries: int = 64) -> T
     if (place, key) in own:
         cut_short()
         return own[place, key]  # type: ignore[no-any-return]
-    with working:
-        # whoever was first may have made it meanwhile
+    # whoever was first may be long at work, and this visitor be gone before that ends
+    while not working.acquire(timeout=LOOK_SECONDS):
+        visitor.leave()
+    try:
+        # it may be there meanwhile
         with shelf.lock:
             if key in shelf.answers:
                 return shelf.answers[key]  # type: ignore[no-any-return]
         try:
             answer = make()
-            if st.session_state.get(_FLAG):
+            if was_cut():
                 own[place, key] = answer
                 while len(own) > MAX_OWN:
                     own.popitem(last=False)
@@ -78,6 +85,8 @@ def kept(place: str, key: str, make: Callable[[], T], *, entries: int = 64) -> T
         finally:
             with shelf.lock:
                 shelf.busy.pop(key, None)
+    finally:
+        working.release()
     return answer
 
 
@@ -95,6 +104,16 @@ def put(place: str, key: str, answer: Any, *, entries: int) -> None:
         shelf.answers[key] = answer
         while len(shelf.answers) > entries:
             shelf.answers.popitem(last=False)
+
+
+def forget(place: str, key: str) -> None:
+    """Make this session's own answer anew when it is asked for again."""
+    st.session_state.get(_OWN, {}).pop((place, key), None)
+
+
+def was_cut() -> bool:
+    """Whether an answer of this run was ended by a time limit."""
+    return bool(st.session_state.get(_FLAG))
 
 
 def cut_short() -> None:
