@@ -19,8 +19,18 @@ class Process:
     @property
     def seconds(self) -> float:
         """Processor time so far, of all its threads."""
-        times = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+        return self._times(11)
+
+    @property
+    def waited(self) -> float:
+        """Processor time of the processes that it has started and that have ended."""
+        return self._times(13)
+
+    @property
+    def children(self) -> list[int]:
+        """Processes that it has started and that are at work."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
 
     @property
     def megabytes(self) -> float:
@@ -31,6 +41,11 @@ class Process:
     def threads(self) -> int:
         """Number of them."""
         return self._status("Threads")
+
+    def _times(self, first: int) -> float:
+        """User and system time, the two numbers from position `first` behind the name."""
+        times = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(times[first]) + int(times[first + 1])) / os.sysconf("SC_CLK_TCK")
 
     def _status(self, name: str) -> int:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
