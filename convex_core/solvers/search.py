@@ -406,7 +406,7 @@ def _anchors(problem: Problem) -> int:
 def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
     """Cells of the network with one output, and the dual vector (n,) of the zero network for each output."""
     architecture = problem.architecture
-    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+    v = problem.zero_dual
     if architecture.by_output is not None:
         return CellFactory(architecture.single, problem.patches), list(v.reshape(-1, architecture.q).T)
     return CellFactory(architecture, problem.patches), [v]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ...architectures import CodeList
 from ...arrangement import distinct_rows
-from ...networks.neurons import ascend, random_neurons, take
+from ...networks.network import take
+from ...networks.neurons import ascend, random_neurons
 from ...problem import Problem
 from ...program import CellFactory
 from ...progress import Budget
