@@ -349,7 +349,7 @@ def beta_max_in(problem: Problem, pricer: Pricer | None, seed: int, budget: Budg
     @one_blas_thread()
     def work(inner: Budget) -> tuple[float, Scope]:
         used = make_pricer(problem, budget=inner, seed=seed)[0] if pricer is None else pricer
-        v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+        v = problem.zero_dual
         price = used.price(v, floor=0.0, want=1, budget=inner, prove=True)
         if price.stopped is not None:
             raise Interrupted("beta max was not proved", status=price.stopped)

@@ -215,6 +215,11 @@ class Problem(ProblemAnswer):
         """Length of the outputs, the targets and a dual vector: n, or n * q with q outputs."""
         return len(self.y)
 
+    @property
+    def zero_dual(self) -> _Array:
+        """The dual vector (n,) of the zero network: minus the slope of the loss there."""
+        return -self.loss.gradient(np.zeros(self.size), self.y)
+
     def with_beta(self, beta: float) -> Problem:
         """The same problem at another `beta`."""
         return Problem(self.X, self._rows_of_y, architecture=self.architecture, beta=beta, loss=self.loss)

@@ -169,6 +169,7 @@ def test_large_numbers_read_well() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_redraw_sends_what_is_there_already() -> None:
     app = open_page("arrangement")
     before = [element.proto.spec for element in app.get("plotly_chart")]

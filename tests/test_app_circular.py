@@ -71,6 +71,7 @@ def test_any_address_is_answered(query):
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.slow
 def test_the_other_view():
     app = open_page("three_layer", kind="Two ReLU layers")
     assert not app.exception

@@ -237,6 +237,7 @@ def test_an_edited_table_keeps_its_classes() -> None:
     assert refused == "y: got the target 0.5 with 3 names of classes, expected 0 to 2"
 
 
+@pytest.mark.slow
 def test_digits_have_every_class_when_asked_for() -> None:
     app = open_page("dataset", data="digits")
     assert app.session_state["classes"] == "two"

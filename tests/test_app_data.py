@@ -27,6 +27,7 @@ def words(app: Any) -> str:
     return " ".join(item.value for item in app.markdown)
 
 
+@pytest.mark.slow
 def test_a_choice_of_the_target_reads_the_same_file_again() -> None:
     app = open_page("dataset")
     upload(app, "my label first.csv", lines(np.arange(9) % 3, first=True))

@@ -53,6 +53,7 @@ def test_another_network_says_that_it_has_the_relu() -> None:
     assert any("free biases of the filters with a linear CNN" in item.value for item in app.warning)
 
 
+@pytest.mark.slow
 def test_what_is_not_offered_is_not_taken() -> None:
     app = open_page("solve", data="edge", activation="gelu", slope="7", bias="some")
     assert not app.exception

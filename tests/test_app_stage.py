@@ -74,6 +74,7 @@ def test_a_scene_that_is_chosen_has_the_address_of_its_link(file: str) -> None:
     end_work(app)
 
 
+@pytest.mark.slow
 def test_arrow_buttons_go_round_and_leaving_restores_the_page() -> None:
     scenes = STAGES["dataset"].scenes
     app = open_page("dataset", stride="2", present="1")

@@ -119,6 +119,7 @@ def test_the_fifth_step_s_dial_ends_where_the_last_filter_dies() -> None:
     assert f", {words[solve(problem.with_beta(half)).network.m]} " in step["reveal"][0]
 
 
+@pytest.mark.slow
 def test_the_sixth_step_tells_of_the_run_that_is_then_played() -> None:
     step, desk = steps.step(6), Desk()
     frames, done = [], False

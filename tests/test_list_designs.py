@@ -37,7 +37,11 @@ def test_other_losses_reach_the_tolerance_there_too(loss):
     assert found.iterations <= 400
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize(
+    "loss",
+    [pytest.param(loss, marks=pytest.mark.slow if loss.name == "absolute" else []) for loss in LOSSES],
+    ids=lambda loss: loss.name,
+)
 def test_a_path_of_betas_over_classes_far_apart_takes_few_iterations(loss):
     """There multipliers fall with beta while outputs rise: penalties of the step before would fit neither."""
     X, y = make_blobs(90, 2, centers=3, cluster_std=0.1, random_state=0)

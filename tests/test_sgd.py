@@ -1,5 +1,6 @@
 """SGD: gradients against finite differences, steps against plain loops, and what happens when it goes wrong."""
 
+import inspect
 import threading
 import warnings
 
@@ -313,3 +314,10 @@ def test_a_number_of_seeds_is_that_many():
     three = train_sgd(problem, seeds=3, iterations=20)
     assert three.seeds == (0, 1, 2)
     assert np.array_equal(three.objective, train_sgd(problem, seeds=(0, 1, 2), iterations=20).objective)
+
+
+def test_a_run_takes_what_its_steps_take_and_calls_an_unknown_setting_so():
+    assert inspect.signature(train_sgd).parameters == inspect.signature(sgd_steps).parameters
+    assert inspect.signature(train_sgd).return_annotation == "SGDResult"
+    with pytest.raises(TypeError, match=r"^got an unexpected keyword argument 'rate'$"):
+        train_sgd(Problem.from_dataset(load_dataset("talk")), rate=0.1)

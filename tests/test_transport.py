@@ -175,6 +175,7 @@ def test_the_choice_goes_by_rows_and_entries():
     assert solve(Problem.from_dataset(load_dataset("talk"))).method == "column-generation"  # a list is quicker
 
 
+@pytest.mark.slow
 def test_without_enough_time_the_bound_is_global_and_honest(ticking):
     ticking.tick = 4e-3
     problem = Problem.from_dataset(load_dataset("digits", pool=1, selection="first"), filter_size=3, stride=2)

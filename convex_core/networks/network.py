@@ -15,7 +15,7 @@ from ..contracts.validation import check_arguments, finite_array, frozen
 from ..errors import InputError
 from ..presentation.exported import NetworkExports
 
-__all__ = ["Network"]
+__all__ = ["Network", "take"]
 
 _Array = NDArray[np.float64]
 
@@ -166,6 +166,11 @@ class Network(NetworkExports):
         """Outputs (n,), or (n * q,) with q outputs, for patches (K, n, h) that were extracted before."""
         total: _Array = self.architecture.outputs(patches, self.parameters).sum(axis=1)
         return total + self.architecture.free_columns(patches) @ self.free if len(self.free) else total
+
+
+def take(neurons: Parameters, index: NDArray[np.intp] | NDArray[np.bool_]) -> dict[str, _Array]:
+    """The neurons at `index`."""
+    return {name: value[index] for name, value in neurons.items()}
 
 
 def _free(architecture: Architecture, free: ArrayLike | None) -> _Array:

@@ -6,17 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import NeuronModel, Parameters
+from .network import take
 
-__all__ = ["ascend", "random_neurons", "take", "unit_neurons"]
+__all__ = ["ascend", "random_neurons", "unit_neurons"]
 
 _Array = NDArray[np.float64]
 
 _STEPS = 60
-
-
-def take(neurons: Parameters, index: NDArray[np.intp] | NDArray[np.bool_]) -> dict[str, _Array]:
-    """The neurons at `index`."""
-    return {name: value[index] for name, value in neurons.items()}
 
 
 def unit_neurons(architecture: NeuronModel, patches: _Array, neurons: Parameters) -> tuple[Parameters, _Array]:

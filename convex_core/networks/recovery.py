@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ..architectures import Architecture
 from ..penalties import L2Penalty
-from .network import Network
-from .neurons import take
+from .network import Network, take
 
 __all__ = ["balanced", "independent_atoms", "merge_same_cells", "prune", "recover"]
 

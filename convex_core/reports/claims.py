@@ -234,7 +234,7 @@ class Claimed:
         claimed, problem = self.state.beta_max, self.state.point.problem
         if claimed is None:
             return
-        v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+        v = problem.zero_dual
         price = search.pricer.price(v, floor=0.0, want=1, budget=budget, slack=SETTINGS.slack, prove=True)
         if not math.isfinite(price.bound):
             self._open("beta max", "could not be checked in the time allowed")

@@ -109,7 +109,7 @@ def generate_columns(
     best_C, best_blocks = np.zeros((0, factory.p)), nothing
     zero = np.zeros(n)
     upper, lower = loss.value(zero, y), -math.inf
-    v = best_dual = -loss.gradient(zero, y)
+    v = best_dual = problem.zero_dual
     best_tau = math.inf
     without = -math.inf  # the bound, had prices no rounding errors
     history: list[Round] = []

@@ -18,7 +18,6 @@ from ..arrangement import count_patterns, distinct_rows, sample_patterns
 from ..contracts.records import record
 from ..contracts.validation import integer
 from ..errors import InputError, Interrupted, SizeError
-from ..networks.neurons import random_neurons
 from ..numerics.threads import one_blas_thread
 from ..problem import Problem
 from ..program import CellFactory
@@ -27,9 +26,9 @@ from ..status import Scope, Status
 from ..training.multistart import local_search
 from .incumbent import Incumbent
 from .pricing.anchors import AnchorPricer
-from .pricing.ascent import AscentPricer
+from .pricing.ascent import AscentPricer, ascended
 from .pricing.enumerated import EnumeratedPricer, Pricer
-from .pricing.neuron_cells import grown_codes
+from .pricing.neuron_cells import grown_codes, random_codes
 from .pricing.outputs import OutputPricer
 from .pricing.sphere import SpherePricer
 from .pricing.transport import TransportPricer
@@ -349,7 +348,7 @@ def sampled_pricer(
         drawn = sample_patterns(factory.hyperplanes, SETTINGS.few, method="gaussian", seed=seed).active()
         return AscentPricer(factory, distinct_rows(np.concatenate([trained, drawn])), seed=seed)
     if factory.coded:
-        found = _random_codes(factory, min(samples, SETTINGS.visited), seed)
+        found = random_codes(factory, min(samples, SETTINGS.visited), seed)
         if len(duals) == 1:
             found = grown_codes(problem, factory, found, seed=seed, budget=budget, incumbent=incumbent)
     else:
@@ -357,8 +356,8 @@ def sampled_pricer(
     if not factory.euclidean:
         return _every_output(problem, [EnumeratedPricer(factory, CodeList(found))] * len(duals))
     starts = found[np.random.default_rng(seed).permutation(len(found))[: SETTINGS.ascents]]
-    ascended = [_ascend(factory, sign * v, starts, budget) for v in duals for sign in (1.0, -1.0)]
-    codes = distinct_rows(np.concatenate([found, *ascended]))
+    fixed = [ascended(factory, sign * v, starts, budget) for v in duals for sign in (1.0, -1.0)]
+    codes = distinct_rows(np.concatenate([found, *fixed]))
     pricer = AscentPricer(factory, codes, seed=seed) if factory.additive else EnumeratedPricer(factory, CodeList(codes))
     return _every_output(problem, [pricer] * len(duals))
 
@@ -417,7 +416,7 @@ def _anchors(problem: Problem) -> int:
 def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
     """Cells of the network with one output, and the dual vector (n,) of the zero network for each output."""
     architecture = problem.architecture
-    v = -problem.loss.gradient(np.zeros(problem.size), problem.y)
+    v = problem.zero_dual
     if architecture.by_output is not None:
         return CellFactory(architecture.single, problem.patches), list(v.reshape(-1, architecture.q).T)
     return CellFactory(architecture, problem.patches), [v]
@@ -427,28 +426,3 @@ def _every_output(problem: Problem, pricers: Sequence[Pricer]) -> Pricer:
     """One pricer out of those of the outputs."""
     several = problem.architecture.by_output
     return pricers[0] if several is None else OutputPricer(several, pricers)
-
-
-def _random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.bool_]:
-    """Cells of random neurons, for architectures that say their own sides."""
-    architecture = factory.architecture
-    random = random_neurons(architecture, samples, np.random.default_rng(seed))
-    return distinct_rows(architecture.codes(factory.patches, architecture.project(random)))
-
-
-def _ascend(
-    factory: CellFactory, v: _Array, codes: NDArray[np.bool_], budget: Budget, steps: int = 100
-) -> NDArray[np.bool_]:
-    """Cells at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
-    for _ in range(steps):
-        if budget.stop() is not None:
-            break
-        g = factory.transpose_products(codes, factory.gate_rows(codes), v)
-        active = np.linalg.norm(g, axis=1) > 0.0
-        if not active.any():
-            break
-        new = factory.cells(g[active], codes[active])
-        if np.array_equal(new, codes):
-            break
-        codes = new
-    return codes

@@ -29,7 +29,7 @@ from ...progress import Budget
 from .enumerated import EnumeratedPricer, PriceResult
 from .sphere import SpherePricer
 
-__all__ = ["AscentPricer"]
+__all__ = ["AscentPricer", "ascended"]
 
 _Array = NDArray[np.float64]
 
@@ -175,3 +175,21 @@ class _Ascent:
                 break
             value, best = new, c
         return value, best
+
+
+def ascended(
+    factory: CellFactory, v: _Array, codes: NDArray[np.bool_], budget: Budget, steps: int = 100
+) -> NDArray[np.bool_]:
+    """Cells at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
+    for _ in range(steps):
+        if budget.stop() is not None:
+            break
+        g = factory.transpose_products(codes, factory.gate_rows(codes), v)
+        active = np.linalg.norm(g, axis=1) > 0.0
+        if not active.any():
+            break
+        new = factory.cells(g[active], codes[active])
+        if np.array_equal(new, codes):
+            break
+        codes = new
+    return codes

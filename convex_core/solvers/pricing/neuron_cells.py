@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ...architectures import CodeList
 from ...arrangement import distinct_rows
-from ...networks.neurons import ascend, random_neurons, take
+from ...networks.network import take
+from ...networks.neurons import ascend, random_neurons
 from ...problem import Problem
 from ...program import CellFactory
 from ...progress import Budget
@@ -22,7 +23,7 @@ from ..column_generation import generate_columns
 from ..incumbent import Incumbent
 from .enumerated import EnumeratedPricer
 
-__all__ = ["grown_codes"]
+__all__ = ["grown_codes", "random_codes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,10 @@ def grown_codes(
             break
         codes = grown
     return codes
+
+
+def random_codes(factory: CellFactory, samples: int, seed: int) -> NDArray[np.bool_]:
+    """Cells of random neurons, for architectures that say their own sides."""
+    architecture = factory.architecture
+    random = random_neurons(architecture, samples, np.random.default_rng(seed))
+    return distinct_rows(architecture.codes(factory.patches, architecture.project(random)))

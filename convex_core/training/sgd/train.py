@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,105 +27,8 @@ from .start import default_rates, given_rates, initial_networks, make_settings
 __all__ = ["History", "sgd_steps", "train_sgd", "watched"]
 
 _Array = NDArray[np.float64]
-
-
-@takes_budget
-def train_sgd(
-    problem: Problem,
-    *,
-    m: int | None = None,
-    seeds: int | Sequence[int] = (0, 1, 2, 3, 4),
-    optimiser: Optimiser = "sgd",
-    learning_rate: float | Sequence[float] | None = None,
-    schedule: Schedule = "cosine",
-    momentum: float = 0.9,
-    batch_size: int | None = None,
-    batch_seed: int = 0,
-    iterations: int = 5000,
-    init_scale: float = 0.1,
-    record_every: int | None = None,
-    dense_start: bool = False,
-    time_limit: float | None = None,
-    cancel: CancelFlag | None = None,
-    progress: ProgressCallback | None = None,
-) -> SGDResult:
-    """Train one network per seed by mini-batch SGD with momentum, or by Adam.
-
-    Parameters
-    ----------
-    problem : Problem
-        Architecture, data, beta and loss.
-    m : int, optional
-        Filters per network; default n + 1, enough for the global optimum.
-    seeds : int or sequence of int
-        One initialisation each, or how many: 3 stands for 0, 1, 2. A seed gives the same run whatever other seeds stand
-        beside it, up to rounding.
-    optimiser : {"sgd", "adam"}
-        How a step is made from a gradient; plain SGD is ``"sgd"`` with ``momentum=0``.
-    learning_rate : float or sequence of float, optional
-        First step size, for every seed or one for each; default: the rule of the package's text, per seed.
-    schedule : {"cosine", "constant"}
-        See :class:`SGDSettings`.
-    momentum : float
-        In [0, 1), see :class:`SGDSettings`; 0 is plain SGD, or gradient descent with full batches.
-    batch_size : int, optional
-        In [1, n]; default ceil(n/2), at most 64. Samples that do not fill a batch wait for the next shuffle.
-    batch_seed : int
-        Seed of the order of the samples.
-    iterations : int
-        Number of steps.
-    init_scale : float
-        Norm of the first outputs over the norm of the targets, > 0.
-    record_every : int, optional
-        Steps between two records; default: about 250 records.
-    dense_start : bool
-        Begin with a record at each step, and lengthen the way to the next to a tenth of the steps taken, until it is
-        `record_every`: for a logarithmic axis.
-    time_limit, cancel, progress
-        As in :func:`convex_core.solve`; a stopped run returns what it has.
-
-    Returns
-    -------
-    SGDResult
-        Objectives by iteration and by wall-clock second, best and final networks.
-
-    Raises
-    ------
-    InputError
-        If a setting is out of range.
-    Interrupted
-        If the time is up before the first networks are known.
-
-    Examples
-    --------
-    >>> from convex_core import Problem, load_dataset
-    >>> result = train_sgd(Problem.from_dataset(load_dataset("talk")), seeds=(0, 1), iterations=100)
-    >>> bool(result.objective[:, -1].max() < result.objective[:, 0].min())
-    True
-    """
-    check_arguments("train_sgd", problem=(problem, Problem))
-    steps = sgd_steps(
-        problem,
-        m=m,
-        seeds=seeds,
-        optimiser=optimiser,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        momentum=momentum,
-        batch_size=batch_size,
-        batch_seed=batch_seed,
-        iterations=iterations,
-        init_scale=init_scale,
-        record_every=record_every,
-        dense_start=dense_start,
-        time_limit=time_limit,
-        cancel=cancel,
-        progress=progress,
-    )
-    history = History(next(steps))
-    for record in steps:
-        history.add(record)
-    return history.result(problem)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class History:
@@ -216,6 +122,88 @@ def sgd_steps(
     given = given_rates(learning_rate, len(settings.seeds))
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
     return watched(problem, settings, given, budget)
+
+
+def _with_parameters_of(steps: Callable[_P, Any]) -> Callable[[Callable[..., _R]], Callable[_P, _R]]:
+    """Give a function that hands everything on to `steps` the parameters and defaults of `steps`."""
+
+    def named(function: Callable[..., _R]) -> Callable[_P, _R]:
+        signature = inspect.signature(steps).replace(return_annotation=inspect.signature(function).return_annotation)
+
+        @functools.wraps(function)
+        def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            signature.bind(*args, **kwargs)  # else the error would be one of `steps`
+            return function(*args, **kwargs)
+
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        return call
+
+    return named
+
+
+@takes_budget
+@_with_parameters_of(sgd_steps)
+def train_sgd(problem: Problem, **settings: Any) -> SGDResult:
+    """Train one network per seed by mini-batch SGD with momentum, or by Adam.
+
+    Parameters
+    ----------
+    problem : Problem
+        Architecture, data, beta and loss.
+    m : int, optional
+        Filters per network; default n + 1, enough for the global optimum.
+    seeds : int or sequence of int
+        One initialisation each, or how many: 3 stands for 0, 1, 2. A seed gives the same run whatever other seeds stand
+        beside it, up to rounding.
+    optimiser : {"sgd", "adam"}
+        How a step is made from a gradient; plain SGD is ``"sgd"`` with ``momentum=0``.
+    learning_rate : float or sequence of float, optional
+        First step size, for every seed or one for each; default: the rule of the package's text, per seed.
+    schedule : {"cosine", "constant"}
+        See :class:`SGDSettings`.
+    momentum : float
+        In [0, 1), see :class:`SGDSettings`; 0 is plain SGD, or gradient descent with full batches.
+    batch_size : int, optional
+        In [1, n]; default ceil(n/2), at most 64. Samples that do not fill a batch wait for the next shuffle.
+    batch_seed : int
+        Seed of the order of the samples.
+    iterations : int
+        Number of steps.
+    init_scale : float
+        Norm of the first outputs over the norm of the targets, > 0.
+    record_every : int, optional
+        Steps between two records; default: about 250 records.
+    dense_start : bool
+        Begin with a record at each step, and lengthen the way to the next to a tenth of the steps taken, until it is
+        `record_every`: for a logarithmic axis.
+    time_limit, cancel, progress
+        As in :func:`convex_core.solve`; a stopped run returns what it has.
+
+    Returns
+    -------
+    SGDResult
+        Objectives by iteration and by wall-clock second, best and final networks.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range.
+    Interrupted
+        If the time is up before the first networks are known.
+
+    Examples
+    --------
+    >>> from convex_core import Problem, load_dataset
+    >>> result = train_sgd(Problem.from_dataset(load_dataset("talk")), seeds=(0, 1), iterations=100)
+    >>> bool(result.objective[:, -1].max() < result.objective[:, 0].min())
+    True
+    """
+    check_arguments("train_sgd", problem=(problem, Problem))
+    steps = sgd_steps(problem, **settings)
+    history = History(next(steps))
+    for record in steps:
+        history.add(record)
+    return history.result(problem)
 
 
 def watched(problem: Problem, settings: SGDSettings, given: _Array | None, budget: Budget) -> Iterator[SGDRecord]:
