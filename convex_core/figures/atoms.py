@@ -41,8 +41,8 @@ def threshold_atoms(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
     --------
     >>> from convex_core import Problem, solve
     >>> problem = Problem([[1.0], [2.0], [-1.0]], [1.0, 1.0, -1.0], filter_size=1, activation="threshold", beta=0.1)
-    >>> threshold_atoms(solve(problem)).table["weight"]
-    [0.9499999999999997, -0.9]
+    >>> [round(weight, 6) for weight in threshold_atoms(solve(problem)).table["weight"]]
+    [0.95, -0.9]
     """
     problem, network = solution.problem, solution.network
     of_kind(problem.architecture, ThresholdCNN, "solution", "two-layer with the activation threshold")

@@ -95,6 +95,14 @@ CHOICES: tuple[Choice, ...] = (
         "The largest response of so many neighbours.",
     ),
     Choice(
+        "grid",
+        "pooling_grid",
+        "Pooling grid",
+        ("none", "2", "3", "4", "5", "6", "1x2", "2x1", "2x2", "1x3", "3x1", "2x3", "3x2", "3x3"),
+        ("two-layer", SEVERAL),
+        "Regions along each axis: a filter has an output weight for each of them.",
+    ),
+    Choice(
         "skip",
         "skip",
         "Skip connection",
