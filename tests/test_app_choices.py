@@ -13,6 +13,7 @@ from architecture_cases import every_architecture
 from convex_core import Problem, load_dataset, solve
 from convex_core.architectures import ARCHITECTURES, OPTIONS, Architecture
 from convex_core.data import Dataset
+from pages._ui.state import address
 from pages._ui.state.choices import CHOICES, choices_of, chosen
 from pages._ui.state.controls import POOLINGS
 from pages._ui.state.spec import NETWORKS, DataSpec, ProblemSpec, has_several_outputs
@@ -69,6 +70,7 @@ def test_what_is_said_of_other_networks_is_not_taken() -> None:
     assert chosen("circular", {"layers": "4"}) == (("layers", 4),)
     assert len({choice.key for choice in CHOICES}) == len(CHOICES)
     assert {kind for choice in CHOICES for kind in choice.kinds} <= set(NETWORKS)
+    assert {choice.key for choice in CHOICES} <= address.KEYS
 
 
 @pytest.mark.slow
@@ -84,6 +86,7 @@ def test_what_is_said_of_other_networks_is_not_taken() -> None:
 def test_solve_shows_the_value_of_the_library(network: str, said: dict[str, str], options: dict[str, Any]) -> None:
     app = open_page("solve", **SMALL, network=network, **said)
     assert not app.error
+    assert not app.warning
     if has_several_outputs(network):
         options = {**options, "outputs": 2}
     data = load_dataset("shift", n=4, d=4)

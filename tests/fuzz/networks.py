@@ -20,7 +20,7 @@ VALUES = {
     "slope": (0.2, -0.3, 0.0, 1.0), "skip": ("free",), "branches": ("1", "2", "1,2"), "outputs": (2, 3),
     "pooling_grid": ("1", "2", "1x2", "3"),
     "output_norm": ("l1", "l2"), "layers": (3, 4), "sharing": ("per-patch", "shared"),
-    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong"),
+    "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong", "lifted"),
 }  # fmt: skip
 
 

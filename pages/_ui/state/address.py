@@ -18,11 +18,12 @@ from convex_core.data import dataset_names
 from convex_core.errors import InputError
 
 from . import own_link, spec
+from .choices import CHOICES
 
 __all__ = ["KEYS", "SHARED", "arrive", "drawn", "go", "quoted", "refuse", "restoring", "tell"]
 
 #: Every setting a link can have, on any page.
-KEYS = frozenset(
+KEYS = frozenset(choice.key for choice in CHOICES) | frozenset(
     " ".join(
         (
             "data seed beta h stride padding pooling network loss delta n d side m noise classes own",  # the problem
