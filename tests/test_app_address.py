@@ -259,6 +259,7 @@ def test_every_setting_belongs_to_a_page() -> None:
         "dial",
         "play",
         "step",
+        "a",
         "present",
         "sweep_value",
     }  # no widget takes these: what they carry is taken at once; that of a sweep is drawn when there is a row
