@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...contracts.records import record
 from ...numerics.rounding import UNIT_ROUNDOFF
 from .sphere_kernel import LINEAR, cones_kernel
 
@@ -20,6 +21,7 @@ _FOUND = 16
 _CAPACITY = 4096
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class Cones:
     """Cones that are to be searched, in the order in which they were cut, with what is known of them.
