@@ -123,7 +123,8 @@ class WeightedLoss:
         middle = 0.5 * (low + high)
         # losses with kinks have their best constant at a target: beside it targets that are all alike are not met
         nearest = np.take_along_axis(self.Y, np.abs(self.Y - middle).argmin(axis=0)[None], axis=0)[0]
-        return np.where(np.abs(nearest - middle) <= 1e-12 * np.maximum(1.0, np.abs(nearest)), nearest, middle)
+        met = np.abs(nearest - middle) <= 1e-12 * np.maximum(1.0, np.abs(nearest))
+        return np.asarray(np.where(met, nearest, middle))
 
     def first_dual(self, *, free: bool) -> _Array:
         """A dual vector of the network without filters: the better of two, with the best constant and with zero."""
