@@ -72,7 +72,7 @@ def test_a_refusal_that_is_no_sentence_fails():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kinds", ["solve,audit,path", "file,link,command"])
+@pytest.mark.parametrize("kinds", ["solve,audit,path", "norm,bounds,list,estimator", "file,link,command"])
 def test_a_few_seconds_of_it_pass(kinds, tmp_path):
     assert command.main(["--minutes", "0.03", "--seed", "1", "--only", kinds, "--keep", str(tmp_path)]) == 0
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,70 @@
+"""What a release and a container rely on: the lock file fits what is declared, scripts refuse in one sentence."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def locked() -> list[Requirement]:
+    entries = re.sub(r"\\\n\s+", "", "".join(line for line in LOCK.splitlines(True) if not line.startswith("#")))
+    return [Requirement(line.split("--hash")[0]) for line in entries.splitlines()]
+
+
+def test_every_declared_package_is_locked_in_a_version_that_fits():
+    versions = {}
+    for entry in locked():
+        (pin,) = entry.specifier
+        assert pin.operator == "=="
+        versions.setdefault(entry.name.lower(), []).append(Version(pin.version))
+    for line in PROJECT["dependencies"]:
+        asked = Requirement(line)
+        assert versions.get(asked.name.lower()), f"{asked.name} is not in requirements.lock: run .ci/lock"
+        for version in versions[asked.name.lower()]:
+            assert asked.specifier.contains(version), f"{asked} and {version}: run .ci/lock"
+
+
+def test_the_lock_file_has_checksums_and_no_address():
+    assert len(locked()) <= LOCK.count("--hash=sha256:")
+    for entry in re.sub(r"\\\n\s+", "", LOCK).splitlines()[1:]:
+        assert "--hash=sha256:" in entry
+    assert "://" not in LOCK
+    assert "--index" not in LOCK
+
+
+def test_the_image_is_no_root_s_and_made_of_the_lock_file():
+    recipe = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^USER [1-9]\d*:", recipe, re.MULTILINE)
+    assert "--require-hashes -r requirements.lock" in recipe
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    # what a wheel is made of must be there
+    for name in ("convex_core", "pages", "assets", "app.py", ".streamlit", "pyproject.toml", "README.md", "LICENSE"):
+        assert not any(name == each.strip("/") for each in ignored)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["versions", "other"], "versions: got 'other', expected oldest or newest"),
+        (["lock", "other"], "lock: got 'other', expected nothing, check or audit"),
+    ],
+)
+def test_scripts_refuse_in_one_sentence(command, message):
+    done = subprocess.run(["bash", str(ROOT / ".ci" / command[0]), *command[1:]], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.strip(), done.stdout) == (2, message, "")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".ci").iterdir()), ids=lambda path: path.name)
+def test_scripts_are_shell(path):
+    done = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
