@@ -7,7 +7,8 @@ beta, hence **concave and nondecreasing**. Two consequences are used:
 * the chord between two certified lower bounds is a certified lower bound in between.
 
 The search of the cells does not depend on beta: it is set up once, and each point starts from the blocks that were
-nonzero at the point before. Source: theory of the solution path in Mishkin and Pilanci 2023 (arXiv 2306.00119).
+nonzero at the point before; where cells were hard to find it starts also from those that the two points before let
+expect. Source: theory of the solution path in Mishkin and Pilanci 2023 (arXiv 2306.00119).
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ __all__ = ["Path", "PathPreview", "follow_path", "solve_path"]
 _Array = NDArray[np.float64]
 # intervals whose ends differ by less than this share are not refined
 _SHORTEST = 1e-3
+# rounds of the point before from which a guess at the next dual vector is worth its price: with fewer there is little
+# for it to find
+_ROUNDS = 4
 #: most points of a path: each is a solution of its own, with its network and its cells
 MAX_POINTS = 10_000
 # points of the default grid, and its last beta as a share of beta_max
@@ -357,8 +361,8 @@ def follow_path(
         """Solve one more point, from the one before `place`, and keep it there; says why the path ends, if it does."""
         part = replace(budget, progress=_share(budget.progress, len(solutions), total, beta))
         setup = replace(search, seconds=0.0) if solutions else search
-        start = _start(search.pricer, solutions[place - 1]) if place else None
         here = problem.with_beta(beta)
+        start = _start(search.pricer, solutions[:place][-2:], beta) if place else None
         incumbent = Incumbent(here)
         if place:
             incumbent.offer(incumbent.evaluated(solutions[place - 1].network))
@@ -404,9 +408,18 @@ def _together(networks: list[Network]) -> Network:
     return Network.from_parameters(first.architecture, arrays)
 
 
-def _start(pricer: Pricer, solution: Solution) -> WarmStart:
-    """Start from the blocks of `solution`, all of them nonzero."""
-    return WarmStart(pricer.factory.blocks(solution.active, solution.sign), solution.C, solution.dual)
+def _start(pricer: Pricer, before: list[Solution], beta: float) -> WarmStart:
+    """Start from the blocks of the last solution `before` `beta`, all of them nonzero.
+
+    Between betas where cells become active or cease to be, the dual vector is a smooth function of beta: the last two
+    say about where it goes. That is looked at only where the point before had to look for its cells.
+    """
+    last = before[-1]
+    expected = None
+    if len(before) == 2 and last.rounds >= _ROUNDS:
+        far, near = (solution.problem.beta for solution in before)
+        expected = last.dual + (near - beta) / (far - near) * (last.dual - before[0].dual)
+    return WarmStart(pricer.factory.blocks(last.active, last.sign), last.C, last.dual, expected)
 
 
 def _share(progress: ProgressCallback | None, number: int, total: int, beta: float) -> ProgressCallback | None:

@@ -14,6 +14,9 @@ from problem_cases import brute_force_tau, patch_problem
 from convex_core import InputError, Interrupted, Problem, Scope, Status, load_dataset, solve
 from convex_core.cli import main
 from convex_core.path import PathPreview, solve_path
+from convex_core.progress import Budget
+from convex_core.solvers.column_generation import WarmStart, generate_columns
+from convex_core.solvers.search import choose_search
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,25 @@ def test_any_small_problem_by_any_search(seed, method):
     alone = solve(problem.with_beta(path.betas[-1]), method="clarabel", tol=1e-7)
     assert path.objective[-1] == pytest.approx(alone.network_objective, rel=2e-6)
     assert np.all(np.diff(path.objective) <= 1e-6 * path.objective[:-1])
+
+
+def test_a_guess_at_the_dual_vector_brings_its_blocks_before_the_first_solve(talk):
+    problem = talk.with_beta(0.1)
+    search = choose_search(problem, method="column-generation", seed=0, max_patterns=10_000, budget=Budget())
+    before = solve(talk.with_beta(1.0))
+    blocks = search.pricer.factory.blocks(before.active, before.sign)
+    best = solve(problem, tol=1e-9)
+
+    def run(expected):
+        start = WarmStart(blocks, before.C, before.dual, expected)
+        return generate_columns(problem, search.pricer, tol=1e-9, budget=Budget(), start=start)
+
+    plain, guessed = run(None), run(1.01 * best.dual)
+    assert plain.history[0].columns == len(blocks) < guessed.history[0].columns
+    for found in (plain, guessed, run(np.zeros(talk.n))):
+        assert found.lower <= best.objective * (1.0 + 1e-9)
+        assert found.upper >= best.lower_bound
+        assert found.status is Status.OPTIMAL
 
 
 def test_starting_from_the_point_before_takes_no_more_rounds(path):

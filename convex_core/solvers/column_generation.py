@@ -22,7 +22,7 @@ from ..status import Exactness, Status
 from .dual_bound import dual_bound, relative_gap
 from .incumbent import Incumbent, RunSoFar
 from .master.restricted import RestrictedMaster
-from .pricing.enumerated import Pricer
+from .pricing.enumerated import Pricer, PriceResult
 from .rounds import Round, Run
 
 __all__ = ["Round", "WarmStart", "generate_columns"]
@@ -57,11 +57,14 @@ class WarmStart:
         Their values.
     dual : (n,) float64
         Dual vector that goes with them.
+    expected : (n,) float64, optional
+        A guess at the optimal dual vector: the blocks that it violates join before the first solve.
     """
 
     blocks: Blocks
     C: _Array
     dual: _Array
+    expected: _Array | None = None
 
 
 @one_blas_thread()
@@ -123,6 +126,11 @@ def generate_columns(
         )
         if reached < upper:
             upper, best_C, best_blocks = reached, start.C, start.blocks
+        if start.expected is not None:
+            begin = clock()
+            guess = loss.feasible(start.expected, y)
+            _join(master, pricer.price(guess, floor=beta, want=want, budget=budget, slack=0.1 * tol), beta)
+            price_seconds += clock() - begin
     for number in range(budget.max_rounds or SETTINGS.rounds):
         if solving:
             answer = master.solve(budget)
@@ -176,8 +184,7 @@ def generate_columns(
         if relative_gap(upper, without) <= tol:  # only rounding errors are left
             status = Status.PRECISION
             break
-        violating = price.value > beta * (1.0 + 1e-13)
-        new = master.add(price.columns.take(violating), price.directions[violating])
+        new = _join(master, price, beta)
         if new:
             master.expect(1e-4 * max(float(price.value.max()) / beta - 1.0, tol))
         # without new columns only accuracy can help: the same blocks, solved harder
@@ -199,3 +206,9 @@ def generate_columns(
         solve_seconds=master.solve_seconds,
         price_seconds=price_seconds,
     )
+
+
+def _join(master: RestrictedMaster, price: PriceResult, beta: float) -> int:
+    """Add the columns of `price` that are above beta; answer how many were new."""
+    violating = price.value > beta * (1.0 + 1e-13)
+    return master.add(price.columns.take(violating), price.directions[violating])

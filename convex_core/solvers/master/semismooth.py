@@ -121,10 +121,8 @@ class BlockProx:
 
     def turned(self, D: _Array) -> _Array:
         """The derivative applied to `D` (B, p)."""
-        out = np.zeros_like(D)
-        for b in np.flatnonzero(self.width):
-            face = self.F[b, : self.width[b]]
-            out[b] = face.T @ (face @ D[b])
+        inside = np.arange(self.F.shape[1]) < self.width[:, None]  # columns beyond the width are left from before
+        out: _Array = np.einsum("bkp,bk->bp", self.F, np.einsum("bkp,bp->bk", self.F, D) * inside)
         return out
 
 
