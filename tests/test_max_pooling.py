@@ -276,3 +276,20 @@ def test_options_that_do_not_fit_are_refused():
         make_architecture("two-layer", geometry, pooling="max", pool_size=-1)
     with pytest.raises(InputError, match="pooling"):
         make_architecture("two-layer", geometry, pooling="median")
+
+
+@pytest.mark.parametrize("method", ["auto", "sampled", "column-generation"])
+def test_a_leaky_relu_over_groups_of_one_patch_is_sum_pooling(method):
+    X, y = np.random.default_rng(0).standard_normal((5, 4)), np.random.default_rng(1).standard_normal(5)
+    common = {"filter_size": 2, "stride": 2, "beta": 0.2, "activation": "leaky", "slope": 0.3}
+    pooled = solve(Problem(X, y, pooling="max", pool_size=1, **common), method=method, tol=1e-8)
+    plain = solve(Problem(X, y, **common), tol=1e-8)
+    assert pooled.network_objective == pytest.approx(plain.network_objective, rel=1e-6 if method != "sampled" else 1e-3)
+
+
+def test_a_search_over_directions_of_such_groups_is_refused_in_a_sentence():
+    problem = Problem(
+        np.eye(4), np.ones(4), filter_size=2, stride=2, beta=0.1, activation="leaky", pooling="max", pool_size=1
+    )
+    with pytest.raises(InputError, match="search over directions: got"):
+        solve(problem, method="branch-and-bound")

@@ -205,8 +205,11 @@ class MaxPoolingCNN(PooledNeurons):
         return self._joined(wins, active)
 
     def ridge_coefficients(self, v: _Array, patches: _Array) -> tuple[_Array, _Array] | None:
-        """Those of sum pooling if every group is a single patch; a maximum is no sum over hyperplanes."""
-        if len(self.pairs[0]):
+        """Those of sum pooling if every group is a single patch; a maximum is no sum over hyperplanes.
+
+        Where a group has a winner below zero too, codes are winners and signs, and not the sides that directions say.
+        """
+        if len(self.pairs[0]) or self.winner_below:
             return None
         return TwoLayerCNN(self.geometry, activation=self.activation).ridge_coefficients(v, patches)
 
