@@ -26,10 +26,10 @@ def gone() -> bool:
     requests = None if context is None else context.script_requests
     if context is None or requests is None:
         return False
-    kind = requests._state
-    if kind is not ScriptRequestType.RERUN:
+    # private to Streamlit: with a version that names them otherwise nobody leaves early, and that is all
+    kind, asked = getattr(requests, "_state", None), getattr(requests, "_rerun_data", None)
+    if kind is not ScriptRequestType.RERUN or asked is None:
         return kind is ScriptRequestType.STOP
-    asked = requests._rerun_data
     # a part that polls has no newer settings; a part that was not drawn by this run has its own turn after it
     parts = asked.fragment_id_queue
     drawn = context.fragment_ids_this_run
