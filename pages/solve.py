@@ -20,7 +20,8 @@ from convex_core.networks.classes import confusion_matrix  # noqa: E402
 from convex_core.solution import METHODS, Solution  # noqa: E402
 from convex_core.status import Scope, Status  # noqa: E402
 from pages._ui import guard, inside, layout, reports, verdict  # noqa: E402
-from pages._ui.state.controls import CurrentProblem, bound, problem_controls  # noqa: E402
+from pages._ui.state.controls import bound, problem_controls  # noqa: E402
+from pages._ui.state.current import CurrentProblem  # noqa: E402
 from pages._ui.work import compute  # noqa: E402
 from pages._ui.work.drawn import drawn  # noqa: E402
 

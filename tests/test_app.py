@@ -42,7 +42,7 @@ from convex_core.training.sgd import compare_optimisers, train_sgd
 from convex_core.training.ways import two_ways
 from pages._ui import layout, shell, verdict
 from pages._ui.dataset import data_input
-from pages._ui.state import controls, spec
+from pages._ui.state import scales, spec
 from pages._ui.training import runs
 from pages._ui.work import jobs
 from pages._ui.work.jobs import Job
@@ -146,10 +146,10 @@ def test_nothing_in_the_address_breaks_a_page(file: str, value: str) -> None:
     )
     app = open_page(file, **dict.fromkeys(keys, value))
     assert app.selectbox(key="data").value in dataset_names()
-    assert 1 <= app.slider(key="h").value <= controls.MAX_FILTER
-    assert 1 <= app.slider(key="stride").value <= controls.MAX_STRIDE
-    assert app.select_slider(key="beta").value in controls.BETAS
-    assert 0 <= app.number_input(key="seed").value <= controls.MAX_SEED
+    assert 1 <= app.slider(key="h").value <= scales.MAX_FILTER
+    assert 1 <= app.slider(key="stride").value <= scales.MAX_STRIDE
+    assert app.select_slider(key="beta").value in scales.BETAS
+    assert 0 <= app.number_input(key="seed").value <= scales.MAX_SEED
 
 
 def test_a_filter_longer_than_the_input_is_shortened_and_says_so() -> None:
@@ -164,8 +164,8 @@ def test_another_dataset_brings_its_own_defaults_and_reset_goes_back() -> None:
     app.selectbox(key="data").set_value("talk").run()
     assert (app.slider(key="h").value, app.slider(key="stride").value) == (10, 5)
     app.button(key="reset").click().run()
-    assert app.selectbox(key="data").value == controls.DEFAULT_DATA
-    assert app.slider(key="h").value == load_dataset(controls.DEFAULT_DATA).default_filter[0]
+    assert app.selectbox(key="data").value == scales.DEFAULT_DATA
+    assert app.slider(key="h").value == load_dataset(scales.DEFAULT_DATA).default_filter[0]
     assert app.number_input(key="seed").value == 0
     assert not app.exception
 
@@ -213,7 +213,7 @@ def test_upload_becomes_the_session_s_data_and_no_other_s() -> None:
     assert facts(first)["patch rows N = nK"] == "2"
     other = open_page("dataset", data=spec.CUSTOM)
     assert spec.CUSTOM not in other.selectbox(key="data").options
-    assert other.selectbox(key="data").value == controls.DEFAULT_DATA
+    assert other.selectbox(key="data").value == scales.DEFAULT_DATA
     first.switch_page("pages/convex_vs_sgd.py").run()
     assert first.selectbox(key="data").value == spec.CUSTOM
 

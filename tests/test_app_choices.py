@@ -15,7 +15,7 @@ from convex_core.architectures import ARCHITECTURES, OPTIONS, Architecture
 from convex_core.data import Dataset
 from pages._ui.state import address
 from pages._ui.state.choices import CHOICES, choices_of, chosen
-from pages._ui.state.controls import POOLINGS
+from pages._ui.state.scales import POOLINGS
 from pages._ui.state.spec import NETWORKS, DataSpec, ProblemSpec, has_several_outputs
 from pages._ui.work import compute
 

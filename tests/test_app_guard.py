@@ -14,7 +14,7 @@ from app_helpers import end_work, poll, testing, visit
 from convex_core.data import Dataset
 from convex_core.errors import ConvexCoreError, InputError
 from pages._ui import guard, shell
-from pages._ui.state import controls, limits, own_link, spec
+from pages._ui.state import limits, own_link, scales, spec
 
 WITH_DATA = ["dataset", "arrangement", "solve", "filters_and_path", "convex_vs_sgd"]
 
@@ -88,7 +88,7 @@ def test_reset_leaves_data_that_cannot_be_read(tmp_path: Path, monkeypatch: pyte
     app = visit("solve", {"data": "mnist"})
     app.button(key="reset").click().run()
     assert not app.exception
-    assert app.selectbox(key="data").value == controls.DEFAULT_DATA
+    assert app.selectbox(key="data").value == scales.DEFAULT_DATA
     assert app.header
 
 

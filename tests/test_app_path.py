@@ -20,7 +20,7 @@ from convex_core.path import solve_path
 from convex_core.problem import Problem
 from pages._ui.path import runs
 from pages._ui.path.runs import PathRun, path_downloads, stride_values
-from pages._ui.state import controls, own_link
+from pages._ui.state import own_link, scales
 from pages._ui.state.spec import DataSpec, ProblemSpec
 
 
@@ -180,7 +180,7 @@ def test_nothing_in_the_address_breaks_the_page(value: str) -> None:
     assert app.select_slider(key="points").value in runs.POINTS
     assert app.select_slider(key="span").value in runs.SPANS
     assert app.select_slider(key="pathtol").value in runs.GAPS
-    assert 1 <= app.slider(key="stride").value <= controls.MAX_STRIDE
+    assert 1 <= app.slider(key="stride").value <= scales.MAX_STRIDE
     assert app.header
 
 

@@ -12,7 +12,7 @@ from convex_core.figures.arrangement.growth import growth, growth_times
 from convex_core.figures.chart import Chart
 
 from .. import layout
-from ..state.controls import CurrentProblem
+from ..state.current import CurrentProblem
 from ..work import compute
 from . import cells
 from .pictures import current_scene

@@ -15,7 +15,7 @@ import streamlit as st
 
 from convex_core import Dataset, InputError
 from pages._ui import glossary, guard, layout, present, shell
-from pages._ui.state import address, controls, limits, spec
+from pages._ui.state import address, controls, limits, scales, spec
 
 from . import link
 from .answers import answer
@@ -137,10 +137,10 @@ def send(scene: Scene) -> str | None:
     state["padding"], state["bias"] = "valid", scene.bias
     state["activation"], state["loss"] = scene.activation, scene.loss
     state["pooling"], state["network"] = ("sum", "max pooling") if largest else (scene.pooling, "two-layer")
-    beta = controls.nearest(scene.beta, controls.BETAS)
+    beta = scales.nearest(scene.beta, scales.BETAS)
     differs = [] if float(beta) == scene.beta else [f"β = {beta} instead of {scene.beta:g}"]
     if scene.activation == "leaky":
-        slope = state["slope"] = controls.nearest(scene.slope, controls.SLOPES)
+        slope = state["slope"] = scales.nearest(scene.slope, scales.SLOPES)
         differs += [] if float(slope) == scene.slope else [f"slope {slope} instead of {scene.slope:g}"]
     if len(set(scene.filter_size)) > 1:
         side = max(scene.filter_size)

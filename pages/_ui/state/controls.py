@@ -7,8 +7,7 @@ is inside but does not fit the data is brought to the nearest value that does, w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
@@ -16,28 +15,30 @@ from convex_core.architectures import EVERY_ACTIVATION
 from convex_core.data import Dataset, dataset_info, dataset_names
 from convex_core.data.selection import ALL_CLASSES
 from convex_core.errors import InputError
-from convex_core.losses import LOSSES, Loss, make_loss
-from convex_core.patches import Bias, Padding
+from convex_core.losses import LOSSES
 
 from ..work import compute
-from . import address, fitting, own_link
-from .choices import choices_of, chosen
-from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest
+from . import address, fitting
+from .choices import choices_of
+from .current import CurrentProblem, current_problem
+from .scales import (
+    BETAS,
+    BIASES,
+    CLASSES,
+    DEFAULT_DATA,
+    DELTAS,
+    MAX_FILTER,
+    MAX_SEED,
+    MAX_STRIDE,
+    OPTIONS,
+    PADDINGS,
+    POOLINGS,
+    SLOPES,
+    nearest_beta,
+)  # fmt: skip
+from .spec import CUSTOM, NETWORKS, DataSpec, custom_dataset
 
-__all__ = [
-    "ARRIVING",
-    "BETAS",
-    "DEFAULT_DATA",
-    "RESET",
-    "SLOPES",
-    "CurrentProblem",
-    "bound",
-    "choose",
-    "nearest",
-    "problem_controls",
-    "reset",
-    "show",
-]
+__all__ = ["ARRIVING", "RESET", "bound", "choose", "problem_controls", "reset", "show"]
 
 #: Settings that no widget of Streamlit has.
 ADDRESS_ALONE = frozenset(("dial", "play"))
@@ -45,73 +46,13 @@ ADDRESS_ALONE = frozenset(("dial", "play"))
 #: Session key: Reset was pressed, and no page has dropped its old results since.
 RESET = "_reset"
 
-#: Ten values of beta a decade, two digits each, so that a link reads well.
-BETAS = (
-    *(
-        f"{float(mantissa) * 10.0**power:.3g}"
-        for power in (-3, -2, -1, 0, 1)
-        for mantissa in ("1", "1.3", "1.6", "2", "2.5", "3.2", "4", "5", "6.3", "7.9")
-    ),
-    "100",
-)
-
-DEFAULT_DATA = "motifs"
-PADDINGS: tuple[Padding, ...] = get_args(Padding)
-POOLINGS = ("sum", "mean")
-SLOPES = ("0", "0.01", "0.05", "0.1", "0.2", "0.5", "1")
-BIASES: tuple[Bias, ...] = get_args(Bias)
-DELTAS = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5")
-CLASSES = ("two", "all")
-MAX_FILTER = 16
 #: Width of what folds out, in widths of a control.
 ADVANCED_SHARE = 0.9
-MAX_STRIDE = 8
-MAX_SEED = 9999
-
-#: Generator options that have a control: label, smallest, largest, step. The limits keep a page interactive.
-OPTIONS: Mapping[str, tuple[str, float, float, float]] = {
-    "n": ("Samples n", 2, 60, 1),
-    "d": ("Signal length d", 4, 32, 1),
-    "side": ("Image side", 3, 8, 1),
-    "m": ("Planted filters", 1, 4, 1),
-    "noise": ("Noise", 0.0, 1.0, 0.05),
-}
-
-
-def _whole(low: int, high: int) -> Callable[[str], bool]:
-    """Whether a text is a whole number in a range."""
-
-    def fits(text: str) -> bool:
-        try:
-            value = float(text)
-        except ValueError:
-            return False
-        return value.is_integer() and low <= value <= high
-
-    return fits
-
-
-address.SHARED |= {
-    "beta": BETAS.__contains__,
-    "h": _whole(1, MAX_FILTER),
-    "stride": _whole(1, MAX_STRIDE),
-    "seed": _whole(0, MAX_SEED),
-}
-
 _DEFAULTS = "_control_defaults"
 #: The loss that suits the dataset shown last.
 _SUITED = "_suited_loss"
 #: Set by the shell while a page is drawn for the first time after another one.
 ARRIVING = "_arriving"
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentProblem:
-    """What the controls say: the spec, the dataset behind it, and remarks for the reader."""
-
-    spec: ProblemSpec
-    dataset: Dataset
-    remarks: tuple[str, ...]
 
 
 def bound(key: str, default: Any) -> dict[str, Any]:
@@ -130,11 +71,6 @@ def choose(name: str) -> None:
     """Choose a dataset from a callback."""
     st.session_state["data"] = name
     _follow_data()
-
-
-def nearest(value: float, values: Sequence[str]) -> str:
-    """The value of a slider that is the nearest one."""
-    return min(values, key=lambda text: abs(float(text) - value))
 
 
 def reset() -> None:
@@ -245,7 +181,7 @@ def problem_controls(
                         )
             if advanced is not None:
                 advanced()
-    return _problem(name, options, defaults, networks)
+    return current_problem(name, options, defaults, networks)
 
 
 def _activations() -> str:
@@ -264,17 +200,8 @@ def _data() -> str:
     return chosen if chosen in names else DEFAULT_DATA
 
 
-def _carry(data: Dataset, *, own: bool) -> None:
-    """Put own data into the address where they fit; nothing else is there."""
-    text = own_link.encode(data) if own else None
-    if text is not None and st.query_params.get("own") != text:
-        st.query_params["own"] = text
-    elif text is None and "own" in st.query_params:
-        del st.query_params["own"]
-
-
 def _beta(defaults: Dataset) -> None:
-    default = _nearest_beta(defaults.default_beta)
+    default = nearest_beta(defaults.default_beta)
     st.select_slider(
         "Regularisation β",
         BETAS,
@@ -354,122 +281,6 @@ def _every_class() -> bool:
     return bool(st.session_state.get("classes") == CLASSES[1])
 
 
-def _problem(name: str, options: Mapping[str, Any], defaults: Dataset, networks: bool) -> CurrentProblem:
-    state = st.session_state
-    remarks: list[str] = []
-    own = custom_dataset()
-    if name == CUSTOM and own is not None:
-        data = DataSpec(CUSTOM, content=digest(own))
-    else:
-        data = DataSpec(name, _integer("seed", 0, 0, MAX_SEED), tuple(sorted(options.items())))
-    try:
-        dataset = compute.dataset(repr(data), data, own)
-    except InputError as error:
-        remarks.append(f"{error}; the generator's defaults are used.")
-        data = DataSpec(name, data.seed)
-        dataset = compute.dataset(repr(data), data, own)
-    _carry(dataset, own=name == CUSTOM)
-    longest = min(dataset.input_shape[:2])
-    size = _integer("h", max(defaults.default_filter), 1, MAX_FILTER)
-    if size > longest:
-        remarks.append(f"Filter size {size} is longer than the input: {longest} is used.")
-        size = longest
-    spec = ProblemSpec(
-        data,
-        size,
-        _integer("stride", max(defaults.default_stride), 1, MAX_STRIDE),
-        state["padding"] if state.get("padding") in PADDINGS else PADDINGS[0],
-        state["pooling"] if state.get("pooling") in POOLINGS else POOLINGS[0],
-        float(state["beta"]) if state.get("beta") in BETAS else float(_nearest_beta(defaults.default_beta)),
-        **_neuron(),
-    )
-    network = _wanted_network(spec, dataset, remarks) if networks else None
-    fitted = fitting.fit(dataset, network, _wanted_loss(dataset))
-    loss = fitted.loss
-    if NETWORKS[fitted.network][0] != "two-layer" and spec.activation != "relu":
-        remarks.append(f"The network {fitted.network} has the ReLU: {spec.activation} is for two-layer networks.")
-    if NETWORKS[fitted.network][0] == "circular" and spec.bias != "none":
-        remarks.append(f"The network {fitted.network} has no bias.")
-    spec = replace(
-        spec,
-        loss=loss.name,
-        delta=loss.options.get("delta"),
-        network=fitted.network,
-        outputs=fitted.outputs,
-        options=chosen(fitted.network, state) if networks else (),
-    )
-    return CurrentProblem(_existing(spec, fitted.dataset, remarks), fitted.dataset, (*remarks, *fitted.remarks))
-
-
-def _existing(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> ProblemSpec:
-    """The spec, without what does not go with its network or its loss: in a sentence."""
-    options, neuron = {"options": ()}, {"activation": "relu", "slope": None, "bias": "none"}
-    plain = f"the plain {spec.network} network"
-    less: list[tuple[dict[str, Any], str]] = [(options, plain)] if spec.options else []
-    less += [(neuron, "the ReLU without a bias"), ({**options, **neuron}, f"{plain} with the ReLU without a bias")]
-    error = _refused(spec, dataset)
-    for changes, instead in less:
-        if error is None:
-            break
-        simpler = replace(spec, **changes)
-        if _refused(simpler, dataset) is None:
-            remarks.append(f"{error}; {instead} is used.")
-            return simpler
-    return spec
-
-
-def _refused(spec: ProblemSpec, dataset: Dataset) -> InputError | None:
-    """Why there is no such problem, if there is none."""
-    try:
-        compute.problem(spec.key, spec, dataset)
-    except InputError as error:
-        return error
-    return None
-
-
-def _wanted_network(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> str:
-    """The kind of network; one that does not exist on these data is refused in a sentence."""
-    name, default = st.session_state.get("network"), fitting.default_network(dataset)
-    if name not in NETWORKS:
-        return default
-    try:
-        compute.architecture(replace(spec, network=name, outputs=fitting.classes(dataset) or 2), dataset)
-    except InputError as error:
-        remarks.append(f"{error}; the network {default} is used.")
-        return default
-    return str(name)
-
-
-def _neuron() -> dict[str, Any]:
-    """Activation, slope and bias, whatever the address said."""
-    state = st.session_state
-    activation = state["activation"] if state.get("activation") in EVERY_ACTIVATION else "relu"
-    slope = float(state["slope"]) if activation == "leaky" and state.get("slope") in SLOPES else None
-    return {
-        "activation": activation,
-        "slope": slope,
-        "bias": state["bias"] if state.get("bias") in BIASES else BIASES[0],
-    }
-
-
-def _wanted_loss(dataset: Dataset) -> Loss:
-    """The loss with its delta."""
-    name, delta = st.session_state.get("loss"), st.session_state.get("delta")
-    if name not in LOSSES:
-        name = fitting.default_loss(dataset)
-    return make_loss(name, delta=float(delta) if name == "huber" and delta in DELTAS else None)
-
-
-def _integer(key: str, default: int, low: int, high: int) -> int:
-    """The value of a control as an integer in range, whatever the address said."""
-    value = st.session_state.get(key, default)
-    return int(min(max(value, low), high)) if isinstance(value, (int, float)) else default
-
-
-def _nearest_beta(beta: float) -> str:
-    return nearest(beta, BETAS)
-
-
 def _defaults(name: str) -> Dataset:
     own = custom_dataset()
     if name == CUSTOM and own is not None:
@@ -492,7 +303,7 @@ def _follow_data() -> None:
         return  # the page says why these data cannot be had
     st.session_state["h"] = min(max(defaults.default_filter), MAX_FILTER)
     st.session_state["stride"] = min(max(defaults.default_stride), MAX_STRIDE)
-    st.session_state["beta"] = _nearest_beta(defaults.default_beta)
+    st.session_state["beta"] = nearest_beta(defaults.default_beta)
     if fitting.default_loss(defaults) != st.session_state.get(_SUITED):
         _suit(defaults)
     for key, default in ({} if name == CUSTOM else dataset_info(name).options).items():

@@ -15,7 +15,9 @@ from convex_core.losses import LOSSES, make_loss
 from convex_core.sweeps import Sweep, sweep
 from convex_core.sweeps.settings import DATA_OPTION
 
-from ..state.controls import BETAS, MAX_STRIDE, POOLINGS, CurrentProblem, bound, nearest
+from ..state.controls import bound
+from ..state.current import CurrentProblem
+from ..state.scales import BETAS, MAX_STRIDE, POOLINGS, nearest
 from ..state.spec import NETWORKS, has_several_outputs
 from ..work import calls, compute
 

@@ -10,7 +10,7 @@ from convex_core.sweeps import SweepRow
 from convex_core.sweeps.settings import DATA_OPTION
 
 from ..state.choices import kind_of
-from ..state.controls import BETAS, DELTAS, MAX_FILTER, MAX_SEED, MAX_STRIDE, OPTIONS, POOLINGS, SLOPES
+from ..state.scales import BETAS, DELTAS, MAX_FILTER, MAX_SEED, MAX_STRIDE, OPTIONS, POOLINGS, SLOPES
 from ..state.spec import CUSTOM
 
 __all__ = ["solve_query"]
