@@ -16,6 +16,7 @@ from convex_core.data import Dataset
 from convex_core.errors import InputError
 from pages._ui import shell
 from pages._ui.state import address, own_link, spec
+from pages._ui.state.choices import CHOICES
 
 TITLES = {page.file: page.title for page in shell.PAGES} | {"home": "Trained to the global optimum"}
 VALUES = ["999", "nan", "abc", "1e400", "-1e400", "0.123", "", "x" * 5000, ["1", "2"], "![](http://a/b.png)", "9" * 400]
@@ -274,11 +275,19 @@ def test_every_setting_belongs_to_a_page() -> None:
         {"kind": "Two ReLU layers"},
         {"images_view": "The talk's experiment"},
         {"ten_part": "Inside", "ten_n": "50", "ten_filters": "25", "ten_beta": "1"},
+        *({"network": kind, "n": "4", "stride": "2"} for kind in sorted({choice.kinds[0] for choice in CHOICES})),
     )
-    of_images = queries[-2:]
+    of_images = [query for query in queries if "images_view" in query or "ten_part" in query]
     for file in TITLES:
         for query in queries:
-            if query and file not in (("real_images",) if query in of_images else ("dataset", "three_layer")):
+            pages = (
+                ("real_images",)
+                if query in of_images
+                else ("solve",)
+                if "network" in query
+                else ("dataset", "three_layer")
+            )
+            if query and file not in pages:
                 continue
             app = visit(file, query)
             if "ten_part" in query:

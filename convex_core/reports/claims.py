@@ -40,6 +40,7 @@ class ClaimSettings:
 
     outputs: float = 1e-11  # of the largest sum of outputs of the neurons: some thousand roundoffs
     relative: float = 1e-9  # of the objective, for bounds: what the search of all directions may leave open
+    rounds: float = 1e-8  # of the objective: a round's upper value is its program's, as a conic solver leaves it
     slack: float = 1e-10  # share of the largest price that the search may leave open
     beta_max: float = 1e-6  # share by which two bounds on it may differ
 
@@ -128,7 +129,7 @@ class Claimed:
         claims = self.state.point.claims
         if not self.state.rounds or claims.lower_bound is None or self.state.point.method == "gated":
             return
-        slack = SETTINGS.relative * abs(claims.objective)
+        slack = SETTINGS.rounds * abs(claims.objective)
         bad = [
             at
             for at, (upper, lower) in enumerate(self.state.rounds)
