@@ -100,8 +100,8 @@ def test_degenerate_data_path_gradients_and_scaling(outputs):
 def test_no_local_search_finds_better(outputs):
     rng = np.random.default_rng(3)
     several = {"outputs": outputs} if outputs > 1 else {}
-    y = rng.standard_normal((4, outputs)) if outputs > 1 else rng.standard_normal(4)
-    problem = Problem(rng.standard_normal((4, 4)), y, filter_size=2, beta=0.1, pooling_grid="2", **several)
+    y = rng.standard_normal((3, outputs)) if outputs > 1 else rng.standard_normal(3)
+    problem = Problem(rng.standard_normal((3, 4)), y, filter_size=2, beta=0.1, pooling_grid="2", **several)
     check_local_search(problem, solve(problem, tol=1e-8))
 
 
