@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from convex_core.arrangement import closed_form  # noqa: E402
 from convex_core.errors import ConvexCoreError  # noqa: E402

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from convex_core.figures import training as figures  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402

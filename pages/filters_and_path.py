@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from convex_core.figures.chart import Chart  # noqa: E402
 from pages._ui import layout, reports  # noqa: E402

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from convex_core.status import Scope  # noqa: E402
 from pages._ui import layout, present, turning, verdict  # noqa: E402

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from pages._ui.playground import component  # noqa: E402
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from convex_core.data import Dataset  # noqa: E402
 from convex_core.errors import InputError, SizeError  # noqa: E402

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from pages._ui import layout  # noqa: E402
 from pages._ui.state.controls import problem_controls  # noqa: E402

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages._ui import shell
 
-shell.enter()
+shell.enter(__file__)
 
 from pages._ui import guard, layout, reports  # noqa: E402
 from pages._ui.state.controls import bound  # noqa: E402

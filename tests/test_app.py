@@ -65,7 +65,7 @@ def test_every_file_in_pages_is_in_the_navigation() -> None:
 def test_every_page_enters_the_shell_first() -> None:
     for page in shell.PAGES:
         source = (ROOT / "pages" / f"{page.file}.py").read_text()
-        enters = source.index("shell.enter()")
+        enters = source.index("shell.enter(__file__)")
         assert "convex_core" not in source[:enters].split('"""', 2)[2]
 
 

@@ -33,18 +33,22 @@ NAMED, DEFAULT = "home", "start"
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """One entry of the navigation; `file` is the stem of a file in pages/ and the page's address."""
+    """One entry of the navigation; `file` is the stem of a file in pages/ and the page's address.
+
+    A `whole` page takes the window for itself: the menu is folded away.
+    """
 
     file: str
     title: str
     icon: str
     section: str
+    whole: bool = False
 
 
 PAGES = (
     PageInfo("home", "Home", ":material/home:", "Start"),
-    PageInfo("tour", "Tour", ":material/explore:", "Start"),
-    PageInfo("playground", "Playground", ":material/gesture:", "Start"),
+    PageInfo("tour", "Tour", ":material/explore:", "Start", whole=True),
+    PageInfo("playground", "Playground", ":material/gesture:", "Start", whole=True),
     PageInfo("dataset", "Dataset", ":material/table_chart:", "Experiment"),
     PageInfo("arrangement", "Arrangement", ":material/hub:", "Experiment"),
     PageInfo("solve", "Solve", ":material/verified:", "Experiment"),
@@ -59,7 +63,6 @@ PAGES = (
 def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
-    _configure()
     if _show_menu():
         st.navigation(_navigation())
         st.rerun()
@@ -67,8 +70,7 @@ def run() -> None:
     if chosen.url_path == NAMED:
         chosen = st.navigation(_navigation(named=True), expanded=True)
     file = NAMED if chosen.url_path in ("", DEFAULT) else chosen.url_path
-    # history.js tells by the title which page is at work: it is set once a run, and no two pages have the same
-    st.set_page_config(page_title=f"{chosen.title} · convex core")
+    _configure(file)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
     if present.on():
@@ -90,15 +92,15 @@ def run() -> None:
         address.tell(place)
 
 
-def enter() -> None:
-    """Make a page work as a cold deep link; the first statement of every page.
+def enter(file: str) -> None:
+    """Make the page in `file` work as a cold deep link; the first statement of every page.
 
     On a server's very first visit Streamlit does not know yet that app.py uses st.navigation, and runs the page's
     file alone. Declaring the navigation here and running again brings the visitor to the page inside the shell.
     """
     if not st.session_state.get(_READY):
         st.session_state[_READY] = True
-        _configure()
+        _configure(Path(file).stem)
         _show_menu()
         st.navigation(_navigation())
         st.rerun()
@@ -119,13 +121,19 @@ def _show_menu() -> bool:
     return early
 
 
-def _configure() -> None:
-    # a local icon: Streamlit would fetch an emoji's picture from elsewhere
+def _configure(file: str) -> None:
+    """Say how the window of a page looks: a menu that is told two things one after the other may keep the first.
+
+    No two pages have the same title; history.js tells by it which page is at work.
+    """
+    info = next((info for info in PAGES if info.file == file), PAGES[0])
     st.set_page_config(
+        page_title=f"{info.title} · convex core",
+        # a local icon: Streamlit would fetch an emoji's picture from elsewhere
         page_icon=str(ASSETS / "icon.png"),
         layout="wide",
         # as narrow as its longest entry allows: on a projector the picture needs the width
-        initial_sidebar_state=SIDEBAR_PX,
+        initial_sidebar_state="collapsed" if info.whole else SIDEBAR_PX,
     )
 
 

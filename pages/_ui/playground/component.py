@@ -77,7 +77,6 @@ def show() -> None:
 
 def frame(title: str) -> None:
     """What a page of the component has besides the component itself, which draws its own title."""
-    st.set_page_config(initial_sidebar_state="collapsed")
     st.html(layout.ASSETS / "playground_page.css")
     with st.container(key="playground_module"):
         if not present.on():
