@@ -205,15 +205,23 @@ def test_two_processes_one_of_which_is_killed():
     killed = []
 
     class Killing(ProcessPoolExecutor):
+        """Kills a worker after the first answer: where one dies while they start, the other may wait for ever."""
+
         def submit(self, fn, /, *args, **kwargs):
             future = super().submit(fn, *args, **kwargs)
-            if not killed:
-                killed.append(next(iter(self._processes.values())).pid)
-                os.kill(killed[0], signal.SIGKILL)
+            future.add_done_callback(self._kill)
             return future
 
-    with Killing(2, multiprocessing.get_context("spawn")) as pool:
+        def _kill(self, _):
+            if not killed:
+                killed.append(next(iter(self._processes)))
+                os.kill(killed[0], signal.SIGKILL)
+
+    pool = Killing(2, multiprocessing.get_context("spawn"))
+    try:
         found = price("cones", problem, v, executor=pool)
+    finally:  # a broken pool may wait for ever
+        pool.shutdown(wait=False, cancel_futures=True)
     assert killed
     assert found.bound == alone.bound
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
