@@ -63,7 +63,8 @@ PAGES = (
 def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
-    _own_icon()
+    # the menu is drawn with the navigation, and has its width and its icon from before: as the last run had them
+    _configure(st.session_state.get(stage.PAGE, NAMED))
     if _show_menu():
         st.navigation(_navigation())
         st.rerun()
@@ -101,7 +102,6 @@ def enter(file: str) -> None:
     """
     if not st.session_state.get(_READY):
         st.session_state[_READY] = True
-        _own_icon()
         _configure(Path(file).stem)
         _show_menu()
         st.navigation(_navigation())
@@ -123,11 +123,6 @@ def _show_menu() -> bool:
     return early
 
 
-def _own_icon() -> None:
-    """Before the navigation: Streamlit would fetch the picture of a page's icon from elsewhere."""
-    st.set_page_config(page_icon=str(ASSETS / "icon.png"), layout="wide")
-
-
 def _configure(file: str) -> None:
     """Say how the window of a page looks: a menu that is told two things one after the other may keep the first.
 
@@ -136,6 +131,9 @@ def _configure(file: str) -> None:
     info = next((info for info in PAGES if info.file == file), PAGES[0])
     st.set_page_config(
         page_title=f"{info.title} · convex core",
+        # a local icon: Streamlit would fetch an emoji's picture from elsewhere
+        page_icon=str(ASSETS / "icon.png"),
+        layout="wide",
         # as narrow as its longest entry allows: on a projector the picture needs the width
         initial_sidebar_state="collapsed" if info.whole else SIDEBAR_PX,
     )
