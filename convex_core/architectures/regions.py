@@ -41,7 +41,7 @@ from .formulas import NetworkFormulas
 from .formulas.regions import regions_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .pooling_grid import PoolingGrid
+from .pooling_grid import PoolingGrid, cuts_of
 from .protocol import Parameters
 from .stages import Stages
 from .two_layer import TwoLayerCNN
@@ -245,7 +245,7 @@ class RegionsCNN(RegionalCells):
             raise InputError(
                 f"pooling_grid: got {self.pooling_grid!r}, expected regions along each axis, such as {like}"
             )
-        each = tuple(map(int, cuts)) if len(cuts) == axes else (int(cuts[0]),) * axes
+        each = cuts_of(int(cuts[0]) if len(cuts) == 1 else [int(cut) for cut in cuts], axes)
         kind = cast(Literal["sum", "mean"], self.pooling)
         object.__setattr__(self, "grid", PoolingGrid(self.geometry.grid, each, kind))
         object.__setattr__(self, "pooling_grid", "x".join(map(str, each)))

@@ -64,7 +64,8 @@ def run() -> None:
     """Configure the app, build the navigation and run the chosen page; the whole of app.py."""
     st.session_state[_READY] = True
     # the menu is drawn with the navigation, and has its width and its icon from before: as the last run had them
-    _configure(st.session_state.get(stage.PAGE, NAMED))
+    before = st.session_state.get(stage.PAGE)
+    _configure(before or NAMED)
     if _show_menu():
         st.navigation(_navigation())
         st.rerun()
@@ -72,13 +73,13 @@ def run() -> None:
     if chosen.url_path == NAMED:
         chosen = st.navigation(_navigation(named=True), expanded=True)
     file = NAMED if chosen.url_path in ("", DEFAULT) else chosen.url_path
-    _configure(file)
+    if file != (before or NAMED):
+        _configure(file)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
     if present.on():
         st.html(ASSETS / "present.css")
     warm.wait()
-    before = st.session_state.get(stage.PAGE)
     moved = before is not None and before != file
     st.session_state[stage.PAGE] = file
     place = st.empty()
