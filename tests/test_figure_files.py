@@ -45,8 +45,8 @@ def test_every_kind_of_trace_in_the_library_is_drawn_by_a_part_of_plotly() -> No
     seen = set()
     for path in FIGURES.rglob("*.py"):
         nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
-        named = {node.attr.lower() for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "go"}
-        kinds = named - {"figure", "frame", "layout"}
+        named = {node.attr.lower() for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "draft"}
+        kinds = named - {"draft", "frame", "make_subplots", "merged"}
         assert not kinds or any(kinds <= drawn for drawn in BUNDLES.values()), (path.name, kinds)
         seen |= kinds
     assert {"scatter", "heatmap", "bar", "mesh3d", "scatter3d"} <= seen

@@ -22,7 +22,6 @@ from convex_core.figures.arrangement.paint import MODES, CellData, hyperplane_pa
 from convex_core.figures.arrangement.scene import MAX_FILLED, FilterMarks, Scene
 from convex_core.figures.arrangement.sphere import sphere
 from convex_core.figures.arrangement.turn import FRAMES, turning_filter
-from convex_core.figures.chart import encoded_once
 from convex_core.figures.colours import DARK, LIGHT
 from convex_core.geometry import (
     Usage,
@@ -317,13 +316,6 @@ def test_cells_without_corners_are_drawn(rows):
         for chart in (sphere(space), disc(space), disc(space, far=True), near(space)):
             assert "NaN" not in chart.figure.to_json()
         assert chart.table["cell behind"] == arrangement.cell(p).neighbours.tolist()
-
-
-def test_a_figure_encoded_once_is_the_same():
-    chart = sphere(scene(3))
-    before = chart.figure.to_json()
-    assert encoded_once(chart.figure).to_json() == before
-    assert "plotly" in chart.html()
 
 
 def test_pattern_matrix_shows_the_gates_and_facets():

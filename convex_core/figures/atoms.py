@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ..architectures import ThresholdCNN, of_kind
 from ..solution import Solution
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -52,7 +51,7 @@ def threshold_atoms(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
     shown, samples = order[:MAX_ATOMS], np.argsort(problem.y, kind="stable")
     weights, numbers = network.weights[shown], [str(i + 1) for i in samples]
     m = len(shown)
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=1,
         cols=2,
         shared_yaxes=True,
@@ -61,7 +60,7 @@ def threshold_atoms(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
         figure=blank(96 + _ROW_PIXELS * max(m, 3), left=56, top=28, bottom=52),
     )
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=atoms[np.ix_(shown, samples)],
             x=list(range(problem.n)),
             y=list(range(1, m + 1)),
@@ -78,7 +77,7 @@ def threshold_atoms(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
         col=1,
     )
     figure.add_trace(
-        go.Bar(
+        draft.Bar(
             x=weights,
             y=list(range(1, m + 1)),
             orientation="h",

@@ -17,10 +17,11 @@ from ..contracts.files import check_writable, replacing
 from ..contracts.validation import integer
 from ..errors import InputError
 from .colours import DARK, LIGHT
+from .draft import Draft
 from .images import image
 from .offline import places, scripts
 
-__all__ = ["Chart", "blank", "encoded_once", "log_ticks"]
+__all__ = ["Chart", "blank", "log_ticks"]
 
 _FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 #: What the name of a saved figure may end in.
@@ -29,12 +30,12 @@ ENDINGS = (".html", ".png", ".svg", ".csv")
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A Plotly figure with its text alternative and its data.
+    """A figure with its text alternative and its data.
 
     Attributes
     ----------
-    figure : plotly.graph_objects.Figure
-        Transparent background and no fonts of its own: the page, or :meth:`html`, decides.
+    drawing : Draft or plotly.graph_objects.Figure
+        What was drawn. Transparent background and no fonts of its own: the page, or :meth:`html`, decides.
     alt : str
         What the figure shows, with the numbers that matter.
     table : mapping of str to sequence
@@ -43,15 +44,49 @@ class Chart:
         File name for exports, without a suffix.
     """
 
-    figure: Any
+    drawing: Any
     alt: str
     table: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     name: str = "figure"
+    _figure: Any = field(default=None, init=False, repr=False, compare=False)
+    _plain: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         lengths = {len(column) for column in self.table.values()}
         if len(lengths) > 1:
             raise InputError(f"table: got columns of lengths {sorted(lengths)}, expected equal lengths")
+
+    @property
+    def figure(self) -> Any:
+        """The figure as Plotly's own object, checked by Plotly; what is changed in it is changed in all that follows.
+
+        Examples
+        --------
+        >>> chart = Chart(blank(300).add_scatter(y=[1, 2]), "It rises.")
+        >>> type(chart.figure).__name__, chart.figure.layout.height
+        ('Figure', 300)
+        """
+        if not isinstance(self.drawing, Draft):
+            return self.drawing
+        if self._figure is None:
+            drawn = {"data": self.drawing.data, "layout": self.drawing.layout, "frames": self.drawing.frames}
+            object.__setattr__(self, "_figure", go.Figure(drawn))
+        return self._figure
+
+    def plain(self) -> dict[str, Any]:
+        """What plotly.js reads, made once; nobody may change it.
+
+        Examples
+        --------
+        >>> chart = Chart(blank(300).add_scatter(y=[1, 2]), "It rises.")
+        >>> chart.plain()["layout"]["height"], chart.plain() is chart.plain()
+        (300, True)
+        """
+        if self._figure is not None or not isinstance(self.drawing, Draft):
+            return dict(self.figure.to_dict())
+        if self._plain is None:
+            object.__setattr__(self, "_plain", self.drawing.to_dict())
+        return self._plain  # type: ignore[no-any-return]
 
     def csv(self) -> str:
         """The table as CSV with a header.
@@ -168,20 +203,6 @@ class Chart:
         return self.name.replace("-", " ").capitalize()
 
 
-def encoded_once(figure: Any) -> Any:
-    """The same figure, from now on turned into plain data only once, however often it is sent; nobody may change it.
-
-    Examples
-    --------
-    >>> figure = encoded_once(go.Figure(go.Scatter(y=[1, 2])))
-    >>> figure.to_dict() is figure.to_dict()
-    True
-    """
-    plain = figure.to_dict()
-    figure.to_dict = lambda: plain
-    return figure
-
-
 def log_ticks(low: float, high: float, *, most: int = 8) -> tuple[list[float], list[str]]:
     """Places and texts of ticks on a logarithmic axis; between powers of ten Plotly itself writes a bare 2 or 5.
 
@@ -201,23 +222,21 @@ def log_ticks(low: float, high: float, *, most: int = 8) -> tuple[list[float], l
     return every, [f"{t:,.0f}" if 1e3 <= t < 1e6 else f"{t:g}" for t in every]
 
 
-def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Any:
+def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Draft:
     """An empty figure with the project's margins, legend and hover, transparent and without fonts of its own.
 
     Examples
     --------
-    >>> blank(300).layout.height
+    >>> blank(300).layout["height"]
     300
     """
-    figure = go.Figure()
-    figure.update_layout(
-        template=go.layout.Template(),
+    return Draft(
+        template={},  # no theme of Plotly's
         height=height,
         margin={"l": left, "r": right, "t": top, "b": bottom},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 14},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         hoverlabel={"namelength": -1},
     )
-    return figure

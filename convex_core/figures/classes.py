@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ..errors import InputError
 from ..networks.network import Network
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .filters import no_filters
@@ -110,7 +109,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str] = (), *, colours: 
     share = counts / np.maximum(totals, 1)[:, None]
     figure = blank(130 + 44 * len(counts), left=86, right=12, top=12, bottom=58)
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             x=named,
             y=named,
             z=share,
@@ -127,7 +126,7 @@ def confusion(counts: NDArray[np.int64], names: Sequence[str] = (), *, colours: 
     cells = [(i, j) for i in range(len(counts)) for j in range(len(counts))]
     # one trace: a hundred annotations would take half a second
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[named[j] for _, j in cells],
             y=[named[i] for i, _ in cells],
             mode="text",
@@ -153,7 +152,7 @@ def _rows(network: Network, drawn: NDArray[np.intp], weights: _Array, names: Seq
     step = height + GAP
     pixels = (STRIP_PIXELS if height == 1 else PICTURE_PIXELS) * m * step
     q = len(names)
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=1,
         cols=1 + q,
         shared_yaxes=True,
@@ -174,7 +173,7 @@ def _rows(network: Network, drawn: NDArray[np.intp], weights: _Array, names: Seq
     extent = float(np.abs(tiles).max(initial=0.0)) or 1.0
     number = np.repeat(np.arange(1, m + 1), height + 1)[:, None] * np.ones((1, width))
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             x=np.arange(width + 1),
             y=edges,
             z=z[:row],
@@ -199,7 +198,7 @@ def _rows(network: Network, drawn: NDArray[np.intp], weights: _Array, names: Seq
     for o, name in enumerate(names):
         own = weights[:, o]
         figure.add_trace(
-            go.Bar(
+            draft.Bar(
                 x=own,
                 y=centres,
                 width=0.62 * height if height == 1 else 0.4 * height,

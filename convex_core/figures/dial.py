@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ..contracts.records import record
 from ..errors import InputError
@@ -18,6 +16,7 @@ from ..networks.network import Network
 from ..path import PathPreview
 from ..solution import Solution
 from ..status import Scope
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .tiles import TileGrid, opacities, signed_label, tile_colours, tile_grid, tiles_of
@@ -114,7 +113,7 @@ def beta_dial(
         figure.add_trace(_optimum(max(float(c.iterations[-1]) for c in curves), colours), row=2, col=1)
     figure.update_layout(annotations=scene.headline(start))
     figure.frames = [
-        go.Frame(
+        draft.Frame(
             name=str(b),
             data=[trace for trace, _ in scene.traces(b)],
             traces=list(range(len(scene.traces(b)))),
@@ -149,7 +148,7 @@ class _Scene:
         """The empty figure."""
         inner = self.grid.pixels + (BETWEEN + CURVES if self.curves else 0)
         bottom = BOTTOM if self.curves else 12
-        figure = make_subplots(
+        figure = draft.make_subplots(
             rows=2 if self.curves else 1,
             cols=1,
             vertical_spacing=BETWEEN / inner if self.curves else 0.0,
@@ -229,7 +228,7 @@ class _Scene:
     def _seeds(self, b: int) -> list[Any]:
         optimum = self.points[b].objective or 1.0
         return [
-            go.Scatter(
+            draft.Scatter(
                 x=self.curves[b].iterations,
                 y=values / optimum,
                 name="SGD, one line a seed",
@@ -334,7 +333,7 @@ def _points(solutions: Sequence[Solution], previews: Sequence[PathPreview]) -> l
 
 
 def _optimum(last: float, colours: Palette) -> Any:
-    return go.Scatter(
+    return draft.Scatter(
         x=[0, last],
         y=[1, 1],
         name="certified optimum",
@@ -370,7 +369,11 @@ def _slider(figure: Any, betas: Sequence[float], start: int, colours: Palette) -
                 "tickcolor": colours.muted,
                 "minorticklen": 0,
                 "steps": [
-                    {"label": f"{betas[int(frame.name)]:.3g}", "method": "animate", "args": [[frame.name], jump]}
+                    {
+                        "label": f"{betas[int(frame['name'])]:.3g}",
+                        "method": "animate",
+                        "args": [[frame["name"]], jump],
+                    }
                     for frame in figure.frames
                 ],
             }

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 __all__ = ["ENLARGED", "LEAST_TYPE", "enlarged"]
 
 #: By how much type and margins grow, and the smallest type there is then, in pixels.
@@ -15,19 +13,19 @@ ENLARGED, LEAST_TYPE = 1.35, 18.0
 _SHIFTS = frozenset(("xshift", "yshift", "ax", "ay"))
 
 
-def enlarged(figure: Any) -> Any:
-    """The figure with every type 1.35 times as large, at least 18 pixels, and margins that follow.
+def enlarged(figure: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain data of a figure with every type 1.35 times as large, at least 18 pixels, and margins that follow.
 
     What has no type of its own gets one: titles, ticks, legends, texts at points.
 
     Examples
     --------
     >>> from convex_core.figures.chart import blank
-    >>> layout = enlarged(blank(300, left=40)).layout
-    >>> layout.font.size, layout.xaxis.tickfont.size, layout.margin.l
+    >>> layout = enlarged(blank(300, left=40).to_dict())["layout"]
+    >>> layout["font"]["size"], layout["xaxis"]["tickfont"]["size"], layout["margin"]["l"]
     (18.900000000000002, 18.0, 54.0)
     """
-    plain = _grown(figure.to_dict())
+    plain: dict[str, Any] = _grown(figure)
     layout = plain["layout"]
     least = {"size": LEAST_TYPE}
     for name in {*(key for key in layout if key.startswith(("xaxis", "yaxis"))), "xaxis", "yaxis"}:
@@ -49,7 +47,7 @@ def enlarged(figure: Any) -> Any:
         ratio = layout[name].get("aspectratio")
         if ratio:
             layout[name]["aspectratio"] = {axis: ENLARGED * share for axis, share in ratio.items()}
-    return go.Figure(plain, skip_invalid=True)
+    return plain
 
 
 def _grown(value: Any, name: str = "") -> Any:

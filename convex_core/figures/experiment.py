@@ -7,11 +7,11 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..experiments import Arm, ExperimentResult, Training
+from . import draft
 from .chart import Chart, blank, log_ticks
 from .colours import DASHES, LIGHT, Palette
 from .offline import places, scripts
@@ -170,7 +170,7 @@ def _training(result: ExperimentResult) -> Training:
 def _seeds(figure: Any, training: Training, values: _Array, hover: str, colours: Palette) -> None:
     for number, (seed, row) in enumerate(zip(training.seeds, values, strict=True)):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=np.maximum(training.iterations, FIRST),
                 y=np.where(np.isfinite(row), row, np.nan),
                 name=f"SGD, seed {seed}",
@@ -211,7 +211,7 @@ def _line(
     where = int(training.iterations[at]) if reached else int(training.iterations[-1])
     note = f"SGD had done {where:,} iterations by then" if reached else "SGD had ended by then"
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[FIRST, max(where, FIRST), training.iterations[-1]],
             y=[value] * 3,
             name=f"{arm.plan.label}, {seconds:.2g} s",

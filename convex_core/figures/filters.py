@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..networks.network import Network
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .tiles import opacities, signed_label, tile_colours, tile_grid, tiles_of
@@ -73,7 +73,7 @@ def filter_norms(network: Network, *, colours: Palette = LIGHT) -> Chart:
     signed = norms[order] * network.signs[order]
     figure = blank(260)
     figure.add_trace(
-        go.Bar(
+        draft.Bar(
             x=list(range(1, network.m + 1)),
             y=signed,
             marker={

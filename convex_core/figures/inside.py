@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..contracts.validation import integer
 from ..networks.inside import InsideNetwork
 from ..presentation.text import counted
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -168,7 +168,7 @@ def added_up(
     rounded = shown(np.array(values), np.array(largest + [0.0] * (len(values) - len(largest))))
     fill = [colours.sign(v) for v in values] + [colours.convex]
     figure.add_trace(
-        go.Bar(
+        draft.Bar(
             y=[*labels, whole], x=ends, base=[*begins, 0.0], orientation="h", showlegend=False,
             marker={
                 "color": fill,
@@ -187,7 +187,7 @@ def added_up(
     )  # fmt: skip
     if target is not None:
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 y=["target"], x=[target], mode="markers+text", showlegend=False, cliponaxis=False,
                 marker={"size": 12, "symbol": "circle-open", "color": colours.ink, "line": {"width": 2}},
                 text=[f"  {target:.3g}"], textposition="middle right", textfont={"color": colours.ink},
@@ -235,7 +235,7 @@ def _heat(
     if written:
         text = np.vectorize(lambda v: f"{v + 0.0:.2g}")(shown(z, terms))
         numbers = {"text": text, "texttemplate": "%{text}"}
-    return go.Heatmap(
+    return draft.Heatmap(
         x=x, y=y, z=z, hovertext=words, hovertemplate="%{hovertext}<extra></extra>", hoverongaps=False, xgap=1, ygap=1,
         colorscale=colours.diverging, zmin=-(extent or 1.0), zmax=extent or 1.0, showscale=False,
         textfont={"size": size, "color": colours.ink}, **numbers,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-import plotly.graph_objects as go
-
 from ..interpolation import MinimumNorm
+from . import draft
 from .chart import Chart, blank, log_ticks
 from .colours import LIGHT, Palette
 
@@ -36,7 +35,7 @@ def least_norm(found: MinimumNorm, *, colours: Palette = LIGHT) -> Chart:
     betas, values = found.betas.tolist(), found.values.tolist()
     figure = blank(340, left=62, top=36)
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=betas,
             y=values,
             name="objective / β",
@@ -51,7 +50,7 @@ def least_norm(found: MinimumNorm, *, colours: Palette = LIGHT) -> Chart:
     for name, y, dash in (("norm of the network that fits", found.norm, "dot"), ("lower bound", bound, "dash")):
         if y is not None:
             figure.add_trace(
-                go.Scatter(
+                draft.Scatter(
                     x=wide,
                     y=[y, y],
                     name=name,

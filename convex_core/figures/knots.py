@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ..architectures import ACTIVATIONS, make_activation
 from ..errors import InputError
 from ..networks.network import Network
 from ..path import Path
 from ..problem import Problem
+from . import draft
 from .chart import Chart, blank, log_ticks
 from .colours import LIGHT, Palette, cividis
 
@@ -99,7 +98,7 @@ def spline_knots(path: Path, *, colours: Palette = LIGHT) -> Chart:
     width = (high - low) or 1.0
     low, high = low - _MARGIN * width, high + _MARGIN * width
     betas = np.array([solution.problem.beta for solution in path])
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.55, 0.45],
         figure=blank(460, left=62, top=36),
     )  # fmt: skip
@@ -110,7 +109,7 @@ def spline_knots(path: Path, *, colours: Palette = LIGHT) -> Chart:
         place = knots_of(network)[0]
         line = np.unique(np.concatenate([[low, high], place[(place > low) & (place < high)]]))
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=line,
                 y=network.predict(line[:, None]),
                 name=f"β = {betas[number]:.3g}",
@@ -122,7 +121,7 @@ def spline_knots(path: Path, *, colours: Palette = LIGHT) -> Chart:
             col=1,
         )
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=x, y=problem.y, name="data", mode="markers",
             marker={"color": colours.ink, "size": 8, "symbol": "circle-open", "line": {"width": 2}},
             hovertemplate="x = %{x:.4g}, y = %{y:.4g}<extra></extra>",
@@ -134,7 +133,7 @@ def spline_knots(path: Path, *, colours: Palette = LIGHT) -> Chart:
     largest = max((abs(change) for _, _, change in marks), default=1.0)
     marks = [mark for mark in marks if abs(mark[2]) > _NEGLIGIBLE * largest]
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[place for _, place, _ in marks],
             y=[beta for beta, _, _ in marks],
             mode="markers",

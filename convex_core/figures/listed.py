@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..contracts.validation import integer
 from ..errors import InputError
 from ..lists import FeatureMaps, ListedNetwork
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -200,7 +200,7 @@ def class_scores(
     best = int(scores.argmax())
     figure = blank(height, left=78 if max(map(len, names)) > SHORT else 30, right=4, top=4, bottom=4)
     figure.add_trace(
-        go.Bar(
+        draft.Bar(
             x=scores,
             y=[f"<b>{name}</b>" if o == truth else name for o, name in enumerate(names)],
             orientation="h",
@@ -272,7 +272,7 @@ def _heat(
     if shades is not None:
         extent = 1.0
     text = "%{z:.3g}" if shades is None else "%{customdata:.3g}"
-    return go.Heatmap(
+    return draft.Heatmap(
         x=x,
         y=y,
         z=(values if shades is None else shades).astype(np.float32),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..architectures import ThreeLayerCNN, of_kind
 from ..errors import InputError
 from ..solution import Solution
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -79,7 +79,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
         scale[row * (K + 1) : row * (K + 1) + K] = largest
     figure = blank(70 + 34 * len(z), left=70, right=16, top=40, bottom=16)
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=dead,
             colorscale=[[0.0, colours.faint], [1.0, colours.faint]],
             showscale=False,
@@ -89,7 +89,7 @@ def matrix_blocks(solutions: Sequence[Solution], *, colours: Palette = LIGHT) ->
         )
     )
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=z / scale,
             customdata=z,
             colorscale=colours.diverging,

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ..errors import InputError
 from ..path import Path, PathPreview
 from ..status import Scope
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .tracks import follow_filters
@@ -66,7 +65,7 @@ def norm_map(path: Path, *, compact: bool = False, colours: Palette = LIGHT) -> 
     counts = COUNT_PIXELS // (2 if compact else 1)
     between = 14 if compact else 22
     inner = rows + between + counts
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=2,
         cols=1,
         shared_xaxes=True,
@@ -125,13 +124,13 @@ def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours:
     """
     betas = _betas(path)
     exact = path.scope is Scope.GLOBAL
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4], figure=blank(430, left=62)
     )
     line = {"color": colours.convex, "width": 2.5}
     if exact:
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=betas,
                 y=path.lower_bound,
                 name="lower bound",
@@ -144,7 +143,7 @@ def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours:
             col=1,
         )
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=betas,
             y=path.objective,
             name="objective" if exact else "objective over sampled patterns",
@@ -159,7 +158,7 @@ def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours:
     open_circle = {"symbol": "circle-open", "size": 7, "color": colours.muted, "line": {"width": 1.5}}
     if previews:
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=[p.beta for p in previews],
                 y=[p.objective for p in previews],
                 name="preview",
@@ -176,7 +175,7 @@ def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours:
         ([p.beta for p in previews], [p.relative_gap for p in previews], {"mode": "markers", "marker": open_circle}),
     ):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=x,
                 y=[max(g, GAP_FLOOR) if math.isfinite(g) else None for g in gaps],
                 customdata=[_finite(g) for g in gaps],
@@ -248,7 +247,7 @@ def over_strides(paths: Mapping[int, Path], *, colours: Palette = LIGHT) -> Char
     figure = blank(300, left=62, bottom=52)
     for k, (stride, path) in enumerate(paths.items()):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=path.betas,
                 y=path.objective,
                 name=f"stride {stride}" + ("" if path.scope is Scope.GLOBAL else " (restricted)"),
@@ -297,7 +296,7 @@ def _norm_heatmaps(betas: _Array, edges: _Array, norms: _Array, signed: _Array, 
     dead = np.where(norms == 0.0, 0.0, np.nan)
     where = "filter %{customdata[0]}, β = %{customdata[1]:.3g}: "
     return [
-        go.Heatmap(
+        draft.Heatmap(
             x=edges,
             y=np.arange(T + 1) + 0.5,
             z=z[:, ::-1],
@@ -320,7 +319,7 @@ def _norm_heatmaps(betas: _Array, edges: _Array, norms: _Array, signed: _Array, 
 
 
 def _active_line(betas: _Array, active: NDArray[np.intp], colours: Palette) -> Any:
-    return go.Scatter(
+    return draft.Scatter(
         x=betas,
         y=active,
         mode="lines+markers",

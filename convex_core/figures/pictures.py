@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InputError
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette, rgb
 
@@ -95,7 +95,7 @@ def picture_grid(
     if count:
         figure.add_trace(picture_trace(_sheet(images, columns, colours), 0.0, LABEL, columns * step_x, rows * step_y))
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[j * step_x for _, j in places],
             y=[i * step_y + 0.5 * LABEL for i, _ in places],
             mode="text",
@@ -111,7 +111,7 @@ def picture_grid(
         )
     )
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[j * step_x + 0.5 * wide for _, j in places],
             y=[i * step_y + LABEL + 0.5 for i, _ in places],
             mode="markers",
@@ -135,7 +135,7 @@ def picture_trace(pixels: NDArray[np.uint8], x: float, y: float, width: float, h
     out = io.BytesIO()
     Image.fromarray(pixels, "RGBA").save(out, "PNG", optimize=True)
     dx, dy = width / pixels.shape[1], height / pixels.shape[0]
-    return go.Image(
+    return draft.Image(
         source=f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}",
         x0=x + 0.5 * dx,
         y0=y + 0.5 * dy,

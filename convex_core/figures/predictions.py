@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..contracts.validation import finite_array
 from ..errors import InputError
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -79,7 +79,7 @@ def _one_by_one(figure: Any, f: _Array, y: _Array, colours: Palette) -> None:
     at = np.arange(n)
     gap = np.full(n, np.nan)
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=np.stack([at, at, gap], axis=1).ravel(), y=np.stack([y, f, gap], axis=1).ravel(), mode="lines",
             name="missed", line={"color": colours.muted, "width": 1.6}, hoverinfo="skip",
         )
@@ -90,7 +90,7 @@ def _one_by_one(figure: Any, f: _Array, y: _Array, colours: Palette) -> None:
         ("prediction", f, {"size": 8, "color": colours.convex}),
     ):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=at, y=values, mode="markers", name=name, marker=marker, customdata=at, cliponaxis=False,
                 hovertemplate=f"sample %{{x}}, {name} %{{y:.6g}}<extra></extra>",
             )
@@ -102,13 +102,13 @@ def _one_by_one(figure: Any, f: _Array, y: _Array, colours: Palette) -> None:
 def _scattered(figure: Any, f: _Array, y: _Array, colours: Palette) -> None:
     ends = [float(min(f.min(), y.min())), float(max(f.max(), y.max()))]
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=ends, y=ends, mode="lines", name="prediction = target", line={"color": colours.muted, "dash": "dash"},
             hoverinfo="skip",
         )
     )  # fmt: skip
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=y, y=f, mode="markers", name="sample", marker={"size": 6, "color": colours.convex, "opacity": 0.7},
             customdata=np.arange(len(y)),
             hovertemplate="sample %{customdata}: target %{x:.6g}, prediction %{y:.6g}<extra></extra>",
@@ -130,7 +130,7 @@ def _by_class(figure: Any, f: _Array, y: _Array, names: Sequence[str], colours: 
         ("own class", own, {"size": 8, "color": colours.convex}),
     ):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=x[chosen], y=f[chosen], mode="markers", name=name, marker=marker, customdata=which[chosen],
                 hovertemplate=f"sample %{{customdata}}, {name}: %{{y:.4g}}<extra></extra>",
             )

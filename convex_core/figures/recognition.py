@@ -6,10 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ..experiments import Recognition
+from . import draft
 from .chart import Chart, blank, log_ticks
 from .classes import confusion
 from .colours import LIGHT, Palette
@@ -34,7 +33,7 @@ def recognition_curves(found: Recognition, *, height: int = 330, colours: Palett
     'bounds-and-accuracy'
     """
     curve, c = found.curve, found.certificate
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07,
         figure=blank(height, left=56, right=10, top=6, bottom=40),
     )  # fmt: skip
@@ -78,7 +77,7 @@ def _gaps(figure: Any, found: Recognition, end: float, colours: Palette) -> None
     last = [(float(curve.seconds[-1]), float(gap[-1]))] if len(gap) else []
     x, y = zip(*last, (end, final), strict=True)
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=x, y=y, mode="lines+markers", line={"color": colours.convex, "dash": "dot", "width": 1.5},
             marker={"symbol": "diamond", "size": [*(0 for _ in last), 11], "color": colours.convex, "opacity": 1.0},
             hovertemplate=f"certificate: gap {c.relative_gap:.2e}<extra></extra>", showlegend=False,
@@ -123,7 +122,7 @@ def _accuracies(figure: Any, found: Recognition, end: float, colours: Palette) -
 
 def _line(figure: Any, x: Any, y: Any, colour: str, width: float, hover: str, row: int = 1) -> None:
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=x, y=y, mode="lines+markers", connectgaps=True, line={"color": colour, "width": width},
             marker={"size": 2 + 1.2 * width}, hovertemplate=f"{hover}<extra></extra>", showlegend=False,
         ),
@@ -136,12 +135,12 @@ def recognition_confusion(found: Recognition, *, cell: int = 27, colours: Palett
     counts, names = found.confusion, found.names
     long = max(map(len, names)) > 3
     chart = confusion(counts, names, colours=colours)
-    figure = chart.figure
+    figure = chart.drawing
     figure.update_layout(height=cell * len(names) + 76, margin={"l": 92 if long else 44, "t": 6, "b": 58})
     figure.update_traces(textfont_size=11 if long else 13, selector={"mode": "text"})
     q = len(names)
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[names[j] for i in range(q) for j in range(q)],
             y=[names[i] for i in range(q) for j in range(q)],
             customdata=[[i, j] for i in range(q) for j in range(q)],

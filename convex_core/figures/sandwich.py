@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
 from ..errors import InputError
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -58,7 +57,7 @@ def sandwich(
     for label, value, word in zip(labels, values, words, strict=True):
         colour = colours.ink if word == NETWORK else colours.convex
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=[floor, value],
                 y=[label, label],
                 mode="lines+markers+text",

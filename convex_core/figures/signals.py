@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ..data import Dataset
 from ..errors import InputError
 from ..patches import PatchGeometry
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -102,7 +101,7 @@ def patch_matrices(patches: _Array, *, colours: Palette = LIGHT) -> Chart:
                 hover[i, at + j] = f"X<sub>{k + 1}</sub>, sample {i}, entry {j}: {block[k, i, j]:.3g}"
     figure = blank(max(170, min(420, 60 + 22 * shown_n)), left=40, top=30, bottom=16)
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=canvas,
             text=hover,
             hovertemplate="%{text}<extra></extra>",
@@ -140,7 +139,7 @@ def _signal(x: _Array, geometry: PatchGeometry, colours: Palette) -> Any:
         index = geometry.index[k]
         covered[k, index[index >= 0]] = k
     windows = min(260, 24 + 18 * drawn)
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=2,
         cols=1,
         shared_xaxes=True,
@@ -149,7 +148,7 @@ def _signal(x: _Array, geometry: PatchGeometry, colours: Palette) -> Any:
         figure=blank(250 + windows),
     )
     figure.add_trace(
-        go.Bar(
+        draft.Bar(
             x=list(range(d)),
             y=x,
             marker_color=[colours.sign(v) for v in x],
@@ -160,7 +159,7 @@ def _signal(x: _Array, geometry: PatchGeometry, colours: Palette) -> Any:
         col=1,
     )
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=covered,
             y=list(range(1, drawn + 1)),
             colorscale=[[s / 8, colours.ordered(s / 8)] for s in range(9)],
@@ -181,7 +180,7 @@ def _signal(x: _Array, geometry: PatchGeometry, colours: Palette) -> Any:
     figure.update_yaxes(
         title_text="patch k", autorange="reversed", showgrid=False, dtick=max(1, drawn // 6), row=2, col=1
     )
-    figure.update_layout(bargap=0.15, template=go.layout.Template())
+    figure.update_layout(bargap=0.15)
     return figure
 
 
@@ -190,7 +189,7 @@ def _image(x: _Array, geometry: PatchGeometry, colours: Palette) -> Any:
     pixels = x.reshape(H, W, -1).mean(axis=2)
     figure = blank(420, left=36, top=12, bottom=30)
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=pixels,
             colorscale=colours.diverging if pixels.min() < 0 else "Cividis",
             zmid=0 if pixels.min() < 0 else None,

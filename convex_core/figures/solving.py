@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
-
 from ..errors import InputError
 from ..solution import Solution
 from ..solvers.column_generation import Round
 from ..status import Scope
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -53,13 +51,13 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
     lower = [r.lower if math.isfinite(r.lower) else None for r in history]
     gaps = [(r.upper - r.lower) / abs(r.upper) if math.isfinite(r.lower) and r.upper else None for r in history]
     drawn = [None if g is None else max(g, GAP_FLOOR) for g in gaps]
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.09, row_heights=[0.6, 0.4], figure=blank(340)
     )
     line = {"color": colours.convex, "width": 2.5}
     lower_name = "lower bound" if scope is Scope.GLOBAL else "lower bound over the sampled patterns only"
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=rounds,
             y=lower,
             name=lower_name,
@@ -72,7 +70,7 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
         col=1,
     )
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=rounds,
             y=upper,
             name="upper bound",
@@ -87,7 +85,7 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
         col=1,
     )
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=rounds,
             y=drawn,
             name="relative gap",
@@ -136,7 +134,7 @@ def seconds(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
     figure = blank(130, left=8, top=40, bottom=34)
     for stage, value, position in zip(stages, spent, (0.0, 0.35, 0.7, 1.0), strict=True):
         figure.add_trace(
-            go.Bar(
+            draft.Bar(
                 x=[value],
                 y=[""],
                 orientation="h",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..architectures import CircularCNN, of_kind
 from ..networks.network import Network
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .filters import no_filters
@@ -98,7 +98,7 @@ def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> 
     extent = float(np.abs(C).max(initial=0.0)) or 1.0
     tile = {"y": names, "xgap": 1, "ygap": 3, "showscale": False}
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=C,
             x=list(range(d)),
             colorscale=colours.diverging,
@@ -110,7 +110,7 @@ def _figure(C: _Array, amplitude: _Array, weights: _Array, colours: Palette) -> 
     )
     scale = [[p, colours.ordered(p)] for p in np.linspace(0.0, 1.0, 9)]
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=amplitude,
             x=list(range(amplitude.shape[1])),
             xaxis="x2",

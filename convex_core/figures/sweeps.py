@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ..errors import InputError
 from ..presentation.text import counted, number
 from ..sweeps import Sweep, SweepRow
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette, cividis, contrast
 
@@ -144,7 +144,7 @@ def sweep_map(
     height = min(max(_AROUND + _ROW * len(up), _LEAST), _MOST)
     figure = blank(height, left=16 + 8 * max(map(len, left)) + 30, top=16, bottom=56)
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             x=below, y=left, z=z, xgap=2, ygap=2, colorscale=[[p / 9, cividis(p / 9)] for p in range(10)],
             hoverinfo="skip", colorbar={"title": {"text": words, "side": "right"}, "thickness": 14},
         )
@@ -154,7 +154,7 @@ def sweep_map(
     fills = _fills(z, list(places), colours)
     inks = [max(_INK, key=lambda ink: contrast(ink, fill)) for fill in fills]
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[below[i] for _, i in places], y=[left[j] for j, _ in places], customdata=list(places.values()),
             mode="markers", showlegend=False,
             marker={"symbol": "square-open", "size": 34, "opacity": 0, "color": inks, "line": {"width": 2}},

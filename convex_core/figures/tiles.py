@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ..patches import PatchGeometry
+from . import draft
 from .colours import Palette
 
 __all__ = ["TileGrid", "opacities", "signed_label", "tile_colours", "tile_grid", "tiles_of"]
@@ -93,7 +93,7 @@ class TileGrid:
         words = np.where(np.isnan(values), "", np.char.mod("%.3g", np.nan_to_num(values)))
         tiles = tiles if strength is None else tiles * strength[:, None, None]
         every = np.broadcast_to(np.asarray(numbers, dtype=float)[:, None, None], tiles.shape)
-        return go.Heatmap(
+        return draft.Heatmap(
             x=x,
             y=y,
             z=self.canvas(tiles),
@@ -109,7 +109,7 @@ class TileGrid:
     def labels(self, texts: Sequence[str], colours: Sequence[str]) -> Any:
         """A trace with one line of text over each tile."""
         places = [divmod(t, self.columns) for t in range(self.count)]
-        return go.Scatter(
+        return draft.Scatter(
             x=[j * (self.width + self.gap) for _, j in places],
             y=[i * (self.height + self.label) + 0.55 * self.label for i, _ in places],
             mode="text",

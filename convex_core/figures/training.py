@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..certificate import Certificate
 from ..contracts.validation import finite_array
 from ..errors import InputError
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .training_curves import curves, excess, has_excess, optimum_text, replay, row_name, shown_values, upper_name
@@ -126,7 +126,7 @@ def loss_by_seconds(
     )
     for name, x, y, real, colour, symbol, size in markers:
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=x,
                 y=y,
                 name=name,
@@ -139,7 +139,7 @@ def loss_by_seconds(
             )
         )
     if relative:  # a diamond below the axis stands on its edge
-        figure.data[-1].y = [max(float(best[0]), 10.0 ** figure.layout.yaxis.range[0])]
+        figure.data[-1]["y"] = [max(float(best[0]), 10.0 ** figure.layout["yaxis"]["range"][0])]
     figure.update_xaxes(title_text=f"{clock} seconds", range=[0, reach])
     figure.update_layout(margin_b=48)
     alt = f"{_listed(seeds)} {ending} after {moments[:, -1].max():.3g} {clock} seconds; "
@@ -189,7 +189,7 @@ def audit(
     above = [100.0 * (v / lower - 1.0) if math.isfinite(lower) and lower > 0 else math.nan for v in values]
     figure = blank(96 + 44 * len(seeds), left=72, top=30)
     figure.add_trace(
-        go.Bar(
+        draft.Bar(
             x=values,
             y=labels,
             orientation="h",
@@ -201,12 +201,11 @@ def audit(
         )
     )
     name = upper_name(upper, lower)
-    figure.add_vline(
-        x=upper,
-        line={"color": colours.convex, "width": 2.5},
-        annotation={"text": name, "font": {"color": colours.convex}, "yanchor": "bottom"},
-        annotation_position="top",
-    )
+    figure.add_vline(x=upper, line={"color": colours.convex, "width": 2.5})
+    figure.add_annotation(
+        text=name, font={"color": colours.convex}, x=upper, xref="x", xanchor="center", y=1, yref="y domain",
+        yanchor="bottom", showarrow=False,
+    )  # fmt: skip
     figure.update_xaxes(title_text="training objective", gridcolor=colours.faint, rangemode="tozero")
     figure.update_yaxes(autorange="reversed", showgrid=False)
     alt = (

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from . import draft
 from .chart import blank, log_ticks
 from .colours import Palette
 
@@ -109,7 +109,7 @@ def curves(
     for s, seed in enumerate(seeds):
         colour, dash = colours.line(s)
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=x[s],
                 y=shown[s],
                 name=row_name(seed),
@@ -147,7 +147,7 @@ def _bounds(figure: Any, start: float, stop: float, upper: float, lower: float, 
         lines.append(("proved lower bound", lower, "dash", 1.6))
     for name, value, dash, width in lines:
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=[start, stop],
                 y=[value, value],
                 name=name,
@@ -173,7 +173,7 @@ def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: 
         font={"color": colours.convex, "size": 12},
     )  # fmt: skip
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=[0.0, reach],
             y=[level] * 2,
             name=name,
@@ -257,10 +257,10 @@ def replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> None
     S, T = values.shape
     stops = np.unique(np.linspace(1, T, min(FRAMES, T)).round().astype(int))
     figure.frames = [
-        go.Frame(
+        draft.Frame(
             name=str(int(steps[stop - 1])),
             traces=list(range(S)),
-            data=[go.Scatter(x=steps[:stop], y=values[s, :stop]) for s in range(S)],
+            data=[draft.Scatter(x=steps[:stop], y=values[s, :stop]) for s in range(S)],
         )
         for stop in stops
     ]
@@ -302,7 +302,8 @@ def replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> None
                 "ticklen": 0,
                 "minorticklen": 0,
                 "steps": [
-                    {"label": frame.name, "method": "animate", "args": [[frame.name], still]} for frame in figure.frames
+                    {"label": frame["name"], "method": "animate", "args": [[frame["name"]], still]}
+                    for frame in figure.frames
                 ],
             }
         ],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ..training.sgd import Comparison
+from . import draft
 from .chart import Chart, blank, log_ticks
 from .colours import LIGHT, Palette
 from .training_curves import FLOOR, excess
@@ -56,13 +56,13 @@ def tuning_curves(comparison: Comparison, *, lower: float, relative: bool = Fals
         chosen = np.arange(len(rates)) == run.chosen
         hover = f"{run.name}, step size %{{x:g}}: %{{y:.4%}} above" if relative else f"{run.name}, %{{x:g}}: %{{y:.6g}}"
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=np.repeat(rates, values.shape[1]), y=values.ravel(), mode="markers", showlegend=False, opacity=0.55,
                 marker={"color": colour, "size": 5}, hovertemplate=f"{hover}<extra></extra>",
             )
         )  # fmt: skip
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=rates, y=values.min(axis=1), name=run.name, mode="lines+markers",
                 line={"color": colour, "width": 1.8, "dash": dash},
                 marker={

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ..errors import InputError
 from ..training.ways import TwoWays
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .training import row_name
@@ -84,7 +84,7 @@ def along_two_ways(
         (1.0, last, end, "right"),
     ):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=[x], y=[y], mode="markers", showlegend=False, cliponaxis=False,
                 marker={"size": 12, "color": colours.sgd if x == 0.0 else colours.convex},
                 hovertemplate=f"{text}: %{{y:.8g}}<extra></extra>",
@@ -128,7 +128,7 @@ def _fall(way: TwoWays) -> str:
 
 def _line(figure: Any, x: Any, y: Any, colour: str, name: str, *, faint: bool = False) -> None:
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=x, y=y, name=name, mode="lines", opacity=0.35 if faint else 1.0,
             line={"color": colour, "width": 1.4 if faint else 3.4},
             hovertemplate=f"{name}, %{{x:.0%}} of the way: %{{y:.6g}}<extra></extra>",

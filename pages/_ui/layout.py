@@ -20,6 +20,7 @@ from convex_core.figures.compare import on_same_axes
 from convex_core.figures.enlarge import ENLARGED, enlarged
 
 from . import pinned, present, stage
+from .sent import Sent
 from .state import controls
 
 __all__ = [
@@ -233,7 +234,7 @@ def _plot(item: Chart, key: str, picked: Callable[[], None] | None = None) -> No
         if before is not None and key in before.charts:
             _pair(before, item, key, picked)
             return
-    _draw(item, item.figure, key, picked)
+    _draw(item, item.plain(), key, picked)
 
 
 def _pair(before: pinned.Pinned, item: Chart, key: str, picked: Callable[[], None] | None) -> None:
@@ -244,17 +245,17 @@ def _pair(before: pinned.Pinned, item: Chart, key: str, picked: Callable[[], Non
         left, right = st.columns(2, gap="medium")
         with left:
             st.markdown(f"**A**: {words[0]}")
-            _draw(before.charts[key], one, f"{key}_a", None)
+            _draw(before.charts[key], one.to_dict(), f"{key}_a", None)
         with right:
             st.markdown(f"**B**: {words[1]}")
-            _draw(item, other, key, picked)
+            _draw(item, other.to_dict(), key, picked)
 
 
-def _draw(item: Chart, figure: Any, key: str, picked: Callable[[], None] | None) -> None:
-    natural, most = figure.layout.height, stage.height(key.removesuffix("_a"))
+def _draw(item: Chart, plain: dict[str, Any], key: str, picked: Callable[[], None] | None) -> None:
+    natural, most = plain["layout"].get("height"), stage.height(key.removesuffix("_a"))
     height: Any = "content" if most is None else most if natural is None else min(most, int(natural))
     if present.on():
-        figure = enlarged(figure)
+        plain = enlarged(plain)
         # the presenter's style gives the main picture the rest of the screen
         height = (
             "stretch"
@@ -262,7 +263,7 @@ def _draw(item: Chart, figure: Any, key: str, picked: Callable[[], None] | None)
             else round(ENLARGED * (natural if most is None else height))
         )
     st.plotly_chart(
-        figure,
+        Sent(plain),
         key=key,
         height=height,
         alt=item.alt,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ...arrangement import Cell
 from ...errors import InputError
+from .. import draft
 from ..chart import Chart, blank
 from ..colours import LIGHT, Palette
 
@@ -51,7 +51,7 @@ def pattern_matrix(cell: Cell, K: int, *, colours: Palette = LIGHT) -> Chart:
     k, i = np.divmod(cell.facet_rows, n)
     here = i < shown
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=k[here] + 1,
             y=i[here],
             mode="markers",
@@ -100,7 +100,7 @@ def linear_piece(patches: _Floats, active: NDArray[np.bool_], *, scale: float = 
     extent = float(np.abs(G).max()) or 1.0
     figure = blank(90 + min(340, max(110, 30 * shown)), left=52, right=8, top=8, bottom=42)
     figure.add_trace(
-        go.Heatmap(
+        draft.Heatmap(
             z=G[:shown],
             x=np.arange(1, h + 1),
             colorscale=colours.diverging,
@@ -147,7 +147,7 @@ def matrix_axes(figure: Any, n: int, K: int, **where: Any) -> None:
 
 def gate_map(gates: NDArray[np.bool_], colours: Palette) -> Any:
     """Heat map of gates (n, K): active entries filled, the others faint."""
-    return go.Heatmap(
+    return draft.Heatmap(
         z=gates.astype(np.uint8),
         x=np.arange(1, gates.shape[1] + 1),
         colorscale=[[0, colours.faint], [1, colours.convex]],

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ...errors import InputError
@@ -20,6 +19,7 @@ from ...geometry import (
     stereographic,
     upper_part,
 )
+from .. import draft
 from ..chart import Chart, blank
 from .paint import first_rows
 from .scene import Scene, fill_trace, filter_trace, joined, line_trace, plain_axes
@@ -100,7 +100,7 @@ def disc(scene: Scene, *, far: bool = False, name: str = "") -> Chart:
 def _axis_names(scene: Scene, far: bool) -> Any:
     """The names of the axes, each on a little paper; a trace, so that filters lie above it."""
     x, y = stereographic(np.eye(3), POLE).T
-    return go.Scatter(
+    return draft.Scatter(
         x=x,
         y=y,
         mode="markers+text",

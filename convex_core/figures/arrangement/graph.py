@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ...geometry import CellGraph, Usage
+from .. import draft
 from ..chart import Chart, blank
 from ..colours import LIGHT, Palette
 from .paint import CellData, Paint, patch_colours
@@ -47,7 +47,7 @@ def graph(
         if len(own):
             x, y = (_gapped(cells.positions[own, axis]) for axis in (0, 1))
             figure.add_trace(
-                go.Scatter(
+                draft.Scatter(
                     x=x,
                     y=y,
                     mode="lines",
@@ -60,7 +60,7 @@ def graph(
     fill = [paint.colours[c] for c in paint.index]
     used = data.usage > 0
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=cells.positions[:, 0],
             y=cells.positions[:, 1],
             mode="markers",

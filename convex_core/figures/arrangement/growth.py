@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ...arrangement import closed_form, count_patterns, merge_rows, polynomial_bound
 from ...errors import Interrupted, SizeError
+from .. import draft
 from ..chart import Chart, blank, log_ticks
 from ..colours import LIGHT, Palette
 
@@ -114,7 +114,7 @@ def growth(data: Growth, title: str, *, colours: Palette = LIGHT) -> Chart:
     for name, values, colour, dash, symbol in lines:
         shown = [v if v is not None and v < 1e300 else None for v in values]
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=list(data.values),
                 y=shown,
                 name=name,
@@ -161,7 +161,7 @@ def growth_times(every: Sequence[Growth], *, colours: Palette = LIGHT) -> Chart:
         table["patterns"] += [p for p, _ in points]
         table["milliseconds"] += [t for _, t in points]
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=[p for p, _ in points],
                 y=[t for _, t in points],
                 name=f"as {data.name} grows",

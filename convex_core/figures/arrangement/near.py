@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ...arrangement import Cell
 from ...errors import InputError
 from ...geometry import arc, sphere_cells, stereographic
 from ...geometry.projection import frame
+from .. import draft
 from ..chart import Chart, blank
 from .paint import hyperplane_patches, patch_colours
 from .scene import Scene, fill_trace, filter_trace, joined, line_trace, plain_axes
@@ -74,7 +74,8 @@ def near(scene: Scene) -> Chart:
         figure.add_trace(line_trace(stereographic(points[: len(points) // 2 + 1], w), colour, 4.5))
     t = np.linspace(0.0, 2 * math.pi, 73)
     circle = math.tan(math.asin(min(cell.margin, 1.0)) / 2) * np.column_stack([np.cos(t), np.sin(t)])
-    figure.add_trace(line_trace(circle, colours.muted, 1.4, name="widest circle").update(line={"dash": "dot"}))
+    widest = line_trace(circle, colours.muted, 1.4, name="widest circle")
+    figure.add_trace(draft.merged(widest, {"line": {"dash": "dot"}}))
     figure.add_trace(_labels(scene, cell, sides, reach))
     if (marks := scene.marks()) is not None:
         unit = marks.unit()
@@ -123,7 +124,7 @@ def _labels(scene: Scene, cell: Cell, sides: list[tuple[int, _Floats, _Floats]],
     # across the side and not away from the centre: on the two long sides of a thin cell that would be the same place
     outward = -(cell.facet_signs[:, None] * scene.arrangement.rows[cell.facet_rows]) @ frame(cell.witness)[:2].T
     spots = spots + 0.2 * reach * outward / np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
-    return go.Scatter(
+    return draft.Scatter(
         x=spots[:, 0],
         y=spots[:, 1],
         mode="markers+text",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ...arrangement import Arrangement
 from ...errors import InputError
 from ...geometry import CircleCells, SphereCells, Usage
+from .. import draft
 from ..colours import LIGHT, Palette
 from .paint import CellData, Paint, hyperplane_patches, patch_colours
 
@@ -151,7 +151,7 @@ def joined(curves: Sequence[_Floats]) -> _Floats:
 
 def line_trace(points: _Floats, colour: str, width: float, **more: Any) -> Any:
     """Curves in the plane, or with points (V, 3) in space."""
-    kind = go.Scatter3d if points.shape[1] == 3 else go.Scatter
+    kind = draft.Scatter3d if points.shape[1] == 3 else draft.Scatter
     return kind(
         **dict(zip("xyz", np.ascontiguousarray(points.T, dtype=np.float32), strict=False)),
         mode="lines",
@@ -167,7 +167,7 @@ def fill_trace(points: _Floats, colour: str, **more: Any) -> Any:
 
 def filter_trace(spots: _Floats, filters: FilterMarks, shown: NDArray[np.bool_], colours: Palette) -> Any:
     """Those of the filters that are shown, at their spots (m, 2) or (m, 3)."""
-    kind, size = (go.Scatter3d, 7) if spots.shape[1] == 3 else (go.Scatter, 13)
+    kind, size = (draft.Scatter3d, 7) if spots.shape[1] == 3 else (draft.Scatter, 13)
     return kind(
         **dict(zip("xyz", spots[shown].T, strict=False)),
         mode="markers",

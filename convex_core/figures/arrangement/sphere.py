@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ...arrangement import enumerate_patterns
 from ...errors import InputError
 from ...geometry import CircleCells, SphereCells, arc, great_circle, sphere_cells, triangulate
+from .. import draft
 from ..chart import Chart, blank
 from ..colours import Palette
 from .scene import FilterMarks, Scene, filter_trace, joined, line_trace
@@ -60,7 +60,7 @@ def sphere(scene: Scene) -> Chart:
     if (marks := scene.marks()) is not None:
         _spikes(figure, marks, colours)
     figure.add_trace(
-        go.Scatter3d(
+        draft.Scatter3d(
             **dict(zip("xyz", 1.22 * np.eye(3), strict=True)),
             mode="text",
             text=list(scene.axes),
@@ -91,7 +91,7 @@ def _mesh(scene: Scene, cells: SphereCells, index: NDArray[np.int64], radius: fl
     points, triangles, owner = triangulate(cells)
     corner = np.uint16 if len(points) < 1 << 16 else np.uint32
     last = max(len(scene.paint.colours) - 1, 1)
-    return go.Mesh3d(
+    return draft.Mesh3d(
         **dict(zip("xyz", np.ascontiguousarray(radius * points.T, dtype=np.float32), strict=True)),
         **dict(zip("ijk", np.ascontiguousarray(triangles.T, dtype=corner), strict=True)),
         intensity=index[owner].astype(np.uint8),

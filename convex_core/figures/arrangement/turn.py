@@ -6,12 +6,11 @@ import math
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ...arrangement import Arrangement, enumerate_patterns
 from ...geometry import circle_cells, restrict
+from .. import draft
 from ..chart import Chart, blank
 from ..colours import LIGHT, Palette
 from .cell import MAX_ROWS, gate_map, matrix_axes
@@ -61,7 +60,7 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     gates = (directions @ rows.T >= 0).reshape(FRAMES, K, n).transpose(0, 2, 1)
     shown = min(n, MAX_ROWS)
     figure = blank(360 + BOTTOM, left=8, right=8, top=TOP, bottom=BOTTOM)
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.53, 0.47], horizontal_spacing=0.08, figure=figure)
+    figure = draft.make_subplots(rows=1, cols=2, column_widths=[0.53, 0.47], horizontal_spacing=0.08, figure=figure)
     _plane(figure, arrangement, K, colours)
     moving = [_arrow(directions[0], colours), gate_map(gates[0, :shown], colours)]
     first = len(figure.data)
@@ -69,7 +68,7 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     figure.add_trace(moving[1], row=1, col=2)
     fires = gates.sum(axis=(1, 2))
     figure.frames = [
-        go.Frame(
+        draft.Frame(
             name=f"{math.degrees(angle):.0f}°",
             traces=[first, first + 1],
             # only what changes: the frames are most of the figure
@@ -119,7 +118,7 @@ def _ends(direction: _Floats) -> dict[str, list[float]]:
 
 
 def _arrow(direction: _Floats, colours: Palette) -> Any:
-    return go.Scatter(
+    return draft.Scatter(
         **_ends(direction),
         mode="lines+markers",
         line={"color": colours.convex, "width": 5},
@@ -191,7 +190,8 @@ def _controls(figure: Any, colours: Palette) -> None:
                 "ticklen": 0,
                 "minorticklen": 0,
                 "steps": [
-                    {"label": frame.name, "method": "animate", "args": [[frame.name], jump]} for frame in figure.frames
+                    {"label": frame["name"], "method": "animate", "args": [[frame["name"]], jump]}
+                    for frame in figure.frames
                 ],
             }
         ],

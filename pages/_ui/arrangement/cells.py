@@ -24,7 +24,7 @@ from convex_core.errors import Interrupted, SizeError
 from convex_core.figures.arrangement.growth import Growth, measure_growth
 from convex_core.figures.arrangement.paint import CellData, Mode, paint_cells
 from convex_core.figures.arrangement.scene import MAX_FILLED, FilterMarks, Scene
-from convex_core.figures.chart import Chart, encoded_once
+from convex_core.figures.chart import Chart
 from convex_core.figures.colours import Palette
 from convex_core.geometry import (
     CircleCells,
@@ -101,13 +101,8 @@ class Picture:
 
 
 def chart(key: str, build: Callable[[], Chart]) -> Chart:
-    """A chart that was drawn before, or a new one; nothing may change it, and so it is encoded only once."""
-
-    def encoded() -> Chart:
-        built = build()
-        return replace(built, figure=encoded_once(built.figure))
-
-    return keep.kept("chart", key, encoded, entries=128)
+    """A chart that was drawn before, or a new one; nothing may change it."""
+    return keep.kept("chart", key, build, entries=128)
 
 
 def first_samples(data: Dataset, count: int) -> Dataset:

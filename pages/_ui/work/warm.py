@@ -8,12 +8,12 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 
 from convex_core.data import load_dataset
-from convex_core.figures.chart import Chart, encoded_once
+from convex_core.figures.chart import Chart
 from convex_core.figures.colours import palette
 from convex_core.figures.dial import SGDCurves, beta_dial
 from convex_core.numerics.jit import compiled_kernels, compiled_seconds
@@ -117,8 +117,7 @@ def home_dial(dark: bool, with_curves: bool, wide: bool) -> Chart:
     """The home page's figure, built once for each theme and width, after its path (and its curves) are there."""
     path = home().path.result()
     curves = home().curves.result() if with_curves else ()
-    chart = beta_dial(path.solutions, curves, start=HOME_START, wide=wide, colours=palette(dark))
-    return replace(chart, figure=encoded_once(chart.figure))
+    return beta_dial(path.solutions, curves, start=HOME_START, wide=wide, colours=palette(dark))
 
 
 def _compile() -> None:
