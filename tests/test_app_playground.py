@@ -210,7 +210,7 @@ BAD_FIELDS = {
     "pooling": [None, "median", 1, ["sum"]],
     "activation": [None, "tanh"],
     "slope": [None, 2.0, float("nan"), "0.1", True],
-    "bias": [None, "free"],
+    "bias": [None, "regularized"],
     "loss": [None, "hinge", "logistic"],  # the targets are no classes
     "beta": [None, 0.0, -1.0, float("nan"), float("inf"), 1e-9, "0.1", True],
     "view": [None, "plane", "line", "pixels", "film"],
