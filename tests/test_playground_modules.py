@@ -43,7 +43,7 @@ def _atoms(problem, filters):
 
 
 def _heights(problem, scene, v, U):
-    """The dual function at drawn directions U (m, a): with a free bias the largest value over every bias that matters."""
+    """The dual function at drawn directions U (m, a): with a free bias the largest value over all that matter."""
     if scene["bias"] != "free":
         return v @ _atoms(problem, U)
     rows = problem.patches[:, :, :-1].reshape(-1, problem.patches.shape[2] - 1)

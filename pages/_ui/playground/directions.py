@@ -23,8 +23,8 @@ _ANGLES, _POINTS = 720, 4000
 def unit_neurons(problem: Problem, parameters: Parameters) -> tuple[_Array, _Array]:
     """Filters (m, a) of length one and signed sizes (m,) of neurons, as the library measures them.
 
-    A free bias is no part of a filter's length. Where lengths change nothing a filter of zeros is one that is always on:
-    it becomes a direction that fires everywhere, if there is one, and stays zero otherwise.
+    A free bias is no part of a filter's length. Where lengths change nothing a filter of zeros is always on: it becomes
+    a direction that fires everywhere, if there is one, and stays zero otherwise.
     """
     filters, weights = parameters["filters"], parameters["weights"]
     read = filters[:, :-1] if problem.architecture.geometry.bias == "free" else filters
@@ -51,9 +51,10 @@ def _everywhere(rows: _Array) -> _Array | None:
         b_ub=np.zeros(len(rows)),
         bounds=[*[(-1.0, 1.0)] * a, (0.0, 1.0)],
     )
-    if not found.success or found.x[-1] < 1e-9:
+    if found.x is None or found.x[-1] < 1e-9:
         return None
-    u: _Array = found.x[:-1] / np.linalg.norm(found.x[:-1])
+    best = np.asarray(found.x[:-1])
+    u: _Array = best / np.linalg.norm(best)
     return u
 
 
@@ -138,7 +139,7 @@ def make_around(problem: Problem) -> Around | AroundKnees:
     order = np.argsort(-responses, axis=1)
     samples = np.tile(np.arange(problem.n), patches.shape[0])[order]
     sorted_responses = np.take_along_axis(responses, order, axis=1)
-    activation: Activation = architecture.activation  # type: ignore[attr-defined]
+    activation: Activation = architecture.activation
     scale: float = architecture.scale  # type: ignore[attr-defined]
     return AroundKnees(directions, sorted_responses, samples, activation, scale)
 
