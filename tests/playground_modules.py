@@ -37,12 +37,20 @@ LAYOUTS = {
         ((6,), (2,), (1,), "none", 4),
         ((7,), (2,), (2,), "regularised", 3),
         ((6,), (3,), (1,), "none", 4),
+        ((5,), (2,), (1,), "free", 3),
+        ((6,), (3,), (2,), "free", 4),
+        ((6,), (2,), (2,), "output", 4),
     ],
-    "pixels": [((3, 4), (1, 2), (1, 2), "none", 3), ((4, 3), (3, 1), (1, 1), "none", 3)],
-    "plane": [((2,), (2,), (1,), "none", 9), ((2,), (2,), (1,), "regularised", 9)],
-    "line": [((1,), (1,), (1,), "regularised", 6)],
+    "pixels": [
+        ((3, 4), (1, 2), (1, 2), "none", 3),
+        ((4, 3), (3, 1), (1, 1), "none", 3),
+        ((3, 3), (2, 1), (1, 1), "free", 3),
+    ],
+    "plane": [((2,), (2,), (1,), "none", 9), ((2,), (2,), (1,), "regularised", 9), ((2,), (2,), (1,), "free", 7)],
+    "line": [((1,), (1,), (1,), "regularised", 6), ((1,), (1,), (1,), "free", 6)],
 }
-ACTIVATIONS = [("relu", 0.1), ("leaky", 0.2), ("leaky", -0.4), ("absolute", 0.1), ("residual", 0.1)]
+ACTIVATIONS = [("relu", 0.1), ("leaky", 0.2), ("leaky", -0.4), ("absolute", 0.1), ("residual", 0.1),
+               ("quadratic", 0.1), ("threshold", 0.1)]  # fmt: skip
 
 
 def node(*arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -57,7 +65,10 @@ def scenes(seed: int = 0) -> Iterator[dict[str, Any]]:
     for view, layouts in LAYOUTS.items():
         kinds = itertools.product(layouts, ("sum", "mean", "max"), ACTIVATIONS, ("squared", "logistic"))
         for (shape, filter_shape, stride, bias, n), pooling, (activation, slope), loss in kinds:
-            if pooling == "max" and (activation == "absolute" or slope < 0.0):
+            own = activation in ("quadratic", "threshold")
+            if pooling == "max" and (activation == "absolute" or slope < 0.0 or own or bias == "free"):
+                continue
+            if own and bias == "free":
                 continue
             X = np.round(rng.uniform(-2.0, 2.0, (n, int(np.prod(shape)))), 2)
             if view == "signals":

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from playground_cases import dual, highest, loss, outputs, solved
+from playground_cases import dual, highest, loss, outputs, penalty, scaled, solved
 
 from convex_core import train_sgd
 from pages._ui.playground import sgd
@@ -32,13 +32,6 @@ def whole(scene, desk=None, **settings):
             return frames, part["settings"]
 
 
-def scaled(net):
-    """Filters and sizes of unit directions of a network in a frame."""
-    filters, weights = np.array(net["filters"]), np.array(net["weights"])
-    length = np.linalg.norm(filters, axis=1)
-    return filters / length[:, None], weights * length
-
-
 def test_the_stream_is_one_run_of_full_batch_gradient_descent():
     scene = built_in("talk")
     frames, settings = whole(scene.to_dict(), iterations=400, seeds=3)
@@ -62,10 +55,8 @@ def test_every_frame_says_what_its_networks_are_worth(name):
     frames, _ = whole(scene, desk, iterations=300, seeds=2, optimiser="momentum")
     for frame in frames[:: len(frames) // 6]:
         for s, net in enumerate(frame["nets"]):
-            f = outputs(scene, *scaled(net))
-            objective = loss(scene, f) + 0.5 * scene["beta"] * (
-                np.square(net["filters"]).sum() + np.square(net["weights"]).sum()
-            )
+            f = outputs(scene, *scaled(scene, net), net["free"])
+            objective = loss(scene, f) + scene["beta"] * penalty(scene, net)
             assert frame["objective"][s] == pytest.approx(objective, rel=1e-6)
             assert frame["lower"][s] <= best * (1.0 + 1e-7)
             assert best <= frame["objective"][s] * (1.0 + 1e-7)
@@ -171,9 +162,9 @@ def test_adding_the_missing_filter_again_and_again_closes_the_bounds(name):
     if done[-1]["done"]:
         assert values[-1] == pytest.approx(best["objective"], rel=1e-5)
     for step in done[:: max(1, len(done) // 5)]:
-        f = outputs(scene, *scaled(step))
+        f = outputs(scene, *scaled(scene, step), step["free"])
         assert step["ceiling"] == pytest.approx(highest(scene, dual(scene, f)) / scene["beta"], rel=1e-5)
-        assert loss(scene, f) + scene["beta"] * np.abs(scaled(step)[1]).sum() == pytest.approx(step["objective"])
+        assert loss(scene, f) + scene["beta"] * np.abs(scaled(scene, step)[1]).sum() == pytest.approx(step["objective"])
 
 
 @pytest.mark.slow

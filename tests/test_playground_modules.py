@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playground_modules import MODULES, ROOT, evaluated, needs_node, node, problem_of, scenes, states, told
 
-from convex_core import Network, Scope, TwoLayerCNN, certify
+from convex_core import Network, Scope, TwoLayerCNN, certify, count_patterns
 from pages._ui.playground.answers import answer
 from pages._ui.playground.linker import LinkError, linked
 from pages._ui.playground.scene import read_scene
@@ -27,12 +27,36 @@ def compared():
     rng = np.random.default_rng(1)
     cases = []
     for scene in scenes():
-        a = int(np.prod(scene["filter"])) + (scene["bias"] != "none")
+        h, free = int(np.prod(scene["filter"])), scene["bias"] == "free"
+        a = h + (scene["bias"] in ("regularised", "free"))
         network = {"filters": rng.standard_normal((3, a)).tolist(), "weights": rng.standard_normal(3).tolist()}
         directions = rng.standard_normal((5, a))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        directions /= np.linalg.norm(directions[:, :h] if free and h > 1 else directions, axis=1, keepdims=True)
         cases.append({"scene": scene, "network": network, "directions": directions.tolist()})
     return [(case, problem_of(case["scene"]), values) for case, values in zip(cases, evaluated(cases), strict=True)]
+
+
+def _atoms(problem, filters):
+    """Outputs (n, m) of neurons with these filters and weights of one."""
+    filters = np.atleast_2d(filters)
+    return problem.architecture.outputs(problem.patches, {"filters": filters, "weights": np.ones(len(filters))})
+
+
+def _heights(problem, scene, v, U):
+    """The dual function at drawn directions U (m, a): with a free bias the largest value over all that matter."""
+    if scene["bias"] != "free":
+        return v @ _atoms(problem, U)
+    rows = problem.patches[:, :, :-1].reshape(-1, problem.patches.shape[2] - 1)
+    if rows.shape[1] == 1:  # by the place of its knot
+        reach = 1.0 + np.abs(rows).max()
+        with np.errstate(divide="ignore"):
+            knots = np.clip(U[:, 1] / np.abs(U[:, 0]), -reach, reach)
+        return v @ _atoms(problem, np.column_stack([np.where(U[:, 0] < 0.0, -1.0, 1.0), knots]))
+    best = []
+    for u in U:
+        values = v @ _atoms(problem, [[*u, -response] for response in rows @ u])
+        best.append(values[np.abs(values).argmax()])
+    return np.array(best)
 
 
 def _close(got, expected, scale=1.0):
@@ -43,7 +67,7 @@ def _close(got, expected, scale=1.0):
 def test_patches_and_what_a_filter_makes_of_them_are_those_of_the_library(compared):
     for case, problem, values in compared:
         np.testing.assert_array_equal(np.array(values["patches"]).transpose(1, 0, 2), problem.patches)
-        atoms = problem.architecture.atoms(problem.patches, np.array(case["directions"])).T
+        atoms = _atoms(problem, case["directions"]).T
         _close(values["phi"], atoms)
         _close(np.array(values["shares"]).sum(axis=2), atoms)
 
@@ -55,25 +79,30 @@ def test_outputs_loss_objective_and_dual_vector_are_those_of_the_library(compare
         f = network.predict(problem.X.reshape(-1, *case["scene"]["shape"]))
         _close(values["outputs"], f)
         _close(values["atSamples"], f)
-        sizes = np.abs(network.weights) * np.linalg.norm(network.filters, axis=1)
-        value = problem.loss.value(f, problem.y)
+        sizes = problem.architecture.sizes(network.parameters)
+        np.testing.assert_allclose(np.abs(values["sizes"]), sizes, rtol=CLOSE)
+        value = problem.whole_loss.value(f, problem.y)
         _close(values["loss"], value, value)
         _close(values["objective"], value + problem.beta * sizes.sum(), value)
         _close(values["zero"], problem.loss.value(np.zeros(problem.size), problem.y))
         _close(values["dual"], -problem.loss.gradient(f, problem.y))
+        if values["level"] is not None and len(set(problem.y)) > 1:
+            _close(problem.whole_loss.value(f + values["level"], problem.y), problem.loss.value(f, problem.y), value)
 
 
 def test_the_dual_function_is_v_times_what_a_filter_makes_of_the_samples(compared):
     for case, problem, values in compared:
         v = np.array(values["dual"])
-        heights = v @ problem.architecture.atoms(problem.patches, np.array(case["directions"]))
-        scale = float(np.abs(v).sum() * np.abs(problem.patches).max() * problem.patches.shape[0])
-        for name in ("vphi", "fast", "linear"):
-            _close(values[name], heights, scale)
+        scale = float(np.abs(v).sum() * np.abs(problem.patches).max() ** 2 * problem.patches.shape[0])
+        for name in ("vphi", "fast", *(["linear"] if values["linear"] else [])):
+            _close(values[name], v @ _atoms(problem, values["filters"]), scale)
+        places = np.array(case["directions"])
+        places = places[:, :-1] if values["form"] == "knees" else places
+        _close(np.abs(values["fast"]), np.abs(_heights(problem, case["scene"], v, places)), scale)
 
 
 def test_the_curve_and_the_height_maps_are_the_dual_function(compared):
-    for _, problem, values in compared:
+    for case, problem, values in compared:
         v = np.array(values["dual"])
         if "angles" in values:
             angles = np.radians(values["angles"])
@@ -81,7 +110,15 @@ def test_the_curve_and_the_height_maps_are_the_dual_function(compared):
         else:
             u, heights = np.array([pixel["u"] for pixel in values["pixels"]]), [p["height"] for p in values["pixels"]]
             close = 1e-5  # kept in single precision
-        expected = v @ problem.architecture.atoms(problem.patches, u) / problem.beta
+        expected = _heights(problem, case["scene"], v, u) / problem.beta
+        heights = np.array(heights)
+        if values["form"] in ("knees", "knots"):  # of either sign where two biases are equally good
+            heights, expected = np.abs(heights), np.abs(expected)
+        if values["form"] == "steps" and "angles" in values:  # a wall has the heights of both its sides
+            walls = np.diff(values["angles"], prepend=np.nan) == 0.0
+            assert walls.sum() >= values["cells"] - 1
+            away = np.abs(np.subtract.outer(values["angles"], np.array(values["angles"])[walls])).min(axis=1) > 1e-9
+            heights, expected = heights[away], expected[away]
         np.testing.assert_allclose(heights, expected, rtol=close, atol=close * np.abs(expected).max())
 
 
@@ -92,14 +129,19 @@ def test_no_direction_is_higher_than_the_peak_and_the_library_finds_no_higher_on
         v, found = np.array(values["dual"]), values["peak"]
         height = abs(found["value"])
         u = np.array(found["u"])
-        assert abs(np.linalg.norm(u) - 1.0) < 1e-12
-        _close(abs(v @ problem.architecture.atoms(problem.patches, u[None]))[0], height, height)
+        if u.any():
+            assert abs(np.linalg.norm(u) - 1.0) < 1e-12
+        else:
+            assert values["form"] == "steps"
+        _close(abs(_heights(problem, case["scene"], v, u[None])[0]), height, height)
         _close(found["ceiling"], height / problem.beta, height / problem.beta)
         some = rng.standard_normal((400, len(u)))
         some /= np.linalg.norm(some, axis=1, keepdims=True)
-        assert np.abs(v @ problem.architecture.atoms(problem.patches, some)).max() <= height * (1 + 1e-9)
+        assert np.abs(_heights(problem, case["scene"], v, some)).max() <= height * (1 + 1e-9)
         network = Network(problem.architecture, case["network"]["filters"], case["network"]["weights"])
         certificate = certify(problem, network)
+        if values["form"] == "steps" and certificate.scope is Scope.RESTRICTED:
+            continue  # some borders between cells may be atoms of their own
         assert certificate.scope is Scope.GLOBAL
         exact = len(u) == 2 or case["scene"]["pooling"] != "max" or problem.patches.shape[0] == 1
         np.testing.assert_allclose(height, certificate.tau, rtol=1e-9 if exact else 1e-4)
@@ -110,8 +152,13 @@ def test_cells_of_the_circle_are_as_many_as_the_library_counts(compared):
     counted = 0
     for case, problem, values in compared:
         if "cells" in values:
-            architecture = problem.architecture
-            listed = len(architecture.patterns(problem.patches, max_patterns=10_000))
+            architecture, patches = problem.architecture, problem.patches
+            if values["form"] in ("steps", "knees", "knots"):  # not all of what it lists is a cell of directions
+                rows = patches if values["form"] == "knots" else architecture.hyperplanes(patches)
+                rows = patches if values["form"] == "steps" else rows
+                assert values["cells"] == count_patterns(rows.reshape(-1, rows.shape[-1])).patterns, case
+                continue
+            listed = len(architecture.patterns(patches, max_patterns=10_000))
             # of an even activation the library needs one of each pair of opposite cells
             halved = isinstance(architecture, TwoLayerCNN) and architecture.activation.even
             assert values["cells"] == (2 * listed if halved else listed), case
@@ -156,8 +203,9 @@ def test_what_the_browser_draws_is_what_the_library_answered(shown):
 def _unbalanced(state):
     """What half the squares of a frame's weights cost more than the products of the two layers."""
     net = state["sgd"]["frames"][state["frame"]]["nets"][state["seed"]]
-    lengths, weights = np.linalg.norm(net["filters"], axis=1), np.abs(net["weights"])
-    return state["scene"]["beta"] / 2 * float(((lengths - weights) ** 2).sum())
+    architecture = problem_of(state["scene"]).architecture
+    neurons = {name: np.array(net[name]) for name in ("filters", "weights")}
+    return state["scene"]["beta"] * float((architecture.costs(neurons) - architecture.sizes(neurons)).sum())
 
 
 @pytest.mark.slow

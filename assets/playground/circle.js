@@ -3,9 +3,14 @@
  *
  * Angles are degrees in [0, 360), counter-clockwise from the filter's first entry. With sum and mean pooling the cells
  * are the arcs between the lines of all patches. With max pooling a cell says which patch wins in each sample: the line
- * of a patch matters only where that patch wins, and so does a tie of two patches.
+ * of a patch matters only where that patch wins, and so does a tie of two patches. Squares have no lines, and one cell.
+ * With free biases patches have no lines of their own: a cell says in which order they respond, and the rays are those
+ * of two patches that respond alike.
  */
-import { dot, dualFunction, gradientFunction, slopes } from "./maths.js";
+import { activationOf } from "./activations.js";
+import { dualForm } from "./dual_function.js";
+import { differentPatches } from "./dual_knees.js";
+import { dot } from "./maths.js";
 
 /** Below this length a patch, or a difference of two, has no line. */
 const NO_LINE = 1e-12;
@@ -38,17 +43,38 @@ function alongLine(row) {
 
 /** The line of every patch that is not zero: it passes through `angle`, in [0, 180), and `angle + 180`. */
 export function circleLines(scene, X) {
-  const lines = [];
+  const lines = [],
+    form = dualForm(scene);
+  if (form === "squares" || form === "knees") return lines;
   X.forEach((rows, i) =>
     rows.forEach((row, k) => {
-      let u = alongLine(row);
-      if (!u) return;
-      // the end of the line in the upper half
-      if (u[1] < 0 || (u[1] === 0 && u[0] < 0)) u = [-u[0], -u[1]];
-      lines.push({ i, k, angle: angleOf(u) % 180, u });
+      const line = lineOf(row);
+      if (line) lines.push({ i, k, ...line });
     }),
   );
   return lines;
+}
+
+/** The line at right angles to a row, by its end in the upper half; null if the row is zero. */
+function lineOf(row) {
+  const u = alongLine(row);
+  if (!u) return null;
+  const upper = u[1] < 0 || (u[1] === 0 && u[0] < 0) ? [-u[0], -u[1]] : u;
+  return { angle: angleOf(upper) % 180, u: upper };
+}
+
+/** With free biases the lines on which a patch, or those of a sample if k is null, responds as another one does. */
+export function orderLines(scene, X, i, k) {
+  const lines = [];
+  differentPatches(scene, X).forEach((other, pair) =>
+    X[i].forEach((patch, own) => {
+      if (k !== null && own !== k) return;
+      const normal = other.row.map((entry, e) => entry - patch[e]);
+      const line = normal.length === 2 ? lineOf(normal) : null;
+      lines.push({ i: other.i, k: other.k, pair: `${own}.${pair}`, normal, ...line });
+    }),
+  );
+  return lines.filter(({ normal }) => Math.hypot(...normal) >= NO_LINE);
 }
 
 /** Whether patch k of a sample has the largest response at u. */
@@ -58,11 +84,15 @@ function leadsAt(rows, k, u) {
   return rows.every((row) => dot(row, u) <= own + slack);
 }
 
-/** With max pooling the rays where the winner of a sample changes from patch k to patch l; else none. */
+/**
+ * With max pooling the rays where the winner of a sample changes from patch k to patch l; with free biases those where
+ * two patches, of whatever samples, change their order; else none.
+ */
 export function circleTies(scene, X) {
+  if (dualForm(scene) === "knees") return orderRays(scene, X);
   if (scene.pooling !== "max") return [];
   const ties = [],
-    falls = slopes(scene).below > 0;
+    falls = activationOf(scene).below > 0;
   X.forEach((rows, i) => {
     for (let k = 0; k < rows.length; k++)
       for (let l = k + 1; l < rows.length; l++) {
@@ -76,6 +106,20 @@ export function circleTies(scene, X) {
       }
   });
   return ties;
+}
+
+/** Both ends of the line of every two different patches. */
+function orderRays(scene, X) {
+  const all = differentPatches(scene, X),
+    rays = [];
+  all.forEach((one, p) => {
+    for (const other of all.slice(p + 1)) {
+      const u = alongLine([one.row[0] - other.row[0], one.row[1] - other.row[1]]);
+      if (!u) continue;
+      for (const end of [u, [-u[0], -u[1]]]) rays.push({ i: one.i, k: one.k, angle: angleOf(end), u: end });
+    }
+  });
+  return rays;
 }
 
 /** Directions at which the pattern changes, as angles that rise, no two the same. */
@@ -114,42 +158,4 @@ export function cellIndex(cells, degrees) {
   }
   // before the first wall: still in the arc that passes 360
   return low ? low - 1 : cells.length - 1;
-}
-
-/** Directions inside a cell at which v . phi, there linear, is largest or smallest. */
-function stationaryAngles(gradient, cell) {
-  const g = gradient(cell.u);
-  if (g[0] === 0 && g[1] === 0) return [];
-  const up = angleOf(g);
-  return [up, up + 180].filter((angle) => (((angle - cell.from) % 360) + 360) % 360 < cell.to - cell.from);
-}
-
-/**
- * v . phi / beta with its sign, all around: at `count` equally spaced angles, at every wall, and at every direction at
- * which it is stationary, so that the picture of a filter on a wall reaches what the filter reaches.
- */
-export function circleCurve(scene, X, v, count = 360, cells = circleCells(scene, X)) {
-  const gradient = gradientFunction(scene, X, v),
-    places = Array.from({ length: count }, (_, s) => (s * 360) / count);
-  for (const cell of cells) {
-    places.push(cell.from);
-    for (const angle of stationaryAngles(gradient, cell)) places.push(angle % 360);
-  }
-  const angles = Float64Array.from(places).sort(),
-    value = dualFunction(scene, X, v);
-  return { angles, values: angles.map((angle) => value(directionAt(angle)) / scene.beta) };
-}
-
-/** The direction where |v . phi| is largest: exact, since v . phi is linear in u on every cell. */
-export function peakOnCircle(scene, X, v, cells = circleCells(scene, X)) {
-  const value = dualFunction(scene, X, v),
-    gradient = gradientFunction(scene, X, v);
-  let best = { u: [1, 0], value: value([1, 0]) };
-  for (const cell of cells)
-    for (const angle of [cell.from, ...stationaryAngles(gradient, cell)]) {
-      const u = directionAt(angle),
-        found = value(u);
-      if (Math.abs(found) > Math.abs(best.value)) best = { u, value: found };
-    }
-  return best;
 }

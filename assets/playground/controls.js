@@ -21,7 +21,7 @@ const FRONT_CHOICES = [
 ];
 const FURTHER_CHOICES = [
   ["activation", "Activation", "What a filter does with its response to a patch"],
-  ["bias", "Bias", "A constant entry in every patch, penalised like the others"],
+  ["bias", "Bias", "A number added to every response of a filter, penalised like its entries or free; with free and of the output, one number is added to every output at no cost"],
   ["loss", "Loss", "How a prediction is compared with its target"],
 ];
 const OPTIMISERS = [["gradient descent", "gradient descent"], ["momentum", "momentum"]];
@@ -115,9 +115,13 @@ function createChoice(parent, store, name, text, tip, extra = "") {
   const segments = htmlNode("span", { class: "cc-seg" }, group);
   const make = ({ value, label }) => {
     const button = htmlNode("button", { type: "button" }, undefined, label);
-    button.addEventListener("click", () => store.actions.setControl(name, value));
+    button.addEventListener("click", () => {
+      if (button.getAttribute("aria-disabled")) store.actions.say(button.dataset.tip);
+      else store.actions.setControl(name, value);
+    });
     return button;
   };
+  // not `disabled`: the reason must be found by keyboard and by touch too
   let drawn = null;
   return ({ scene }) => {
     // what the choices are does not depend on the inputs: a drag leaves them alone
@@ -126,8 +130,12 @@ function createChoice(parent, store, name, text, tip, extra = "") {
     const options = choices(scene, name);
     // a single patch has no next one
     setAttributes(group, { hidden: options.length < 2 || (name === "stride" && ["plane", "line"].includes(scene.view)) });
-    keyedChildren(segments, options, ({ value }) => String(value), make, (button, { value, reason }) =>
-      setAttributes(button, { "aria-pressed": String(String(value) === String(scene[name])), "data-tip": reason }));
+    keyedChildren(segments, options, ({ value }) => String(value), make, (button, { value, reason, refused }) =>
+      setAttributes(button, {
+        "aria-pressed": String(String(value) === String(scene[name])),
+        "aria-disabled": refused ? "true" : null,
+        "data-tip": reason,
+      }));
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Numbers and their targets as points of a graph, with the network's function: it is piecewise linear, and its knots are
- * where filters begin to fire.
+ * Numbers and their targets as points of a graph, with the network's function: its knots are where filters begin to fire;
+ * with two slopes it is piecewise linear, with thresholds it has steps, with squares it is a parabola.
  */
 import { createHandPoint } from "./data_point.js";
 import { keyedChildren, setAttributes, svgNode } from "./dom.js";
@@ -13,8 +13,10 @@ import { pointerIn } from "./pixels.js";
 const LINE_AROUND = 1.08;
 const LINE_HAND_GRAIN = 50;
 const LINE_TALLEST = 330;
-/** Places at which the graph is computed beside the knots; it is straight between knots, except for rounding. */
+/** Places at which the graph is computed beside the knots; with two slopes it is straight between knots. */
 const LINE_PLACES = 60;
+/** Beside a knot the graph is computed so near to it. */
+const LINE_STEP = 1e-6;
 const LINE_NETWORKS = ["optimum", "sgd", "hand"];
 
 /** Build in `box`; `select(i)` hears which point is in hand. */
@@ -81,7 +83,9 @@ export function createLine(box, store, { select, remove }) {
   function graphOf(scene, net) {
     const end = scale.reach * LINE_AROUND;
     const xs = Array.from({ length: LINE_PLACES + 1 }, (_, s) => end * ((2 * s) / LINE_PLACES - 1));
-    for (const [slope, bias] of net.filters) if (Math.abs(bias) < end * Math.abs(slope)) xs.push(-bias / slope);
+    for (const [slope, bias] of net.filters)
+      // a step has two values at its knot
+      if (Math.abs(bias) < end * Math.abs(slope)) xs.push(-bias / slope - LINE_STEP, -bias / slope, -bias / slope + LINE_STEP);
     xs.sort((a, b) => a - b);
     const limit = 4 * scale.rise;
     const shown = (y) => toY(Math.min(Math.max(y, -limit), limit)).toFixed(2);

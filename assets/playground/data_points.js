@@ -3,12 +3,12 @@
  *
  * A sample is one patch of two entries, so a filter is a line and the network a function of the plane.
  */
+import { activationOf } from "./activations.js";
 import { createHandPoint } from "./data_point.js";
 import { htmlNode, keyedChildren, setAttributes, svgNode } from "./dom.js";
 import { addSample, flipTarget, movePoint } from "./edits.js";
 import { decimals, signed } from "./format.js";
 import { boundedValue, pointsAt, reachOf } from "./handles.js";
-import { act, slopes } from "./maths.js";
 import { pixelPen, pointerIn } from "./pixels.js";
 
 /** Places along a side at which the function is computed; the browser smooths between them. */
@@ -109,7 +109,7 @@ function createClassChooser(tools) {
   return { value: () => chosen };
 }
 
-/** The lines on which filters begin to fire, as targets: where u_1 x + u_2 y + bias = 0. */
+/** The lines on which filters begin to fire, or are zero, as targets: where u_1 x + u_2 y + bias = 0. */
 function placeFilterLines(parent, store, { net, show, focus }, toX, toY, far) {
   const kind = show === "optimum" ? "filter" : "neuron";
   const lit = show === "optimum" ? focus?.filters : focus?.neurons;
@@ -146,16 +146,16 @@ function createMapPainter(canvas) {
     if (wanted.every((value, k) => value === painted[k])) return;
     if (dark !== painted[4]) colours = ["--orange", "--blue"].map((name) => rgbOf(canvas, name));
     painted = wanted;
-    const sides = slopes(scene);
+    const { value: act } = activationOf(scene);
     const { data } = image;
     for (let row = 0, at = 0; row < PLANE_GRID; row += 1) {
       const y = far * (1 - (2 * row + 1) / PLANE_GRID);
       for (let column = 0; column < PLANE_GRID; column += 1, at += 4) {
         const x = far * ((2 * column + 1) / PLANE_GRID - 1);
-        let value = 0;
+        let value = net?.level ?? 0;
         for (let j = 0; net && j < net.sizes.length; j += 1) {
           const [a, b, c = 0] = net.filters[j];
-          value += net.sizes[j] * act(sides, a * x + b * y + c);
+          value += net.sizes[j] * act(a * x + b * y + c);
         }
         const [red, green, blue] = value > 0 ? colours[0] : colours[1];
         data[at] = red;

@@ -4,9 +4,11 @@
  * The one place where panels get derived values. Each is computed when it is first asked for, and kept while what it
  * depends on stays the same object; so panels may compare with ===, and what nobody looks at costs nothing.
  */
-import { dimension, dual, entries, outputs, patches, toNet, windows } from "./maths.js";
-import { circleCells, circleCurve, circleLines, circleTies } from "./circle.js";
-import { sphereFrame, sphereLines, sphereTies } from "./sphere.js";
+import { bestLevel, dimension, dual, entries, filterEntries, hasLevel, outputs, patches, toNet, windows } from "./maths.js";
+import { circleCells, circleLines, circleTies, orderLines } from "./circle.js";
+import { circleCurve } from "./circle_curve.js";
+import { dualForm } from "./dual_function.js";
+import { sphereFrame, sphereLines, sphereTies, unit3 } from "./sphere.js";
 import { focusOf } from "./focus.js";
 import { peak } from "./peak.js";
 import { remembered } from "./remembered.js";
@@ -20,7 +22,8 @@ export function createDerive() {
   const geometry = createGeometry(),
     networks = createNetworks();
   const outputsOf = { optimum: remembered(outputsOn), sgd: remembered(outputsOn), hand: remembered(outputsOn) };
-  const dualOf = remembered((y, loss, f) => dual({ y, loss }, f));
+  const levelled = { optimum: remembered(withLevel), sgd: remembered(withLevel), hand: remembered(withLevel) };
+  const dualOf = remembered((y, loss, bias, f) => dual({ y, loss, bias }, f));
   const curve = remembered((setting, beta, X, v, cells) => circleCurve({ ...setting, beta }, X, v, 360, cells));
   const highest = remembered((setting, beta, X, v, cells) => peak({ ...setting, beta }, X, v, cells));
   const numbers = remembered(numbersOf),
@@ -28,15 +31,17 @@ export function createDerive() {
     excess = remembered(excessOf);
   const trails = remembered(trailsOf),
     best = remembered(bestSeed),
-    focus = remembered(focusOf);
+    focus = remembered(focusOf),
+    ordered = remembered(orderedLines);
 
   return function derive(state) {
     const { scene } = state,
       place = geometry(scene),
       { a, setting, patches: X } = place;
     const current = { optimum: state.fresh, sgd: state.sgdFresh, hand: state.handFresh };
-    const nets = networks(state, a),
-      exists = nets[state.show] !== null;
+    const nets = networks(state, setting);
+    for (const kind of Object.keys(nets)) nets[kind] = levelled[kind](nets[kind], setting, X, scene.y, scene.loss);
+    const exists = nets[state.show] !== null;
     const show = exists ? state.show : "optimum",
       net = nets[show];
     const beside = show === "hand" ? nets.hand : nets.sgd;
@@ -64,7 +69,7 @@ export function createDerive() {
         if (!net) return null;
         // the library's own dual vector where it belongs to what is drawn: its proof is about that one
         const proved = show === "optimum" && current.optimum ? state.answer.optimum.dual : null;
-        return proved ?? dualOf(scene.y, scene.loss, on(show));
+        return proved ?? dualOf(scene.y, scene.loss, scene.bias, on(show));
       },
       get curve() {
         return net && a === 2 ? curve(setting, scene.beta, X, this.v, place.cells) : null;
@@ -83,14 +88,22 @@ export function createDerive() {
         return current.sgd && at ? best(at) : null;
       },
       get trails() {
-        return nets.sgd ? trails(state.sgd.frames, state.seed, state.frame, nets.sgd) : null;
+        return nets.sgd ? trails(setting, state.sgd.frames, state.seed, state.frame, nets.sgd) : null;
       },
       get excess() {
         return current.sgd && current.optimum ? excess(state.sgd.frames, state.answer.optimum) : null;
       },
       get focus() {
         const target = state.pin ?? state.hover;
-        return target ? focus(target, target === state.pin, setting, X, place.cells, nets.optimum, beside) : null;
+        if (!target) return null;
+        // with a free bias a direction has its best one, by the dual vector
+        const v = scene.bias === "free" ? this.v : null;
+        return focus(target, target === state.pin, setting, X, place.cells, nets.optimum, beside, v);
+      },
+      /** Patches have a line each; with free biases those of the patch that is pointed at, one for every other patch. */
+      get lines() {
+        const chosen = place.form === "knees" ? this.focus : null;
+        return chosen && chosen.i !== null ? ordered(setting, X, chosen.i, chosen.k) : place.lines;
       },
     };
   };
@@ -98,6 +111,16 @@ export function createDerive() {
 
 function outputsOn(setting, X, net) {
   return outputs(setting, X, net);
+}
+
+/** The network with the best output bias, where one is free and the network does not say its own. */
+function withLevel(net, setting, X, y, loss) {
+  if (!net || !hasLevel(setting) || net.level !== undefined) return net;
+  return { ...net, level: bestLevel({ y, loss }, outputs(setting, X, net)) };
+}
+
+function orderedLines(setting, X, i, k) {
+  return orderLines(setting, X, i, k).map((line) => (line.angle === undefined ? { ...line, normal: unit3(line.normal) } : line));
 }
 
 /** Patches, lines and cells; targets and beta do not matter to them. */
@@ -120,25 +143,29 @@ function createGeometry() {
   return ({ X, shape, filter, stride, bias, pooling, activation, slope }) => {
     const cutting = cutUp(X, JSON.stringify({ shape, filter, stride, bias }));
     const setting = settings(JSON.stringify({ shape, filter, stride, bias, pooling, activation, slope }));
-    return { setting, ...cutting, ...(cutting.a === 2 ? round : solid)(setting, cutting.patches) };
+    const form = dualForm(setting);
+    return { setting, form, ...cutting, ...(cutting.a === 2 ? round : solid)(setting, cutting.patches) };
   };
 }
 
-/** The three networks of a state that have directions of `a` entries. */
+/** The three networks of a state whose filters have as many entries as those of the scene. */
 function createNetworks() {
-  const optimum = remembered((found) => found && { filters: found.filters, sizes: found.sizes });
+  const optimum = remembered(
+    (found) => found && { filters: found.filters, sizes: found.sizes, ...(found.free?.length && { level: found.free[0] }) },
+  );
   const between = remembered(betweenNets),
     byHand = remembered(toNet);
-  const fits = (net, a) => (net && net.filters.every((u) => u.length === a) ? net : null);
-  return ({ answer, sgd, hand, seed, frame }, a) => {
+  return ({ answer, sgd, hand, seed, frame }, setting) => {
+    const a = filterEntries(setting),
+      fits = (net) => (net && net.filters.every((u) => u.length === a) ? net : null);
     const frames = sgd?.frames ?? [],
       low = frameAt(frames, frame),
       high = frameAt(frames, Math.ceil(frame));
     const made = hand && (hand.steps[hand.steps.length - 1] ?? hand.start);
     return {
-      optimum: fits(optimum(answer?.optimum ?? null), a),
-      sgd: low?.nets[seed] ? fits(between(low.nets[seed], high.nets[seed], frame - Math.floor(frame)), a) : null,
-      hand: made ? fits(byHand(made), a) : null,
+      optimum: fits(optimum(answer?.optimum ?? null)),
+      sgd: low?.nets[seed] ? fits(between(setting, low.nets[seed], high.nets[seed], frame - Math.floor(frame))) : null,
+      hand: made ? fits(byHand(setting, made)) : null,
     };
   };
 }
@@ -149,12 +176,13 @@ function frameAt(frames, place) {
 }
 
 /** A network on the way from one frame to the next. */
-function betweenNets(from, to, share) {
-  if (from === to || share === 0) return toNet(from);
+function betweenNets(setting, from, to, share) {
+  if (from === to || share === 0) return toNet(setting, from);
   const towards = (start, end) => start + share * (end - start);
-  return toNet({
+  return toNet(setting, {
     filters: from.filters.map((w, j) => w.map((entry, e) => towards(entry, to.filters[j][e]))),
     weights: from.weights.map((weight, j) => towards(weight, to.weights[j])),
+    free: from.free?.map((level, r) => towards(level, to.free[r])),
   });
 }
 
@@ -215,8 +243,8 @@ function bestSeed({ objective }) {
 }
 
 /** The way of every neuron of one seed up to the shown moment, [m][frames] of directions. */
-function trailsOf(frames, seed, place, now) {
-  const past = frames.slice(0, Math.floor(place) + 1).map((frame) => toNet(frame.nets[seed]));
+function trailsOf(setting, frames, seed, place, now) {
+  const past = frames.slice(0, Math.floor(place) + 1).map((frame) => toNet(setting, frame.nets[seed]));
   if (place > past.length - 1) past.push(now);
   return now.filters.map((_, j) => past.map((net) => net.filters[j]));
 }

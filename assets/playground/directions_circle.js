@@ -31,6 +31,8 @@ const NEAR_LINE = 4;
 /** Heights that get a ring of their own above the ceiling. */
 const RINGS = [2, 4];
 const HUES = 12;
+/** More cells than these are hairs: they are not shaded in turn. */
+const MOST_SHADED = 720;
 /** Above and below there is no room for drawings; the corners are free. */
 const CIRCLE_COMPASS = [0, 45, 135, 180, 225, 315];
 
@@ -111,6 +113,8 @@ export function createCircleView(parent, hooks) {
   let probed = null;
   let textAt = 90;
 
+  // a filter of zeros has no direction: it stands in the centre
+  const atFilter = (u, radius) => (u.some(Boolean) ? at(angleOf(u), radius) : [box.cx, box.cy]);
   const at = (degrees, radius) => {
     const radians = (degrees * Math.PI) / 180;
     return [box.cx + radius * Math.cos(radians), box.cy - radius * Math.sin(radians)];
@@ -157,7 +161,7 @@ export function createCircleView(parent, hooks) {
     if (drawn.cells !== derived.cells) {
       drawn.cells = derived.cells;
       // a path each: Chromium leaves holes in one path of many wedges that meet in a point
-      const shaded = derived.cells.filter((_, index) => index % 2);
+      const shaded = derived.cells.length > MOST_SHADED ? [] : derived.cells.filter((_, index) => index % 2);
       keyedChildren(
         cells,
         shaded,
@@ -296,14 +300,14 @@ export function createCircleView(parent, hooks) {
 
   function drawMarks() {
     const radius = timeRadius(model.hasRun ? model.time : 1);
-    const onCeiling = (u) => at(angleOf(u), box.R * CEILING_AT);
-    const onRim = (u) => at(angleOf(u), radius);
+    const onCeiling = (u) => atFilter(u, box.R * CEILING_AT);
+    const onRim = (u) => atFilter(u, radius);
     setAttributes(band, { opacity: model.dots.length ? 1 : 0 });
     drawMarksIn({ others, dots, stars }, model, onRim, onCeiling);
     const [wordX, wordY] = at(textAt, box.R * CEILING_AT + 10);
     const ceilingWord = [-24, 0, 24].map((along) => [wordX + along, wordY]);
     const { peak: highest } = model.derived;
-    peak.update(model, highest && at(angleOf(highest.u), high(highest.ceiling)), box.width, [
+    peak.update(model, highest && atFilter(highest.u, high(highest.ceiling)), box.width, [
       ...model.stars.map(({ u }) => onCeiling(u)),
       ...ceilingWord,
     ]);

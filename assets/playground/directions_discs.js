@@ -8,7 +8,7 @@ import { htmlNode, keyedChildren, setAttributes, setText, svgNode } from "./dom.
 import { sampleHue, windowDash } from "./format.js";
 import { dot } from "./maths.js";
 import { fromDisc, greatCircle, toDisc, trailOnDiscs, unit3 } from "./sphere.js";
-import { crowdOpacity, isPinned, lineLook } from "./directions_lines.js";
+import { crowdOpacity, isPinned, lineKey, lineLook, lineName } from "./directions_lines.js";
 import { createPeakRing, drawBorn, drawGlyph, drawMarksIn, tenth } from "./directions_marks.js";
 import { createRelief, patternTest } from "./directions_relief.js";
 import { createHandle, markTarget, markUnder, nearestPatch, pointAt, tabStop } from "./directions_targets.js";
@@ -146,6 +146,8 @@ export function createDiscsView(parent, hooks) {
   }
 
   const placeOf = (u) => {
+    // a filter of zeros has no direction: it stands between the halves
+    if (!u.some(Boolean)) return [(box.discs[0].x + box.discs[1].x) / 2, (box.discs[0].y + box.discs[1].y) / 2];
     const { side, x, y } = toDisc(model.derived.frame, u);
     const disc = box.discs[side];
     return [disc.x + x * disc.radius, disc.y - y * disc.radius];
@@ -164,10 +166,11 @@ export function createDiscsView(parent, hooks) {
     const { derived } = model;
     const { focus, lines } = derived;
     const [front] = sides;
-    if (drawn.lines !== lines || drawn.frame !== derived.frame) {
+    if (drawn.lines !== lines || drawn.frame !== derived.frame || drawn.allTies !== derived.ties) {
       drawn.lines = lines;
       drawn.frame = derived.frame;
-      drawn.paths = new Map(lines.map((line) => [`${line.i}.${line.k}`, greatCircle(derived.frame, line.normal)]));
+      drawn.allTies = derived.ties;
+      drawn.paths = new Map(lines.map((line) => [lineKey(line), greatCircle(derived.frame, line.normal)]));
       for (const s of [0, 1]) {
         const ties = derived.ties.filter(({ side }) => side === s);
         setAttributes(sides[s].ties, { d: ties.map(({ points }) => local([...points].flat())).join("") || "M0 0" });
@@ -176,10 +179,10 @@ export function createDiscsView(parent, hooks) {
     keyedChildren(
       front.lines,
       lines,
-      ({ i, k }) => `${i}.${k}`,
+      lineKey,
       () => svgNode("path", {}),
       (path, line) => {
-        const points = drawn.paths.get(`${line.i}.${line.k}`);
+        const points = drawn.paths.get(lineKey(line));
         if (path.__points !== points) {
           path.__points = points;
           setAttributes(path, { d: local(points) });
@@ -192,7 +195,7 @@ export function createDiscsView(parent, hooks) {
         markTarget(
           path,
           { kind: "patch", i: line.i, k: line.k },
-          `great circle of sample ${line.i + 1}, patch ${line.k + 1}`,
+          lineName(line, "great circle"),
           isPinned(focus, line),
         );
       },
@@ -205,10 +208,11 @@ export function createDiscsView(parent, hooks) {
   /** The half of the sphere on which the one chosen patch fires. */
   function drawFiring(focus) {
     const { derived } = model;
-    const one = focus?.target.kind === "patch" ? derived.lines.find(({ i, k }) => i === focus.i && k === focus.k) : null;
+    const ofPatch = focus?.target.kind === "patch" && derived.form !== "knees";
+    const one = ofPatch ? derived.lines.find(({ i, k }) => i === focus.i && k === focus.k) : null;
     sides.forEach(({ fires }, s) => {
       if (!one) return setAttributes(fires, { d: "M0 0" });
-      const points = drawn.paths.get(`${one.i}.${one.k}`);
+      const points = drawn.paths.get(lineKey(one));
       const [x, y] = points;
       // quarter of the rim further on, counter-clockwise: does it fire there?
       const here = dot(one.normal, fromDisc(derived.frame, s, -y, x)) > 0;
@@ -299,7 +303,7 @@ export function createDiscsView(parent, hooks) {
       if (!last || last.patches !== derived.patches || !last.inside(u)) {
         last = {
           patches: derived.patches,
-          inside: patternTest(derived.scene, derived.patches, u),
+          inside: patternTest(derived.setting, derived.patches, u),
           target: { kind: "cell", u },
         };
       }

@@ -12,10 +12,20 @@ const CLEAR_LINES = 40;
 const FAINTEST_LINES = 0.45;
 
 /** How a line or great circle is drawn: strong if it is chosen, lit if its patch fires, faint beside those. */
-export function lineLook(focus, { i, k }) {
-  const lit = Boolean(focus?.lit?.(i, k));
+export function lineLook(focus, { i, k, pair }) {
+  const lit = pair !== undefined || Boolean(focus?.lit?.(i, k));
   const chosen = lit && (focus.target.kind === "sample" || focus.target.kind === "patch");
   return { lit, look: chosen ? " chosen" : lit ? " lit" : focus ? " dim" : "" };
+}
+
+/** What tells a line from the others; those of pairs of patches by both. */
+export function lineKey({ i, k, pair = "" }) {
+  return `${i}.${k}.${pair}`;
+}
+
+/** What a line says of itself. */
+export function lineName({ i, k, pair }, what) {
+  return `${what} of ${pair === undefined ? "" : "the patch pointed at and "}sample ${i + 1}, patch ${k + 1}`;
 }
 
 /** Opacity of all lines together. */
@@ -30,7 +40,7 @@ export function drawLines(group, derived, pathOf, hueOf, more = "") {
   keyedChildren(
     group,
     derived.lines,
-    ({ i, k }) => `${i}.${k}`,
+    lineKey,
     make,
     (node, line) => {
       const { lit, look } = lineLook(focus, line);
@@ -40,7 +50,7 @@ export function drawLines(group, derived, pathOf, hueOf, more = "") {
         stroke: lit ? sampleHue(line.i) : hueOf(line),
         "stroke-dasharray": windowDash(line.k),
       });
-      const label = `line of sample ${line.i + 1}, patch ${line.k + 1}, at ${Math.round(line.angle)} degrees`;
+      const label = `${lineName(line, "line")}, at ${Math.round(line.angle)} degrees`;
       markTarget(node, { kind: "patch", i: line.i, k: line.k }, label, isPinned(focus, line));
     },
   );
@@ -56,7 +66,8 @@ export function isPinned(focus, { i, k }) {
 /** The lines of the sample or patch that is pointed at. */
 export function chosenLines({ focus, lines }) {
   if (!focus || focus.i === null) return [];
-  return lines.filter(({ i, k }) => i === focus.i && (focus.k === null || focus.k === k));
+  // the lines of pairs have no names: each is shared
+  return lines.filter(({ i, k, pair }) => pair === undefined && i === focus.i && (focus.k === null || focus.k === k));
 }
 
 /** The arc of directions in which the one chosen patch fires, and its sample; null if there is not exactly one. */

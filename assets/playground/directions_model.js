@@ -3,7 +3,7 @@
  * filters and of the shown network's neurons, how far a run has come, and whether the curve stays under the ceiling.
  */
 
-import { dot } from "./maths.js";
+import { dot, filterLength, neuronSize } from "./maths.js";
 
 /** From here on something counts as poking through the ceiling: more than what rounding and a last digit can do. */
 const THROUGH = 1.002;
@@ -108,11 +108,11 @@ export function directionsModel(state, derived) {
     dots: marksOf(derived.beside, largest),
     dotsLook: !(byHand ? current.hand : current.sgd) ? " stale" : behind,
     othersLook: behind,
-    trails: sgd && !byHand && state.trails ? waysOf(sgd, state, derived.trails, times, largest) : [],
+    trails: sgd && !byHand && state.trails ? waysOf(sgd, state, derived, times, largest) : [],
     hasRun: Boolean(sgd) && !byHand,
     times,
     time: times.length ? times[times.length - 1] : 1,
-    others: sgd && !byHand && current.sgd ? otherSeeds(sgd, state, largest) : [],
+    others: sgd && !byHand && current.sgd ? otherSeeds(sgd, state, derived.setting, largest) : [],
     ceiling: derived.numbers.ceiling,
     refusal: addRefusal(state, derived, through),
     playing: state.playing,
@@ -123,10 +123,10 @@ export function directionsModel(state, derived) {
  * The ways of the chosen seed's neurons: [{j, steps: [{u, time}]}]. A way begins when the neuron is no longer negligible and
  * no longer leaps: a small neuron is thrown about by every step, and lines across the picture would say nothing.
  */
-function waysOf(sgd, state, trails, times, largest) {
+function waysOf(sgd, state, { trails, setting }, times, largest) {
   const sizeAt = (frame, j) => {
     const net = sgd.frames[Math.min(frame, sgd.frames.length - 1)].nets[state.seed];
-    return Math.hypot(...net.filters[j]) * Math.abs(net.weights[j]);
+    return Math.abs(neuronSize(setting, net.filters[j], net.weights[j]));
   };
   return (trails ?? []).map((path, j) => {
     let first = path.length - 1;
@@ -137,15 +137,16 @@ function waysOf(sgd, state, trails, times, largest) {
 }
 
 /** Directions of the neurons of the seeds that are not chosen, at the shown frame; those of size zero left out. */
-function otherSeeds(sgd, state, largest) {
+function otherSeeds(sgd, state, setting, largest) {
   const { nets } = sgd.frames[Math.min(sgd.frames.length - 1, Math.floor(state.frame))];
   const found = [];
   nets.forEach((net, seed) => {
     if (seed === state.seed) return;
     net.filters.forEach((w, j) => {
-      const norm = Math.hypot(...w);
-      if (norm * Math.abs(net.weights[j]) > NEGLIGIBLE_SHARE * largest)
-        found.push({ key: `${seed}.${j}`, u: w.map((x) => x / norm), size: net.weights[j] * norm });
+      const size = neuronSize(setting, w, net.weights[j]);
+      const norm = filterLength(setting, w) || 1;
+      if (Math.abs(size) > NEGLIGIBLE_SHARE * largest)
+        found.push({ key: `${seed}.${j}`, u: w.map((x) => x / norm), size });
     });
   });
   return found;

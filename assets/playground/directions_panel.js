@@ -61,6 +61,28 @@ const READING = {
   },
 };
 
+/** Where the form of the dual function (dual_function.js) is another one: what the directions and the lines are. */
+const DIRECTIONS_OF = {
+  squares: {
+    circle: "Each direction is a filter. Squares: one cell, no lines.",
+    discs: "A sphere in two halves. Squares: one cell, no lines.",
+  },
+  knees: {
+    circle: "A filter and its best bias. Lines: two patches swap order.",
+    discs: "A sphere in two halves, each filter with its best bias. Arcs: two patches swap order.",
+    hidden: "A sphere in two halves, each filter with its best bias. Arcs where patches swap order: too many to draw.",
+  },
+  knots: { circle: "Each direction is a filter and its bias: a knot of the line." },
+};
+
+/** What the directions of a picture are. */
+function directionsText({ form, ties }, name) {
+  const own = DIRECTIONS_OF[form];
+  if (!own) return READING[name].directions;
+  if (name !== "discs") return own.circle;
+  return own.hidden && !ties.length ? own.hidden : own.discs;
+}
+
 /** Fill the panel's root; returns {update(state, derived)}. */
 export function createDirectionsPanel(root, store) {
   const { actions } = store;
@@ -157,11 +179,11 @@ function createReadingHelp(stage) {
   htmlNode("span", {}, highest, "highest point");
   const value = htmlNode("b", { class: "cc-num", "data-cc": "ceiling" }, highest);
   return {
-    update({ state, ceiling, green, hasRun, show }, name) {
-      const { curve, directions, time } = READING[name];
+    update({ state, derived, ceiling, green, hasRun, show }, name) {
+      const { curve, time } = READING[name];
       setTerms(right, `${curve}: what a filter there would gain (dual function).`, state.terms);
       setTerms(price, "Ceiling: what a filter costs.", state.terms);
-      setTerms(left, hasRun ? time : directions, state.terms);
+      setTerms(left, hasRun ? time : directionsText(derived, name), state.terms);
       setAttributes(value, { "data-value": ceiling === null ? "" : ceiling, class: `cc-num ${green ? "green" : "purple"}` });
       setText(value, ceiling === null ? "…" : `${decimals(ceiling, ceiling < 10 ? 3 : 1)} × β`);
       setAttributes(highest, { hidden: show !== state.show });

@@ -24,7 +24,8 @@ export function curveHeight({ angles, values }, degrees) {
   const before = (low + angles.length - 1) % angles.length;
   const gap = (angles[low] - angles[before] + 360) % 360;
   const share = gap > 0 ? Math.min(1, ((degrees - angles[before] + 360) % 360) / gap) : 0;
-  return Math.abs(values[before] + (values[low] - values[before]) * share);
+  // heights, not values: where the best bias changes a value may jump to the other sign
+  return Math.abs(values[before]) + (Math.abs(values[low]) - Math.abs(values[before])) * share;
 }
 
 /** The highest peaks above the ceiling besides the one at `highest`: [{degrees, height}]. */
@@ -33,7 +34,11 @@ export function furtherPeaks({ angles, values }, highest) {
   const found = [];
   for (let index = 0; index < values.length; index += 1) {
     const isPeak = height(index) >= height(index - 1) && height(index) > height(index + 1);
-    if (isPeak && height(index) > FURTHER_PEAK) found.push({ degrees: angles[index], height: height(index) });
+    if (!isPeak || height(index) <= FURTHER_PEAK) continue;
+    // the middle of what is level, as thresholds have it
+    let first = index;
+    while (first > 0 && height(first - 1) === height(index)) first -= 1;
+    found.push({ degrees: (angles[first] + angles[index]) / 2, height: height(index) });
   }
   found.sort((one, other) => other.height - one.height);
   const kept = [];

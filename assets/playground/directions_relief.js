@@ -5,6 +5,7 @@
  * While something moves a coarse grid is filled, and a fine one as soon as it rests.
  */
 import { htmlNode, setAttributes } from "./dom.js";
+import { dualForm } from "./dual_function.js";
 import { contour, createHeights, fillHeights } from "./heights.js";
 import { dot } from "./maths.js";
 import { pixelPen } from "./pixels.js";
@@ -65,8 +66,19 @@ function paintRelief(canvas, size, pixels, heights, scale, highest) {
   context.putImageData(image, 0, 0);
 }
 
-/** Whether the pattern at a direction is that of another: the same signs, with max pooling the same winners. */
+/**
+ * Whether a direction is in the cell of another: the same signs, with max pooling the same winners, with free biases the
+ * same order of all patches.
+ */
 export function patternTest(scene, rows, u) {
+  const form = dualForm(scene);
+  if (form === "squares") return () => true;
+  if (form === "knees") {
+    const ordered = rows.flat().map((row) => ({ row, at: dot(u, row) }));
+    ordered.sort((one, other) => other.at - one.at);
+    const steps = ordered.slice(1).map(({ row }, place) => row.slice(0, 3).map((entry, e) => ordered[place].row[e] - entry));
+    return (v) => steps.every((step) => step[0] * v[0] + step[1] * v[1] + step[2] * v[2] >= -1e-12);
+  }
   if (scene.pooling === "max") {
     const winner = (sample, v) => {
       let best = 0;

@@ -78,6 +78,8 @@ export function createStripView(parent, hooks) {
   let drawn = {};
   let probed = null;
 
+  // a filter of zeros has no direction: it stands at the left end
+  const acrossOf = (u) => (u.some(Boolean) ? across(angleOf(u)) : STRIP_LEFT);
   const across = (degrees) => STRIP_LEFT + ((box.width - STRIP_LEFT - STRIP_RIGHT) * degrees) / 360;
   const level = (height) => box.zero - heightPlace(Math.abs(height), box.zero - box.ceiling, box.zero - STRIP_TOP + 6);
   const down = (share) => box.zero + 22 + (box.end - box.zero - 32) * share;
@@ -185,14 +187,14 @@ export function createStripView(parent, hooks) {
 
   function drawMarks() {
     const y = down(model.hasRun ? model.time : 1);
-    const onCeiling = (u) => [across(angleOf(u)), box.ceiling];
-    const inTime = (u) => [across(angleOf(u)), y];
+    const onCeiling = (u) => [acrossOf(u), box.ceiling];
+    const inTime = (u) => [acrossOf(u), y];
     for (const node of words.slice(2)) setAttributes(node, { display: model.hasRun ? null : "none" });
     drawMarksIn({ others, dots, stars }, model, inTime, onCeiling);
     const { peak: highest } = model.derived;
     peak.update(
       model,
-      highest && [across(angleOf(highest.u)), level(highest.ceiling)],
+      highest && [acrossOf(highest.u), level(highest.ceiling)],
       box.width,
       model.stars.map(({ u }) => onCeiling(u)),
     );

@@ -2,7 +2,7 @@
  * Everything a hand may do to a scene: each edit returns a new scene that the library accepts, or the scene itself when
  * nothing changes. Values by hand are kept within limits and to two decimals, so that they fit into a link.
  *
- * A scene's filters have two or three entries, the bias counted: more directions than a sphere's cannot be drawn.
+ * A scene's filters have two or three entries, a penalised bias counted: more directions than a sphere's cannot be drawn.
  */
 
 /** What fits on the screen, and what the library answers live. */

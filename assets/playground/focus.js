@@ -2,7 +2,9 @@
  * What is pointed at, and everything that belongs to it: which patches fire, which filters and neurons are concerned,
  * what they add to the predictions.
  */
+import { activationOf } from "./activations.js";
 import { angleOf, cellIndex } from "./circle.js";
+import { dualForm, filterAt } from "./dual_function.js";
 import { counted, dot, phi, shares, winner } from "./maths.js";
 
 /** Responses below this count as on the line. */
@@ -10,9 +12,9 @@ const ON_LINE = 1e-7;
 
 /**
  * The focus of a target (see the fields below), or null if there is no such thing any more. `net` is the network drawn
- * beside the optimum, if there is one: SGD's, or the one made by hand.
+ * beside the optimum, if there is one: SGD's, or the one made by hand; `v` the dual vector, for the bias of a direction.
  */
-export function focusOf(target, pinned, setting, X, cells, optimum, net) {
+export function focusOf(target, pinned, setting, X, cells, optimum, net, v = null) {
   const found = {
     target,
     pinned,
@@ -48,7 +50,8 @@ export function focusOf(target, pinned, setting, X, cells, optimum, net) {
     };
   }
   const from = target.kind === "filter" ? optimum : target.kind === "neuron" ? net : null;
-  const u = from ? from.filters[target.j] : target.u;
+  if (!from && !target.u) return null;
+  const u = from ? from.filters[target.j] : filterAt(setting, X, v, target.u);
   if (!u || u.length !== X[0][0].length) return null;
   const fires = counted(setting, X, u),
     responses = phi(setting, X, u),
@@ -80,17 +83,30 @@ function sharesOf(setting, rows, k, net) {
   });
 }
 
-/** Whether no patch line runs between two directions; with max pooling the same patches win. */
+/** Whether no wall runs between two directions: no line of a patch; where patches are ordered, no change of the order. */
 export function sameCell(setting, X, u, w) {
+  const form = dualForm(setting);
+  if (form === "squares") return true;
+  const together = ([here, there]) =>
+    (here <= ON_LINE || there >= -ON_LINE) && (here >= -ON_LINE || there <= ON_LINE);
+  if (form === "knees") return sameOrder(X.flat(), u.slice(0, -1), w.slice(0, -1), together);
   return X.every((rows) => {
     const sides = (row) => [dot(row, u), dot(row, w)];
-    const together = ([here, there]) =>
-      (here <= ON_LINE || there >= -ON_LINE) && (here >= -ON_LINE || there <= ON_LINE);
     if (setting.pooling !== "max") return rows.every((row) => together(sides(row)));
     const first = rows[winner(rows, u)],
       [here, there] = sides(first),
       second = dot(rows[winner(rows, w)], w);
-    if (here <= ON_LINE && setting.activation === "relu") return second <= ON_LINE;
+    if (here <= ON_LINE && activationOf(setting).below === 0) return second <= ON_LINE;
     return second - there <= ON_LINE && together([here, there]);
+  });
+}
+
+/** Whether rows respond in the same order at two directions: none is passed by the next one. */
+function sameOrder(rows, u, w, together) {
+  const ordered = rows.map((row) => [dot(u, row), dot(w, row)]).sort(([one], [other]) => other - one);
+  return ordered.every(([here, there], place) => {
+    if (!place) return true;
+    const [before, after] = ordered[place - 1];
+    return together([before - here, after - there]);
   });
 }

@@ -1,10 +1,17 @@
 /**
  * The dual function over the sphere as two height maps, and the line where it meets the ceiling.
  *
- * One pass over the patches serves both discs: a place of disc 1 is minus the direction of that place on disc 0, and of
- * the two terms of v . phi (see maths.js) one is even in u and one is odd. Arrays are made once and filled ever again.
+ * One pass over the patches serves both discs: a place of disc 1 is minus the direction of that place on disc 0. What is
+ * computed of u gives the value at -u too, whatever the form of v . phi (dual_function.js). Arrays are made once and filled
+ * ever again.
  */
-import { dot, ridgeForm, slopes } from "./maths.js";
+import { activationOf } from "./activations.js";
+import { dualForm } from "./dual_function.js";
+import { kneeScan } from "./dual_knees.js";
+import { ridgeForm } from "./dual_slopes.js";
+import { dualOfSquares } from "./dual_squares.js";
+import { stepRows } from "./dual_steps.js";
+import { dot } from "./maths.js";
 
 /** Pixels beyond the rim that are filled too, so that a contour can be drawn up to it. */
 const MARGIN = 2;
@@ -38,13 +45,52 @@ export function fillHeights(heights, scene, X, v, frame) {
   // rows in the coordinates of the frame, as the directions of the pixels are
   const turned = X.map((rows) => rows.map((row) => frame.map((axis) => dot(axis, row))));
   const weights = v.map((value) => value / scene.beta);
-  if (scene.pooling === "max") fillMax(heights, slopes(scene), Float64Array.from(turned.flat(2)), weights);
-  else fillSum(heights, ridgeForm(scene, turned, weights));
+  FILLS[dualForm(scene)](heights, scene, turned, weights);
   return heights;
 }
 
+const FILLS = { slopes: fillSum, maxima: fillMax, squares: fillSquares, steps: fillSteps, knees: fillKnees };
+
+/** A quadratic form is the same at u and -u, whatever the coordinates. */
+function fillSquares({ pixels, directions, front, back }, scene, X, v) {
+  const value = dualOfSquares(scene, X, v);
+  for (let p = 0; p < pixels.length; p++)
+    front[pixels[p]] = back[pixels[p]] = value([directions[3 * p], directions[3 * p + 1], directions[3 * p + 2]]);
+}
+
+/** Thresholds: at -u fires what did not fire at u, and what is on its line. */
+function fillSteps({ pixels, directions, front, back }, scene, X, v) {
+  const { rows, weights } = stepRows(scene, X, v);
+  for (let p = 0; p < pixels.length; p++) {
+    const x = directions[3 * p],
+      y = directions[3 * p + 1],
+      z = directions[3 * p + 2];
+    let here = 0,
+      there = 0;
+    for (let j = 0, r = 0; j < weights.length; j++, r += 3) {
+      const response = rows[r] * x + rows[r + 1] * y + rows[r + 2] * z;
+      if (response >= 0) here += weights[j];
+      if (response <= 0) there += weights[j];
+    }
+    front[pixels[p]] = here;
+    back[pixels[p]] = there;
+  }
+}
+
+/** Free biases: the order of the patches at -u is the opposite one. */
+function fillKnees({ pixels, directions, front, back }, scene, X, v) {
+  const ones = X.map((rows) => rows.map((row) => [...row, 1])),
+    { scan } = kneeScan(scene, ones, v);
+  for (let p = 0; p < pixels.length; p++) {
+    const { here, there } = scan([directions[3 * p], directions[3 * p + 1], directions[3 * p + 2]]);
+    front[pixels[p]] = here;
+    back[pixels[p]] = there;
+  }
+}
+
 /** Sum and mean pooling. */
-function fillSum({ pixels, directions, front, back }, { linear, rows, split }) {
+function fillSum({ pixels, directions, front, back }, scene, X, v) {
+  const { linear, rows, split } = ridgeForm(scene, X, v);
   const [lx, ly, lz] = linear,
     length = rows.length;
   for (let p = 0; p < pixels.length; p++) {
@@ -62,7 +108,9 @@ function fillSum({ pixels, directions, front, back }, { linear, rows, split }) {
 }
 
 /** Max pooling: the largest response wins at u, minus the smallest at -u. */
-function fillMax({ pixels, directions, front, back }, { above, below }, rows, weights) {
+function fillMax({ pixels, directions, front, back }, scene, X, weights) {
+  const { above, below } = activationOf(scene),
+    rows = Float64Array.from(X.flat(2));
   const K = rows.length / (3 * weights.length);
   for (let p = 0; p < pixels.length; p++) {
     const x = directions[3 * p],

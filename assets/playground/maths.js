@@ -1,37 +1,64 @@
 /**
- * The network, its loss and its dual function, in the browser, by the library's own definitions:
+ * The network, its loss and its dual vector, in the browser, by the library's own definitions:
  *
- *   f = sum_j c_j phi(u_j), ||u_j|| = 1,   phi(u)_i = pool_k sigma(x_ik . u),
- *   sigma(t) = above t for t >= 0, below t else,
+ *   f = sum_j c_j phi(u_j) + b, ||u_j|| = 1,   phi(u)_i = pool_k sigma(x_ik . u),   sigma in activations.js,
  *   objective = loss(f, y) + beta sum_j |c_j|,   dual vector v = -grad loss(f),   dual function u -> |v . phi(u)|
  *
+ * A filter with a bias ends in it, and its patches end in a one; a free bias does not count in the length of its filter.
+ * The output bias b, at no cost, is there with the biases "output" and "free": dual vectors have the sum zero then.
  * These values follow the pointer while a bar is dragged; what is printed as a result comes from the library.
  *
  * @typedef {{name: string, edited: boolean, X: number[][], y: number[], shape: number[], filter: number[],
- *   stride: number[], pooling: "sum"|"mean"|"max", activation: "relu"|"leaky"|"absolute"|"residual", slope: number,
- *   bias: "none"|"regularised", loss: "squared"|"logistic", beta: number, view: string}} Scene
- * @typedef {{filters: number[][], sizes: number[]}} Net directions of length one, and signed sizes
+ *   stride: number[], pooling: "sum"|"mean"|"max", activation: string, slope: number,
+ *   bias: "none"|"regularised"|"output"|"free", loss: "squared"|"logistic", beta: number, view: string}} Scene
+ * @typedef {{filters: number[][], sizes: number[], level?: number}} Net directions of length one, signed sizes, and b
  * @typedef {number[][][]} Patches [n][K][a]
  */
 
-const SLOPES = { relu: [1, 0], absolute: [1, -1], residual: [2, 1] };
+import { activationOf } from "./activations.js";
 
-/** Slopes of the activation above and below zero. */
-export function slopes(scene) {
-  const [above, below] = SLOPES[scene.activation] ?? [1, scene.slope];
-  return { above, below };
+/** Whether filters end in a bias. */
+export function hasBias({ bias }) {
+  return bias === "regularised" || bias === "free";
 }
 
-/** The activation at t; at zero the slope is the one above. */
-export function act({ above, below }, t) {
-  // no product with a slope of zero: of a large t below zero it would be minus zero
-  if (t >= 0) return above * t;
-  return below === 0 ? 0 : below * t;
+/** Whether there is an output bias that costs nothing. */
+export function hasLevel({ bias }) {
+  return bias === "output" || bias === "free";
 }
 
-/** Entries of a direction: those of the filter, and one for the bias. */
+/** Entries of a filter without its bias. */
+function reading({ filter }) {
+  return filter.reduce((product, size) => product * size, 1);
+}
+
+/** Entries of a filter, its bias among them. */
+export function filterEntries(scene) {
+  return reading(scene) + (hasBias(scene) ? 1 : 0);
+}
+
+/**
+ * Entries of a direction that is drawn. A free bias is not part of it: each direction has its best one. But filters of
+ * one entry have two directions alone: they are drawn with their bias, each by the place of its knot.
+ */
 export function dimension(scene) {
-  return scene.filter.reduce((product, size) => product * size, 1) + (scene.bias === "none" ? 0 : 1);
+  const h = reading(scene);
+  return scene.bias === "free" && h > 1 ? h : filterEntries(scene);
+}
+
+/** Whether a filter is one entry with a free bias, the knot of a line. */
+export function isKnot(scene) {
+  return scene.bias === "free" && reading(scene) === 1;
+}
+
+/** Length of a filter as its cost sees it. */
+export function filterLength({ bias }, w) {
+  return Math.hypot(...(bias === "free" ? w.slice(0, -1) : w));
+}
+
+/** Signed size of a neuron: the weight that its direction of length one has. */
+export function neuronSize(scene, w, weight) {
+  return weight * filterLength(scene, w) ** activationOf(scene).degree;
 }
 
 /** Numbers in one sample. */
@@ -65,7 +92,7 @@ export function windows(scene) {
 
 /** The patches of one input, [K][a]; with a bias each ends in a one. */
 export function cut(scene, x, places = windows(scene)) {
-  const biased = scene.bias !== "none";
+  const biased = hasBias(scene);
   return places.map((covered) => {
     const patch = covered.map((place) => x[place]);
     if (biased) patch.push(1);
@@ -101,58 +128,63 @@ export function winner(rows, u) {
 }
 
 /** What one unit filter makes of the patches of one sample. */
-export function pooled(scene, rows, u, sigma = slopes(scene)) {
+export function pooled(scene, rows, u, sigma = activationOf(scene)) {
   if (scene.pooling === "max") {
     let largest = -Infinity;
     for (const row of rows) largest = Math.max(largest, dot(row, u));
-    return act(sigma, largest);
+    return sigma.value(largest);
   }
   let sum = 0;
-  for (const row of rows) sum += act(sigma, dot(row, u));
+  for (const row of rows) sum += sigma.value(dot(row, u));
   return scene.pooling === "mean" ? sum / rows.length : sum;
 }
 
 /** phi(u): what the unit filter u makes of every sample, [n]. */
 export function phi(scene, X, u) {
-  const sigma = slopes(scene);
+  const sigma = activationOf(scene);
   return X.map((rows) => pooled(scene, rows, u, sigma));
 }
 
-/** Patches that fire at u, [n][K]: the response is above zero; with max pooling only a sample's winner may fire. */
+/** Patches that fire at u, [n][K]; with max pooling only a sample's winner may fire. */
 export function counted(scene, X, u) {
+  const { fires } = activationOf(scene);
   return X.map((rows) => {
     const first = scene.pooling === "max" ? winner(rows, u) : -1;
-    return rows.map((row, k) => dot(row, u) > 0 && (first < 0 || first === k));
+    return rows.map((row, k) => fires(dot(row, u)) && (first < 0 || first === k));
   });
 }
 
 /** What each patch adds to phi(u) of its sample, [K]; with max pooling all of it comes from the winner. */
 export function shares(scene, rows, u) {
-  const sigma = slopes(scene);
+  const sigma = activationOf(scene);
   if (scene.pooling === "max") {
     const first = winner(rows, u);
-    return rows.map((row, k) => (k === first ? act(sigma, dot(row, u)) : 0));
+    return rows.map((row, k) => (k === first ? sigma.value(dot(row, u)) : 0));
   }
   const scale = scene.pooling === "mean" ? 1 / rows.length : 1;
-  return rows.map((row) => scale * act(sigma, dot(row, u)));
+  return rows.map((row) => scale * sigma.value(dot(row, u)));
 }
 
-/** Raw neurons (filters [m][a], weights [m]) as directions and sizes; a filter of zeros has size 0. */
-export function toNet({ filters, weights }) {
-  const lengths = filters.map((w) => Math.hypot(...w));
-  return {
-    filters: filters.map((w, j) =>
-      lengths[j] > 0 ? w.map((entry) => entry / lengths[j]) : w.map((_, e) => (e ? 0 : 1)),
-    ),
-    sizes: weights.map((weight, j) => weight * lengths[j]),
+/**
+ * Raw neurons (filters [m][a], weights [m]) as directions and sizes. A filter of zeros does nothing and has size 0; with
+ * an activation that does not see lengths it is a filter like others, without a direction.
+ */
+export function toNet(scene, { filters, weights, free = [] }) {
+  const { degree } = activationOf(scene);
+  const unit = (w) => {
+    const length = filterLength(scene, w);
+    if (length > 0) return w.map((entry) => entry / length);
+    return degree ? w.map((_, e) => (e ? 0 : 1)) : w;
   };
+  const net = { filters: filters.map(unit), sizes: weights.map((weight, j) => neuronSize(scene, filters[j], weight)) };
+  return free.length ? { ...net, level: free[0] } : net;
 }
 
 /** The network's output on the samples whose patches are given, [n]. */
 export function outputs(scene, X, net) {
-  const sigma = slopes(scene);
+  const sigma = activationOf(scene);
   return X.map((rows) => {
-    let sum = 0;
+    let sum = net.level ?? 0;
     for (let j = 0; j < net.sizes.length; j++) sum += net.sizes[j] * pooled(scene, rows, net.filters[j], sigma);
     return sum;
   });
@@ -183,126 +215,75 @@ export function objective(scene, X, net) {
   return loss(scene, outputs(scene, X, net)) + scene.beta * sum;
 }
 
-/** Objective of the network that is zero. */
+/** Objective of the network that is zero, but for an output bias that costs nothing. */
 export function zeroObjective(scene) {
+  const zeros = scene.y.map(() => 0),
+    level = hasLevel(scene) ? bestLevel(scene, zeros) : 0;
   return loss(
     scene,
-    scene.y.map(() => 0),
+    zeros.map(() => level),
   );
 }
 
-/** The dual vector of predictions f: minus the gradient of the loss, [n]. */
-export function dual(scene, f) {
-  if (scene.loss === "squared") return f.map((value, i) => scene.y[i] - value);
+/** Minus the gradient of the loss at predictions f, [n]. */
+function downhill({ loss: name, y }, f) {
+  if (name === "squared") return f.map((value, i) => y[i] - value);
   return f.map((value, i) => {
-    const margin = scene.y[i] * value,
+    const margin = y[i] * value,
       small = Math.exp(-Math.abs(margin));
-    return (scene.y[i] * (margin > 0 ? small : 1)) / (1 + small);
+    return (y[i] * (margin > 0 ? small : 1)) / (1 + small);
   });
+}
+
+/** Newton steps, or halvings, towards the best output bias; doublings of the interval that is searched for it. */
+const LEVEL_STEPS = 200;
+const LEVEL_DOUBLINGS = 12;
+
+/** The output bias that costs nothing and helps most beside the outputs f. */
+export function bestLevel(scene, f) {
+  const apart = f.map((value, i) => scene.y[i] - value);
+  if (scene.loss === "squared") return apart.reduce((sum, value) => sum + value, 0) / f.length;
+  const slope = (b) =>
+    downhill(
+      scene,
+      f.map((value) => value + b),
+    ).reduce((sum, value) => sum + value, 0);
+  let [low, high] = [Math.min(...apart), Math.max(...apart)];
+  // of one class alone the loss falls for ever: the search ends somewhere far out
+  for (let step = 0, width = 1 + high - low; step < LEVEL_DOUBLINGS && (slope(low) < 0 || slope(high) > 0); step++) {
+    if (slope(low) < 0) low -= width;
+    if (slope(high) > 0) high += width;
+    width *= 2;
+  }
+  let b = (low + high) / 2;
+  for (let step = 0; step < LEVEL_STEPS && high - low > 1e-15 * Math.max(1, Math.abs(b)); step++) {
+    const rest = slope(b);
+    if (rest === 0) break;
+    if (rest > 0) low = b;
+    else high = b;
+    const bend = f.reduce((sum, value) => {
+      const s = 1 / (1 + Math.exp(-Math.abs(value + b)));
+      return sum + s * (1 - s);
+    }, 0);
+    const newton = b + rest / bend;
+    const next = newton > low && newton < high ? newton : (low + high) / 2;
+    if (next === b) break;
+    b = next;
+  }
+  return b;
+}
+
+/** The dual vector of predictions f: minus the gradient of the loss, [n]; where an output bias is free, beside the best. */
+export function dual(scene, f) {
+  if (!hasLevel(scene)) return downhill(scene, f);
+  const level = bestLevel(scene, f);
+  return downhill(
+    scene,
+    f.map((value) => value + level),
+  );
 }
 
 /** v . phi(u), with its sign. */
 export function vphi(scene, X, v, u) {
   return dot(phi(scene, X, u), v);
-}
-
-/**
- * Sum or mean pooling as one linear term and one sum of absolute values: with sigma(t) = m t + s |t|,
- * m = (above + below) / 2 and s = (above - below) / 2,
- *
- *   v . phi(u) = m L . u + s (sum_r |p_r . u| - sum_r |q_r . u|),   L = sum_ik v_i x_ik,
- *
- * where p are the patch rows times v_i > 0 and q those times -v_i > 0. No branch depends on a sign of a response, which
- * makes it several times faster. Rows lie behind each other in `rows`, first the p, from `split` on the q.
- */
-export function ridgeForm(scene, X, v) {
-  const a = dimension(scene),
-    { above, below } = slopes(scene),
-    linear = new Float64Array(a),
-    plus = [],
-    minus = [];
-  X.forEach((rows, i) => {
-    const weight = scene.pooling === "mean" ? v[i] / rows.length : v[i];
-    for (const row of rows)
-      for (let e = 0; e < a; e++) {
-        linear[e] += ((above + below) / 2) * weight * row[e];
-        if (weight > 0) plus.push(((above - below) / 2) * weight * row[e]);
-        else if (weight < 0) minus.push(((above - below) / 2) * -weight * row[e]);
-      }
-  });
-  return { linear, rows: Float64Array.from([...plus, ...minus]), split: plus.length };
-}
-
-/** u -> v . phi(u) as a function that allocates nothing: for curves and searches. */
-export function dualFunction(scene, X, v) {
-  if (scene.pooling === "max") return dualOfMaxima(scene, X, v);
-  const { linear, rows, split } = ridgeForm(scene, X, v),
-    [lx, ly, lz] = linear,
-    length = rows.length;
-  if (linear.length === 2)
-    return ([x, y]) => {
-      let total = lx * x + ly * y,
-        r = 0;
-      for (; r < split; r += 2) total += Math.abs(rows[r] * x + rows[r + 1] * y);
-      for (; r < length; r += 2) total -= Math.abs(rows[r] * x + rows[r + 1] * y);
-      return total;
-    };
-  return ([x, y, z]) => {
-    let total = lx * x + ly * y + lz * z,
-      r = 0;
-    for (; r < split; r += 3) total += Math.abs(rows[r] * x + rows[r + 1] * y + rows[r + 2] * z);
-    for (; r < length; r += 3) total -= Math.abs(rows[r] * x + rows[r + 1] * y + rows[r + 2] * z);
-    return total;
-  };
-}
-
-/** The same for max pooling. */
-function dualOfMaxima(scene, X, v) {
-  const n = X.length,
-    K = X[0].length,
-    a = dimension(scene),
-    { above, below } = slopes(scene);
-  const rows = Float64Array.from(X.flat(2));
-  return ([x, y, z = 0]) => {
-    let total = 0;
-    for (let i = 0, r = 0; i < n; i++) {
-      let largest = -Infinity;
-      if (a === 2) for (let k = 0; k < K; k++, r += 2) largest = Math.max(largest, rows[r] * x + rows[r + 1] * y);
-      else
-        for (let k = 0; k < K; k++, r += 3)
-          largest = Math.max(largest, rows[r] * x + rows[r + 1] * y + rows[r + 2] * z);
-      total += v[i] * (largest >= 0 ? above : below) * largest;
-    }
-    return total;
-  };
-}
-
-/** u -> the gradient of v . phi in the cell that holds u, [a]: on that cell v . phi is this vector times u. */
-export function gradientFunction(scene, X, v) {
-  if (scene.pooling === "max") {
-    const { above, below } = slopes(scene);
-    return (u) => {
-      const g = u.map(() => 0);
-      X.forEach((rows, i) => {
-        const row = rows[winner(rows, u)],
-          weight = v[i] * (dot(row, u) >= 0 ? above : below);
-        for (let e = 0; e < g.length; e++) g[e] += weight * row[e];
-      });
-      return g;
-    };
-  }
-  const { linear, rows, split } = ridgeForm(scene, X, v),
-    a = linear.length;
-  return (u) => {
-    let [gx, gy, gz = 0] = linear;
-    const [x, y, z = 0] = u;
-    for (let r = 0; r < rows.length; r += a) {
-      const depth = a === 3 ? rows[r + 2] : 0,
-        sign = r < split === rows[r] * x + rows[r + 1] * y + depth * z >= 0 ? 1 : -1;
-      gx += sign * rows[r];
-      gy += sign * rows[r + 1];
-      gz += sign * depth;
-    }
-    return a === 3 ? [gx, gy, gz] : [gx, gy];
-  };
 }

@@ -6,7 +6,8 @@
  * graph of what it adds. The hue of a tile is free for the sign of the output weight.
  */
 
-import { act, slopes } from "./maths.js";
+import { activationOf } from "./activations.js";
+import { hasBias, isKnot } from "./maths.js";
 
 /** How far the maps of the plane and of the line reach. */
 const TILE_REACH = 2;
@@ -17,7 +18,9 @@ const at = (x) => x.toFixed(3);
 export function filterShape(scene, filter, size) {
   if (scene.view === "plane" && scene.filter[0] === 2) return planeShape(scene, filter);
   if (scene.view === "line") return lineShape(scene, filter, size);
-  const bias = scene.bias !== "none";
+  // a direction that is drawn may be without its bias
+  const entries = scene.filter.reduce((product, side) => product * side, 1);
+  const bias = hasBias(scene) && filter.length > entries;
   return scene.shape.length === 2 ? gridShape(scene, filter, bias) : barShape(filter, bias);
 }
 
@@ -31,7 +34,8 @@ function barShape(filter, bias) {
   const count = bias ? filter.length - 1 : filter.length;
   const slot = Math.min(0.32, (width - 0.12) / count);
   const from = (width - slot * count) / 2;
-  const bar = (x, entry) => `M${at(x)} 0.5h${at(slot - 0.035)}v${at(-0.4 * entry || -0.01)}h${at(0.035 - slot)}Z`;
+  const tall = (entry) => -0.4 * Math.max(-1.2, Math.min(1.2, entry)) || -0.01;
+  const bar = (x, entry) => `M${at(x)} 0.5h${at(slot - 0.035)}v${at(tall(entry))}h${at(0.035 - slot)}Z`;
   let solid = "";
   for (let j = 0; j < count; j += 1) solid += bar(from + j * slot, filter[j]);
   if (bias)
@@ -85,9 +89,11 @@ function halfPlane([a, b, c = 0], sign) {
 }
 
 function planeShape(scene, filter) {
-  const { below } = slopes(scene);
+  const { form, below } = activationOf(scene);
+  // a square grows on both sides alike
+  const both = form === "squares";
   return {
-    solid: halfPlane(filter, 1),
+    solid: halfPlane(filter, 1) + (both ? halfPlane(filter, -1) : ""),
     hollow: "",
     pale: below ? halfPlane(filter, -1) : "",
     axis: "M0.5 0.04V0.96M0.04 0.5H0.96",
@@ -95,13 +101,23 @@ function planeShape(scene, filter) {
   };
 }
 
+/** Places of the graph of a filter that is bent everywhere. */
+const GRAPH_PLACES = 24;
+
 function lineShape(scene, [weight, bias = 0], size) {
-  const rule = slopes(scene);
-  const highest = Math.abs(weight) * TILE_REACH + Math.abs(bias) || 1;
+  const { value, form } = activationOf(scene);
   const knot = weight ? -bias / weight : Infinity;
-  const places = [-TILE_REACH, ...(Math.abs(knot) < TILE_REACH ? [knot] : []), TILE_REACH];
-  const points = places.map((x) => {
-    const y = (Math.sign(size) || 1) * (act(rule, weight * x + bias) / highest);
+  const ends = [-TILE_REACH, TILE_REACH];
+  const bends = Math.abs(knot) < TILE_REACH ? (form === "steps" ? [knot - 1e-9, knot + 1e-9] : [knot]) : [];
+  const curved = form === "squares" ? GRAPH_PLACES : 0;
+  const even = Array.from({ length: curved }, (_, s) => TILE_REACH * ((2 * s) / GRAPH_PLACES - 1));
+  const places = [...even, ...bends, ...ends].sort((one, other) => one - other);
+  const heights = places.map((x) => value(weight * x + bias));
+  const highest = Math.max(...heights.map(Math.abs)) || 1;
+  // a penalised bias is compared with its filter: the steepest fills the tile
+  const scale = isKnot(scene) || form !== "slopes" ? highest : Math.abs(weight) * TILE_REACH + Math.abs(bias) || 1;
+  const points = places.map((x, s) => {
+    const y = ((Math.sign(size) || 1) * heights[s]) / scale;
     return `${at(0.5 + (0.44 * x) / TILE_REACH)} ${at(0.5 - 0.42 * y)}`;
   });
   return { solid: "", hollow: `M${points.join("L")}`, pale: "", axis: "M0.5 0.06V0.94M0.06 0.5H0.94", rule: "" };

@@ -82,7 +82,7 @@ export function createOutcomeTiles(root, store, kind) {
   };
 
   return {
-    /** given: {title, tone, net, old, shares, lit, largest, hint, name, derived, words: [one, many]} */
+    /** given: {title, tone, net, old, shares, level, lit, largest, hint, name, derived, words: [one, many]} */
     update(given) {
       const { net, shares, derived } = given;
       setText(title, given.title);
@@ -98,7 +98,9 @@ export function createOutcomeTiles(root, store, kind) {
       const { i, k } = derived.focus ?? {};
       const whole = k === null || k === undefined;
       const shared = shares ? (whole ? `to sample ${i + 1}` : `patch ${k + 1} of ${i + 1}`) : null;
-      const counted = shared ?? `${tiles.length} ${tiles.length === 1 ? one : many}`;
+      // what is added to every output at no cost
+      const level = given.level === undefined ? "" : `, output bias ${signed(given.level, 2)}`;
+      const counted = shared ?? `${tiles.length} ${tiles.length === 1 ? one : many}${level}`;
       setText(count, net ? (given.old ? given.hint : counted) : "");
       setText(hint, net ? (tiles.length ? "" : "none: the zero network") : given.hint);
       keyedChildren(

@@ -4,7 +4,7 @@
  * At most beta everywhere: the network is optimal. Above beta somewhere: the filter there would help.
  */
 import { dimension } from "./maths.js";
-import { peakOnCircle } from "./circle.js";
+import { peakOnCircle } from "./circle_curve.js";
 import { peakOnSphere } from "./sphere_peak.js";
 
 /** The direction u with the largest |v . phi(u)|, its signed value, and the height of the peak in units of beta. */

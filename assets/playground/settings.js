@@ -1,12 +1,13 @@
 /**
  * The settings of the network and of its training problem. Not all go together: the newest choice wins, and what does
- * not fit beside it changes too. `choices` says beforehand what that would be.
+ * not fit beside it changes too. `choices` says beforehand what that would be, and why a choice cannot be had: of what the
+ * library has no exact program for, or what cannot be drawn.
  */
+import { ACTIVATION_LABELS, activationOf } from "./activations.js";
 import { LIMITS, setLength } from "./edits.js";
 
 const POOLING_LABELS = { sum: "sum", mean: "mean", max: "max" };
-const ACTIVATION_LABELS = { relu: "ReLU", leaky: "leaky ReLU", absolute: "absolute value", residual: "residual" };
-const BIAS_LABELS = { none: "no bias", regularised: "with bias" };
+const BIAS_LABELS = { none: "none", regularised: "penalised", free: "free", output: "of the output" };
 const LOSS_LABELS = { squared: "squared", logistic: "logistic" };
 const FILTER_SHAPES = {
   signals: [[2], [3]],
@@ -22,6 +23,7 @@ const FILTER_SHAPES = {
 
 /** The scene with one setting changed, and those that do not go with it. */
 export function setControl(scene, name, value) {
+  if (refusal(scene, name, value)) return scene;
   const wanted = settingOf(scene, name, value),
     next = fittedScene({ ...scene, ...wanted }, name);
   const same = Object.keys(next).every((key) => JSON.stringify(next[key]) === JSON.stringify(scene[key]));
@@ -66,9 +68,8 @@ function fittedScene(scene, newest) {
     else if (next.activation === "leaky") next.slope = -next.slope;
     else next.activation = "relu";
   }
-  if (next.view === "line") next.bias = "regularised";
   const length = next.filter.reduce((product, size) => product * size, 1);
-  if (length === 3 && next.bias !== "none") {
+  if (length === 3 && next.bias === "regularised") {
     if (newest === "bias") next.filter = next.filter.map((size) => Math.min(size, 2));
     else next.bias = "none";
   }
@@ -77,21 +78,43 @@ function fittedScene(scene, newest) {
   return next.filter[0] > next.shape[0] ? setLength(next, next.filter[0]) : next;
 }
 
-/** The values of a setting, with what else a choice would change (null if nothing). */
+/** In one sentence why a value cannot be had beside the others; null where it can. */
+function refusal(scene, name, value) {
+  const slopes = (activation) => activationOf({ ...scene, activation }).form === "slopes";
+  if (name === "activation" && value in ACTIVATION_LABELS && !slopes(value)) {
+    const own = `The ${ACTIVATION_LABELS[value]} activation has`;
+    if (scene.pooling === "max") return `${own} an exact program with sums and means, not with max pooling.`;
+    if (scene.bias === "free") return `${own} an exact program without free biases: choose another bias first.`;
+  }
+  if (name === "pooling" && value === "max") {
+    if (!slopes(scene.activation)) return "Max pooling has an exact program for activations with two slopes alone.";
+    if (scene.bias === "free") return "Free biases have an exact program with sums and means, not with max pooling.";
+  }
+  if (name === "bias" && value === "free") {
+    if (!slopes(scene.activation)) return "Free biases have an exact program for activations with two slopes alone.";
+    if (scene.pooling === "max") return "Free biases have an exact program with sums and means, not with max pooling.";
+  }
+  if (name === "bias" && scene.view === "line" && (value === "none" || value === "output"))
+    return "One number times a filter of one entry: without a bias of its own it has no knot to place.";
+  return null;
+}
+
+/** The values of a setting, with what else a choice would change, or why it cannot be made (null if nothing). */
 export function choices(scene, name) {
   const labelled = (labels) => Object.entries(labels).map(([value, label]) => ({ value, label }));
   const options = {
     pooling: () => labelled(POOLING_LABELS),
     activation: () => labelled(ACTIVATION_LABELS),
-    bias: () => labelled(scene.view === "line" ? { regularised: BIAS_LABELS.regularised } : BIAS_LABELS),
+    bias: () => labelled(BIAS_LABELS),
     loss: () => labelled(LOSS_LABELS),
     filter: () => filterShapes(scene).map((value) => ({ value, label: value.join(" × ") })),
     stride: () => Array.from({ length: Math.min(LIMITS.stride, Math.max(...scene.shape)) }, (_, s) => ({ value: s + 1, label: String(s + 1) })),
   }[name]();
-  return options.map((option) => ({
-    ...option,
-    reason: sideEffects(scene, setControl(scene, name, option.value), name),
-  }));
+  return options.map((option) => {
+    const refused = refusal(scene, name, option.value);
+    const reason = refused ?? sideEffects(scene, setControl(scene, name, option.value), name);
+    return { ...option, reason, refused: refused !== null };
+  });
 }
 
 /** In words, what differs beside the setting itself. */

@@ -7,9 +7,14 @@
  *
  *   u = (x sqrt(2 - q), y sqrt(2 - q), 1 - q),   q = x^2 + y^2,   and back   (x, y) = (u_1, u_2) / sqrt(1 + u_3).
  */
-import { dot, slopes } from "./maths.js";
+import { activationOf } from "./activations.js";
+import { dualForm } from "./dual_function.js";
+import { differentPatches } from "./dual_knees.js";
+import { dot } from "./maths.js";
 
 const NO_CIRCLE = 1e-12;
+/** With free biases so many circles, one for every two patches, are drawn at most. */
+const MOST_ORDER_CIRCLES = 300;
 
 /** The length-one multiple of a vector of three. */
 export function unit3(w) {
@@ -41,9 +46,10 @@ export function spanning(normal) {
 
 /** Right-handed rows (x, y, pole): the pole is the bias if there is one, else the direction of equal entries. */
 export function sphereFrame(scene) {
-  const pole = scene.bias === "none" ? unit3([1, 1, 1]) : [0, 0, 1];
+  const biased = scene.bias === "regularised",
+    pole = biased ? [0, 0, 1] : unit3([1, 1, 1]);
   // the last entry upwards, as in the library's picture of the sphere; around the bias the plane of the data as it is
-  if (scene.bias !== "none") return [[1, 0, 0], [0, 1, 0], pole];
+  if (biased) return [[1, 0, 0], [0, 1, 0], pole];
   const y = unit3(mix(1, [0, 0, 1], -pole[2], pole));
   return [cross(y, pole), y, pole];
 }
@@ -68,7 +74,9 @@ export function fromDisc(frame, side, x, y) {
 
 /** The great circle of every patch that is not zero, by its normal: on it the patch is about to fire. */
 export function sphereLines(scene, X) {
-  const lines = [];
+  const lines = [],
+    form = dualForm(scene);
+  if (form === "squares" || form === "knees") return lines;
   X.forEach((rows, i) =>
     rows.forEach((row, k) => {
       if (Math.hypot(...row) >= NO_CIRCLE) lines.push({ i, k, normal: unit3(row) });
@@ -129,11 +137,15 @@ export function trailOnDiscs(frame, path) {
   return parts;
 }
 
-/** With max pooling the arcs where the winner of a sample changes from patch k to patch l, on the discs; else none. */
+/**
+ * On the discs, with max pooling the arcs where the winner of a sample changes from patch k to patch l; with free biases
+ * the great circles where two patches change their order, unless they are too many to be seen; else none.
+ */
 export function sphereTies(scene, X, frame) {
+  if (dualForm(scene) === "knees") return orderCircles(scene, X, frame);
   if (scene.pooling !== "max") return [];
   const ties = [],
-    falls = slopes(scene).below > 0;
+    falls = activationOf(scene).below > 0;
   X.forEach((rows, i) => {
     for (let k = 0; k < rows.length; k++)
       for (let l = k + 1; l < rows.length; l++) {
@@ -142,6 +154,23 @@ export function sphereTies(scene, X, frame) {
         const path = tieArc(rows, k, l, spanning(difference), falls);
         for (const part of trailOnDiscs(frame, path)) ties.push({ i, k, l, side: part.side, points: part.points });
       }
+  });
+  return ties;
+}
+
+/** The great circle of every two different patches, on both discs. */
+function orderCircles(scene, X, frame) {
+  const all = differentPatches(scene, X),
+    ties = [];
+  if ((all.length * (all.length - 1)) / 2 > MOST_ORDER_CIRCLES) return ties;
+  all.forEach((one, p) => {
+    for (const other of all.slice(p + 1)) {
+      const difference = mix(1, one.row, -1, other.row);
+      if (Math.hypot(...difference) < NO_CIRCLE) continue;
+      const flat = greatCircle(frame, unit3(difference)),
+        points = Array.from({ length: flat.length / 2 }, (_, s) => [flat[2 * s], flat[2 * s + 1]]);
+      for (const side of [0, 1]) ties.push({ i: one.i, k: one.k, side, points });
+    }
   });
   return ties;
 }

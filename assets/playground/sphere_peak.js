@@ -1,15 +1,22 @@
 /**
- * The direction on the sphere with the largest |v . phi(u)|.
+ * The direction on the sphere with the largest |v . phi(u)|, by the form of v . phi (dual_function.js).
  *
- * With sum and mean pooling v . phi is linear in u on every cell of the arrangement of great circles, so that its peaks
- * are corners of cells, places on one circle, or places inside a cell at which the cell's gradient points. Walking once
- * along every circle meets all of them: N circles with 2 N arcs each, the gradient kept up from arc to arc.
+ * Where it is linear on every cell of the arrangement of great circles its peaks are corners of cells, places on one
+ * circle, or places inside a cell at which the cell's gradient points, and a walk along every circle meets all of them
+ * (sphere_walk.js). With free biases that holds seen from each anchor.
  *
- * With max pooling there is a circle for every pair of patches, too many to walk. There the search climbs from the best
- * places of a grid, and tries the circles near it, their crossings, and the direction of the gradient.
+ * With max pooling, or many anchors, there is a circle for every pair of patches, too many to walk. There the search climbs
+ * from the best places of a grid, and tries the circles near it, their crossings, and the direction of the gradient.
  */
-import { dot, dualFunction, gradientFunction, slopes, winner } from "./maths.js";
+import { activationOf } from "./activations.js";
+import { dualForm, dualFunction } from "./dual_function.js";
+import { anchorGradients, kneeScan } from "./dual_knees.js";
+import { gradientFunction } from "./dual_slopes.js";
+import { principalAxes, squaresForm } from "./dual_squares.js";
+import { stepRows, zeroStep } from "./dual_steps.js";
+import { dot, winner } from "./maths.js";
 import { cross, mix, spanning, unit3 } from "./sphere.js";
+import { walkCircles, walkSteps } from "./sphere_walk.js";
 
 /** Directions of the grid that a climb begins on, and how many of them are climbed from. */
 const GRID = 1500;
@@ -17,8 +24,8 @@ const CLIMBS = 12;
 /** Directions looked at before the walk, which leaves out what is below the best of them. */
 const FIRST = 300;
 const TINY = 1e-12;
-/** What lies this far outside a cell is still looked at. */
-const NEAR = 1e-9;
+/** So many different patches are walked from each of them. */
+const MOST_WALKED = 40;
 
 /** The direction with the largest |v . phi|, and v . phi there. */
 export function peakOnSphere(scene, X, v) {
@@ -29,13 +36,80 @@ export function peakOnSphere(scene, X, v) {
     const found = value(u);
     if (Math.abs(found) > Math.abs(best.value)) [best.u, best.value] = [u, found];
   };
-  if (scene.pooling === "max" && X.some((rows) => rows.length > 1)) climbFromGrid(scene, X, v, value, offer);
-  else {
-    spiral(FIRST).forEach(offer);
-    offer(climb(X, value, gradientFunction(scene, X, v), best.u));
-    walkCircles(scene, X, v, best, offer);
-  }
+  SPHERE_PEAKS[dualForm(scene)]({ scene, X, v, value, best, offer });
   return best;
+}
+
+const SPHERE_PEAKS = { slopes: slopePeak, maxima: climbFromGrid, squares: squarePeak, steps: stepPeak, knees: kneePeak };
+
+function slopePeak({ scene, X, v, value, best, offer }) {
+  spiral(FIRST).forEach(offer);
+  offer(climb(winnerWalls(X), value, gradientFunction(scene, X, v), best.u));
+  walkCircles(kinkedRows(scene, X, v), best, offer);
+}
+
+function squarePeak({ scene, X, v, offer }) {
+  for (const { u } of principalAxes(squaresForm(scene, X, v))) offer(u);
+}
+
+/** Constant on every cell: the direction is moved to the middle of its cell, where it is drawn best. */
+function stepPeak({ scene, X, v, value, best, offer }) {
+  const grid = spiral(GRID);
+  grid.forEach(offer);
+  walkSteps(stepRows(scene, X, v), best, offer);
+  const inCell = grid.filter((u) => sameSides(X, u, best.u)),
+    middle = inCell.reduce((sum, u) => mix(1, sum, 1, u), best.u);
+  if (inCell.length && value(unit3(middle)) === best.value) best.u = unit3(middle);
+  const everywhere = zeroStep(scene, X, v);
+  if (Math.abs(everywhere) > Math.abs(best.value)) [best.u, best.value] = [[0, 0, 0], everywhere];
+}
+
+/** Whether the same patches fire at two directions. */
+function sameSides(X, u, w) {
+  return X.every((rows) => rows.every((row) => dot(row, u) >= 0 === dot(row, w) >= 0));
+}
+
+/** Free biases: a walk for the rows as they are seen from each anchor, as long as they are few. */
+function kneePeak({ scene, X, v, value, best, offer }) {
+  const { rows, weights, scan } = kneeScan(scene, X, v),
+    gradients = anchorGradients(scene, X, v),
+    gradient = (u) => gradients(u)[scan(u).anchor],
+    walls = (u, reach) => {
+      const anchor = rows[scan(u).anchor];
+      return nearest(
+        u,
+        reach,
+        rows.map((row) => mix(1, row, -1, anchor)),
+      );
+    };
+  spiral(FIRST).forEach(offer);
+  offer(climb(walls, value, gradient, best.u));
+  if (rows.length > MOST_WALKED) return climbFromPlaces(walls, value, gradient, offer);
+  const { above, below } = activationOf(scene);
+  for (const anchor of rows) {
+    const seen = { linear: [0, 0, 0], rows: [], kinks: [] };
+    rows.forEach((row, j) => addKinked(seen, mix(1, row, -1, anchor), weights[j], above, below));
+    walkCircles(seen, best, offer);
+  }
+}
+
+/** Add weight sigma(row . u) to linear . u + sum_r kinks_r (rows_r . u)_+; what has no kink is in the linear part alone. */
+function addKinked({ linear, rows, kinks }, row, weight, above, below) {
+  for (let e = 0; e < 3; e++) linear[e] += below * weight * row[e];
+  if ((above - below) * weight === 0 || dot(row, row) <= TINY * TINY) return;
+  rows.push(...row);
+  kinks.push((above - below) * weight);
+}
+
+/** v . phi(u) = linear . u + sum_r kinks_r (rows_r . u)_+; rows behind each other. */
+function kinkedRows(scene, X, v) {
+  const { above, below } = activationOf(scene),
+    found = { linear: [0, 0, 0], rows: [], kinks: [] };
+  X.forEach((patch, i) => {
+    const weight = scene.pooling === "mean" ? v[i] / patch.length : v[i];
+    for (const row of patch) addKinked(found, row, weight, above, below);
+  });
+  return found;
 }
 
 /** Directions on a spiral, each with the same share of the sphere. */
@@ -48,144 +122,15 @@ function spiral(count) {
   });
 }
 
-/** Every circle once; `best` is read to leave out what cannot win. Nothing is allocated from arc to arc. */
-function walkCircles(scene, X, v, best, offer) {
-  const { linear, rows, kinks } = kinkedRows(scene, X, v);
-  const N = kinks.length;
-  if (!N) {
-    const length = Math.sqrt(dot(linear, linear));
-    if (length > Math.abs(best.value)) for (const sign of [1, -1]) offer(unit3(linear.map((entry) => sign * entry)));
-    return;
-  }
-  const walk = { linear, rows, kinks, fires: new Uint8Array(N), turns: new Float64Array(N), keys: new Float64Array(N) };
-  for (let r = 0; r < N; r++) walkOne({ ...walk, best, offer }, r);
+/** Max pooling; over one patch it is sum pooling. */
+function climbFromGrid(given) {
+  const { scene, X, v, value, offer } = given;
+  if (X.every((rows) => rows.length === 1)) return slopePeak({ ...given, scene: { ...scene, pooling: "sum" } });
+  return climbFromPlaces(winnerWalls(X), value, gradientFunction(scene, X, v), offer);
 }
 
-/** v . phi(u) = linear . u + sum_r kinks_r (rows_r . u)_+, without what has no kink; rows behind each other. */
-function kinkedRows(scene, X, v) {
-  const { above, below } = slopes(scene);
-  const linear = [0, 0, 0];
-  const rows = [];
-  const kinks = [];
-  X.forEach((patch, i) => {
-    const weight = scene.pooling === "mean" ? v[i] / patch.length : v[i];
-    for (const row of patch) {
-      for (let e = 0; e < 3; e++) linear[e] += below * weight * row[e];
-      if ((above - below) * weight !== 0 && dot(row, row) > TINY * TINY) {
-        rows.push(...row);
-        kinks.push((above - below) * weight);
-      }
-    }
-  });
-  return { linear, rows: Float64Array.from(rows), kinks: Float64Array.from(kinks) };
-}
-
-/** Row t times a vector. */
-function rowTimes(rows, t, x, y, z) {
-  return rows[3 * t] * x + rows[3 * t + 1] * y + rows[3 * t + 2] * z;
-}
-
-/** Once around the circle at right angles to row r. */
-function walkOne(walk, r) {
-  const { linear, rows, kinks, fires, turns, best, offer } = walk;
-  const [p, q] = spanning([rows[3 * r], rows[3 * r + 1], rows[3 * r + 2]]);
-  const own = [];
-  const crossing = crossings(walk, p, q, own);
-  const count = crossing.length;
-  // just before the first crossing, half way back to the last one
-  const start = count ? (turns[crossing[0]] + turns[crossing[count - 1]] - Math.PI) / 2 : 0;
-  const here = mix(Math.cos(start), p, Math.sin(start), q);
-  let [gx, gy, gz] = linear;
-  for (let place = 0; place < count; place++) {
-    const t = crossing[place];
-    fires[t] = rowTimes(rows, t, here[0], here[1], here[2]) > 0 ? 1 : 0;
-    gx += fires[t] * kinks[t] * rows[3 * t];
-    gy += fires[t] * kinks[t] * rows[3 * t + 1];
-    gz += fires[t] * kinks[t] * rows[3 * t + 2];
-  }
-  const sides = ownSides(walk, own, r);
-  let from = start;
-  let behind = count ? crossing[count - 1] : r;
-  for (let step = 0; step <= 2 * count; step++) {
-    const ahead = count ? crossing[step % count] : r;
-    const to = step === 2 * count ? start + 2 * Math.PI : turns[ahead] + (step >= count ? Math.PI : 0);
-    const gp = gx * p[0] + gy * p[1] + gz * p[2];
-    const gq = gx * q[0] + gy * q[1] + gz * q[2];
-    if (gp * gp + gq * gq > best.value * best.value) offerArc(gp, gq, p, q, from, to, best, offer);
-    for (let side = 0; side < 2; side++) {
-      const x = gx + sides[3 * side];
-      const y = gy + sides[3 * side + 1];
-      const z = gz + sides[3 * side + 2];
-      if (x * x + y * y + z * z <= best.value * best.value) continue;
-      // where the cell's linear piece is highest: is that on the cell's side of this circle, and of the walls beside it?
-      const sign = rowTimes(rows, r, x, y, z) >= 0 === (side === 0) ? 1 : -1;
-      if (
-        !count ||
-        (onSide(walk, behind, sign * x, sign * y, sign * z) && onSide(walk, ahead, sign * x, sign * y, sign * z))
-      )
-        offer(unit3([sign * x, sign * y, sign * z]));
-    }
-    if (step === 2 * count) break;
-    fires[ahead] ^= 1;
-    const jump = fires[ahead] ? kinks[ahead] : -kinks[ahead];
-    gx += jump * rows[3 * ahead];
-    gy += jump * rows[3 * ahead + 1];
-    gz += jump * rows[3 * ahead + 2];
-    from = to;
-    behind = ahead;
-  }
-}
-
-/** Whether a place is on the present arc's side of the circle of row t. */
-function onSide({ rows, fires }, t, x, y, z) {
-  const height = rowTimes(rows, t, x, y, z);
-  return fires[t] ? height > -NEAR : height < NEAR;
-}
-
-/** What row r, and those parallel to it, add to the gradient on the side where r fires, and on the other: six numbers. */
-function ownSides({ rows, kinks }, own, r) {
-  const sides = new Float64Array(6);
-  for (const t of own) {
-    const side = rowTimes(rows, t, rows[3 * r], rows[3 * r + 1], rows[3 * r + 2]) > 0 ? 0 : 1;
-    for (let e = 0; e < 3; e++) sides[3 * side + e] += kinks[t] * rows[3 * t + e];
-  }
-  return sides;
-}
-
-/** Rows in the order in which a walk from p by q meets their circles, at `turns`; `own` gets those of this circle. */
-function crossings({ rows, kinks, turns, keys }, p, q, own) {
-  let found = 0;
-  for (let t = 0; t < kinks.length; t++) {
-    const c = rowTimes(rows, t, p[0], p[1], p[2]);
-    const s = rowTimes(rows, t, q[0], q[1], q[2]);
-    const square = rowTimes(rows, t, rows[3 * t], rows[3 * t + 1], rows[3 * t + 2]);
-    if (c * c + s * s <= TINY * TINY * square) own.push(t);
-    else {
-      // where row t changes its sign, in the first half turn
-      turns[t] = Math.atan2(-c, s);
-      if (turns[t] < 0) turns[t] += Math.PI;
-      // one number to sort by that still knows its row: sorting without a function to call is several times faster
-      keys[found++] = Math.floor(turns[t] * 2 ** 40) * 1024 + t;
-    }
-  }
-  const order = new Int32Array(found);
-  const sorted = keys.subarray(0, found).sort();
-  for (let place = 0; place < found; place++) order[place] = sorted[place] % 1024;
-  return order;
-}
-
-/** One arc of a circle: its first end, and its highest place. */
-function offerArc(gp, gq, p, q, from, to, best, offer) {
-  const [cosine, sine] = [Math.cos(from), Math.sin(from)];
-  if (Math.abs(gp * cosine + gq * sine) > Math.abs(best.value) * (1 - TINY)) offer(mix(cosine, p, sine, q));
-  for (const top of [Math.atan2(gq, gp), Math.atan2(-gq, -gp)]) {
-    const after = top - from - 2 * Math.PI * Math.floor((top - from) / (2 * Math.PI));
-    if (after <= to - from) offer(mix(Math.cos(top), p, Math.sin(top), q));
-  }
-}
-
-/** Max pooling: the best places of a grid, each improved. */
-function climbFromGrid(scene, X, v, value, offer) {
+/** The best places of a grid, each improved. */
+function climbFromPlaces(walls, value, gradient, offer) {
   const places = spiral(GRID).map((u) => ({ u, height: Math.abs(value(u)) }));
   places.sort((one, other) => other.height - one.height);
   const starts = [];
@@ -193,17 +138,19 @@ function climbFromGrid(scene, X, v, value, offer) {
     if (starts.every((other) => dot(u, other) < 0.985)) starts.push(u);
     if (starts.length === CLIMBS) break;
   }
-  const gradient = gradientFunction(scene, X, v);
-  for (const u of starts) offer(climb(X, value, gradient, u));
+  for (const u of starts) offer(climb(walls, value, gradient, u));
 }
 
-/** A local peak near u: ever smaller steps, among them to and along the walls nearby, and to where walls cross. */
-function climb(X, value, gradient, start) {
+/**
+ * A local peak near u: ever smaller steps, among them to and along the walls nearby, `walls(u, reach)`, and to where walls
+ * cross.
+ */
+function climb(walls, value, gradient, start) {
   let u = start,
     height = Math.abs(value(u));
   for (let reach = 0.1; reach > 1e-7;) {
     const candidates = [],
-      near = wallsNear(X, u, 2 * reach),
+      near = walls(u, 2 * reach),
       [p, q] = spanning(u);
     for (let s = 0; s < 8; s++)
       candidates.push(mix(1, u, reach, mix(Math.cos((s * Math.PI) / 4), p, Math.sin((s * Math.PI) / 4), q)));
@@ -240,18 +187,25 @@ function climb(X, value, gradient, start) {
   return u;
 }
 
-/** Unit normals of the walls within `reach` of u, the nearest six: winners against zero, and against the others. */
-function wallsNear(X, u, reach) {
+/** The walls of winners: against zero, and against the other patches of their sample. */
+function winnerWalls(X) {
+  return (u, reach) => {
+    const normals = X.flatMap((rows) => {
+      const first = rows[winner(rows, u)];
+      return rows.map((row) => (row === first ? row : mix(1, first, -1, row)));
+    });
+    return nearest(u, reach, normals);
+  };
+}
+
+/** Unit normals of the walls within `reach` of u, the nearest six. */
+function nearest(u, reach, normals) {
   const found = [];
-  for (const rows of X) {
-    const first = rows[winner(rows, u)];
-    for (const row of rows) {
-      const normal = row === first ? row : mix(1, first, -1, row),
-        length = Math.sqrt(dot(normal, normal));
-      if (length < TINY) continue;
-      const far = Math.abs(dot(normal, u)) / length;
-      if (far < reach) found.push({ far, normal: unit3(normal) });
-    }
+  for (const normal of normals) {
+    const length = Math.sqrt(dot(normal, normal));
+    if (length < TINY) continue;
+    const far = Math.abs(dot(normal, u)) / length;
+    if (far < reach) found.push({ far, normal: unit3(normal) });
   }
   return found
     .sort((one, other) => one.far - other.far)

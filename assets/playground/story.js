@@ -4,6 +4,7 @@
  * No count and no "proved" before the library has spoken about the present scene; a network that was trained on other
  * data is called so. At most LONGEST characters, which is two lines.
  */
+import { activationOf } from "./activations.js";
 import { decimals, signed } from "./format.js";
 import { dot, winner } from "./maths.js";
 import { countText, directionNote, directionWords, listText, percentWords, thousands } from "./words.js";
@@ -114,6 +115,9 @@ function sgdStory(state, derived) {
       : above < 1
         ? `${percentWords(above)} above ${best}. `
         : `${over ? "at " : ""}${decimals(1 + above, 1)} times ${best}. `;
+  const rigid = derived.form === "steps";
+  if (!over && rigid && above >= FOUND)
+    return [stress(name, "purple"), say(`${far}No slope: its filters cannot move, weights can.`)];
   if (!over)
     return [
       stress(name, "purple"),
@@ -134,6 +138,8 @@ function sgdStory(state, derived) {
       say("Other seeds may be less lucky."),
     ];
   if (!pokes) return [stress(name, "purple"), say(`ends ${far}No filter is missing: it only has to train on.`)];
+  if (rigid)
+    return [stress(`${name}is stuck `, "purple"), say(`${far}Its filters never moved: steps have no slope.`)];
   return [
     stress(`${name}${isStuck(sgd, seed) ? "is stuck" : "ends"} `, "purple"),
     say(`${far}Still missing: `),
@@ -207,12 +213,24 @@ function sampleStory(derived, { i }) {
   if (outputs.optimum && current.optimum) said.push(`the optimum says ${decimals(outputs.optimum[i], 2)}`);
   const kind = show === "hand" ? "hand" : "sgd";
   if (beside && current[kind]) said.push(`${kind === "sgd" ? "SGD" : "yours"} ${decimals(outputs[kind][i], 2)}`);
-  const lines = K === 1 ? "one line" : `its ${K} patches are ${K} lines`;
+  const several = K > 1,
+    whose = several ? `its ${K} patches` : "its patch";
+  const lines = {
+    squares: `squares draw no line${several ? "s" : ""} for ${whose}`,
+    knees: `on a line ${several ? "one of " : ""}${whose} meets another`,
+  }[derived.form];
+  const inPicture = lines ?? `${several ? `${whose} are ${K} lines` : "one line"} in the picture`;
   return [
     stress(`Sample ${i + 1}: `),
-    say(`${lines} in the picture. Target ${decimals(scene.y[i], 2)}${said.length ? `, ${said.join(", ")}` : ""}.`),
+    say(`${inPicture}. Target ${decimals(scene.y[i], 2)}${said.length ? `, ${said.join(", ")}` : ""}.`),
   ];
 }
+
+/** What a patch does where it has no line of its own. */
+const PATCH_SIDES = {
+  squares: "its response is squared by every filter, whatever its sign: no side is silent.",
+  knees: "with a free bias each filter has its own place from where on the patch makes it fire.",
+};
 
 function patchStory(derived, { i, k, filterShares }) {
   const { nets, current, patches } = derived,
@@ -220,15 +238,22 @@ function patchStory(derived, { i, k, filterShares }) {
   if (!nets.optimum || !current.optimum)
     return [
       stress(`${name}: `),
-      say("on one side of its line it makes a filter fire, on the other side it is silent."),
+      say(PATCH_SIDES[derived.form] ?? "on one side of its line it makes a filter fire, on the other side it is silent."),
     ];
   const row = patches[i][k],
     wins = (u) => derived.setting.pooling !== "max" || winner(patches[i], u) === k;
-  const firing = nets.optimum.filters.map((u, j) => (dot(row, u) > 1e-7 && wins(u) ? j : -1)).filter((j) => j >= 0);
+  const { fires } = activationOf(derived.setting),
+    // what is nearly zero is zero
+    response = (u) => (Math.abs(dot(row, u)) > 1e-7 ? dot(row, u) : 0);
+  const firing = nets.optimum.filters.map((u, j) => (fires(response(u)) && wins(u) ? j : -1)).filter((j) => j >= 0);
   if (!firing.length)
     return [
       stress(`${name} `),
-      say("makes no filter of the optimum fire: all of them point to the silent side of its line."),
+      say(
+        derived.form in PATCH_SIDES
+          ? "makes no filter of the optimum fire: all of them are silent at it."
+          : "makes no filter of the optimum fire: all of them point to the silent side of its line.",
+      ),
     ];
   const most = firing.reduce(
     (best, j) => (Math.abs(filterShares[j]) > Math.abs(filterShares[best]) ? j : best),
@@ -250,14 +275,20 @@ function patchStory(derived, { i, k, filterShares }) {
 function cellStory(derived, { fires, cell, filters }) {
   const firing = fires.flat().filter(Boolean).length,
     here = filters.map((lit, j) => (lit ? j + 1 : 0)).filter(Boolean);
-  const { cells, n, K, setting, current } = derived;
+  const { cells, n, K, current } = derived;
   const span =
     cells && cells.length > 1 ? `, ${Math.round(cells[cell].from)}° to ${Math.round(cells[cell].to) % 360}°` : "";
+  if (derived.form === "squares")
+    return [stress("One cell, all directions: "), say("a square has no corner, so that no line is ever crossed.")];
   const same =
-    setting.pooling === "max" ? "the same patches win in all of it" : `the same ${firing} of ${n * K} patches fire`;
+    {
+      maxima: "the same patches win in all of it",
+      knees: "all patches keep their order",
+    }[derived.form] ?? `the same ${firing} of ${n * K} patches fire`;
   const home =
     here.length && current.optimum ? `, home of ${here.length === 1 ? "filter" : "filters"} ${listText(here, 2)}` : "";
-  return [stress(`One cell${span}${home}: `), say(`${same}, so the network is linear in it.`)];
+  const so = derived.form === "steps" ? "so all its filters are one" : "so the network is linear in it";
+  return [stress(`One cell${span}${home}: `), say(`${same}, ${so}.`)];
 }
 
 function placeStory(derived, { u, responses, angle }) {
@@ -265,7 +296,7 @@ function placeStory(derived, { u, responses, angle }) {
     where =
       angle === null || scene.view === "line"
         ? `A filter ${directionWords(scene, u)} `
-        : `At ${Math.round(angle) % 360}° a filter `;
+        : `At ${Math.round(angle) % 360}°${derived.form === "knees" ? ", best bias," : ""} a filter `;
   if (!v) return [stress(where), say("can be tried as soon as there is a network.")];
   const height = Math.abs(dot(v, responses)) / scene.beta,
     about = current[show] ? "" : "about ";

@@ -2,6 +2,7 @@
 import { angleOf } from "./circle.js";
 import { LIMITS } from "./edits.js";
 import { decimals } from "./format.js";
+import { hasBias } from "./maths.js";
 
 /** Entries of a filter that differ by less than this share of the largest are level. */
 const LEVEL = 0.15;
@@ -47,15 +48,18 @@ export function directionNote(scene, u) {
 
 /** Either where it points, or its shape as a verb and as an adjective. */
 function describe(scene, u) {
+  const entries = scene.filter.reduce((product, size) => product * size, 1);
+  if (!u.some(Boolean)) return { shape: ["is always on", "always on"] };
   if (scene.view === "line") return { where: lineWords(scene, u) };
-  if (u.length === 2) return { where: `at ${Math.round(angleOf(u)) % 360}°` };
-  if (scene.view !== "plane") return { shape: shapeWords(scene.bias === "none" ? u : u.slice(0, 2)) };
+  if (u.length === 2 || (scene.bias === "free" && entries === 2)) return { where: `at ${Math.round(angleOf(u)) % 360}°` };
+  if (scene.view !== "plane") return { shape: shapeWords(hasBias(scene) ? u.slice(0, entries) : u) };
   if (Math.hypot(u[0], u[1]) < 1e-9) return { shape: ["is only a bias", "only a bias"] };
   return { where: `to the ${COMPASS[Math.round(angleOf(u) / 45) % 8]}` };
 }
 
 /** The part of the line on which a filter acts: on one side of its knot, if that is in the picture. */
 function lineWords(scene, [w, bias]) {
+  if (scene.activation === "quadratic") return Math.abs(w) < 1e-9 ? "that is level" : `with its foot at ${decimals(-bias / w, 2)}`;
   const reach = Math.max(LIMITS.value, ...scene.X.map(([x]) => Math.abs(x)));
   if (Math.abs(bias) > reach * Math.abs(w)) return bias > 0 ? "acting everywhere" : "acting nowhere";
   return `acting ${w > 0 ? "right" : "left"} of ${decimals(-bias / w, 2)}`;

@@ -4,12 +4,12 @@ import {
   angleOf,
   cellIndex,
   circleCells,
-  circleCurve,
   circleLines,
   circleTies,
   directionAt,
   turn,
 } from "../../assets/playground/circle.js";
+import { circleCurve } from "../../assets/playground/circle_curve.js";
 import { counted, dot, patches, vphi, winner } from "../../assets/playground/maths.js";
 import { peak } from "../../assets/playground/peak.js";
 import { generator, randomScene, TRAP } from "./cases.mjs";

@@ -63,8 +63,8 @@ test("outputs, dual vector and numbers belong to the network that is drawn", () 
     X = patches(TRAP);
   const nets = {
     optimum: { filters: OPTIMUM.filters, sizes: OPTIMUM.sizes },
-    sgd: toNet(RUN.frames[2].nets[1]),
-    hand: toNet(HAND.steps[0]),
+    sgd: toNet(TRAP, RUN.frames[2].nets[1]),
+    hand: toNet(TRAP, HAND.steps[0]),
   };
   for (const show of ["optimum", "sgd", "hand"]) {
     const derived = derive(state({ show, seed: 1 }));
@@ -165,7 +165,7 @@ test("between two frames a network is on its way from one to the other", () => {
     length = Math.hypot(...half);
   half.forEach((entry, e) => assert.ok(Math.abs(middle.filters[0][e] - entry / length) < 1e-15));
   assert.equal(derive(state({ show: "sgd", frame: 0.5 })).net, middle);
-  assert.deepEqual(derive(state({ show: "sgd", frame: 1 })).net, toNet(RUN.frames[1].nets[0]));
+  assert.deepEqual(derive(state({ show: "sgd", frame: 1 })).net, toNet(TRAP, RUN.frames[1].nets[0]));
   const { trails } = derive(state({ show: "sgd", frame: 0.5 }));
   assert.deepEqual(
     trails.map((trail) => trail.length),

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { circleCurve, circleLines, directionAt } from "../../assets/playground/circle.js";
+import { circleLines, directionAt } from "../../assets/playground/circle.js";
+import { circleCurve } from "../../assets/playground/circle_curve.js";
 import { stackedDiscs } from "../../assets/playground/directions_discs.js";
 import { directionsModel, heightPlace } from "../../assets/playground/directions_model.js";
 import { curveHeight, furtherPeaks, quietAngle } from "../../assets/playground/directions_reading.js";
@@ -23,7 +24,7 @@ function running(degrees, { weights = degrees.map(() => 1), show = "sgd", ceilin
   const state = { show, seed: 0, frame: degrees.length - 1, trails: true, hand: null, playing: false };
   const derived = {
     show, net, nets: { optimum: net, sgd: net, hand: null }, beside: net, peak: { ceiling }, numbers: { ceiling },
-    current: { optimum: true, sgd: fresh, hand: false }, trails: [degrees.map(directionAt)],
+    current: { optimum: true, sgd: fresh, hand: false }, setting: { bias: "none", activation: "relu", slope: 0.1 }, trails: [degrees.map(directionAt)],
   };
   return directionsModel({ ...state, sgd: { frames, settings: { iterations: 100 } } }, derived);
 }

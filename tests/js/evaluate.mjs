@@ -1,6 +1,9 @@
 // Reads scenes with a network and directions from standard input; writes what the browser makes of them, as JSON.
 import { readFileSync } from "node:fs";
-import { circleCells, circleCurve } from "../../assets/playground/circle.js";
+import { circleCells } from "../../assets/playground/circle.js";
+import { circleCurve } from "../../assets/playground/circle_curve.js";
+import { dualForm, dualFunction, filterAt } from "../../assets/playground/dual_function.js";
+import { gradientFunction } from "../../assets/playground/dual_slopes.js";
 import { createHeights, fillHeights } from "../../assets/playground/heights.js";
 import * as maths from "../../assets/playground/maths.js";
 import { peak } from "../../assets/playground/peak.js";
@@ -9,13 +12,19 @@ import { fromDisc, sphereFrame } from "../../assets/playground/sphere.js";
 /** Every value of one case. */
 function values({ scene, network, directions }) {
   const X = maths.patches(scene),
-    net = maths.toNet(network),
+    net = maths.toNet(scene, network),
     f = maths.outputs(scene, X, net),
     v = maths.dual(scene, f);
-  const fast = maths.dualFunction(scene, X, v),
-    gradient = maths.gradientFunction(scene, X, v);
+  const form = dualForm(scene),
+    places = directions.map((u) => u.slice(0, maths.dimension(scene))),
+    whole = places.map((u) => filterAt(scene, X, v, u)),
+    gradient = ["slopes", "maxima"].includes(form) ? gradientFunction(scene, X, v) : null;
   const found = {
     patches: X,
+    form,
+    filters: whole,
+    level: maths.hasLevel(scene) ? maths.bestLevel(scene, f) : null,
+    sizes: net.sizes,
     phi: directions.map((u) => maths.phi(scene, X, u)),
     outputs: f,
     atSamples: scene.X.map((x) => maths.functionAt(scene, net, x)),
@@ -23,9 +32,9 @@ function values({ scene, network, directions }) {
     objective: maths.objective(scene, X, net),
     zero: maths.zeroObjective(scene),
     dual: v,
-    vphi: directions.map((u) => maths.vphi(scene, X, v, u)),
-    fast: directions.map(fast),
-    linear: directions.map((u) => maths.dot(gradient(u), u)),
+    vphi: whole.map((u) => maths.vphi(scene, X, v, u)),
+    fast: places.map(dualFunction(scene, X, v)),
+    linear: gradient && places.map((u) => maths.dot(gradient(u), u)),
     shares: directions.map((u) => X.map((rows) => maths.shares(scene, rows, u))),
     peak: peak(scene, X, v),
   };

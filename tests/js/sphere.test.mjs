@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contour, createHeights, fillHeights } from "../../assets/playground/heights.js";
-import { counted, dot, dualFunction, patches, vphi, winner } from "../../assets/playground/maths.js";
+import { dualFunction } from "../../assets/playground/dual_function.js";
+import { counted, dot, patches, vphi, winner } from "../../assets/playground/maths.js";
 import { peak } from "../../assets/playground/peak.js";
 import {
   fromDisc,

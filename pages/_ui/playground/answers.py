@@ -20,6 +20,7 @@ from convex_core.numerics.threads import one_blas_thread
 
 from . import by_hand, link, sgd
 from .cells import LIVE_SECONDS, Cells, estimated_seconds, finite, search, solve_scene
+from .directions import unit_neurons
 from .scene import Scene, read_choice, read_integer, read_scene
 from .scenes import SCENES, built_in
 
@@ -159,9 +160,7 @@ def _solved(scene: Scene, problem: Problem, desk: Desk, final: bool) -> dict[str
 
 
 def _optimum(problem: Problem, cells: Cells, solution: Solution) -> dict[str, Any]:
-    filters, weights = solution.network.filters, solution.network.weights
-    length = np.linalg.norm(filters, axis=1)
-    sizes = weights * length
+    filters, sizes = unit_neurons(problem, solution.network.parameters)
     order = np.argsort(-np.abs(sizes), kind="stable")
     v = _dual(problem, solution)
     proof = cells.prove(problem, v, lower=False)
@@ -172,8 +171,9 @@ def _optimum(problem: Problem, cells: Cells, solution: Solution) -> dict[str, An
         "status": str(solution.status),
         "status_text": _sentence(solution),
         "scope": str(solution.scope),
-        "filters": (filters / length[:, None])[order].tolist(),
+        "filters": filters[order].tolist(),
         "sizes": sizes[order].tolist(),
+        "free": solution.network.free.tolist(),
         "predictions": solution.predictions.tolist(),
         "dual": v.tolist(),
         "ceiling": proof.ceiling,

@@ -49,6 +49,7 @@ def add(problem: Problem, cells: Cells, request: Mapping[str, Any]) -> dict[str,
     return {
         "filters": network.filters.tolist(),
         "weights": network.weights.tolist(),
+        "free": network.free.tolist(),
         "objective": objective,
         "lower_bound": finite(after.lower_bound),
         "best_lower": finite(best),
@@ -60,21 +61,21 @@ def add(problem: Problem, cells: Cells, request: Mapping[str, Any]) -> dict[str,
 
 
 def read_network(problem: Problem, raw: object) -> Network:
-    """The network a browser sends; one without neurons is the zero network."""
+    """The network a browser sends; one without neurons is the zero network. What costs nothing is chosen anew."""
     if not isinstance(raw, Mapping):
         raise InputError(f"network: got {type(raw).__name__}, expected filters and weights")
     if not raw.get("filters") and not raw.get("weights"):
-        return Network.zero(problem.architecture)
+        return problem.fitted(Network.zero(problem.architecture))
     filters = read_numbers(raw.get("filters"), "filters", ndim=2, most=MAX_WEIGHT)
     weights = read_numbers(raw.get("weights"), "weights", ndim=1, most=MAX_WEIGHT)
     if len(weights) > MAX_NEURONS:
         raise InputError(f"network: got {len(weights)} neurons, expected at most {MAX_NEURONS}")
-    return Network(problem.architecture, filters, weights)
+    return problem.fitted(Network(problem.architecture, filters, weights))
 
 
 def _weighed(problem: Problem, network: Network) -> Network:
     """The best network with the directions of `network`, each with either sign."""
-    active = (np.linalg.norm(network.filters, axis=1) > 0.0) & (network.weights != 0.0)
+    active = network.architecture.sizes(network.parameters) > 0.0
     filters, weights = network.filters[active], network.weights[active]
     both = Network(network.architecture, np.vstack([filters, filters]), np.append(weights, -weights))
     fixed = (FixedDirections if is_quadratic(problem) else ConicDirections)(problem, both)

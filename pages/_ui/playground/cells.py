@@ -15,6 +15,7 @@ from convex_core.solution import solve_over
 from convex_core.solvers.dual_bound import dual_bound
 from convex_core.solvers.search import CellSearch, choose_search
 
+from .directions import Around, AroundKnees, block_filter, make_around
 from .scene import Scene
 
 __all__ = ["LIVE_SECONDS", "Cells", "Proof", "estimated_seconds", "finite", "search", "solve_scene"]
@@ -33,8 +34,8 @@ MAX_PATTERNS = 2_000_000
 _SECONDS_A_TEST, _SECONDS_AT_LEAST = 2e-8, 0.05
 # seconds for one price at most
 _PRICE_SECONDS = 0.5
-# directions all around, and the share of the highest of them below which no cell needs to be resolved
-_ANGLES, _POINTS, _BELOW = 720, 4000, 1.0 - 1e-9
+# share of the highest direction all around below which no cell needs to be resolved
+_BELOW = 1.0 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,14 @@ class Cells:
         What they were searched for.
     search : CellSearch
         The library's search.
-    directions, atoms : (G, a) and (n, G) float64
-        Directions all around and their outputs: where the dual function is high, so that a price need not resolve the
-        cells that are lower.
+    around : Around or AroundKnees
+        Directions all around: where the dual function is high, so that a price need not resolve the cells that are
+        lower.
     """
 
     key: tuple[object, ...]
     search: CellSearch
-    directions: _Array
-    atoms: _Array
+    around: Around | AroundKnees
 
     @property
     def whole(self) -> bool:
@@ -67,15 +67,13 @@ class Cells:
 
         `v` must be in the domain of the loss's conjugate, as minus the gradient of the loss at any outputs is.
         """
-        heights = v @ self.atoms
-        top = int(np.argmax(np.abs(heights)))
-        floor = float(np.abs(heights[top])) * _BELOW
+        height, peak = self.around.highest(v)
+        tau, sign = abs(height), 1.0 if height >= 0.0 else -1.0
         pricer = self.search.pricer
-        price = pricer.price(v, floor=floor, want=1, budget=Budget(time_limit=_PRICE_SECONDS), prove=True)
-        peak, tau = self.directions[top] * 1.0, float(np.abs(heights[top]))
-        sign = 1.0 if heights[top] >= 0.0 else -1.0
+        price = pricer.price(v, floor=tau * _BELOW, want=1, budget=Budget(time_limit=_PRICE_SECONDS), prove=True)
         if len(price.value) and price.value[0] > tau:
-            peak, tau, sign = price.directions[0], float(price.value[0]), float(price.columns.sign[0])
+            peak = block_filter(problem, price.columns, price.directions)
+            tau, sign = float(price.value[0]), float(price.columns.sign[0])
         bound = -math.inf
         if self.whole and math.isfinite(price.bound):
             tau = max(tau, price.bound)
@@ -139,10 +137,7 @@ def search(scene: Scene, problem: Problem, seconds: float) -> Cells:
         if not listed or seconds < LISTED_SECONDS:
             raise
         found = _search(problem, "sampled", seconds)
-    directions = _all_around(problem.patches.shape[2])
-    atoms = problem.architecture.atoms(problem.patches, directions)
-    assert atoms is not None  # every network of two layers has them
-    return Cells(scene.cells_key, found, directions, atoms)
+    return Cells(scene.cells_key, found, make_around(problem))
 
 
 def _search(problem: Problem, method: str, seconds: float) -> CellSearch:
@@ -153,15 +148,3 @@ def _search(problem: Problem, method: str, seconds: float) -> CellSearch:
 def solve_scene(cells: Cells, problem: Problem, seconds: float) -> Solution:
     """The optimum over the cells, with its certificate, or the best network so far when the time is up."""
     return solve_over(problem, cells.search, tol=TOL, budget=Budget(time_limit=seconds))
-
-
-def _all_around(a: int) -> _Array:
-    """Unit directions on the circle at equal angles, on the sphere on a spiral at equal areas."""
-    if a == 2:
-        angle: _Array = 2.0 * np.pi * np.arange(_ANGLES) / _ANGLES
-        return np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    place = np.linspace(0.0, _POINTS - 1.0, _POINTS)
-    z: _Array = 1.0 - (2.0 * place + 1.0) / _POINTS
-    turn: _Array = place * (math.pi * (3.0 - math.sqrt(5.0)))
-    radius: _Array = np.sqrt(1.0 - z * z)
-    return np.stack([radius * np.cos(turn), radius * np.sin(turn), z], axis=1)

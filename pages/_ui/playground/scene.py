@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convex_core import InputError, Problem
-from convex_core.architectures import ACTIVATIONS
+from convex_core.architectures import EVERY_ACTIVATION
 
 __all__ = [
     "BETAS",
@@ -41,7 +41,7 @@ MAX_VALUE, MIN_VALUE = 100.0, 1e-9
 #: Smallest and largest beta.
 BETAS = (1e-4, 1e3)
 POOLINGS = ("sum", "mean", "max")
-BIASES = ("none", "regularised")
+BIASES = ("none", "regularised", "free", "output")
 LOSSES = ("squared", "logistic")
 #: How the data are drawn: bars, painted pixels, points in the plane, numbers on a line.
 VIEWS = ("signals", "pixels", "plane", "line")
@@ -179,9 +179,11 @@ def read_scene(raw: object) -> Scene:
         raise InputError(f"filter: got {list(filter_size)}, expected no side longer than the sample's {list(shape)}")
     if any(s > length for s, length in zip(stride, shape, strict=True)):
         raise InputError(f"stride: got {list(stride)}, expected no step longer than the sample's {list(shape)}")
-    directions = math.prod(filter_size) + (bias != "none")
+    entries = math.prod(filter_size)
+    # a free bias is drawn beside a filter of one entry alone: each direction of others has its best one
+    directions = entries + (bias == "regularised" or (bias == "free" and entries == 1))
     if directions not in DIRECTIONS:
-        raise InputError(f"filter: got {directions} numbers a filter, bias included, expected 2 or 3")
+        raise InputError(f"filter: got {directions} numbers a filter, a penalised bias included, expected 2 or 3")
     if (view == "plane" and d != 2) or (view == "line" and d != 1):
         raise InputError(f"view: got {view!r} for samples of {d} numbers, expected {2 if view == 'plane' else 1}")
     if view == "plane" and filter_size != (2,):
@@ -196,7 +198,7 @@ def read_scene(raw: object) -> Scene:
         filter_size=filter_size,
         stride=stride,
         pooling=read_choice(raw.get("pooling", "sum"), "pooling", POOLINGS),
-        activation=read_choice(raw.get("activation", "relu"), "activation", tuple(ACTIVATIONS)),
+        activation=read_choice(raw.get("activation", "relu"), "activation", tuple(EVERY_ACTIVATION)),
         slope=read_number(raw.get("slope", 0.1), "slope", -1.0, 1.0),
         bias=bias,
         loss=loss,

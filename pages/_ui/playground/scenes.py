@@ -267,6 +267,63 @@ _SCENES = {
             bias="regularised",
         ),
     ),
+    "spline": BuiltIn(
+        "A spline",
+        "The same numbers, and biases that cost nothing: training is fitting a spline of straight pieces. Every knot is "
+        "at one of the numbers, none between them.",
+        _signals(
+            [[-2.0], [-1.6], [-1.1], [-0.7], [-0.3], [0.1], [0.5], [0.9], [1.4], [1.9]],
+            [0.4, 0.9, 1.2, 0.3, -0.6, -0.8, -0.2, 0.9, 1.1, 0.2],
+            1,
+            0.2,
+            view="line",
+            bias="free",
+        ),
+    ),
+    "staircase": BuiltIn(
+        "A staircase",
+        "Thresholds: a filter says one or nothing, the function is a staircase, training a lasso. The slope of a step "
+        "is zero, so gradient descent cannot move one. Press Play.",
+        _signals(
+            [[-2.0], [-1.6], [-1.1], [-0.7], [-0.3], [0.1], [0.5], [0.9], [1.4], [1.9]],
+            [0.9, 1.1, 1.0, -0.9, -1.0, -1.1, -0.8, 0.4, 0.6, 0.5],
+            1,
+            0.3,
+            view="line",
+            bias="regularised",
+            activation="threshold",
+        ),
+    ),
+    "square": BuiltIn(
+        "Points: one square",
+        "With squares exclusive or needs one filter: along one diagonal its square is large, along the other it is "
+        "zero. There is a single cell, and the curve is smooth.",
+        _signals(
+            [
+                [0.8, 1.1], [0.5, 1.2], [1.3, 0.9], [1.1, 1.1], [-1.1, -1.3], [-1.6, -0.6], [-1.0, -0.2], [-0.8, -0.9],
+                [0.6, -0.4], [0.6, -0.3], [0.7, -0.7], [0.3, -0.1], [-0.8, 0.7], [-0.6, 0.5], [-0.6, 0.4], [-0.6, 0.5],
+            ],
+            [1.0] * 8 + [-1.0] * 8,
+            2,
+            1.0,
+            view="plane",
+            bias="output",
+            activation="quadratic",
+        ),
+    ),
+    "folds": BuiltIn(
+        "Points: free folds",
+        "A bias that costs nothing: a filter folds the plane at any distance at the same price, and the best folds run "
+        "through a point. The directions stay on a circle.",
+        _signals(
+            [[0.2, 0.3], [-0.4, -0.1], [0.3, -0.5], [1.6, 0.2], [0.4, 1.5], [-1.3, 0.9], [-1.1, -1.2], [0.6, -1.6]],
+            [1.0] * 3 + [-1.0] * 5,
+            2,
+            0.3,
+            view="plane",
+            bias="free",
+        ),
+    ),
     "rows": BuiltIn(
         "Pixels: lying or standing",
         "Bars in small pictures. A filter of one by three pixels slides over all of them: two are enough to tell lying "

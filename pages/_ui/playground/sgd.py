@@ -110,7 +110,8 @@ def _advance(run: Run, problem: Problem, cells: Cells) -> None:
     }
     for s, network in enumerate(record.networks(problem.architecture)):
         proof = cells.prove_network(problem, network)
-        frame["nets"].append({"filters": _rounded(network.filters), "weights": _rounded(network.weights)})
+        net = {"filters": network.filters, "weights": network.weights, "free": network.free}
+        frame["nets"].append({name: _rounded(array) for name, array in net.items()})
         frame["objective"].append(finite(float(record.objective[s])))
         frame["lower"].append(finite(proof.lower_bound))
         frame["ceiling"].append(proof.ceiling)
