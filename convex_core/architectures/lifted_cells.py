@@ -259,7 +259,7 @@ class Pieces:
         active = cells.active()
         sides = base.sides(active, patches)
         signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
-        parts = []
+        parts: list[list[_Array]] = []
         for number, one in enumerate(signs):
             budget.check("the cells were not all cut in pieces")
             if number % _TOLD == 0:

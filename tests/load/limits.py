@@ -1,11 +1,11 @@
-"""How late computations end: `python tests/load/limits.py [word ...]`, only the cases with one of the words in their name.
+"""How late computations end: `python tests/load/limits.py [word ...]`, the cases with one of the words in their name.
 
-A script, not a test: what it says is about a machine. Every verb is asked to end after 0.3, 1 and 3 seconds, by its time
-limit and once by a cancel flag, for every architecture and for sizes at which it does not end by itself. A line of the
-table says what was asked, what the call took by the clock and in processor seconds, and what went on in a thread that
-was left. The data of each call are its own, so that nothing is remembered. Where others use the machine the clock says
-nothing: late is what both the clock and the processor say, or what a left thread took. Exit status 1 if any call is
-more than 0.3 s late.
+A script, not a test: what it says is about a machine. Every verb is asked to end after 0.3, 1 and 3 seconds, by its
+time limit and once by a cancel flag, for every architecture and for sizes at which it does not end by itself. A line of
+the table says what was asked, what the call took by the clock and in processor seconds, and what went on in a thread
+that was left. The data of each call are its own, so that nothing is remembered. Late is what both the clock and the
+processor say, or what a left thread took. Where others use the machine the clock says little: with `--processor` the
+limits themselves are processor seconds of this process. Exit status 1 if any call is more than 0.3 s late.
 """
 
 from __future__ import annotations
