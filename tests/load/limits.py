@@ -170,6 +170,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--verbs", default=",".join(VERBS))
     parser.add_argument("--limits", default=",".join(map(str, LIMITS)))
+    parser.add_argument("--by", default="limit,cancel")
     parser.add_argument("--processor", action="store_true", help="limits in processor seconds")
     asked = parser.parse_args()
     compile_kernels()
@@ -183,7 +184,9 @@ def main() -> int:
         for verb in asked.verbs.split(","):
             if case.options.get("method") and verb not in ("solve", "path", "minimum_norm"):
                 continue
-            for cancelled, seconds in [*((False, float(s)) for s in asked.limits.split(",")), (True, CANCELLED)]:
+            ends = [(False, float(seconds)) for seconds in asked.limits.split(",") if "limit" in asked.by]
+            ends += [(True, CANCELLED)] if "cancel" in asked.by else []
+            for cancelled, seconds in ends:
                 seed += 1
                 late, ended, said = measured(case, verb, seconds, cancelled=cancelled, seed=seed)
                 if late > LATE:
