@@ -8,6 +8,9 @@ compilation of a model cannot, and any of them may take longer than all the time
 limit or a cancel flag runs :func:`within` its budget, in a thread of its own. Soon after the limit its caller goes on
 without it, with what had been noted down; the thread ends at its own next look at the budget, and nobody hears of it
 any more.
+
+Some parts set up what they need when they are first asked, by methods that nobody gives a budget to. They ask for the
+one of the computation :func:`around` them, and what they have made by half when that ends is kept by nobody.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ import functools
 import math
 import threading
 import warnings
-from collections.abc import Callable
-from contextvars import copy_context
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, Protocol, TypedDict, TypeVar
@@ -36,6 +40,8 @@ __all__ = [
     "Limits",
     "Progress",
     "ProgressCallback",
+    "around",
+    "inside",
     "limits",
     "still_running",
     "takes_budget",
@@ -182,6 +188,12 @@ class Budget:
             return Status.TIME_LIMIT
         return None
 
+    def check(self, what: str) -> None:
+        """Raise :class:`Interrupted`, which says `what` was left undone, if it is time to stop."""
+        stop = self.stop()
+        if stop is not None:
+            raise Interrupted(what, status=stop)
+
     def compiling(self, seconds: float) -> None:
         """Report that kernels are compiled, which has taken `seconds` so far."""
         self.report("compile", f"compiling kernels, once: {seconds:.0f} s")
@@ -259,6 +271,30 @@ def takes_budget(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return call
 
 
+_around: ContextVar[Budget | None] = ContextVar("budget", default=None)
+
+
+def around() -> Budget:
+    """The budget of the computation that calls, or one without an end.
+
+    Examples
+    --------
+    >>> within(Budget(time_limit=60.0), lambda budget: around() is budget), around().limited
+    (True, False)
+    """
+    return _around.get() or Budget()
+
+
+@contextmanager
+def inside(budget: Budget) -> Iterator[None]:
+    """Let `budget` be the one :func:`around` what is computed here."""
+    token = _around.set(budget)
+    try:
+        yield
+    finally:
+        _around.reset(token)
+
+
 # threads that were left, as long as they run
 _left: WeakSet[threading.Thread] = WeakSet()
 
@@ -303,7 +339,8 @@ def within(budget: Budget, work: Callable[[Budget], _R]) -> _R:
     True
     """
     if budget.time_limit is None and budget.cancel is None:
-        return work(budget)
+        with inside(budget):
+            return work(budget)
     flag = _Left(budget.cancel)
     news: SimpleQueue[Any] = SimpleQueue()
 
@@ -319,7 +356,8 @@ def within(budget: Budget, work: Callable[[Budget], _R]) -> _R:
     def run() -> None:
         tell(inner)  # kernels are compiled in this thread
         try:
-            answer: tuple[Any, BaseException | None] = work(inner), None
+            with inside(inner):
+                answer: tuple[Any, BaseException | None] = work(inner), None
         except BaseException as error:  # handed to the caller, whatever it is
             answer = None, error
         news.put(answer)

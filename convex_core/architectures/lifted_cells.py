@@ -33,9 +33,9 @@ from ..arrangement.pieces import MOST_FACETS, pieces_of
 from ..errors import InputError, SizeError
 from ..numerics.completely_positive import nonnegative_factor
 from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
-from ..progress import Budget
+from ..progress import Budget, around, inside
 from ..status import Exactness
-from .defaults import CodeList, SeveralWeights
+from .defaults import CodeList, SeveralWeights, no_codes
 from .protocol import Architecture, Parameters
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "in_cells_of",
     "lifted_rows",
     "most_pieces",
+    "no_pieces",
     "pieces_of_cells",
 ]
 
@@ -63,12 +64,17 @@ _NEGLIGIBLE = 1e-6
 _DEAR = 1.01
 # a filter is in no piece if it is this share of its length outside of all
 _OUTSIDE = 1e-6
+# cells that are cut between two reports
+_TOLD = 50
 # problems whose pieces are kept: an architecture is asked for them several times
 _KEPT = 16
 
 
 class LiftedCells(ABC, SeveralWeights):
-    """Codes are those of :attr:`base`, followed by the number of the piece in bits, the lowest first (often none)."""
+    """Codes are those of :attr:`base`, followed by the number of the piece in bits, the lowest first (often none).
+
+    The pieces are made when they are first asked for, within the time of the computation that asks.
+    """
 
     __slots__ = ()
 
@@ -118,8 +124,7 @@ class LiftedCells(ABC, SeveralWeights):
 
     def most_cells(self, patches: _Array) -> int:
         """Every piece of every cell: a polygon of m sides makes m - 2, and those of rank 4 twice."""
-        rows = len(self.base.hyperplanes(patches[:, :1])) * patches.shape[1]
-        return super().most_cells(patches) * most_pieces(rows, self.base.geometry.h)
+        return super().most_cells(patches) * most_pieces(*_rows_of(self.base, patches))
 
     def predicted(self, patches: _Array) -> int:
         """Their number itself."""
@@ -127,7 +132,8 @@ class LiftedCells(ABC, SeveralWeights):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every piece of every cell of :attr:`base`."""
-        pieces = self._pieces(patches)
+        with inside(budget or around()):
+            pieces = self._pieces(patches)
         if len(pieces.codes) > max_patterns:
             raise SizeError(
                 f"patterns: got {len(pieces.codes):,} pieces of cells, expected at most {max_patterns:,}",
@@ -138,7 +144,10 @@ class LiftedCells(ABC, SeveralWeights):
 
     def codes(self, patches: _Array, parameters: Parameters) -> _Codes:
         """The piece that each filter is deepest in; where only one of u and -u has a cell, that of the other."""
-        pieces, u = self._pieces(patches), parameters["filters"]
+        u = parameters["filters"]
+        if not len(u):  # asked for the width of a code, where there is no time for the pieces
+            return no_pieces(self.base, patches)
+        pieces = self._pieces(patches)
         number, depth = pieces.deepest(u)
         other, opposite = pieces.deepest(-u)
         outside = (depth < -_OUTSIDE * np.linalg.norm(u, axis=1)) & (opposite > depth)
@@ -186,6 +195,21 @@ def most_pieces(rows: int, h: int) -> int:
     return int(max(1, rows - 2) ** max(0, min(h, MAX_LIFTED_RANK) - 2))
 
 
+def _rows_of(base: Architecture, patches: _Array) -> tuple[int, int]:
+    """Number and length of the rows of the cells; the data are not looked at."""
+    return len(base.hyperplanes(patches[:, :1])) * patches.shape[1], base.geometry.h
+
+
+def _piece_bits(base: Architecture, patches: _Array) -> int:
+    """Bits in which the number of a piece is said."""
+    return (most_pieces(*_rows_of(base, patches)) - 1).bit_length()
+
+
+def no_pieces(base: Architecture, patches: _Array) -> _Codes:
+    """The codes of no pieces at all, (0, N), without making any."""
+    return np.zeros((0, no_codes(base, patches).shape[1] + _piece_bits(base, patches)), dtype=bool)
+
+
 def in_cells_of(architecture: Architecture, patches: _Array, parameters: Parameters) -> tuple[_Array, _Array] | None:
     """What neurons are in their cells (:meth:`LiftedCells.in_cells`); None if the architecture does not say."""
     says = getattr(architecture, "in_cells", None)
@@ -220,21 +244,31 @@ class Pieces:
         Codes of the cells, and how many pieces each has; pieces are in the order of their cells.
     each_facet : (F, h) float64 and (P, F) int8
         Every facet of some piece, and 1 where it is one of the piece.
+
+    Raises
+    ------
+    Interrupted
+        If the `budget` ends before all pieces are there.
     """
 
-    def __init__(self, base: Architecture, patches: _Array) -> None:
+    def __init__(self, base: Architecture, patches: _Array, budget: Budget) -> None:
         rows = base.hyperplanes(patches)
         check_rows(rows)
-        cells = base.patterns(patches, max_patterns=MAX_LIFTED_CELLS)
+        cells = base.patterns(patches, max_patterns=MAX_LIFTED_CELLS, budget=budget)
         self.certified = cells.certified
         active = cells.active()
         sides = base.sides(active, patches)
         signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
-        parts = [pieces_of(one[:, None] * rows) for one in signs]
+        parts: list[list[_Array]] = []
+        for number, one in enumerate(signs):
+            budget.check("the cells were not all cut in pieces")
+            if number % _TOLD == 0:
+                budget.report("patterns", f"cutting cells in pieces, {number} of {len(signs)}")
+            parts.append(pieces_of(one[:, None] * rows))
         self.cells, self.of_cell = active, np.array([len(one) for one in parts], dtype=np.intp)
         cell = np.repeat(np.arange(len(parts)), self.of_cell)
         piece = np.concatenate([np.arange(len(one)) for one in parts])
-        bits = int(piece.max(initial=0)).bit_length()
+        bits = max(_piece_bits(base, patches), int(piece.max(initial=0)).bit_length())
         self.codes = np.concatenate([active[cell], (piece[:, None] >> np.arange(bits)) & 1 == 1], axis=1)
         every = [F for one in parts for F in one]
         P, h = len(every), rows.shape[1]
@@ -301,4 +335,5 @@ def pieces_of_cells(base: Architecture, patches: _Array) -> Pieces:
 
 @lru_cache(maxsize=_KEPT)
 def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> Pieces:
-    return Pieces(base, np.frombuffer(data).reshape(shape))
+    # an error is not kept: whoever asks after an end of the time begins anew
+    return Pieces(base, np.frombuffer(data).reshape(shape), around())

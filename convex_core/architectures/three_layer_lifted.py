@@ -30,11 +30,11 @@ from numpy.typing import NDArray
 from ..contracts.records import record
 from ..errors import InputError, SizeError
 from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
-from ..progress import Budget
+from ..progress import Budget, around, inside
 from .defaults import CodeList, side_by_side
 from .formulas import NetworkFormulas
 from .formulas.three_layer import three_layer_lifted_formulas
-from .lifted_cells import Pieces, check_rows, lifted_rows, most_pieces, pieces_of_cells
+from .lifted_cells import Pieces, check_rows, lifted_rows, most_pieces, no_pieces, pieces_of_cells
 from .protocol import Parameters
 from .three_layer import ThreeLayerCNN
 from .two_layer import TwoLayerCNN
@@ -159,11 +159,13 @@ class LiftedThreeLayerCNN(ThreeLayerCNN):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every cell with every piece of its first-layer pattern."""
-        pieces, K, n = self._pieces(patches), *patches.shape[:2]
+        K, n, _ = patches.shape
+        with inside(budget or around()):
+            pieces = self._pieces(patches)
         listed = ThreeLayerCNN.patterns(self, patches, max_patterns=max_patterns, budget=budget)
         inner = listed.active()
-        cells = {code.tobytes(): k for k, code in enumerate(pieces.cells)}
-        cell = np.array([cells[np.ascontiguousarray(code[: K * n]).tobytes()] for code in inner], dtype=np.intp)
+        cells = {code.tobytes(): k for k, code in enumerate(np.packbits(pieces.cells, axis=1))}
+        cell = np.array([cells[code.tobytes()] for code in np.packbits(inner[:, : K * n], axis=1)], dtype=np.intp)
         total = int(pieces.of_cell[cell].sum())
         if total > max_patterns:
             raise SizeError(
@@ -171,15 +173,20 @@ class LiftedThreeLayerCNN(ThreeLayerCNN):
                 predicted=total,
                 limit=max_patterns,
             )
-        row = np.repeat(np.arange(len(inner)), pieces.of_cell[cell])
-        first = np.cumsum(pieces.of_cell) - pieces.of_cell
-        number = np.concatenate([first[c] + np.arange(pieces.of_cell[c]) for c in cell])
+        many = pieces.of_cell[cell]
+        row = np.repeat(np.arange(len(inner)), many)
+        first = (np.cumsum(pieces.of_cell) - pieces.of_cell)[cell]
+        number = np.arange(total) + np.repeat(first - (np.cumsum(many) - many), many)
         codes = np.concatenate([inner[row], pieces.codes[number, K * n :]], axis=1)
         return CodeList(codes, listed.certified and pieces.certified)
 
     def codes(self, patches: _Array, parameters: Parameters) -> _Bits:
         """The piece that each filter is deepest in, with the signs and the second-layer pattern of the neuron."""
-        pieces, (K, n, _) = self._pieces(patches), patches.shape
+        K, n, _ = patches.shape
+        if not len(parameters["filters"]):  # asked for the width of a code, where there is no time for the pieces
+            more = no_pieces(self.base, patches).shape[1] - K * n
+            return np.zeros((0, K * n + K + n + more), dtype=bool)
+        pieces = self._pieces(patches)
         piece = pieces.codes[pieces.deepest(parameters["filters"])[0]]
         first = piece[:, : K * n].reshape(-1, K, n)
         second = self._responses(patches, parameters)[1]

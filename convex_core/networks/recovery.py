@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..architectures import Architecture
 from ..penalties import L2Penalty
-from .network import Network, take
+from .network import Network, some_at_once, take
 
 __all__ = ["balanced", "independent_atoms", "merge_same_cells", "prune", "recover"]
 
@@ -67,7 +67,12 @@ def prune(
     architecture = network.architecture
     network = balanced(network)
     size = network.costs
-    outputs = architecture.outputs(patches, network.parameters)
+    parts: list[_Array] = []
+    for some in some_at_once(patches, network.m):
+        if parts and stop():
+            return network
+        parts.append(architecture.outputs(patches, take(network.parameters, some)))
+    outputs = np.concatenate(parts, axis=1) if parts else architecture.outputs(patches, network.parameters)
     columns = architecture.free_columns(patches)
     if columns.shape[1]:
         along = np.linalg.lstsq(columns, outputs, rcond=None)[0]

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from ..architectures import Architecture, Parameters
 from ..contracts.validation import check_arguments, integer
 from ..errors import InputError, Interrupted
-from ..networks.network import Network
+from ..losses.free_part import FreePart
+from ..networks.network import Network, some_at_once, take
 from ..networks.recovery import prune
 from ..numerics.quasi_newton import bfgs
 from ..numerics.threads import one_blas_thread
@@ -57,6 +58,8 @@ class LocalSearchSettings:
     max_steps: int = 3000  # steps of one minimisation
     # multiplications of the decomposition in which a network is reduced even after the end of the time: a moment
     moment: float = 3e7
+    # multiplications of a decomposition in a second: one that would outlast the time is not begun
+    in_a_second: float = 2e8
     wide: int = 40  # neurons where n is small: wider networks have fewer poor local minima
 
 
@@ -157,7 +160,7 @@ def _searched(
         theta = search.widened(begin[number]) if number < len(begin) else search.start(rng)
         ends.append(search.improve(theta, SETTINGS.rough))
         if ends[-1][0] <= min(map(_value, ends)):
-            known.append(search.evaluated(search.network(ends[-1][1])))
+            known.append(search.met(*ends[-1]))
         budget.report("local search", f"start {number + 1} of {total}", fraction=(number + 1) / total)
     ends.sort(key=_value)
     if polish and ends:
@@ -206,10 +209,6 @@ def _value(end: tuple[float, _Array]) -> float:
     return end[0]
 
 
-class _OverError(Exception):
-    """The time is over, inside a minimisation."""
-
-
 class _Search:
     """BFGS or L-BFGS on all parameters of a network as one vector."""
 
@@ -252,8 +251,8 @@ class _Search:
         def watched(point: _Array) -> tuple[float, _Array]:
             # a step takes several evaluations, and of a large network each of them takes long
             nonlocal best
-            if math.isfinite(best[0]) and self.budget.stop() is not None:
-                raise _OverError
+            if math.isfinite(best[0]):
+                self._look()
             value, gradient = function(point)
             if value < best[0]:
                 best = value, point.copy()
@@ -273,7 +272,9 @@ class _Search:
                     "gtol": 1e-9,
                 },
             )
-        except _OverError:
+        except Interrupted:
+            if not math.isfinite(best[0]):
+                raise
             return best
         return float(answer.fun), answer.x
 
@@ -315,13 +316,53 @@ class _Search:
 
     def pruned(self, network: Network) -> Network:
         """The network reduced to few neurons, as far as there is time for decompositions that take long."""
-        brief = self.problem.size**2 * network.m <= SETTINGS.moment
-        return prune(network, self.problem.patches, stop=(lambda: False) if brief else self._is_over)
+        multiplications = self.problem.size**2 * min(network.m, self.problem.size + 1)
+        seconds = multiplications / SETTINGS.in_a_second
+
+        def stop() -> bool:
+            return self._is_over() or self.budget.remaining < seconds
+
+        brief = multiplications <= SETTINGS.moment
+        return prune(network, self.problem.patches, stop=(lambda: False) if brief else stop)
 
     def evaluated(self, network: Network) -> tuple[float, Network]:
         """The network with its objective, and the best of what costs nothing."""
-        network = self.problem.fitted(network)
-        return self.problem.objective(network), network
+        f = self._outputs(network.parameters)
+        loss = self.problem.loss
+        if isinstance(loss, FreePart):
+            network = network.with_free(loss.fit(f, self.problem.y))
+            f = f + self._columns @ network.free
+        return self.problem.objective_at(f, network), network
+
+    def met(self, value: float, theta: _Array) -> tuple[float, Network]:
+        """The network of `theta`, whose `value` is known, as :meth:`evaluated` while there is time for it."""
+        network = self.network(theta)
+        return (value, network) if self._is_over() else self.evaluated(network)
+
+    def _look(self) -> None:
+        """Raise :class:`Interrupted` if the time is over."""
+        self.budget.check("the search ended inside a minimisation")
+
+    def _outputs(self, parameters: Parameters) -> _Array:
+        """The outputs (n,) of all neurons, some of them at once."""
+        patches, m = self.problem.patches, len(parameters["weights"])
+        total = np.zeros(self.problem.size)
+        for some in some_at_once(patches, m):
+            if some.start:
+                self._look()
+            total += self._architecture.outputs(patches, take(parameters, some)).sum(axis=1)
+        return total
+
+    def _gradient(self, parameters: Parameters, slope: _Array) -> dict[str, _Array]:
+        """The gradient of the product of `slope` and the outputs, some neurons at once."""
+        patches, m = self.problem.patches, len(parameters["weights"])
+        parts = []
+        for some in some_at_once(patches, m):
+            if some.start:
+                self._look()
+            V = np.broadcast_to(slope, (some.stop - some.start, len(slope)))
+            parts.append(self._architecture.gradient(patches, take(parameters, some), V))
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._shapes}
 
     def network(self, theta: _Array) -> Network:
         """The network of `theta`."""
@@ -342,12 +383,15 @@ class _Search:
         """Gaussian parameters, scaled to outputs as large as the targets."""
         drawn = {name: rng.standard_normal(shape) for name, shape in self._shapes.items()}
         network = Network.from_parameters(self._architecture, self._unit(drawn)[0])
-        size = float(np.linalg.norm(network.predict_patches(self.problem.patches)))
+        f = self._outputs(network.parameters)
+        size = float(np.linalg.norm(f))
         wanted = float(np.linalg.norm(self.problem.y))
         if size > 0.0 and wanted > 0.0:
             factor = np.full(network.m, wanted / size)
             drawn = dict(self._architecture.scaled(drawn, factor))
-        free = self.problem.fitted(Network.from_parameters(self._architecture, self._unit(drawn)[0])).free
+        free = np.zeros(self._columns.shape[1])
+        if len(free):
+            free = self.problem.fitted(Network.from_parameters(self._architecture, self._unit(drawn)[0])).free
         return np.concatenate([*(drawn[name].ravel() for name in self._shapes), free])
 
     def widened(self, network: Network) -> _Array:
@@ -378,10 +422,9 @@ class _Search:
     def objective(self, theta: _Array) -> tuple[float, _Array]:
         problem, architecture = self.problem, self._architecture
         parameters, norms = self._unit(self._split(theta))
-        f = architecture.outputs(problem.patches, parameters).sum(axis=1) + self._columns @ self._free(theta)
+        f = self._outputs(parameters) + self._columns @ self._free(theta)
         slope = problem.whole_loss.gradient(f, problem.y)
-        m = len(parameters["weights"])
-        gradient = dict(architecture.gradient(problem.patches, parameters, np.broadcast_to(slope, (m, len(slope)))))
+        gradient = self._gradient(parameters, slope)
         decay = architecture.decay(parameters)
         gradient = {name: gradient[name] + problem.beta * decay[name] for name in self._shapes}
         if norms is not None:
