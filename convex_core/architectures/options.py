@@ -41,6 +41,9 @@ OPTIONS: dict[str, Option] = {
     "pooling_grid": Option(
         str, "two-layer: regions along each axis that a filter has a weight for, such as 2 or 2x3 (default: one)", "R"
     ),
+    "normalisation": Option(
+        str, "two-layer: none, or batch: responses less their mean, over their norm, with a scale and a shift"
+    ),
     "outputs": Option(int, "two-layer: number of outputs (default: 1)", "Q"),
     "output_norm": Option(
         str, "several outputs, flatten: l1 or l2 norm of a neuron's weights (default: l1, flatten l2)"

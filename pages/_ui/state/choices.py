@@ -103,6 +103,15 @@ CHOICES: tuple[Choice, ...] = (
         "Regions along each axis: a filter has an output weight for each of them.",
     ),
     Choice(
+        "normalisation",
+        "normalisation",
+        "Normalisation",
+        ("none", "batch"),
+        ("two-layer",),
+        "Batch: the responses of a filter are centred and divided by their length over all patches of all samples, "
+        "before a scale and a shift.",
+    ),
+    Choice(
         "skip",
         "skip",
         "Skip connection",
