@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 
 from ..contracts.validation import integer
@@ -40,7 +41,7 @@ from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, 
 from .quadratic import QuadraticCNN
 from .regions import RegionsCNN
 from .stages import Stages, has_stages, stages_of
-from .three_layer import ThreeLayerCNN
+from .three_layer import MAX_PATCHES, ThreeLayerCNN
 from .three_layer_lifted import LiftedThreeLayerCNN
 from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
@@ -227,8 +228,11 @@ def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm
     return FlattenL1CNN(geometry)
 
 
-def _three_layer(geometry: PatchGeometry, sharing: str = "per-patch", relaxation: str | None = None) -> Architecture:
-    """Three-layer CNN; several programs are an option of a shared filter."""
+def _three_layer(
+    geometry: PatchGeometry, sharing: str = "per-patch", relaxation: str | None = None, parallel: int = 1
+) -> Architecture:
+    """Three-layer CNN; several programs are an option of a shared filter, `parallel` filters of those per patch."""
+    geometry = replace(geometry, copies=integer(parallel, "parallel", maximum=MAX_PATCHES))
     if (sharing, relaxation) == ("shared", "lifted"):
         return LiftedThreeLayerCNN(geometry)
     return ThreeLayerCNN(geometry, sharing, relaxation or "")

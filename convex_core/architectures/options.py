@@ -50,6 +50,7 @@ OPTIONS: dict[str, Option] = {
     ),
     "layers": Option(int, "circular: number of layers (default: 3)", "L"),
     "sharing": Option(str, "three-layer: shared or per-patch filters (default: per-patch)"),
+    "parallel": Option(int, "three-layer: filters side by side that see each patch (default: 1)", "M"),
     "relaxation": Option(
         str,
         "which convex program, where there are several; lifted is the tightest, for short filters",

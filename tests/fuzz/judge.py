@@ -47,6 +47,11 @@ def patches(X, geometry, size=None):
     return np.array(found)
 
 
+def seen(spec, X):
+    """The patches, as often as parallel filters see them."""
+    return np.tile(patches(X, spec["geometry"]), (spec["options"].get("parallel", 1), 1, 1))
+
+
 def sigma(options, t):
     name = options.get("activation", "relu")
     if name == "quadratic":
@@ -141,7 +146,7 @@ def circular_response(spec, X, filters, hidden):
 def forward(spec, arrays, free, X):
     """Outputs (n, q)."""
     q = spec["q"]
-    n, P = len(X), patches(X, spec["geometry"])
+    n, P = len(X), seen(spec, X)
     U, w = arrays["filters"], arrays["weights"]
     m = len(w)
     total = np.zeros((n, q))
@@ -259,7 +264,7 @@ def price(spec, X, v, seed=0, draws=2000, rounds=12):
     With filters of two entries all directions at which something changes are among the first ones.
     """
     rng = np.random.default_rng(seed)
-    P = patches(X, spec["geometry"])
+    P = seen(spec, X)
     best = 0.0
     for size in branches(spec):
         part = P if size is None else patches(X, spec["geometry"], size)

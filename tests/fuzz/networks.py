@@ -18,7 +18,7 @@ METHODS = ("auto", "auto", "auto", *cc.METHODS)
 VALUES = {
     "pooling": ("sum", "mean", "max"), "pool_size": (1, 2), "activation": tuple(EVERY_ACTIVATION),
     "slope": (0.2, -0.3, 0.0, 1.0), "skip": ("free",), "branches": ("1", "2", "1,2"), "outputs": (2, 3),
-    "pooling_grid": ("1", "2", "1x2", "3"), "normalisation": ("batch",),
+    "pooling_grid": ("1", "2", "1x2", "3"), "normalisation": ("batch",), "parallel": (2,),
     "output_norm": ("l1", "l2"), "layers": (3, 4), "sharing": ("per-patch", "shared"),
     "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong", "lifted"),
 }  # fmt: skip

@@ -79,6 +79,15 @@ CHOICES: tuple[Choice, ...] = (
         "more cones, or that of the paper.",
     ),
     Choice(
+        "parallel",
+        "parallel",
+        "Filters of each patch",
+        ("1", "2", "3"),
+        ("three-layer, per patch",),
+        "Filters side by side that see the same patch. With filters as long as the input these are parallel fully "
+        "connected networks of three layers.",
+    ),
+    Choice(
         "layers",
         "layers",
         "Layers",
