@@ -69,8 +69,11 @@ class PatchGeometry:
     bias : {"none", "regularised", "output", "free"}
         Whether a filter has a bias, an entry more that meets a one in every patch: regularised with the filter, or
         free, which costs nothing. With ``output`` and ``free`` each output has a free bias.
+    copies : int
+        How often every window is seen, by filters that may differ: K is so many times the product of the grid. No part
+        of :meth:`to_dict`, but an option of the network that has parallel filters.
     grid : tuple of int
-        Windows per spatial axis; their product is K.
+        Windows per spatial axis.
     index : ndarray of int64, shape (K, window)
         Flat input indices that each window covers, in the order of the flattened filter; -1 is a padded zero.
 
@@ -91,6 +94,7 @@ class PatchGeometry:
     stride: tuple[int, ...]
     padding: Padding = "valid"
     bias: Bias = "none"
+    copies: int = 1
     grid: tuple[int, ...] = field(init=False, repr=False, compare=False)
     index: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
@@ -109,7 +113,7 @@ class PatchGeometry:
             raise InputError(f"filter_shape: got {kernel[2]} channels, expected all {shape[2]} of the input")
         sizes = list(zip(shape[:spatial], kernel[:spatial], stride, strict=True))
         grid = tuple(_window_count(*size, self.padding) for size in sizes)
-        entries = math.prod(grid) * math.prod(kernel)
+        entries = integer(self.copies, "copies") * math.prod(grid) * math.prod(kernel)
         if entries > MAX_INDEX_ENTRIES:
             raise InputError(f"patches: got {entries} entries per sample, expected at most {MAX_INDEX_ENTRIES}")
         for name, value in (
@@ -120,12 +124,12 @@ class PatchGeometry:
         ):
             object.__setattr__(self, name, value)
         axes = [_axis_windows(*size, self.padding) for size in sizes]
-        object.__setattr__(self, "index", frozen(_flat_index(axes, shape)))
+        object.__setattr__(self, "index", frozen(np.tile(_flat_index(axes, shape), (self.copies, 1))))
 
     @property
     def K(self) -> int:
         """Number of patches."""
-        return math.prod(self.grid)
+        return self.copies * math.prod(self.grid)
 
     @property
     def window(self) -> int:
@@ -161,7 +165,7 @@ class PatchGeometry:
         ]
         steps = [np.arange(g) * s - b for g, s, b in zip(self.grid, self.stride, before, strict=True)]
         mesh = np.meshgrid(*steps, indexing="ij")
-        return np.stack([axis.ravel() for axis in mesh], axis=1).astype(np.int64)
+        return np.tile(np.stack([axis.ravel() for axis in mesh], axis=1), (self.copies, 1)).astype(np.int64)
 
     def one_input(self, x: ArrayLike) -> NDArray[np.float64]:
         """One input, flat or in its shape, as the only row of an array (1, d).

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .architectures import Architecture, make_architecture, natural_padding
+from .architectures import Architecture, make_architecture, natural_padding, trained_on
 from .contracts.records import record
 from .contracts.validation import check_arguments, finite_array, fits, frozen, moderate, positive_number, targets
 from .errors import InputError
@@ -134,6 +134,7 @@ class Problem(ProblemAnswer):
         if beta is None:
             raise InputError("beta: got none, expected the weight of the penalty, a number > 0")
         patches = architecture.geometry.extract(inputs)
+        architecture = trained_on(architecture, patches)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "X", cast(_Array, frozen(inputs)))
         object.__setattr__(

@@ -30,6 +30,8 @@ OPTION_VALUES = {
     "slope": (),
     "branches": (),  # tests/test_branches.py
     "pooling_grid": ("2",),
+    "normalisation": ("batch",),
+    "parallel": (),  # tests/test_parallel.py
     "skip": (),  # takes the squared loss only: tests/test_free_bias.py
     "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong", "lifted"),
 }

@@ -176,6 +176,7 @@ def test_over_the_cells_of_neurons_on_hyperplanes_no_value_lies_below_the_optimu
     d, q = architecture.geometry.d, architecture.q
     X, y = rows("signs", 4, d, rng), rng.standard_normal((4, q) if q > 1 else 4)
     problem = Problem(X, y, architecture=architecture, beta=0.05)
+    architecture = problem.architecture  # of that batch
     optimum = solve(problem, tol=1e-6)
     network = Network.from_parameters(architecture, neurons_on_hyperplanes(architecture, 12, rng))
     codes = architecture.codes(problem.patches, network.parameters)

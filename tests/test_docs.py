@@ -192,6 +192,8 @@ def page_of(architecture):
     if architecture.name == "two-layer":
         if options.get("output_norm") == "l2":
             return f"outputs-l2-{relaxation}"
+        if options.get("normalisation") == "batch":
+            return "batch-normalisation"
         return "outputs-l1" if "outputs" in options else "max-pooling" if options["pooling"] == "max" else "two-layer"
     if options.get("output_norm") == "l1":
         return "flatten-l1"

@@ -62,7 +62,9 @@ def zero_of(architecture):
 
 @pytest.mark.parametrize("architecture", EVERY)
 def test_nothing_of_an_architecture_fails_without_neurons(architecture):
-    problem, network = tiny_problem(architecture, beta=LARGE), zero_of(architecture)
+    problem = tiny_problem(architecture, beta=LARGE)
+    architecture = problem.architecture  # of that batch
+    network = zero_of(architecture)
     patches, none = problem.patches, network.parameters
     factory = CellFactory(architecture, patches)
     codes, blocks = architecture.codes(patches, none), factory.nothing()
@@ -95,7 +97,9 @@ def test_nothing_of_an_architecture_fails_without_neurons(architecture):
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", EVERY)
 def test_every_answer_about_a_network_holds_for_the_zero_network(architecture):
-    problem, network = tiny_problem(architecture, beta=LARGE), zero_of(architecture)
+    problem = tiny_problem(architecture, beta=LARGE)
+    architecture = problem.architecture  # of that batch
+    network = zero_of(architecture)
     nothing = pytest.approx(0.5 * problem.y @ problem.y)
     for method in METHODS:
         try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 
 from ..contracts.validation import integer
 from ..errors import InputError
 from ..patches import Padding, PatchGeometry
 from .activation import ACTIVATIONS, EVERY_ACTIVATION, RELU, Activation, make_activation
+from .batch_norm import BatchNormCNN, restored_batch, saved_batch, trained_on
+from .batch_statistics import BATCH, BatchStatistics
 from .branches import BranchedCNN
 from .circular import CircularCNN
 from .defaults import (
@@ -38,7 +41,7 @@ from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, 
 from .quadratic import QuadraticCNN
 from .regions import RegionsCNN
 from .stages import Stages, has_stages, stages_of
-from .three_layer import ThreeLayerCNN
+from .three_layer import MAX_PATCHES, ThreeLayerCNN
 from .three_layer_lifted import LiftedThreeLayerCNN
 from .threshold import ThresholdCNN
 from .two_layer import TwoLayerCNN
@@ -50,6 +53,7 @@ from .vector_outputs_lifted import LiftedVectorOutputs
 __all__ = [
     "ACTIVATIONS",
     "ARCHITECTURES",
+    "BATCH",
     "EVERY_ACTIVATION",
     "OPTIONS",
     "REFUSED",
@@ -58,6 +62,8 @@ __all__ = [
     "Architecture",
     "ArrangementCells",
     "AtomsAndWeights",
+    "BatchNormCNN",
+    "BatchStatistics",
     "Branch",
     "BranchedCNN",
     "ByAnchor",
@@ -105,13 +111,18 @@ __all__ = [
     "no_codes",
     "no_neurons",
     "of_kind",
+    "restored_batch",
+    "saved_batch",
     "side_by_side",
     "stages_of",
+    "trained_on",
 ]
 
 
 # of the weights of a neuron; with one output they are the same
 _OUTPUT_NORMS = ("l1", "l2")
+# what is done to the responses of a filter before its activation
+_NORMALISATIONS = ("none", "batch")
 # programs of networks with several weights of the l2 norm
 _L2_PROGRAMS = ("cone", "plain", "lifted")
 
@@ -142,11 +153,26 @@ def _two_layer(
     skip: str = "none",
     branches: str | None = None,
     pooling_grid: str | None = None,
+    normalisation: str = "none",
 ) -> Architecture:
     """Two-layer CNN; `pool_size` is an option of max pooling, `relaxation` of several outputs with the l2 norm."""
     single: Architecture
     plain: dict[str, tuple[object, object]] = {"activation": (activation, "relu"), "skip": (skip, "none")}
     plain |= {"pool_size": (pool_size, None), "slope": (slope, None), "relaxation": (relaxation, None)}
+    if normalisation not in _NORMALISATIONS:
+        raise InputError(f"normalisation: got {normalisation!r}, expected one of {', '.join(_NORMALISATIONS)}")
+    if normalisation != "none":
+        others: dict[str, tuple[object, object]] = {
+            "skip": (skip, "none"),
+            "pool_size": (pool_size, None),
+            "relaxation": (relaxation, None),
+        }
+        others |= {"branches": (branches, None), "pooling_grid": (pooling_grid, None), "outputs": (outputs, 1)}
+        _alone("normalisation", normalisation, others | {"output_norm": (output_norm, "l1")})
+        if activation not in ACTIVATIONS:
+            wanted = ", ".join(ACTIVATIONS)
+            raise InputError(f"activation: got {activation!r} with batch normalisation, expected one of {wanted}")
+        return BatchNormCNN(geometry, pooling, make_activation(activation, slope))
     if pooling_grid is not None:
         _alone("pooling_grid", pooling_grid, plain | {"branches": (branches, None), "output_norm": (output_norm, "l1")})
         single = RegionsCNN(geometry, pooling_grid, pooling)
@@ -202,8 +228,11 @@ def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm
     return FlattenL1CNN(geometry)
 
 
-def _three_layer(geometry: PatchGeometry, sharing: str = "per-patch", relaxation: str | None = None) -> Architecture:
-    """Three-layer CNN; several programs are an option of a shared filter."""
+def _three_layer(
+    geometry: PatchGeometry, sharing: str = "per-patch", relaxation: str | None = None, parallel: int = 1
+) -> Architecture:
+    """Three-layer CNN; several programs are an option of a shared filter, `parallel` filters of those per patch."""
+    geometry = replace(geometry, copies=integer(parallel, "parallel", maximum=MAX_PATCHES))
     if (sharing, relaxation) == ("shared", "lifted"):
         return LiftedThreeLayerCNN(geometry)
     return ThreeLayerCNN(geometry, sharing, relaxation or "")

@@ -41,12 +41,16 @@ OPTIONS: dict[str, Option] = {
     "pooling_grid": Option(
         str, "two-layer: regions along each axis that a filter has a weight for, such as 2 or 2x3 (default: one)", "R"
     ),
+    "normalisation": Option(
+        str, "two-layer: none, or batch: responses less their mean, over their norm, with a scale and a shift"
+    ),
     "outputs": Option(int, "two-layer: number of outputs (default: 1)", "Q"),
     "output_norm": Option(
         str, "several outputs, flatten: l1 or l2 norm of a neuron's weights (default: l1, flatten l2)"
     ),
     "layers": Option(int, "circular: number of layers (default: 3)", "L"),
     "sharing": Option(str, "three-layer: shared or per-patch filters (default: per-patch)"),
+    "parallel": Option(int, "three-layer: filters side by side that see each patch (default: 1)", "M"),
     "relaxation": Option(
         str,
         "which convex program, where there are several; lifted is the tightest, for short filters",

@@ -21,6 +21,11 @@ outputs :math:`D_2 \sum_k D_{1k} X_k c_k`, its cone
   all k, k'; ``nuclear`` takes :math:`\|C\|_*` besides, which is exact if every block has rank one. Their values grow in
   this order, and that of ``per-patch`` is below them all. :class:`LiftedThreeLayerCNN` is tighter, for short filters.
 
+With filters per patch every patch may be seen by several filters in parallel (``copies`` of the geometry): of filters
+as long as the input these are parallel fully connected networks of three layers with path regularisation, as a balanced
+neuron costs :math:`|w_{2j}| (\sum_k \|u_{jk}\|^2 w_{1jk}^2)^{1/2}`; their program is exact like every other one per
+patch (Ergen and Pilanci, Path Regularization, NeurIPS 2023, arXiv 2110.09548).
+
 Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798), whose
 program is ``frobenius``; the signs, the product of the arrangements and the tighter programs are needed besides.
 """
@@ -49,7 +54,7 @@ from .formulas import NetworkFormulas
 from .formulas.three_layer import three_layer_formulas
 from .kinds import no_free_bias
 from .layers import Branch
-from .protocol import Parameters
+from .protocol import Options, Parameters
 from .unit_filters import UnitFilters
 
 __all__ = ["ThreeLayerCNN"]
@@ -112,6 +117,11 @@ class ThreeLayerCNN(Cells, UnitFilters):
                 f"relaxation: got {self.relaxation!r}, expected one of {', '.join(_RELAXATIONS)}, or lifted for a "
                 "shared filter"
             )
+        if self.shared and self.geometry.copies > 1:
+            raise InputError(
+                f"parallel: got {self.geometry.copies} with a shared filter, which would be the same for all of them, "
+                "expected filters per patch"
+            )
         if self.relaxation != "frobenius" and not self.shared:
             raise InputError(
                 f"relaxation: got {self.relaxation!r} for filters per patch, where the Frobenius norm is exact, "
@@ -127,6 +137,13 @@ class ThreeLayerCNN(Cells, UnitFilters):
     def name(self) -> str:
         """Short name, as on the command line and in model files."""
         return "three-layer"
+
+    @property
+    def options(self) -> Options:
+        """The sharing, the relaxation, and the parallel filters of a patch if they are several."""
+        copies = self.geometry.copies
+        parallel: Options = {} if copies == 1 else {"parallel": copies}
+        return {"sharing": self.sharing, "relaxation": self.relaxation, **parallel}
 
     @property
     def exactness(self) -> Exactness:

@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..architectures import OPTIONS, make_architecture
+from ..architectures import BATCH, OPTIONS, make_architecture, restored_batch, saved_batch
 from ..contracts.files import replacing
 from ..contracts.records import record
 from ..contracts.validation import check_arguments, finite_array, frozen, no_others, positive_number
@@ -104,6 +104,7 @@ def save_network(target: str | Path | IO[bytes], network: Network, **values: Arr
         "architecture": np.array(architecture.name),
         **{name: np.array(value) for name, value in architecture.options.items()},
         **{name: np.array(value) for name, value in geometry.to_dict().items()},
+        **{name: np.array(value) for name, value in saved_batch(architecture).items()},
     }
     arrays |= {key: np.asarray(value) for key, value in values.items()}
     if not isinstance(target, (str, Path)):
@@ -131,7 +132,7 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
         raise InputError(f"model file: got no {', '.join(missing)}, expected the arrays that save_model writes")
     no_others(
         data,
-        (*_REQUIRED, "bias", "hidden", "free", *OPTIONS, *RESULTS, "loss", *LOSS_OPTIONS, "beta", *_VALUES),
+        (*_REQUIRED, "bias", "hidden", "free", *OPTIONS, *BATCH, *RESULTS, "loss", *LOSS_OPTIONS, "beta", *_VALUES),
         "model file",
     )
     orphans = [key for key in LOSS_OPTIONS if key in data and "loss" not in data]
@@ -139,6 +140,7 @@ def load_model(source: str | Path | IO[bytes]) -> Model:
         raise InputError(f"model file: got {orphans[0]} and no loss, expected both or neither")
     options = {key: _option(data, key) for key in OPTIONS if key in data}
     architecture = make_architecture(str(_single(data, "architecture")), PatchGeometry.from_dict(data), **options)
+    architecture = restored_batch(architecture, {key: data[key] for key in BATCH if key in data})
     vector = {
         key: cast(_Array, frozen(finite_array(data[key], key, ndim=1))) if key in data else None for key in RESULTS
     }

@@ -169,6 +169,11 @@ class CellFactory:
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
         self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
         self._lost = 4.0 * p + 32.0 + penalty.digits_lost
+        errors = getattr(self.architecture, "design_errors", None)
+        # of each sample, where the rows of the design are themselves computed
+        self._inexact: _Array = (
+            np.zeros(len(self._reach)) if errors is None else unit * errors(self.patches).sum(axis=0)
+        )
         self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(scaled) else 0
 
     @property
@@ -206,6 +211,8 @@ class CellFactory:
           class, in each coordinate), plus the largest singular value that it can have read as zero.
         * *Rows that count as zero* have no hyperplane, and the gate is arbitrary: Z is s R times the largest of their
           norms, for the K rows of a sample and one of a second layer.
+        * *Rows that are computed from the data*, as whitened ones are, have errors of a length that the architecture
+          says (``design_errors``); an atom, which is Lipschitz in them, is off by s R times their sum over the patches.
         * *Sums.* The products of v and the rows, and their sum over n K terms in any order, lose at most
           :math:`\gamma_{nK + 2} \sum |v_i| L_i` (Higham 2002, section 3.1). :meth:`ridge` adds those of one
           hyperplane, the others in blocks. A projection r of g on a cone, its norm and that of g lose 3 (p + 3) u
@@ -227,7 +234,8 @@ class CellFactory:
         if not ((size > 0.0) & (self._reach > 0.0)).any():
             return 0.0  # no atom has anything to correlate with
         relative = 2.0 * delta + (terms + self._lost) * UNIT_ROUNDOFF
-        return float(1.001 * (relative * (size @ self._reach) + self._unread * size.sum()) + terms * self.p * TINY)
+        given = self._unread * size.sum() + size @ self._inexact
+        return float(1.001 * (relative * (size @ self._reach) + given) + terms * self.p * TINY)
 
     def reach(self, change: _Array) -> float:
         """How much the correlation with an atom changes at most when the dual vector changes by `change` (n,)."""

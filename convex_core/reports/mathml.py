@@ -19,7 +19,7 @@ _OPERATORS = {
 _NAMED = (r"\min", r"\max", r"\log", r"\exp")
 _LETTERS = {
     r"\beta": "β", r"\sigma": "σ", r"\omega": "ω", r"\Gamma": "Γ", r"\delta": "δ", r"\varphi": "φ", r"\pi": "π",
-    r"\tau": "τ", r"\lambda": "λ",
+    r"\tau": "τ", r"\lambda": "λ", r"\alpha": "α", r"\gamma": "γ",
 }  # fmt: skip
 _SPACES = {r"\,": 0.17, r"\;": 0.28, r"\:": 0.22, r"\ ": 0.25, r"\quad": 1.0, r"\!": -0.17}
 _SIZED = {r"\big": 1.2, r"\Big": 1.6}
@@ -125,6 +125,8 @@ class _Reader:
             return f'<mfrac displaystyle="false">{self._argument()}{self._argument()}</mfrac>'
         if token == r"\sqrt":
             return f"<msqrt>{self._argument()}</msqrt>"
+        if token == r"\overline":
+            return f'<mover>{self._argument()}<mo stretchy="true">¯</mo></mover>'
         if token == r"\text":
             return self._text()
         if token == r"\operatorname":

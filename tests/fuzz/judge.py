@@ -47,6 +47,11 @@ def patches(X, geometry, size=None):
     return np.array(found)
 
 
+def seen(spec, X):
+    """The patches, as often as parallel filters see them."""
+    return np.tile(patches(X, spec["geometry"]), (spec["options"].get("parallel", 1), 1, 1))
+
+
 def sigma(options, t):
     name = options.get("activation", "relu")
     if name == "quadratic":
@@ -95,9 +100,31 @@ def branches(spec):
     return [None] if given is None else [None, *map(int, given.split(","))]
 
 
+def normalised(spec):
+    return spec["options"].get("normalisation", "none") == "batch"
+
+
+def steepness(spec, X):
+    """How much larger than the data's own the rounding errors of normalised responses are."""
+    if not normalised(spec):
+        return 1.0
+    rows = np.concatenate(patches(X, spec["geometry"]))
+    spread = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
+    kept = spread[spread > max(1e-10 * spread.max(initial=0.0), 1e-14 * np.abs(rows).max())]
+    return np.abs(rows).max() * len(rows) ** 0.5 / kept.min() if len(kept) else 1.0
+
+
 def pooled(spec, P, U):
-    """Outputs (n, m) of filters U (m, h) with weight 1."""
-    values = sigma(spec["options"], np.einsum("knh,mh->knm", P, U))
+    """Outputs (n, m) of filters U (m, h) with weight 1, normalised by the batch P where the network is."""
+    if normalised(spec):
+        t = np.einsum("knh,mh->knm", P, U[:, :-2])
+        t = t - t.mean(axis=(0, 1))
+        size = np.sqrt((t * t).sum(axis=(0, 1)))
+        alike = size <= 1e-12 * np.abs(np.einsum("knh,mh->knm", np.abs(P), np.abs(U[:, :-2]))).max(axis=(0, 1))
+        t = U[:, -2] * np.where(alike, 0.0, t / np.where(alike, 1.0, size)) + U[:, -1] * t[:, :, 0].size ** -0.5
+    else:
+        t = np.einsum("knh,mh->knm", P, U)
+    values = sigma(spec["options"], t)
     pooling = spec["options"].get("pooling", "sum")
     if pooling == "max":
         return sum(values[group].max(axis=0) for group in groups(spec))
@@ -119,7 +146,7 @@ def circular_response(spec, X, filters, hidden):
 def forward(spec, arrays, free, X):
     """Outputs (n, q)."""
     q = spec["q"]
-    n, P = len(X), patches(X, spec["geometry"])
+    n, P = len(X), seen(spec, X)
     U, w = arrays["filters"], arrays["weights"]
     m = len(w)
     total = np.zeros((n, q))
@@ -183,7 +210,7 @@ def cost(spec, arrays):
         return float(np.abs(w).sum())
     if kind == "quadratic":
         return 0.5 * float((np.square(U).sum(axis=1) ** 2).sum() + (w**2).sum())
-    paid = U[:, :-1] if spec["geometry"]["bias"] == "free" else U
+    paid = U[:, :-1] if spec["geometry"]["bias"] == "free" else U[:, -2:] if normalised(spec) else U
     plain = w.ndim == 1 or spec["options"].get("branches") or not l1(spec)
     outer = float((w**2).sum()) if plain else float((np.abs(w).sum(axis=tuple(range(1, w.ndim))) ** 2).sum())
     return 0.5 * (float((paid**2).sum()) + outer)
@@ -237,7 +264,7 @@ def price(spec, X, v, seed=0, draws=2000, rounds=12):
     With filters of two entries all directions at which something changes are among the first ones.
     """
     rng = np.random.default_rng(seed)
-    P = patches(X, spec["geometry"])
+    P = seen(spec, X)
     best = 0.0
     for size in branches(spec):
         part = P if size is None else patches(X, spec["geometry"], size)
@@ -267,7 +294,7 @@ def entries(spec, P):
         return (h if spec["options"]["sharing"] == "shared" else K * h) + K
     if spec["name"] == "circular":
         return (spec["options"]["layers"] - 2) * h + K
-    return h - 1 if spec["geometry"]["bias"] == "free" else h
+    return h - 1 if spec["geometry"]["bias"] == "free" else h + 2 if normalised(spec) else h
 
 
 def correlations(spec, P, X, v, raw):
@@ -289,6 +316,8 @@ def correlations(spec, P, X, v, raw):
         U = np.concatenate([np.repeat(unit, len(kinks), axis=0), kinks.T.reshape(-1, 1)], axis=1)
         found = weighted(spec, v, pooled(spec, P, U))
         return found.reshape(len(raw), -1).max(axis=1)
+    if normalised(spec):  # a filter of any length, a scale and a shift of length 1 together
+        return weighted(spec, v, pooled(spec, P, raw / np.linalg.norm(raw[:, -2:], axis=1, keepdims=True)))
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     U = raw / lengths
     if spec["name"] in ("flatten", "linear"):

@@ -18,7 +18,7 @@ METHODS = ("auto", "auto", "auto", *cc.METHODS)
 VALUES = {
     "pooling": ("sum", "mean", "max"), "pool_size": (1, 2), "activation": tuple(EVERY_ACTIVATION),
     "slope": (0.2, -0.3, 0.0, 1.0), "skip": ("free",), "branches": ("1", "2", "1,2"), "outputs": (2, 3),
-    "pooling_grid": ("1", "2", "1x2", "3"),
+    "pooling_grid": ("1", "2", "1x2", "3"), "normalisation": ("batch",), "parallel": (2,),
     "output_norm": ("l1", "l2"), "layers": (3, 4), "sharing": ("per-patch", "shared"),
     "relaxation": ("cone", "plain", "spectral", "nuclear", "weighted", "frobenius", "strong", "lifted"),
 }  # fmt: skip
@@ -112,7 +112,8 @@ def check_network(problem, network, objective, y, loss, delta):
     close(float(np.abs(f - ours).max(initial=0.0)), 0.0, size, "outputs of the network differ by")
     targets = y if loss == "softmax" else y.reshape(f.shape)
     value = judge.loss(loss, delta, f, targets) + problem.beta * judge.cost(spec, network.parameters)
-    close(value, objective, abs(value) + judge.loss(loss, delta, 0.0 * f, targets), "objective by the judge and ours")
+    scale = (abs(value) + judge.loss(loss, delta, 0.0 * f, targets)) * max(1.0, 1e-7 * judge.steepness(spec, problem.X))
+    close(value, objective, scale, "objective by the judge and ours")
 
 
 def check_bound(problem, dual, bound, y, loss, delta, seed):

@@ -68,7 +68,9 @@ def three_layer_formulas(cnn: ThreeLayerCNN) -> NetworkFormulas:
     every = "s_ik (2 D1_ik' - I) X_k' c_ik >= 0 for all k'"
     first = every if cnn.every_column else "s_ik (2 D1_ik - I) X_k c_ik >= 0"
     u = "u_j" if cnn.shared else "u_jk"
-    filters = "a shared filter" if cnn.shared else "a filter for every patch"
+    copies = cnn.geometry.copies
+    each = "a filter" if copies == 1 else f"{copies} parallel filters"
+    filters = "a shared filter" if cnn.shared else f"{each} for every patch"
     atoms = "X @ u.T" if cnn.shared else 'np.einsum("knh,mkh->knm", X, u)'
     h, K = cnn.geometry.h, cnn.geometry.K
     own = "u_j" if cnn.shared else "u_{j,k}"
@@ -102,7 +104,10 @@ def three_layer_formulas(cnn: ThreeLayerCNN) -> NetworkFormulas:
             ),
             members=r"c_k = c_{i,k},\, c_{i,k}'",
             every=rf"i,\, k{also}",
-            remarks=(rf"s_i\in\{{\pm1\}}^{{{K}}}\text{{: signs of }}w_{{1j}}",),
+            remarks=(
+                rf"s_i\in\{{\pm1\}}^{{{K}}}\text{{: signs of }}w_{{1j}}",
+                *([rf"X_1, \dots, X_{{{K}}}\text{{: each patch }}{copies}\text{{ times}}"] if copies > 1 else ()),
+            ),
         ),
     )
 

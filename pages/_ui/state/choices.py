@@ -79,6 +79,15 @@ CHOICES: tuple[Choice, ...] = (
         "more cones, or that of the paper.",
     ),
     Choice(
+        "parallel",
+        "parallel",
+        "Filters of each patch",
+        ("1", "2", "3"),
+        ("three-layer, per patch",),
+        "Filters side by side that see the same patch. With filters as long as the input these are parallel fully "
+        "connected networks of three layers.",
+    ),
+    Choice(
         "layers",
         "layers",
         "Layers",
@@ -101,6 +110,15 @@ CHOICES: tuple[Choice, ...] = (
         ("none", "2", "3", "4", "5", "6", "1x2", "2x1", "2x2", "1x3", "3x1", "2x3", "3x2", "3x3"),
         ("two-layer", SEVERAL),
         "Regions along each axis: a filter has an output weight for each of them.",
+    ),
+    Choice(
+        "normalisation",
+        "normalisation",
+        "Normalisation",
+        ("none", "batch"),
+        ("two-layer",),
+        "Batch: the responses of a filter are centred and divided by their length over all patches of all samples, "
+        "before a scale and a shift.",
     ),
     Choice(
         "skip",
