@@ -1,15 +1,20 @@
 # The app in a container: docs/container.md. Nothing in it can be written to but /tmp.
-FROM python:3.13-slim AS build
+# any image with Python 3.11 or newer as `python`, with its module venv
+ARG BASE=docker.io/library/python:3.13-slim
+FROM ${BASE} AS build
 WORKDIR /src
 COPY . .
-# what is installed is what requirements.lock says, byte for byte; the wheel itself needs nothing else
-RUN python -m venv /opt/app \
+# What is installed is what requirements.lock says, byte for byte; the wheel itself needs nothing else. The secret is for
+# networks whose proxy has a certificate of its own: it is read here and not kept.
+RUN --mount=type=secret,id=certificates \
+    if [ -s /run/secrets/certificates ]; then export PIP_CERT=/run/secrets/certificates; fi \
+ && python -m venv /opt/app \
  && /opt/app/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
  && /opt/app/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /wheel . \
  && /opt/app/bin/pip install --no-cache-dir --no-deps /wheel/*.whl \
  && NUMBA_CACHE_DIR=/opt/kernels /opt/app/bin/convex-core warm-up
 
-FROM python:3.13-slim
+FROM ${BASE}
 COPY --from=build /opt/app /opt/app
 COPY --from=build /opt/kernels /opt/kernels
 ENV PATH=/opt/app/bin:$PATH NUMBA_CACHE_DIR=/opt/kernels PYTHONDONTWRITEBYTECODE=1 HOME=/tmp

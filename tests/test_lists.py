@@ -536,6 +536,20 @@ def test_targets_that_are_all_alike_need_no_filter(loss, norm, level):
     assert found.certificate.relative_gap == 0.0
 
 
+@pytest.mark.parametrize("norm", [None, "l1"])
+@pytest.mark.parametrize("n", [1, 3])
+def test_one_class_with_free_biases_has_the_bound_zero(n, norm):
+    """What the biases fit entirely leaves rounding errors of 1e-16, which were taken for a dual vector."""
+    X = np.random.default_rng(n).standard_normal((n, 4))
+    Y = np.tile([0.0, 1.0], (n, 1))
+    found = train_list(
+        X, Y, patch_geometry((2, 2), 2), loss=make_loss("softmax"), directions=1, beta=0.14, norm=norm, pooling="max",
+    )  # fmt: skip
+    certificate = found.certificate
+    assert np.abs(certificate.dual.sum(axis=0)).max() <= 1e-9 * np.abs(certificate.dual).sum()
+    assert 0.0 == certificate.lower_bound <= certificate.objective <= 1e-12
+
+
 def test_weights_that_stay_at_zero_keep_a_penalty_that_can_be_factored():
     X = (np.random.default_rng(0).random((3, 9)) < 0.4).astype(float)
     Y = np.array([[0.0], [0.0], [1e-60]])

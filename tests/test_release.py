@@ -46,6 +46,9 @@ def test_the_image_is_no_root_s_and_made_of_the_lock_file():
     recipe = (ROOT / "Dockerfile").read_text()
     assert re.search(r"^USER [1-9]\d*:", recipe, re.MULTILINE)
     assert "--require-hashes -r requirements.lock" in recipe
+    # what is installed where is said once, and both stages have the same interpreter, which the environment links to
+    assert recipe.count("ARG BASE=") == 1
+    assert re.findall(r"^FROM (\S+)", recipe, re.MULTILINE) == ["${BASE}", "${BASE}"]
     ignored = (ROOT / ".dockerignore").read_text().split()
     # what a wheel is made of must be there
     for name in ("convex_core", "pages", "assets", "app.py", ".streamlit", "pyproject.toml", "README.md", "LICENSE"):
@@ -56,6 +59,7 @@ def test_the_image_is_no_root_s_and_made_of_the_lock_file():
     ("command", "message"),
     [
         (["versions", "other"], "versions: got 'other', expected oldest or newest"),
+        (["container", "other"], "container: got 'other', expected nothing or without"),
         (["lock", "other"], "lock: got 'other', expected nothing, check or audit"),
     ],
 )

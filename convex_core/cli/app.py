@@ -38,7 +38,8 @@ def app_folder() -> Path:
 
 def command(port: int | None, *, browser: bool) -> list[str]:
     """The command that starts the app, in :func:`app_folder`, whose settings Streamlit then reads."""
-    started = [sys.executable, "-m", "streamlit", "run", str(app_folder() / "app.py")]
+    # -P: the folder of server.py has modules that are to be found nowhere else
+    started = [sys.executable, "-P", str(_PACKAGE / "cli" / "server.py"), "run", str(app_folder() / "app.py")]
     if port is not None:
         started += ["--server.port", str(integer(port, "port", maximum=65535))]
     return started if browser else [*started, "--server.headless", "true"]

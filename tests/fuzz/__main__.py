@@ -67,14 +67,17 @@ def main(argv=None):
     print(f"seed {seed}, {args.minutes:g} minutes of {', '.join(kinds)}", flush=True)
     weights = np.array([KINDS[kind][1] for kind in kinds], dtype=float)
     order = np.random.default_rng(seed)
-    done, failed = Counter(), Counter()
+    done, failed, spent = Counter(), Counter(), Counter()
     end = time.monotonic() + 60.0 * args.minutes
     while time.monotonic() < end:
         kind = kinds[int(order.choice(len(kinds), p=weights / weights.sum()))]
+        begun = time.process_time()
         failed[kind] += run_case(kind, int(order.integers(2**31)), args.keep) is not None
         done[kind] += 1
+        spent[kind] += time.process_time() - begun
     for kind in kinds:
-        print(f"{kind}: {done[kind]} cases, {failed[kind]} failed")
+        rate = done[kind] / max(spent[kind], 1e-9)
+        print(f"{kind}: {done[kind]} cases, {failed[kind]} failed, {spent[kind]:.1f} CPU seconds, {rate:.2f} a second")
     said = ", ".join(f"{word} {times}" for word, times in REFUSALS.most_common(12))
     print(f"refused in a sentence: {REFUSALS.total()} times ({said})")
     return int(failed.total() > 0)
