@@ -32,6 +32,7 @@ from .numerics.threads import one_blas_thread
 from .presentation.answers import CertificateAnswer
 from .problem import Problem
 from .progress import Budget, CancelFlag, ProgressCallback, within
+from .solvers.closing import Closing
 from .solvers.dual_bound import DualBound, dual_bound, relative_gap
 from .solvers.pricing.elsewhere import check_executor
 from .solvers.pricing.enumerated import Pricer
@@ -231,12 +232,23 @@ def certify_known(
     vector = np.zeros(problem.size)
     best = DualBound(-math.inf, np.zeros(problem.size), math.inf)
     best_tau, best_rounding = math.inf, 0.0
+    closing = Closing(problem, pricer)
+    if tau is not None:
+        closing.pending = False  # who proved it has looked for a better dual vector
     for v, known in candidates:
         if (known is None and stopped is not None) or relative_gap(objective, best.value) <= tol:
             break
         if known is None:
             slack = 0.1 * tol
-            price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
+            first = closing.first(budget)
+            price = pricer.price(v, floor=problem.beta, want=1, budget=first, slack=slack, prove=True)
+            if closing.pending and price.stopped is not None and budget.stop() is None:
+                better = closing.run(v, np.zeros((0, problem.size)), objective, tol, best, budget)
+                if better is not best:
+                    best, best_tau, best_rounding = better, better.tau, pricer.rounding(better.dual)
+                    vector = better.dual
+                if first is not budget:  # the rest of the time
+                    price = pricer.price(v, floor=problem.beta, want=1, budget=budget, slack=slack, prove=True)
             if price.bound - price.rounding <= problem.beta and math.isinf(relative_gap(objective, best.value)):
                 # v may be scaled up: find out how far
                 price = pricer.price(v, floor=0.0, want=1, budget=budget, slack=slack, prove=True)

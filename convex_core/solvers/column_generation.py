@@ -19,7 +19,8 @@ from ..problem import Problem
 from ..program import Blocks
 from ..progress import Budget
 from ..status import Exactness, Status
-from .dual_bound import dual_bound, relative_gap
+from .closing import Closing, unit_outputs
+from .dual_bound import DualBound, dual_bound, relative_gap
 from .incumbent import Incumbent, RunSoFar
 from .master.restricted import RestrictedMaster
 from .pricing.enumerated import Pricer, PriceResult
@@ -42,6 +43,8 @@ class ColumnSettings:
 
 
 SETTINGS = ColumnSettings()
+# times beta above which a column is violated, and not by rounding
+_ABOVE = 1.0 + 1e-13
 
 
 @record
@@ -108,6 +111,7 @@ def generate_columns(
     exact = exact and problem.architecture.exactness is Exactness.EXACT
 
     nothing = factory.nothing()
+    closing = Closing(problem, pricer)
     master = RestrictedMaster(nothing, y, beta, loss, problem.architecture.penalty)
     best_C, best_blocks = np.zeros((0, factory.p)), nothing
     zero = np.zeros(n)
@@ -119,6 +123,17 @@ def generate_columns(
     price_seconds = 0.0
     status = Status.ITERATION_LIMIT
     solving = start is not None and len(start.blocks) > 0
+
+    def close() -> None:
+        """Look for a dual vector with a better bound than scaling has, where a proof takes too long."""
+        nonlocal lower, best_dual, best_tau, without
+        size = master.penalty.norm(best_C)
+        known = DualBound(lower, best_dual, best_tau)
+        best = closing.run(v, unit_outputs(best_blocks, best_C, size), upper, tol, known, budget)
+        if best is not known:
+            lower, best_dual, best_tau = best.value, best.dual, best.tau
+            without = max(without, lower)
+
     if start is not None and solving:
         master.begin(start.blocks, start.C, start.dual)
         reached = loss.value(factory.outputs(start.blocks, start.C), y) + beta * float(
@@ -152,7 +167,16 @@ def generate_columns(
             budget.paced and lower == -math.inf and budget.remaining < SETTINGS.last * (budget.time_limit or math.inf)
         )
         begin = budget.seconds
-        price = pricer.price(v, floor=beta, want=want, budget=budget, slack=0.1 * tol, prove=late)
+        if late and closing.pending:
+            close()
+            late = False
+        first = closing.first(budget)
+        price = pricer.price(v, floor=beta, want=want, budget=first, slack=0.1 * tol, prove=late)
+        # a proof that is not over after its part of the time, or that has met its own limit
+        hard = closing.pending and price.stopped is not None and budget.stop() is None
+        more = bool((price.value > beta * _ABOVE).any())
+        if hard and not (more and price.stopped is Status.TIME_LIMIT):
+            close()
         price_seconds += budget.seconds - begin
         if price.grown:  # what was proved before is not about the cells that joined
             lower, best_tau, without = -math.inf, math.inf, -math.inf
@@ -177,13 +201,16 @@ def generate_columns(
         if relative_gap(upper, lower) <= tol:
             status = Status.OPTIMAL
             break
-        stop = price.stopped or budget.stop()
+        stop = budget.stop() or (None if hard and price.stopped is Status.TIME_LIMIT else price.stopped)
         if stop is not None:
             status = stop
             break
         if relative_gap(upper, without) <= tol:  # only rounding errors are left
             status = Status.PRECISION
             break
+        if hard and not more:  # the proof of the same vector gets the time that is left
+            solving = False
+            continue
         new = _join(master, price, beta)
         if new:
             master.expect(1e-4 * max(float(price.value.max()) / beta - 1.0, tol))
@@ -210,5 +237,5 @@ def generate_columns(
 
 def _join(master: RestrictedMaster, price: PriceResult, beta: float) -> int:
     """Add the columns of `price` that are above beta; answer how many were new."""
-    violating = price.value > beta * (1.0 + 1e-13)
+    violating = price.value > beta * _ABOVE
     return master.add(price.columns.take(violating), price.directions[violating])

@@ -53,6 +53,15 @@ class OutputPricer:
         one = self._pricers[0].listed_count
         return None if one is None else one * len(self._pricers)
 
+    @property
+    def pricers(self) -> Sequence[Pricer]:
+        """Those of the outputs."""
+        return self._pricers
+
+    def like(self, pricers: Sequence[Pricer]) -> OutputPricer:
+        """The same with other pricers."""
+        return OutputPricer(self._architecture, pricers)
+
     def rounding(self, v: _Array) -> float:
         """The largest of those of the outputs."""
         q = self._architecture.q

@@ -142,6 +142,11 @@ class SpherePricer(SoundPricer):
         return self._factory
 
     @property
+    def pool(self) -> ThreadPoolExecutor:
+        """Its threads."""
+        return self._pool
+
+    @property
     def listed_count(self) -> int | None:
         """Cells are searched, not listed."""
         return None

@@ -25,6 +25,7 @@ from ...progress import Budget
 from ...status import Status
 from .elsewhere import Elsewhere, dealt
 from .enumerated import PriceResult
+from .moments import Moments
 from .plan_kernel import transport_plan
 from .row_signs import prove_below
 from .sphere import SETTINGS as SPHERE
@@ -54,7 +55,7 @@ class TransportSettings:
     products: float = 1e10
     dear: int = 10_000  # cones that a proof is taken for before there was one
     node_products: int = 300  # products of a node for each convex row and entry of it, about
-    easy: float = 0.02  # share of these products that a proof with the last target alone may take
+    easy: float = 0.02  # share of these products that a proof may take before it is told that it is not easy
     least: float = 1e-13  # target at least, relative to the sum of all coefficients
     found: int = 256  # directions that one run hands out
     parcels: int = 64  # tasks of a round at most in an executor, for each output sign
@@ -87,15 +88,16 @@ class TransportPricer(SpherePricer):
         self._products = SETTINGS.products  # limit of a proof without a time limit
         self._capped = False  # whether the last proof met it
         self._easy = False  # whether the last proof took little
+        self._moments: dict[int, Moments] = {}  # of each output sign, once a proof was not easy
 
     def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
         """One target after another; a direction above one is a column, or, where a proof is asked for, the new best."""
         bound = np.inf
         parts = [_Part(side, self._plans.get(side.sign)) for side in sides]
         levels = [*(excess for excess in SETTINGS.excesses if excess > 2.0 * goal), goal]
-        # after an easy proof the last target is tried at once
+        # after an easy proof the last target is tried at once; what is not easy is bounded by moments first
         place = len(levels) - 1 if self._easy else 0
-        spent, limit = 0.0, SETTINGS.easy * SETTINGS.products if self._easy else np.inf
+        spent, limit = 0.0, SETTINGS.easy * SETTINGS.products
         while place < len(levels):
             proof = _Proof(parts, known * (1.0 + levels[place]), SPHERE.seen * known)
             self._run(proof, budget, limit if budget.paced else min(limit, self._products - spent))
@@ -112,7 +114,10 @@ class TransportPricer(SpherePricer):
             if not proof.open:
                 place += 1
             elif limit < np.inf and budget.stop() is None:
-                place, limit = 0, np.inf
+                limit = np.inf
+                # easier targets than what that proves are not worth a search
+                bound = min(bound, max(self._by_moments(side, budget) for side in sides))
+                place = sum(known * (1.0 + excess) >= bound for excess in levels)
             else:
                 break
         for side, part in zip(sides, parts, strict=True):
@@ -124,6 +129,12 @@ class TransportPricer(SpherePricer):
         self._products = SETTINGS.products if finished else max(0.5 * self._products, SETTINGS.easy * SETTINGS.products)
         self._easy = place == len(levels) and spent < SETTINGS.easy * SETTINGS.products
         return bound
+
+    def _by_moments(self, side: _Side, budget: Budget) -> float:
+        """A bound on one side, coarse and quick."""
+        if side.sign not in self._moments:
+            self._moments[side.sign] = Moments(self._factory.rows)
+        return self._moments[side.sign].bound(side.a, side.linear, budget)
 
     def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
         """As for cones; a proof that met its own limit has stopped the run."""

@@ -1,0 +1,155 @@
+r"""Closing: the dual vector is chosen for what is proved about it, where its exact price is out of reach.
+
+Column generation hands over the dual vector of its master, and where only a bound :math:`\tilde\tau \ge \tau` on its
+price is known, the lower bound is that of :math:`v \beta / \tilde\tau(v)`: a relaxation that is a factor off costs that
+factor. Other dual vectors are priced better by the relaxation, and since :math:`\tilde\tau` is convex,
+
+.. math:: \max_v \; -\ell^*(-v) \quad \text{s.t.} \quad \tilde\tau(v) \le \beta
+
+is a convex program. It is solved by cutting planes: every price comes with relaxed atoms (:mod:`.pricing.moments`),
+which join the atoms of the network in a master like that of column generation; the next vector lies between the best one
+known and that of the master (in-out separation: Ben-Ameur and Neto, Networks 49, 2007). Whatever the cuts are, a vector
+that is scaled by its proved price is feasible, and its dual value is a lower bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..penalties import L2Penalty
+from ..problem import Problem
+from ..program import Blocks
+from ..progress import Budget
+from .dual_bound import DualBound, dual_bound, relative_gap
+from .master.restricted import RestrictedMaster
+from .pricing.enumerated import Pricer
+from .pricing.moments import MomentPricer
+from .pricing.outputs import OutputPricer
+from .pricing.sphere import SpherePricer
+
+__all__ = ["Closing", "unit_outputs"]
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingSettings:
+    """Tuning of the search for the dual vector with the best proved bound."""
+
+    rounds: int = 60  # at most
+    # relaxed atoms of so many rounds are kept, and of twice as many as a dual vector has entries: early ones are coarse
+    kept: int = 20
+    inside: float = 0.6  # where the next vector lies, from that of the master (0) to the best one known (1)
+    patience: int = 10  # rounds in which the gap must fall by the share below, or the search ends
+    progress: float = 0.01
+    accuracy: float = 1e-6  # of the master, relative to beta
+    # against the clock: share of the time left that a proof gets before, and the search itself at most
+    proof: float = 0.1
+    share: float = 0.5
+
+
+SETTINGS = ClosingSettings()
+
+
+class Closing:
+    """Chooses dual vectors for the bounds by moments, for one run.
+
+    Attributes
+    ----------
+    pending : bool
+        Whether it was not done yet, and can be.
+    """
+
+    def __init__(self, problem: Problem, pricer: Pricer) -> None:
+        self._problem = problem
+        self._pricer = pricer
+        parts = pricer.pricers if isinstance(pricer, OutputPricer) else [pricer]
+        self._parts = [part for part in parts if isinstance(part, SpherePricer)]
+        self.pending = len(self._parts) == len(parts) and all(MomentPricer.fits(part.factory) for part in parts)
+
+    def first(self, budget: Budget) -> Budget:
+        """The budget of a proof: part of it against the clock, as long as this is pending."""
+        return budget.part(SETTINGS.proof) if self.pending and budget.paced else budget
+
+    def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
+        """The best bound found, `best` or a better one.
+
+        Parameters
+        ----------
+        v : (n,)
+            Feasible dual vector to begin with.
+        atoms : (k, n)
+            Outputs of unit neurons, with their signs, that dual vectors must not correlate with by more than beta.
+        upper, tol
+            The best objective known: the search ends when the relative gap to it is `tol`.
+        best : DualBound
+            The best bound known.
+        budget : Budget
+            Against the clock half of the time left is used at most.
+        """
+        self.pending = False
+        problem, factory = self._problem, self._pricer.factory
+        part = budget.part(SETTINGS.share) if budget.paced else budget
+        q = len(self._parts)
+        pricers = [MomentPricer(one.factory, one.pool) for one in self._parts]
+        pricer: Pricer = pricers[0]
+        if isinstance(self._pricer, OutputPricer):
+            pricer = self._pricer.like(pricers)
+        cuts: deque[_Array] = deque(maxlen=max(SETTINGS.kept, math.ceil(2 * problem.size / (2 * q))))
+        centre = v
+        reached = -math.inf
+        gaps: list[float] = []
+        for number in range(SETTINGS.rounds):
+            if part.stop() is not None:
+                break
+            price = pricer.price(v, floor=0.0, want=1, budget=part, prove=True)
+            proved = dual_bound(problem, factory, v, price.bound)
+            if proved.value > reached:
+                reached, centre = proved.value, proved.dual
+            if proved.value > best.value:
+                best = proved
+            gaps.append(relative_gap(upper, reached))
+            budget.report(
+                "solve", f"bound by moments, round {number}: gap {relative_gap(upper, best.value):.1e}",
+                upper=upper, lower=best.value, round=number,
+            )  # fmt: skip
+            old = gaps[max(0, len(gaps) - 1 - SETTINGS.patience)]
+            stalled = number >= SETTINGS.patience and not gaps[-1] < (1.0 - SETTINGS.progress) * old
+            if relative_gap(upper, best.value) <= tol or stalled:
+                break
+            relaxed = np.zeros((2 * q, problem.size))
+            for output, one in enumerate(pricers):
+                relaxed[2 * output : 2 * output + 2, output::q] = one.relaxed_atoms()
+            cuts.append(relaxed)
+            following = self._master(np.concatenate([atoms, *cuts]), v, part)
+            if following is None:
+                break
+            v = problem.loss.feasible(SETTINGS.inside * centre + (1.0 - SETTINGS.inside) * following, problem.y)
+        return best
+
+    def _master(self, atoms: _Array, v: _Array, budget: Budget) -> _Array | None:
+        """The dual vector of the program over `atoms` (k, n) with weights that are not negative, if there is one."""
+        problem = self._problem
+        k = len(atoms)
+        blocks = Blocks(
+            np.ascontiguousarray(atoms[:, :, None]),
+            np.ones((1, 1)),
+            np.ones((k, 1), np.int8),
+            np.zeros((k, 1), dtype=bool),
+            np.ones(k, np.int8),
+        )
+        master = RestrictedMaster(blocks, problem.y, problem.beta, problem.loss, L2Penalty())
+        master.expect(SETTINGS.accuracy)
+        dual = master.solve(budget).dual
+        return problem.loss.feasible(dual, problem.y) if np.isfinite(dual).all() else None
+
+
+def unit_outputs(blocks: Blocks, C: _Array, size: _Array) -> _Array:
+    """Outputs (k, n) of the blocks C (B, p) whose `size` (B,) is not zero, divided by it."""
+    active = size > 0.0
+    return np.einsum("bnp,bp->bn", blocks.G[active], C[active] / size[active, None])

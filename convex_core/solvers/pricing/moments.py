@@ -1,0 +1,291 @@
+r"""A quick bound on all prices by second moments of directions: coarse, and cheap enough to choose a dual vector by.
+
+As in :mod:`.sphere` the correlation of an atom is :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+`. Since
+:math:`(x)_+ = (x + |x|) / 2`,
+
+.. math:: 2 f(u) = t^T u + \sum_j a_j |r_j^T u| \le |t^T u| + \sum_j a_j |r_j^T u| , \qquad t = 2 b + \sum_j a_j r_j ,
+
+and the right-hand side, which f attains at u or -u, is even: :mod:`.moment_kernel` bounds it by one quadratic form. The
+row t is one more row with a positive coefficient.
+
+With the parameters optimised the bound is a convex function of (a, b), hence of the dual vector, and linear in it where
+they are held: that linear function, a *relaxed atom*, says how the bound changes with the dual vector. No proof rests on
+it. Every bound is computed once more, from its parameters, with its rounding errors.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...numerics.rounding import UNIT_ROUNDOFF
+from ...program.blocks import CellFactory
+from ...progress import Budget
+from .enumerated import PriceResult, SoundPricer
+from .moment_kernel import move_moments
+
+__all__ = ["MomentPricer", "Moments"]
+
+_Array = NDArray[np.float64]
+_Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class MomentSettings:
+    """Tuning of the bounds by moments."""
+
+    payers: int = 16  # concave rows at most that pay for a convex one
+    products_at_once: int = 1 << 22  # products of rows at a time when they are looked for: 32 MB
+    most_rows: int = 8_000  # rows at most: the search for partners takes their square
+    jacobian: int = 1 << 25  # entries of the matrix of all coefficients at most: 256 MB
+    steps: int = 60  # steps between two choices of partners
+    first_rounds: int = 6  # choices of partners for the first dual vector; one for those after it
+    pace: float = 0.05  # share of the way that the moments go in one step
+    # smoothing of the worst moments, relative to the bound, in the first and the last step of a round
+    blur: float = 3e-3
+    last_blur: float = 1e-3
+    narrow: float = 1e-5  # width at least, relative to the row
+    free: float = 1e-9  # share of a concave row below which nobody is said to use it
+    tries: int = 8  # levels that a largest eigenvalue is tried to be below
+
+
+SETTINGS = MomentSettings()
+
+
+class _Split(NamedTuple):
+    """Convex and concave rows of one output sign; the last convex one is t, if that is not zero."""
+
+    convex: _Index
+    concave: _Index
+    X: _Array
+    a: _Array
+    Y: _Array
+    c: _Array
+    partner: _Index
+    side: _Array
+    plan: _Array
+    left: _Array
+
+
+class Moments:
+    """The bound for one output sign over given `rows` (M, h); what it has found is where it goes on."""
+
+    def __init__(self, rows: _Array) -> None:
+        M, h = rows.shape
+        self._rows = rows
+        self._U = np.eye(h) / h
+        self._keys, self._values = np.full(1, -1), np.zeros(1)  # the plan, by pairs of rows
+        self._left = np.zeros(M)
+        self._new = True
+        self._atom: tuple[_Array, _Array] = np.zeros(M), np.zeros(h)
+
+    def bound(self, a: _Array, linear: _Array, budget: Budget) -> float:
+        r"""A sound bound on :math:`b^T u + \sum_j a_j (r_j^T u)_+` over the unit ball, for b = `linear`."""
+        t = 2.0 * linear + a @ self._rows
+        error = (len(a) + 4.0) * UNIT_ROUNDOFF * float(2.0 * np.abs(linear).sum() + np.abs(a).sum())
+        least = math.inf
+        for _ in range(SETTINGS.first_rounds if self._new else 1):
+            least = min(least, 0.5 * (self._round(a, t) + error))
+            self._new = False
+            if budget.stop() is not None:
+                break
+        return least
+
+    def atom(self) -> tuple[_Array, _Array]:
+        r"""Vectors :math:`\rho` (M,) and z (h,) with which the last bound is :math:`(t^T z + a^T \rho) / 2`, about."""
+        return self._atom
+
+    def _round(self, a: _Array, t: _Array) -> float:
+        """Partners anew, some steps, and the bound on twice f."""
+        split = self._split(a, t)
+        (m, h), q = split.X.shape, len(split.c)
+        if not m:
+            self._atom = np.zeros(len(a)), np.zeros(h)
+            return 0.0
+        entry = np.argsort(split.partner, axis=None, kind="stable")
+        start = np.searchsorted(split.partner.ravel()[entry], np.arange(q + 1))
+        plan, left, U = split.plan.copy(), split.left.copy(), self._U.copy()
+        length, work = np.zeros_like(plan), np.zeros((3, h, h))
+        move_moments(
+            split.X, split.a, split.Y, split.c, split.partner, split.side, start, entry, plan, left, self._U,
+            split.plan, split.left, U, SETTINGS.steps, SETTINGS.pace, SETTINGS.blur, SETTINGS.last_blur, plan.ravel(),
+            length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((2, q)), work[0], work[1], work[2],
+        )  # fmt: skip
+        self._U = U
+        self._remember(split)
+        return self._evaluated(split, len(a))
+
+    def _split(self, a: _Array, t: _Array) -> _Split:
+        """The rows by the signs of their coefficients, and the partners of the convex ones."""
+        M = len(a)
+        convex, concave = np.flatnonzero(a > 0.0), np.flatnonzero(a < 0.0)
+        X, weight = self._rows[convex], a[convex]
+        long = float(np.linalg.norm(t))
+        if long > 0.0:
+            convex, X, weight = np.append(convex, M), np.concatenate([X, [t / long]]), np.append(weight, long)
+        Y, c = np.ascontiguousarray(self._rows[concave]), -a[concave]
+        m, q = len(weight), len(c)
+        K = min(SETTINGS.payers, q)
+        partner, plan = np.zeros((m, K), np.int64), np.zeros((m, K))
+        left = np.minimum(self._left[concave], c)
+        if K and m:
+            step = max(1, SETTINGS.products_at_once // q)
+            for first in range(0, m, step):
+                part = slice(first, first + step)
+                partner[part], plan[part] = self._partners(convex[part], concave, X[part], weight[part], Y, K)
+            # the weights have changed since: nobody pays more than there is
+            total = np.bincount(partner.ravel(), plan.ravel(), q) + left
+            kept = np.minimum(1.0, c / np.maximum(total, 1e-300))
+            plan, left = plan * kept[partner], left * kept
+        side = np.where(np.einsum("ih,ikh->ik", X, Y[partner]) >= 0.0, 1.0, -1.0)
+        return _Split(convex, concave, np.ascontiguousarray(X), weight, Y, c, partner, side, plan, left)
+
+    def _partners(
+        self, convex: _Index, concave: _Index, X: _Array, weight: _Array, Y: _Array, K: int
+    ) -> tuple[_Index, _Array]:
+        """For each convex row those that pay already, then those that would shorten its residual most, by moments."""
+        along = X @ Y.T
+        side = np.where(along >= 0.0, 1.0, -1.0)
+        paid = np.zeros_like(along)
+        score = np.abs(along)
+        if not self._new:
+            keys = convex[:, None] * len(self._rows) + concave[None, :]
+            places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            paid = np.where(self._keys[places] == keys, self._values[places], 0.0)
+            R = weight[:, None] * X - (side * paid) @ Y
+            moved = R @ self._U
+            width = np.sqrt(np.maximum(np.einsum("ih,ih->i", moved, R), 0.0) + (1e-3 * weight) ** 2)
+            worth = side * (moved @ Y.T) / width[:, None]
+            score = worth - np.maximum(np.linalg.norm(Y @ self._U, axis=1), self._prices[concave])
+            score = np.where(paid > 0.0, 4.0 + paid / weight[:, None], np.minimum(score, 3.0))
+        partner = np.sort(np.argpartition(-score, K - 1, axis=1)[:, :K], axis=1).astype(np.int64)
+        return partner, np.take_along_axis(paid, partner, axis=1)
+
+    @property
+    def _prices(self) -> _Array:
+        """What one more unit of a concave row was worth last."""
+        return self._atom[0]
+
+    def _remember(self, split: _Split) -> None:
+        paying = split.plan > 0.0
+        keys = (split.convex[:, None] * len(self._rows) + split.concave[split.partner])[paying]
+        order = np.argsort(keys)
+        self._left[:] = 0.0
+        self._left[split.concave] = split.left
+        if len(keys):
+            self._keys, self._values = keys[order], split.plan[paying][order]
+
+    def _evaluated(self, split: _Split, M: int) -> float:
+        """The bound on twice f of the parameters that are remembered, with its rounding errors; the relaxed atom too."""
+        X, a, Y, c, partner, side, plan, left = split[2:]
+        (m, h), q, K = X.shape, len(c), partner.shape[1]
+        R = a[:, None] * X - np.einsum("ik,ikh->ih", side * plan, Y[partner])
+        moved = R @ self._U
+        width = np.maximum(np.sqrt(np.maximum(np.einsum("ih,ih->i", moved, R), 0.0)), SETTINGS.narrow * a)
+        toward = Y @ self._U
+        long = np.linalg.norm(toward, axis=1)
+        P = toward / np.maximum(long, 1e-300)[:, None] * (1.0 - 8.0 * (h + 2) * UNIT_ROUNDOFF)  # at most 1 long
+        cross = (Y * left[:, None]).T @ P
+        Q = (R / (2.0 * width)[:, None]).T @ R - 0.5 * (cross + cross.T)
+        half = 0.5 * float(width.sum())
+        # sizes of everything that was added up: sums of n terms are off by n units of them
+        square = float((np.einsum("ih,ih->i", R, R) / (2.0 * width)).sum() + left.sum())
+        size = 2.0 * float(a.sum() + c.sum() + plan.sum() + left.sum()) + 2.0 * square + half
+        rough = 4.0 * (m + q + K + 4.0 * h + 64.0) * UNIT_ROUNDOFF * size
+        used = np.bincount(partner.ravel(), plan.ravel(), q) + left
+        beyond = float(np.maximum(used - c, 0.0).sum())  # who pays more than there is adds that
+        # the relaxed atom: concave rows are priced at what those who use them gain, on the average
+        z = moved / width[:, None]
+        rho = np.zeros(M)
+        own = split.convex < M
+        rho[split.convex[own]] = np.einsum("ih,ih->i", X[own], z[own])
+        gained = np.bincount(partner.ravel(), (plan * side * np.einsum("ikh,ih->ik", Y[partner], z)).ravel(), q)
+        shared = used > SETTINGS.free * c
+        rho[split.concave] = np.where(shared, (gained + left * long) / np.where(shared, used, 1.0), long)
+        self._atom = rho, z[-1] if len(own) and not own[-1] else np.zeros(h)
+        return half + _largest(Q) + beyond + rough
+
+
+def _largest(Q: _Array) -> float:
+    """Proved bound on the largest eigenvalue of the symmetric Q (h, h) and 0.
+
+    Cholesky's method succeeds for level I - Q: then that is positive semidefinite but for (h + 1) units of its trace
+    (Higham 2002, theorem 10.7).
+    """
+    h = len(Q)
+    size = float(np.abs(Q).sum())
+    level = max(float(np.linalg.eigvalsh(Q)[-1]), 0.0)
+    margin = 64.0 * h * UNIT_ROUNDOFF * size
+    for _ in range(SETTINGS.tries):
+        tried = level + margin
+        try:
+            np.linalg.cholesky(tried * np.eye(h) - Q)
+        except np.linalg.LinAlgError:
+            margin *= 16.0
+            continue
+        return tried + 4.0 * (h + 2.0) * UNIT_ROUNDOFF * (h * tried + size)
+    return math.inf if size > 0.0 else 0.0
+
+
+class MomentPricer(SoundPricer):
+    """Bounds the prices of every cell by moments, and finds no columns.
+
+    Parameters
+    ----------
+    factory : CellFactory
+        Cells of the problem, of an architecture with ridge coefficients and the Euclidean penalty.
+    pool : Executor, optional
+        Two threads for the two output signs.
+    """
+
+    def __init__(self, factory: CellFactory, pool: Executor | None = None) -> None:
+        self._factory = factory
+        self._pool = pool or ThreadPoolExecutor(2, "moments")
+        self._sides = [Moments(factory.rows) for _ in (1, -1)]
+        # coefficients of every row, and the linear part, for a dual vector of one entry
+        n, (M, h) = factory.design.shape[1], factory.rows.shape
+        self._a, self._b = np.zeros((n, M)), np.zeros((n, h))
+        one = np.zeros(n)
+        for i in range(n):
+            one[i] = 1.0
+            self._a[i], self._b[i] = factory.ridge(one)
+            one[i] = 0.0
+
+    @staticmethod
+    def fits(factory: CellFactory) -> bool:
+        """Whether what it keeps has a place in memory."""
+        M, n = len(factory.rows), factory.design.shape[1]
+        return M <= SETTINGS.most_rows and M * n <= SETTINGS.jacobian
+
+    @property
+    def factory(self) -> CellFactory:
+        """Makes the blocks."""
+        return self._factory
+
+    @property
+    def listed_count(self) -> int | None:
+        """Nothing is listed."""
+        return None
+
+    def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
+        """Whatever is asked for, the answer is as close as some steps from the last dual vector make it."""
+        a, linear = self._factory.ridge(v)
+        bounds = self._pool.map(
+            lambda sign, side: side.bound(sign * a, sign * linear, budget), (1.0, -1.0), self._sides
+        )
+        return PriceResult(
+            max(0.0, *bounds), self._factory.nothing(), np.zeros((0, self._factory.p)), np.zeros(0), budget.stop()
+        )
+
+    def relaxed_atoms(self) -> _Array:
+        """Outputs (2, n) of relaxed atoms: their correlation with the last dual vector is about its bound by sign."""
+        atoms = []
+        for sign, side in zip((1.0, -1.0), self._sides, strict=True):
+            rho, z = side.atom()
+            atoms.append(0.5 * sign * (2.0 * self._b @ z + self._a @ (self._factory.rows @ z + rho)))
+        return np.stack(atoms)
