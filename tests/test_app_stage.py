@@ -169,6 +169,13 @@ def test_a_link_to_a_comparison_has_a_and_says_it(one: dict[str, str]) -> None:
     assert query(app) == one
 
 
+@pytest.mark.parametrize("page", ["home", "dataset", "sweep", "playground", "tour", "real_images"])
+def test_a_link_that_compares_is_refused_where_nothing_is_compared(page: str) -> None:
+    app = visit(page, {"a": "beta=0.5"})
+    assert refused(app) == ["Not taken from the link: `a=beta=0.5` (this page compares nothing)."]
+    assert "a" not in query(app)
+
+
 @pytest.mark.parametrize(
     ("text", "refuses"), [("![](http://a/b.png)", True), ("beta=99999&h=![](http://a/b.png)&nosuchkey=1", False)]
 )

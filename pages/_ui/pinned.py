@@ -17,7 +17,7 @@ from convex_core.figures.chart import Chart
 from . import stage
 from .state import address, controls
 
-__all__ = ["KEY", "Pinned", "button", "current", "differences", "ended", "offer", "remember"]
+__all__ = ["KEY", "Pinned", "button", "current", "differences", "ended", "offer", "remember", "unread"]
 
 #: The setting's name in the address, and its value where A has every setting at its default.
 KEY, DEFAULTS = "a", "defaults"
@@ -96,6 +96,14 @@ def offer() -> None:
         st.markdown(f"{words}.", width="content")
         st.button(label, icon=f":material/{icon}:", key="run_a", on_click=press, args=(given,))
         st.button("Without A", icon=":material/keep_off:", key="without_a", on_click=_unpin)
+
+
+def unread() -> None:
+    """Say that a link asks for a comparison on a page where there is nothing to compare."""
+    text = st.query_params.get(KEY)
+    if text is not None and not stage.current().compared:
+        del st.query_params[KEY]
+        address.refuse(KEY, f"{address.quoted(f'{KEY}={text}')} (this page compares nothing)")
 
 
 def ended() -> None:

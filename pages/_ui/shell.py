@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd  # noqa: F401
 import streamlit as st
 
-from . import guard, present, stage
+from . import guard, pinned, present, stage
 from .state import address
 from .state.controls import ARRIVING
 from .work import warm
@@ -92,6 +92,7 @@ def run() -> None:
             chosen.run()
     finally:
         st.session_state[ARRIVING] = False
+        pinned.unread()
         address.tell(place)
 
 
