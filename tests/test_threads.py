@@ -3,9 +3,11 @@
 import multiprocessing
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from convex_core.numerics import threads
 from convex_core.numerics.threads import at_once
 
 
@@ -19,6 +21,13 @@ def test_answers_come_in_order_and_the_first_is_made_here():
     names = at_once(_thread, range(3))
     assert names[0] == threading.current_thread().name
     assert names[0] not in names[1:]
+
+
+def test_all_is_done_here_when_no_thread_may_begin_any_more(monkeypatch):
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    monkeypatch.setattr(threads, "_helpers", lambda: pool)
+    assert at_once(lambda x: x * x, range(5)) == [0, 1, 4, 9, 16]
 
 
 def test_errors_are_not_lost():

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from typing import TypeVar
@@ -68,8 +68,12 @@ def at_once(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
     """
     if _alone.get():
         return [work(item) for item in items]
-    others = [_helpers().submit(work, item) for item in items[1:]]
-    return [work(item) for item in items[:1]] + [other.result() for other in others]
+    others: list[Future[_R]] = []
+    with suppress(RuntimeError):  # the interpreter ends: no thread begins any more, and what is left is done here
+        for item in items[1:]:
+            others.append(_helpers().submit(work, item))
+    done = [work(item) for item in items[:1]] + [other.result() for other in others]
+    return done + [work(item) for item in items[1 + len(others) :]]
 
 
 @cache
