@@ -17,6 +17,7 @@ from convex_core.data.images import DATA_VARIABLE
 from convex_core.experiments import recognise
 from convex_core.reports import Verdict
 from convex_core.reports.document import json_text
+from convex_core.reports.listed import rebuild_listed
 
 ASKED = {"classes": "all", "n": 120, "n_test": 60, "pool": 1}
 
@@ -42,7 +43,10 @@ def packed(array):
 
 
 def array(given):
-    return np.frombuffer(base64.b64decode(given["float64"]), "<f8").reshape(given["shape"])
+    kind = next(key for key in given if key != "shape")
+    found = np.frombuffer(base64.b64decode(given[kind]), "<f8" if kind == "float64" else "<f4").astype(float)
+    found = found.reshape(given["shape"])
+    return found / np.linalg.norm(found, axis=1, keepdims=True) if kind == "units" else found
 
 
 @pytest.mark.parametrize("loss", ["squared", "softmax", "hinge"])
@@ -198,6 +202,33 @@ def test_data_are_refused_where_they_are_inside(tmp_path):
         verify(report, data=load_dataset("edge"))
 
 
+def test_a_list_is_written_in_single_precision_and_nothing_is_lost():
+    said, answer = document(), trained()
+    assert "units" in said["list"]["directions"]
+    assert "float32" in said["list"]["whitening_matrix"]
+    read = rebuild_listed(said, "report")
+    assert np.abs(read.features.directions - answer.directions).max() < 1e-15
+    assert (read.features.whitening.matrix == answer.network.whitening.matrix).all()
+    assert (np.abs(np.linalg.norm(answer.directions, axis=1) - 1.0) < 1e-15).all()
+
+
+def test_the_first_version_of_the_format_holds_still():
+    old = copy.deepcopy(document())
+    old["version"] = 1
+
+    def doubled(part):
+        for key, value in part.items():
+            if isinstance(value, dict) and {"units", "float32"} & set(value):
+                part[key] = packed(array(value))
+            elif isinstance(value, dict):
+                doubled(value)
+
+    doubled(old)
+    assert "units" not in json.dumps(old)
+    found = checked(old)
+    assert found.holds, found.summary()
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [
@@ -210,7 +241,8 @@ def test_data_are_refused_where_they_are_inside(tmp_path):
         (("list", "cuts"), [99, 99]),
         (("certificate", "dual"), packed(np.full((2, 10), np.nan))),
         (("run", "curve", "seconds"), [1.0]),
-        (("version",), 2),
+        (("version",), 3),
+        (("list", "directions"), {"shape": [24, 10], "units": base64.b64encode(bytes(960)).decode()}),
         (("data", "n"), "many"),
         (("training", "loss"), "absolutely"),
         (("link",), "javascript:alert(1)"),

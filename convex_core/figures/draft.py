@@ -24,7 +24,8 @@ _WHOLE = frozenset(("error_x", "error_y", "error_z", "paper_bgcolor", "plot_bgco
 _TYPED = {"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4", "float32": "f4",
           "float64": "f8"}  # fmt: skip
 #: Integers are sent in the first of these that holds them.
-_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
+_INTEGERS = {name: (int(np.iinfo(name).min), int(np.iinfo(name).max))
+             for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32")}  # fmt: skip
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,9 +270,9 @@ def _sent(value: Any) -> Any:
 def _array(values: np.ndarray[Any, Any]) -> Any:
     """Numbers as the bytes that plotly.js reads, anything else as a list."""
     if values.dtype.kind in "iu" and values.size:
-        low, high = values.min(), values.max()
-        fits = [n for n in _INTEGERS if np.iinfo(n).min <= low and high <= np.iinfo(n).max]
-        values = values.astype(fits[0]) if fits else values
+        low, high = int(values.min()), int(values.max())
+        fits = next((name for name, (least, most) in _INTEGERS.items() if least <= low and high <= most), None)
+        values = values if fits is None else values.astype(fits)
     kind = _TYPED.get(values.dtype.name)
     if kind is None or not values.size:
         return values.tolist()

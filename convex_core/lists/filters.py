@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..patches import PatchGeometry
 from .whitening import Whitening
 
-__all__ = ["constant_filter", "draw_directions", "sample_patches"]
+__all__ = ["constant_filter", "draw_directions", "sample_patches", "short_units"]
 
 _Array = NDArray[np.float64]
 # samples, and patches of them, that whitening and filters are taken from
@@ -46,12 +46,25 @@ def draw_directions(
         linear = rng.standard_normal((count, geometry.window))
     linear = linear / np.linalg.norm(linear, axis=1, keepdims=True)
     if not geometry.biased:
-        return np.asarray(linear)
+        return short_units(linear)
     seen = white[:_FOR_BIASES] @ linear.T
     closed = rng.uniform(*_CLOSED, count)
     biases = -np.array([_between(seen[:, j], share) for j, share in enumerate(closed)])
     directions = np.concatenate([linear, biases[:, None]], axis=1)
-    unit: _Array = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return short_units(directions / np.linalg.norm(directions, axis=1, keepdims=True))
+
+
+def short_units(directions: _Array) -> _Array:
+    """The unit rows (count, h) nearest to numbers in single precision: a file needs half as many bytes for them.
+
+    Examples
+    --------
+    >>> unit = short_units(np.array([[0.6, 0.8]]))
+    >>> bool((short_units(unit) == unit).all()), float(np.linalg.norm(unit))
+    (True, 1.0)
+    """
+    short = directions.astype(np.float32).astype(np.float64)
+    unit: _Array = short / np.linalg.norm(short, axis=1, keepdims=True)
     return unit
 
 

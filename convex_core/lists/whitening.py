@@ -25,6 +25,8 @@ __all__ = ["Whitening"]
 _Array = NDArray[np.float64]
 # least level: what a direction without variance is blown up by, doubles can undo
 _LEAST = 1e-10
+# share of the smallest eigenvalue that must be left in single precision
+_KEPT = 0.99
 
 
 @record
@@ -74,7 +76,8 @@ class Whitening:
         r"""Mean and :math:`(\Sigma + \lambda I)^{-1/2}` of patches (m, window).
 
         Lambda is `level` times the mean variance, so that directions without variance are not blown up.
-        Without any variance the matrix is the identity.
+        Without any variance the matrix is the identity. Its entries are numbers in single precision where that leaves
+        it positive definite: any map may be the one that is stated, and a file needs half as many bytes for it.
         """
         patches = finite_array(patches, "patches", ndim=2)
         window = patches.shape[1]
@@ -85,7 +88,10 @@ class Whitening:
             return cls(patches.mean(axis=0), np.eye(window))
         scale = np.sqrt(np.maximum(value, 0.0) + max(level, _LEAST) * variance)
         matrix = (vector / scale) @ vector.T
-        return cls(patches.mean(axis=0), 0.5 * (matrix + matrix.T))
+        matrix = 0.5 * (matrix + matrix.T)
+        short = matrix.astype(np.float32).astype(np.float64)
+        least = float(np.linalg.eigvalsh(short)[0])
+        return cls(patches.mean(axis=0), short if least > _KEPT / float(scale.max()) else matrix)
 
     def apply(self, patches: NDArray[Any]) -> NDArray[Any]:
         """Whitened patches (..., window), in the precision of `patches`."""

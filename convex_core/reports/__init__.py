@@ -2,7 +2,7 @@
 
 from .checking import verify
 from .document import FORMAT, MAX_PAGE_BYTES, VERSION, Report, check_page_size, ending, make_report
-from .listed import make_listed_report
+from .listed import listed_letters, make_listed_report
 from .verdicts import Check, Verdict, Verification
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Verification",
     "check_page_size",
     "ending",
+    "listed_letters",
     "make_listed_report",
     "make_report",
     "verify",

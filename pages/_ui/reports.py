@@ -13,7 +13,7 @@ from convex_core.bounding import Bounds
 from convex_core.data import Dataset
 from convex_core.experiments import Recognition
 from convex_core.path import Path
-from convex_core.reports import Report, make_listed_report, make_report
+from convex_core.reports import Report, listed_letters, make_listed_report, make_report
 from convex_core.solution import Solution
 
 from .layout import Download
@@ -23,8 +23,8 @@ __all__ = ["bounds_downloads", "here", "recognition_downloads", "report_download
 
 #: Numbers in a report beyond which its page would be too large; the JSON has no such limit.
 MAX_NUMBERS = 35_000
-#: The same for numbers that are written in base64.
-MAX_PACKED = 75_000
+#: The same for the letters of arrays that are written in base64.
+MAX_PACKED = 750_000
 #: Why there is no page then.
 TOO_LARGE = " (as a page above 1 MB)"
 
@@ -54,10 +54,7 @@ def bounds_downloads(found: Bounds, data: Dataset) -> list[Download]:
 def recognition_downloads(found: Recognition, options: Mapping[str, Any]) -> list[Download]:
     """A report of training on images, which it names; `options` are those of the dataset."""
     make = partial(make_listed_report, found, options=dict(options), link=here())
-    window = found.network.geometry.window
-    arrays = (found.network.weights, found.directions, found.certificate.dual)
-    size = sum(array.size for array in arrays) + window * (window + 1) // 2
-    return _downloads(make, size <= MAX_PACKED, "Report", "report")
+    return _downloads(make, listed_letters(found) <= MAX_PACKED, "Report", "report")
 
 
 def _downloads(make: Callable[[], Report], fits: bool, label: str, stem: str) -> list[Download]:

@@ -12,13 +12,13 @@ from ...contracts.validation import check_arguments
 from ...data import Dataset, dataset_names
 from ...presentation.text import jsonable
 from ..document import Report, json_text, made_now
-from .arrays import image_hash, packed
+from .arrays import image_hash, packed, packed_units
 from .reading import LISTED_FORMAT, LISTED_VERSION, shown_images
 
 if TYPE_CHECKING:
     from ...experiments import Recognition
 
-__all__ = ["make_listed_report"]
+__all__ = ["listed_letters", "make_listed_report"]
 
 
 def make_listed_report(
@@ -52,7 +52,7 @@ def make_listed_report(
             "whitening_mean": packed(found.network.whitening.mean),
             # it is symmetric
             "whitening_matrix": packed(found.network.whitening.matrix[np.triu_indices(found.network.geometry.window)]),
-            "directions": packed(found.directions),
+            "directions": packed_units(found.directions),
         },
         "network": {
             **_filters(found),
@@ -68,6 +68,15 @@ def make_listed_report(
     document = jsonable(document)
     document["seal"] = seal(document)
     return Report(json_text(document))
+
+
+def listed_letters(found: Recognition) -> int:
+    """Letters that the large arrays of its report take, which are most of it."""
+    arrays = packed_units(found.directions), *map(
+        packed, (found.network.whitening.matrix[np.triu_indices(found.network.geometry.window)],
+                 found.network.weights, found.certificate.dual)
+    )  # fmt: skip
+    return sum(len(value) for array in arrays for value in array.values() if isinstance(value, str))
 
 
 def _data(data: Dataset, options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -20,12 +20,14 @@ from ...status import Scope, Status
 from ..drawn import MAX_DRAWN_OPTION
 from ..reading import Reader
 from ..state import Source
-from .arrays import unpacked
+from .arrays import unpacked, unpacked_units
 
 __all__ = ["LISTED_FORMAT", "LISTED_VERSION", "ListedState", "rebuild_listed", "shown_images"]
 
 #: What the file says it is, and the version of its layout.
-LISTED_FORMAT, LISTED_VERSION = "convex-core report over a list", 1
+LISTED_FORMAT, LISTED_VERSION = "convex-core report over a list", 2
+#: Versions that can be read; the first has all numbers in double precision.
+_READ = (1, LISTED_VERSION)
 #: Most numbers in all training images (2 GB), classes, and looks at a training.
 MAX_ENTRIES, MAX_CLASSES, MAX_LOOKS = 1 << 28, 1000, 100_000
 #: Training images on the page, and their pixels together.
@@ -115,8 +117,8 @@ def rebuild_listed(document: Mapping[str, Any], name: str) -> ListedState:
         If the version is not known, or if a part is missing, unknown, or does not fit.
     """
     version = document.get("version")
-    if version != LISTED_VERSION or isinstance(version, bool):
-        raise InputError(f"{name}: got version {version!r} of the format, expected {LISTED_VERSION}")
+    if version not in _READ or isinstance(version, bool):
+        raise InputError(f"{name}: got version {version!r} of the format, expected 1 or {LISTED_VERSION}")
     try:
         return _state(document, Reader(name))
     except InputError as error:
@@ -232,7 +234,7 @@ def _features(given: Any, read: Reader) -> ListFeatures:
             tuple(read.integer(cut, "list.cuts") for cut in read.list(part["cuts"], "list.cuts", 3)),
             cast(Any, read.text(part["pooling"], "list.pooling")),
         ),
-        unpacked(part["directions"], "list.directions", (None, geometry.h)),
+        unpacked_units(part["directions"], "list.directions", (None, geometry.h)),
         False,
     )
 
