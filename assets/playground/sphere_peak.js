@@ -55,6 +55,8 @@ function squarePeak({ scene, X, v, offer }) {
 /** Constant on every cell: the direction is moved to the middle of its cell, where it is drawn best. */
 function stepPeak({ scene, X, v, value, best, offer }) {
   const grid = spiral(GRID);
+  // not a direction on a wall: what is there may be no cell
+  [best.u, best.value] = [grid[0], value(grid[0])];
   grid.forEach(offer);
   walkSteps(stepRows(scene, X, v), best, offer);
   const inCell = grid.filter((u) => sameSides(X, u, best.u)),
