@@ -4,7 +4,7 @@ import { ACTIVATION_LABELS, activationOf } from "../../assets/playground/activat
 import { circleCells, circleLines, circleTies, directionAt, orderLines } from "../../assets/playground/circle.js";
 import { circleCurve } from "../../assets/playground/circle_curve.js";
 import { createDerive } from "../../assets/playground/derive.js";
-import { dualForm, filterAt } from "../../assets/playground/dual_function.js";
+import { dualForm, dualFunction, filterAt } from "../../assets/playground/dual_function.js";
 import { sameCell } from "../../assets/playground/focus.js";
 import { readFrames } from "../../assets/playground/frames.js";
 import * as maths from "../../assets/playground/maths.js";
@@ -240,5 +240,17 @@ test("of thresholds it is said why descent cannot move their filters", () => {
     const { plain } = story(state, createDerive()(state));
     assert.match(plain, done ? /never moved/ : /cannot move/);
     assert.ok(plain.length <= 116, plain);
+  }
+});
+
+test("among very many cells the peak is still as high as any direction", () => {
+  for (let seed = 0; seed < 4; seed += 1) {
+    const scene = randomScene(seed, { n: 8, d: 9, filter: [2], bias: "free" }),
+      X = maths.patches(scene),
+      v = maths.dual(scene, scene.y.map(() => 0)),
+      value = dualFunction(scene, X, v);
+    const height = Math.abs(peak(scene, X, v).value);
+    for (let degrees = 0; degrees < 360; degrees += 0.05)
+      assert.ok(Math.abs(value(directionAt(degrees))) <= height * (1 + 1e-12));
   }
 });
