@@ -122,6 +122,37 @@ def test_an_optimum_has_no_filters_that_do_nothing(i, e, value):
     assert sizes.min() > 1e-3 * sizes.max()
 
 
+@pytest.mark.parametrize("name", ["spline", "folds"])
+def test_the_best_filters_with_free_biases_bend_at_data(name):
+    scene = built_in(name).to_dict()
+    optimum = solved(scene)["optimum"]
+    response = np.column_stack([scene["X"], np.ones(len(scene["y"]))]) @ np.array(optimum["filters"]).T
+    assert response.shape[1] > 1
+    np.testing.assert_allclose(np.abs(response).min(axis=0), 0.0, atol=1e-9)
+    assert optimum["free"][0] != 0.0
+
+
+def test_exclusive_or_is_one_squared_filter_in_a_single_cell():
+    optimum = solved(built_in("square").to_dict())["optimum"]
+    assert (len(optimum["sizes"]), optimum["patterns"]) == (1, 1)
+    assert "the only cell" in optimum["status_text"]
+    scene = built_in("square")
+    assert (np.sign(optimum["predictions"]) == scene.y).mean() > 0.9
+
+
+def test_thresholds_that_fire_everywhere_have_a_direction_where_there_is_one():
+    scene = {**built_in(FIRST).to_dict(), "activation": "threshold", "y": [2.0, 2.0, 2.0, 2.0], "beta": 0.5}
+    scene["X"] = [[1.0, 0.5, 2.0, 1.0], [0.1, 1.3, 1.1, 0.5], [0.3, 0.7, 0.5, 2.0], [1.2, 1.7, 0.7, 1.2]]
+    optimum = solved(scene)["optimum"]
+    everywhere = [u for u in optimum["filters"] if (phi(scene, u) == 3.0).all()]
+    assert everywhere
+    assert all(np.linalg.norm(u) == pytest.approx(1.0) for u in everywhere)
+    scene["X"][0] = [-1.0, -0.5, -2.0, -1.0]  # no direction fires at opposite patches
+    optimum = solved(scene)["optimum"]
+    everywhere = [u for u in optimum["filters"] if (phi(scene, u) == 3.0).all()]
+    assert everywhere == [[0.0, 0.0]]
+
+
 def test_above_the_largest_beta_no_filter_is_left_and_the_ceiling_is_not_reached():
     scene = {**built_in(FIRST).to_dict(), "beta": 900.0}
     reply = solved(scene)
@@ -178,6 +209,23 @@ def test_what_is_too_large_to_be_live_is_solved_when_it_is_let_go():
     again = solved({**scene, "beta": 0.4}, desk=desk, final=False)
     assert again["live"]
     assert again["optimum"]["scope"] == "global"
+
+
+def test_free_biases_of_many_patches_are_solved_when_they_are_let_go():
+    rng = np.random.default_rng(0)
+    scene = built_in(FIRST).to_dict() | {
+        "X": np.round(rng.uniform(-2.0, 2.0, (7, 8)), 1).tolist(),
+        "y": [1.0, -1.0, 0.5, 0.0, 1.0, -0.5, 0.3],
+        "shape": [8],
+        "filter": [3],
+        "bias": "free",
+    }
+    dragged = solved(scene, desk=Desk(), final=False)
+    assert (dragged["live"], dragged["optimum"]) == (False, None)
+    assert "about" in dragged["estimate"]
+    # those of few are live
+    few = {**scene, "X": [x[:4] for x in scene["X"][:4]], "y": scene["y"][:4], "shape": [4]}
+    assert solved(few, desk=Desk(), final=False)["optimum"]["scope"] == "global"
 
 
 def test_too_many_cells_are_sampled_and_nothing_is_called_proved():

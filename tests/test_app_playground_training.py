@@ -11,6 +11,8 @@ from pages._ui.playground import sgd
 from pages._ui.playground.answers import Desk, answer
 from pages._ui.playground.scenes import FIRST, SCENES, built_in
 
+#: Scenes with activations and biases that have costs of their own.
+NEW = ["spline", "staircase", "square", "folds"]
 SETTINGS = {"optimiser": "gradient descent", "m": 5, "seeds": 8, "iterations": 6000}
 
 
@@ -48,7 +50,7 @@ def test_the_stream_is_one_run_of_full_batch_gradient_descent():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [FIRST, "sphere", "anywhere", "moons", "line"])
+@pytest.mark.parametrize("name", [FIRST, "sphere", "anywhere", "moons", "line", *NEW])
 def test_every_frame_says_what_its_networks_are_worth(name):
     scene, desk = built_in(name).to_dict(), Desk()
     best = solved(scene, desk=desk)["optimum"]["objective"]
@@ -73,6 +75,17 @@ def test_gradient_descent_is_stuck_from_all_eight_starts_in_the_first_scene():
     assert min(frames[-1]["ceiling"]) > 2.0  # and each of them could see which filter it is missing
     before = min(frames, key=lambda frame: abs(frame["it"] - 3000))
     np.testing.assert_allclose(before["objective"], frames[-1]["objective"], rtol=2e-2)
+
+
+@pytest.mark.slow
+def test_gradient_descent_moves_no_filter_of_a_staircase_and_misses_the_best_from_every_start():
+    scene = built_in("staircase").to_dict()
+    best = solved(scene)["optimum"]["objective"]
+    frames, _ = whole(scene)
+    for first, last in zip(frames[0]["nets"], frames[-1]["nets"], strict=True):
+        assert first["filters"] == last["filters"]
+        assert first["weights"] != last["weights"]
+    assert min(frames[-1]["objective"]) > 1.5 * best
 
 
 @pytest.mark.slow

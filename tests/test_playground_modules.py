@@ -184,6 +184,9 @@ def test_what_the_browser_draws_is_what_the_library_answered(shown):
             assert seen["v"] == optimum["dual"]
         elif seen["show"] == "sgd":
             frame, seed = state["sgd"]["frames"][state["frame"]], state["seed"]
+            if frame["objective"][seed] is None:  # the infinite objective of a seed that diverged is no JSON either
+                assert "has diverged" in seen["story"]["plain"]
+                continue
             assert [numbers[name] for name in ("objective", "lower", "ceiling", "peak")] == [
                 frame[name][seed] for name in ("objective", "lower", "ceiling", "peak")
             ]
@@ -267,9 +270,34 @@ def test_samples_can_be_added_as_long_as_the_browser_offers_it(name):
     assert len(read_scene(full).y) == len(full["y"]) > len(built_in(name).y)
 
 
+@pytest.mark.slow
+def test_the_library_takes_whatever_the_controls_make_of_a_scene():
+    starts = json.dumps([built_in(name).to_dict() for name in SCENES])
+    code = (
+        f"const {{ choices, setControl }} = await import({str(MODULES / 'settings.js')!r});"
+        "let state = 7; const draw = (count) => (state = (state * 48271) % 2147483647) % count;"
+        'const names = ["filter", "stride", "pooling", "activation", "bias", "loss"]; const made = [];'
+        f"for (let scene of {starts}) for (let step = 0; step < 40; step++) {{"
+        "  const name = names[draw(names.length)], options = choices(scene, name);"
+        "  const { value, refused } = options[draw(options.length)], next = setControl(scene, name, value);"
+        "  if (refused && next !== scene) throw new Error(name); made.push(scene = next); }"
+        "console.log(JSON.stringify(made));"
+    )
+    run = node("--input-type=module", "--eval", code)
+    assert run.returncode == 0, run.stderr
+    made = json.loads(run.stdout)
+    seen = {(scene["activation"], scene["bias"], scene["pooling"]) for scene in made}
+    for scene in made:
+        read_scene(scene).problem()  # raises if it is none
+    own = {(name, bias) for name in ("quadratic", "threshold") for bias in ("none", "output", "regularised")}
+    assert own < {(activation, bias) for activation, bias, _ in seen}
+    assert {pooling for _, bias, pooling in seen if bias == "free"} == {"sum", "mean"}
+
+
 def test_pure_modules_know_nothing_of_the_page():
     for name in ("maths", "circle", "sphere", "sphere_peak", "heights", "peak", "edits", "settings", "scene_history",
-                 "focus", "derive", "story", "words"):  # fmt: skip
+                 "focus", "derive", "story", "words", "activations", "circle_curve", "dual_function", "dual_knees",
+                 "dual_slopes", "dual_squares", "dual_steps", "frames", "sphere_walk"):  # fmt: skip
         text = re.sub(r"/\*\*.*?\*/", "", (MODULES / f"{name}.js").read_text(), flags=re.DOTALL)
         assert not re.search(r"\b(document|window\.|Math\.random|Date|performance)\b", text), name
 

@@ -63,17 +63,12 @@ function lineOf(row) {
   return { angle: angleOf(upper) % 180, u: upper };
 }
 
-/** With free biases the lines on which a patch, or those of a sample if k is null, responds as another one does. */
+/** With free biases the lines on which a patch responds as another one does. */
 export function orderLines(scene, X, i, k) {
-  const lines = [];
-  differentPatches(scene, X).forEach((other, pair) =>
-    X[i].forEach((patch, own) => {
-      if (k !== null && own !== k) return;
-      const normal = other.row.map((entry, e) => entry - patch[e]);
-      const line = normal.length === 2 ? lineOf(normal) : null;
-      lines.push({ i: other.i, k: other.k, pair: `${own}.${pair}`, normal, ...line });
-    }),
-  );
+  const lines = differentPatches(scene, X).map((other, pair) => {
+    const normal = other.row.map((entry, e) => entry - X[i][k][e]);
+    return { i: other.i, k: other.k, pair, normal, ...(normal.length === 2 && lineOf(normal)) };
+  });
   return lines.filter(({ normal }) => Math.hypot(...normal) >= NO_LINE);
 }
 

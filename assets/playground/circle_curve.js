@@ -2,9 +2,10 @@
  * The dual function around the circle: its curve, and its highest point, by its form (dual_function.js).
  *
  * Both look at every wall and at every direction inside a cell at which the function is stationary, so that the curve
- * reaches what a filter there reaches, and the peak is exact.
+ * reaches what a filter there reaches, and the peak is exact. Only among very many cells, as free biases make them, the
+ * search stays near the highest of many directions.
  */
-import { angleOf, circleCells, directionAt } from "./circle.js";
+import { angleOf, cellIndex, circleCells, directionAt } from "./circle.js";
 import { dualForm, dualFunction } from "./dual_function.js";
 import { anchorGradients } from "./dual_knees.js";
 import { gradientFunction } from "./dual_slopes.js";
@@ -13,6 +14,10 @@ import { zeroStep } from "./dual_steps.js";
 
 /** A curve has no points of its own for more walls than these; between two of a step's ends no gap is seen. */
 const WALLS_DRAWN = 1500;
+/** Among more cells: directions looked at first, and how many of the highest are searched, with so many cells around. */
+const TRIED = 1440;
+const TRIED_NEAR = 6;
+const CELLS_AROUND = 40;
 
 /** The angles of a gradient and of minus the gradient, where they lie in a cell. */
 function stationaryAngles(g, cell) {
@@ -27,16 +32,33 @@ function linearPlaces(scene, X, v, cells) {
   return cells.flatMap((cell) => [cell.from, ...stationaryAngles(gradient(cell.u), cell)]);
 }
 
+/** The cells around the highest directions of many. */
+function cellsNearTop(cells, value) {
+  const angles = Array.from({ length: TRIED }, (_, s) => (s * 360) / TRIED),
+    heights = new Map(angles.map((angle) => [angle, Math.abs(value(directionAt(angle)))]));
+  const near = new Set();
+  angles.sort((one, other) => heights.get(other) - heights.get(one));
+  for (const angle of angles.slice(0, TRIED_NEAR)) {
+    const at = cellIndex(cells, angle) + cells.length;
+    for (let step = -CELLS_AROUND; step <= CELLS_AROUND; step++) near.add(cells[(at + step) % cells.length]);
+  }
+  return [...near];
+}
+
 /** For every anchor linear on every cell. */
-function kneePlaces(scene, X, v, cells, value) {
+function kneePlaces(scene, X, v, all, value) {
+  const cells = all.length > WALLS_DRAWN ? cellsNearTop(all, value) : all;
   const gradients = anchorGradients(scene, X, v),
     places = cells.map(({ from }) => from);
   const best = places.reduce((most, angle) => Math.max(most, Math.abs(value(directionAt(angle)))), 0);
-  for (const cell of cells)
-    for (const g of gradients(cell.u)) {
+  for (const cell of cells) {
+    const g = gradients(cell.u);
+    for (let at = 0; at < g.length; at += 2) {
       // an anchor whose sum is steep enough to get above all walls
-      if (g[0] * g[0] + g[1] * g[1] > best * best) places.push(...stationaryAngles(g, cell));
+      if (g[at] * g[at] + g[at + 1] * g[at + 1] > best * best)
+        places.push(...stationaryAngles([g[at], g[at + 1]], cell));
     }
+  }
   return places;
 }
 

@@ -19,9 +19,17 @@ const HINTS = {
   plane: "drag; double-click adds one",
   line: "drag; double-click adds one",
 };
+/** What is drawn beside the data, by the form of the dual function (dual_function.js) where it is another thing. */
 const LEGENDS = {
   plane: "Colour: what the network answers there. Lines: where its filters begin to fire.",
   line: "Graph: what the network answers. It bends where a filter begins to fire.",
+};
+const LEGENDS_OF = {
+  squares: {
+    plane: "Colour: what the network answers there. Lines: where its filters are zero.",
+    line: "Graph: what the network answers. Lines: where its filters are zero.",
+  },
+  steps: { line: "Graph: what the network answers. It steps where a filter begins to fire." },
 };
 /** What stands for a whole sample. */
 const HANDLES = ".cc-row-name, .cc-point";
@@ -63,7 +71,9 @@ export function createDataPanel(root, store) {
     plane: createPlane(boxes.plane, extras.plane, store, { select, remove }),
     line: createLine(boxes.line, store, { select, remove }),
   };
-  for (const [view, text] of Object.entries(LEGENDS)) htmlNode("p", { class: "cc-sub cc-legend" }, extras[view], text);
+  const legends = Object.fromEntries(
+    Object.entries(LEGENDS).map(([view, text]) => [view, htmlNode("p", { class: "cc-sub cc-legend" }, extras[view], text)]),
+  );
   const details = { plane: createDetails(extras.plane, store), line: createDetails(extras.line, store) };
 
   const tools = htmlNode("div", { class: "cc-data-tools", role: "toolbar", "aria-label": "Samples" }, root);
@@ -113,6 +123,7 @@ export function createDataPanel(root, store) {
         setAttributes(boxes[name], { hidden: name !== view });
         setAttributes(extras[name], { hidden: name !== view || view === "signals" });
       }
+      if (legends[view]) setText(legends[view], LEGENDS_OF[derived.form]?.[view] ?? LEGENDS[view]);
       details[view]?.(state, selected);
       const room = Math.max(root.clientHeight - extras[view].offsetHeight - tools.offsetHeight - PANEL_FRAME, 160);
       views[view](state, derived, { selected, room });

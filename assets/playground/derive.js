@@ -103,7 +103,8 @@ export function createDerive() {
       /** Patches have a line each; with free biases those of the patch that is pointed at, one for every other patch. */
       get lines() {
         const chosen = place.form === "knees" ? this.focus : null;
-        return chosen && chosen.i !== null ? ordered(setting, X, chosen.i, chosen.k) : place.lines;
+        if (!chosen || chosen.i === null || (chosen.k === null && X[chosen.i].length > 1)) return place.lines;
+        return ordered(setting, X, chosen.i, chosen.k ?? 0);
       },
     };
   };

@@ -68,9 +68,9 @@ const DIRECTIONS_OF = {
     discs: "A sphere in two halves. Squares: one cell, no lines.",
   },
   knees: {
-    circle: "A filter and its best bias. Lines: two patches swap order.",
-    discs: "A sphere in two halves, each filter with its best bias. Arcs: two patches swap order.",
-    hidden: "A sphere in two halves, each filter with its best bias. Arcs where patches swap order: too many to draw.",
+    circle: "A filter and its best bias. Lines: patches swap order.",
+    discs: "Two halves of a sphere: filters with their best bias. Arcs: patches swap order.",
+    hidden: "Two halves of a sphere: filters with their best bias. The arcs are too many to draw.",
   },
   knots: { circle: "Each direction is a filter and its bias: a knot of the line." },
 };

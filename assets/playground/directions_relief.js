@@ -51,15 +51,17 @@ export function reliefScale(style) {
 }
 
 /** Colours of heights, one pixel each; what lies outside stays transparent. */
-function paintRelief(canvas, size, pixels, heights, scale, highest) {
+function paintRelief(canvas, size, pixels, heights, scale, highest, through) {
   const context = pixelPen(canvas);
   // made once for each size: what lies outside the disc is transparent and stays so
   const image = ((canvas.__images ??= {})[size] ??= context.createImageData(size, size));
   const target = new Uint32Array(image.data.buffer);
   const steps = (STEPS - 1) / Math.log(Math.max(DARKEST_AT_LEAST, highest));
+  // what pokes through no further than rounding does is at the ceiling
+  const most = through ? Infinity : 1 - 1 / STEPS;
   for (let p = 0; p < pixels.length; p += 1) {
     const at = pixels[p];
-    const height = Math.abs(heights[at]);
+    const height = Math.min(Math.abs(heights[at]), most);
     target[at] =
       height < 1 ? scale[(height * STEPS) | 0] : scale[STEPS + Math.min(STEPS - 1, (Math.log(height) * steps) | 0)];
   }
@@ -120,7 +122,7 @@ export function createRelief(parent, contours) {
     const maps = [heights.front, heights.back];
     layers.forEach(({ relief }, s) => {
       setAttributes(relief, { width: size, height: size });
-      paintRelief(relief, size, heights.pixels, maps[s], scale, derived.peak.ceiling);
+      paintRelief(relief, size, heights.pixels, maps[s], scale, derived.peak.ceiling, model.through);
     });
     contours(model.through ? maps.map((values) => contour(size, values, 1)) : [[], []]);
   }

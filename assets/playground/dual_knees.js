@@ -108,23 +108,30 @@ export function withBestBias(scene, X, v, u) {
   return [...u, -dot(rows[scan(u).anchor], u)];
 }
 
-/** For every anchor the gradient, in the cell of u, of its sum: [N] rows of [h]. */
+/** u -> for every anchor the gradient, in the cell of u, of its sum: [N h] behind each other, filled ever again. */
 export function anchorGradients(scene, X, v) {
   const { scan, rows, weights, order } = kneeScan(scene, X, v),
     { above, below } = activationOf(scene);
-  const total = weights.reduce((sum, weight) => sum + weight, 0),
-    whole = rows[0].map((_, e) => rows.reduce((sum, row, j) => sum + weights[j] * row[e], 0));
+  const h = rows[0].length,
+    flat = Float64Array.from(rows.flat()),
+    found = new Float64Array(rows.length * h),
+    whole = new Float64Array(h),
+    moment = new Float64Array(h);
+  let total = 0;
+  for (let j = 0; j < rows.length; j++) {
+    total += weights[j];
+    for (let e = 0; e < h; e++) whole[e] += weights[j] * flat[j * h + e];
+  }
   return (u) => {
     scan(u);
-    const found = new Array(rows.length),
-      moment = whole.map(() => 0);
+    moment.fill(0);
     let sum = 0;
     for (const j of order) {
       sum += weights[j];
-      found[j] = whole.map((all, e) => {
-        moment[e] += weights[j] * rows[j][e];
-        return above * (moment[e] - sum * rows[j][e]) + below * (all - moment[e] - (total - sum) * rows[j][e]);
-      });
+      for (let e = 0, r = j * h; e < h; e++, r++) {
+        moment[e] += weights[j] * flat[r];
+        found[r] = above * (moment[e] - sum * flat[r]) + below * (whole[e] - moment[e] - (total - sum) * flat[r]);
+      }
     }
     return found;
   };

@@ -11,6 +11,8 @@ import { hasBias, isKnot } from "./maths.js";
 
 /** How far the maps of the plane and of the line reach. */
 const TILE_REACH = 2;
+/** A square is drawn as nothing up to this response. */
+const ZERO_STRIPE = 0.7;
 
 const at = (x) => x.toFixed(3);
 
@@ -90,10 +92,12 @@ function halfPlane([a, b, c = 0], sign) {
 
 function planeShape(scene, filter) {
   const { form, below } = activationOf(scene);
-  // a square grows on both sides alike
-  const both = form === "squares";
+  const [a, b, c = 0] = filter;
+  // a square is large on both sides of the line on which it is zero
+  const solid =
+    form === "squares" ? halfPlane([a, b, c - ZERO_STRIPE], 1) + halfPlane([a, b, c + ZERO_STRIPE], -1) : halfPlane(filter, 1);
   return {
-    solid: halfPlane(filter, 1) + (both ? halfPlane(filter, -1) : ""),
+    solid,
     hollow: "",
     pale: below ? halfPlane(filter, -1) : "",
     axis: "M0.5 0.04V0.96M0.04 0.5H0.96",

@@ -8,8 +8,9 @@
 function betweenFrames(frames, at, read) {
   const low = Math.min(frames.length - 1, Math.floor(at));
   const high = Math.min(frames.length - 1, low + 1);
-  const start = read(frames[low]);
-  return start + (at - low) * (read(frames[high]) - start);
+  const [start, end] = [read(frames[low]), read(frames[high])];
+  // both may be infinite
+  return at === low || start === end ? start : start + (at - low) * (end - start);
 }
 
 /** The certified optimum of the last whole answer, or null. */
@@ -76,7 +77,7 @@ export function outcomeView(state, derived) {
 
 /** How far above the certified optimum, in words: "+23 %", "+0.4 %"; empty without an optimum to compare with. */
 export function excessText(objective, best) {
-  if (!best?.fresh || !(best.objective > 0)) return "";
+  if (!best?.fresh || !(best.objective > 0) || objective === Infinity) return "";
   const percent = (100 * (objective - best.objective)) / best.objective;
   if (percent < 0.005) return "+0 %";
   return `+${percent.toFixed(percent < 0.1 ? 2 : percent < 10 ? 1 : 0)} %`;
@@ -92,6 +93,7 @@ export function gapText(gap) {
 
 /** An objective to four figures. */
 export function objectiveText(value) {
+  if (value === Infinity) return "diverged";
   const size = Math.abs(value);
   return value.toFixed(size < 0.1 ? 4 : size < 10 ? 3 : size < 100 ? 2 : 1);
 }

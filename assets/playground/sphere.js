@@ -14,7 +14,7 @@ import { dot } from "./maths.js";
 
 const NO_CIRCLE = 1e-12;
 /** With free biases so many circles, one for every two patches, are drawn at most. */
-const MOST_ORDER_CIRCLES = 300;
+const MOST_ORDER_CIRCLES = 60;
 
 /** The length-one multiple of a vector of three. */
 export function unit3(w) {

@@ -25,7 +25,9 @@ const CLIMBS = 12;
 const FIRST = 300;
 const TINY = 1e-12;
 /** So many different patches are walked from each of them. */
-const MOST_WALKED = 40;
+const MOST_WALKED = 24;
+/** From more patches the search is a coarser one: a drag goes on meanwhile. */
+const MANY_ANCHORS = { grid: 500, climbs: 4 };
 
 /** The direction with the largest |v . phi|, and v . phi there. */
 export function peakOnSphere(scene, X, v) {
@@ -55,6 +57,8 @@ function squarePeak({ scene, X, v, offer }) {
 /** Constant on every cell: the direction is moved to the middle of its cell, where it is drawn best. */
 function stepPeak({ scene, X, v, value, best, offer }) {
   const grid = spiral(GRID);
+  // not a direction on a wall: what is there may be no cell
+  [best.u, best.value] = [grid[0], value(grid[0])];
   grid.forEach(offer);
   walkSteps(stepRows(scene, X, v), best, offer);
   const inCell = grid.filter((u) => sameSides(X, u, best.u)),
@@ -73,7 +77,10 @@ function sameSides(X, u, w) {
 function kneePeak({ scene, X, v, value, best, offer }) {
   const { rows, weights, scan } = kneeScan(scene, X, v),
     gradients = anchorGradients(scene, X, v),
-    gradient = (u) => gradients(u)[scan(u).anchor],
+    gradient = (u) => {
+      const { anchor } = scan(u);
+      return [...gradients(u).subarray(3 * anchor, 3 * anchor + 3)];
+    },
     walls = (u, reach) => {
       const anchor = rows[scan(u).anchor];
       return nearest(
@@ -84,7 +91,7 @@ function kneePeak({ scene, X, v, value, best, offer }) {
     };
   spiral(FIRST).forEach(offer);
   offer(climb(walls, value, gradient, best.u));
-  if (rows.length > MOST_WALKED) return climbFromPlaces(walls, value, gradient, offer);
+  if (rows.length > MOST_WALKED) return climbFromPlaces(walls, value, gradient, offer, MANY_ANCHORS);
   const { above, below } = activationOf(scene);
   for (const anchor of rows) {
     const seen = { linear: [0, 0, 0], rows: [], kinks: [] };
@@ -130,13 +137,13 @@ function climbFromGrid(given) {
 }
 
 /** The best places of a grid, each improved. */
-function climbFromPlaces(walls, value, gradient, offer) {
-  const places = spiral(GRID).map((u) => ({ u, height: Math.abs(value(u)) }));
+function climbFromPlaces(walls, value, gradient, offer, { grid = GRID, climbs = CLIMBS } = {}) {
+  const places = spiral(grid).map((u) => ({ u, height: Math.abs(value(u)) }));
   places.sort((one, other) => other.height - one.height);
   const starts = [];
   for (const { u } of places) {
     if (starts.every((other) => dot(u, other) < 0.985)) starts.push(u);
-    if (starts.length === CLIMBS) break;
+    if (starts.length === climbs) break;
   }
   for (const u of starts) offer(climb(walls, value, gradient, u));
 }

@@ -4,6 +4,7 @@
  * A state is never changed: each action puts a new one in its place and tells the subscribers. What follows from a
  * state (outputs, lines, firing sets) is not kept here but derived, see derive.js.
  */
+import { readFrames } from "./frames.js";
 import { historyOf, historyPush, historyRedo, historyUndo } from "./scene_history.js";
 import { saveFile } from "./save.js";
 import { sceneKey } from "./scene_key.js";
@@ -176,7 +177,7 @@ export function createStore({ scene, scenes, dark, reduced, presented = false, t
     const { sgd, hand } = state;
     if (answer.sgd && sgd && answer.sgd.run === sgd.run) {
       const { settings, frames, done } = answer.sgd;
-      patch.sgd = { ...sgd, settings, done, frames: sgd.frames.concat(frames) };
+      patch.sgd = { ...sgd, settings, done, frames: sgd.frames.concat(readFrames(frames)) };
     }
     if (answer.added && hand?.sceneKey === key) patch.hand = { ...hand, steps: hand.steps.concat(answer.added) };
     update(patch);

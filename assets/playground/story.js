@@ -96,6 +96,8 @@ function sgdStory(state, derived) {
   const name = over
     ? `${optimiserName(sgd)}, seed ${seed + 1}, `
     : `${optimiserName(sgd)}, seed ${seed + 1}, step ${thousands(frame.it)}: `;
+  if (numbers.objective === Infinity)
+    return [stress(name, "purple"), say("has diverged: its steps were too long, and its weights grew beyond all bounds.")];
   const above = excessAbove(state, numbers),
     pokes = numbers.ceiling > POKES;
   const peak = numbers.peak ? directionWords(derived.scene, numbers.peak) : "";

@@ -18,9 +18,11 @@ from pages._ui.playground.scenes import FIRST, SCENES, built_in
 from .conftest import WAIT_MS, Visit
 from .playing import PATIENCE_SECONDS, agree, middle, number, open_scene, shown, sliders, visitor, wait_for
 
+#: Scenes with the activations and biases that have dual functions of their own.
+NEW = ["spline", "staircase", "square", "folds"]
 #: Edits of a scene, and scenes: a quick look unless the environment asks for the whole of it.
 WHOLE = "PLAYGROUND_WHOLE" in os.environ
-EDITS, OFTEN, PLAYED = (50, 1, list(SCENES)) if WHOLE else (6, 2, [FIRST, "sphere", "line"])
+EDITS, OFTEN, PLAYED = (50, 1, list(SCENES)) if WHOLE else (6, 2, [FIRST, "sphere", "line", *NEW])
 KEYS = ("ArrowUp", "ArrowDown", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End")
 
 

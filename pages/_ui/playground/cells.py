@@ -32,6 +32,8 @@ TOL = 1e-9
 MAX_PATTERNS = 2_000_000
 # seconds a cell and hyperplane, measured on two cores at 2 GHz, and what every answer takes
 _SECONDS_A_TEST, _SECONDS_AT_LEAST = 2e-8, 0.05
+# seconds a cell that is seen from an anchor, and what the cells of free biases take at least
+_SECONDS_A_SEEN, _SECONDS_SEEN_AT_LEAST = 2e-5, 0.1
 # seconds for one price at most
 _PRICE_SECONDS = 0.5
 # share of the highest direction all around below which no cell needs to be resolved
@@ -115,7 +117,12 @@ def finite(number: float) -> float | None:
 
 
 def estimated_seconds(problem: Problem) -> float:
-    """How long an answer will take, about: max pooling lists cells between the ties of patches as well."""
+    """How long an answer will take, about.
+
+    Max pooling lists cells between the ties of patches as well, free biases those that are seen from every patch.
+    """
+    if problem.architecture.geometry.bias == "free":
+        return _SECONDS_SEEN_AT_LEAST + _SECONDS_A_SEEN * (problem.architecture.predicted(problem.patches) or 0)
     if "pool_size" not in problem.architecture.options:
         return _SECONDS_AT_LEAST
     factory = CellFactory(problem.architecture, problem.patches)

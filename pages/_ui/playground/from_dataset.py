@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from convex_core import Dataset, InputError
-from convex_core.architectures import ACTIVATIONS, RELU
+from convex_core.architectures import ACTIVATIONS
 from pages._ui import shell
 from pages._ui.state.spec import ProblemSpec
 
@@ -61,8 +61,9 @@ def scene_of(data: Dataset, spec: ProblemSpec) -> Scene:
             f"{MAX_PIXELS} x {MAX_PIXELS} pixels"
         )
     shape = list(data.input_shape)
-    pixels, biased = len(shape) == 2, spec.bias != "none" or data.d == 1
-    least, most = min(DIRECTIONS) - biased, max(DIRECTIONS) - biased
+    pixels, bias = len(shape) == 2, _bias(data, spec)
+    # a penalised bias is an entry of the direction
+    least, most = (entries - (bias == "regularised") for entries in (min(DIRECTIONS), max(DIRECTIONS)))
     view = "pixels" if pixels else {1: "line", 2: "plane"}.get(data.d, "signals")
     if view == "plane":
         size = [2]
@@ -82,14 +83,22 @@ def scene_of(data: Dataset, spec: ProblemSpec) -> Scene:
             "filter": size,
             "stride": [min(spec.stride, side) for side in shape],
             "pooling": "max" if spec.network == "max pooling" else spec.pooling,
-            "activation": spec.activation if spec.activation in ACTIVATIONS else RELU.name,
+            "activation": spec.activation,
             "slope": 0.1 if spec.slope is None else spec.slope,
-            "bias": "regularised" if biased else "none",
+            "bias": bias,
             "loss": spec.loss if spec.loss == "logistic" else "squared",
             "beta": spec.beta,
             "view": view,
         }
     )
+
+
+def _bias(data: Dataset, spec: ProblemSpec) -> str:
+    """The bias of a page, as far as there is a program and a picture for it."""
+    free = spec.bias != "free" or (spec.activation in ACTIVATIONS and spec.network != "max pooling")
+    bias = spec.bias if free else "none"
+    # the direction of one number needs a bias of its own
+    return "regularised" if data.d == 1 and bias in ("none", "output") else bias
 
 
 def differences(scene: Scene, data: Dataset, spec: ProblemSpec) -> list[str]:

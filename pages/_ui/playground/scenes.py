@@ -269,7 +269,7 @@ _SCENES = {
     ),
     "spline": BuiltIn(
         "A spline",
-        "The same numbers, and biases that cost nothing: training is fitting a spline of straight pieces. Every knot is "
+        "The same numbers, and biases that cost nothing: training fits a spline of straight pieces. Every knot is "
         "at one of the numbers, none between them.",
         _signals(
             [[-2.0], [-1.6], [-1.1], [-0.7], [-0.3], [0.1], [0.5], [0.9], [1.4], [1.9]],
