@@ -88,9 +88,9 @@ def cases() -> Iterator[Case]:
             yield case("sum", *size, loss=loss)
     for size in ((30, 18, 6, 3), (2000, 9, 3, 3), (200, 200, 200)):
         yield case("mean leaky", *size, pooling="mean", activation="leaky")
-        yield case("sum skip", *size, skip="input")
+        yield case("sum skip", *size, skip="free")
         yield case("sum bias", *size, bias="free")
-        yield case("sum filter bias", *size, bias="filter")
+        yield case("sum output bias", *size, bias="output")
         yield case("threshold", *size, activation="threshold")
         yield case("quadratic", *size, activation="quadratic")
         yield case("max", *size, pooling="max")
