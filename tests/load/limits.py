@@ -96,7 +96,7 @@ def cases() -> Iterator[Case]:
         yield case("max", *size, pooling="max")
         yield case("branches", *size, branches="2")
         yield case("linear", *size, architecture="linear")
-        yield case("pooling grid", *size, pooling_grid="2" if size[0] < 2000 else "3")
+        yield case("pooling grid", *size, pooling_grid="1" if size[2] > 100 else "2")
         yield case("flatten", *size, architecture="flatten")
         yield case("flatten plain", *size, architecture="flatten", relaxation="plain")
         yield case("flatten l1", *size, architecture="flatten", output_norm="l1")
