@@ -99,6 +99,7 @@ class _Place:
     def __init__(self) -> None:
         self.now: list[str] = []
         self.ever: list[str] = []
+        self.session_state: dict[str, object] = {}
 
     def empty(self):
         self.now = []
@@ -117,7 +118,7 @@ class _Place:
 
 
 def test_a_visitor_reads_what_is_being_compiled_until_it_is(monkeypatch):
-    from pages._ui.work import warm
+    from pages._ui.work import opening, warm
 
     place, ended = _Place(), threading.Event()
     seconds = iter(range(3, 100))
@@ -127,13 +128,19 @@ def test_a_visitor_reads_what_is_being_compiled_until_it_is(monkeypatch):
             ended.set()
         return float(next(seconds))
 
-    for name, value in {"SOON_SECONDS": 0.01, "LINE_SECONDS": 0.01, "st": place, "compiled_seconds": count}.items():
-        monkeypatch.setattr(warm, name, value)
+    for module, name, value in (
+        (warm, "SOON_SECONDS", 0.01),
+        (warm, "compiled_seconds", count),
+        (opening, "LINE_SECONDS", 0.01),
+        (opening, "st", place),
+    ):
+        monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(warm, "compiled_kernels", lambda: 1)
     thread = threading.Thread(target=ended.wait)
     thread.start()
     monkeypatch.setattr(warm, "kernels", lambda: thread)
-    warm.wait()
+    warm.wait(place)
+    opening.end(place)
     assert place.ever[0] == "convex core"
     assert [text for text in place.ever if "Compiling" in text][:2] == [
         "Compiling kernels, once: 3 s",
@@ -143,14 +150,15 @@ def test_a_visitor_reads_what_is_being_compiled_until_it_is(monkeypatch):
 
 
 def test_nothing_is_said_when_kernels_are_there_at_once(monkeypatch):
-    from pages._ui.work import warm
+    from pages._ui.work import opening, warm
 
     place = _Place()
     thread = threading.Thread(target=lambda: None)
     thread.start()
-    monkeypatch.setattr(warm, "st", place)
+    monkeypatch.setattr(opening, "st", place)
     monkeypatch.setattr(warm, "kernels", lambda: thread)
-    warm.wait()
+    warm.wait(place)
+    opening.end(place)
     assert place.ever == []
 
 

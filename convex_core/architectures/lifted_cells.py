@@ -260,10 +260,10 @@ class Pieces:
         sides = base.sides(active, patches)
         signs = 2 * active.astype(np.int8) - 1 if sides is None else sides
         parts: list[list[_Array]] = []
-        for number, one in enumerate(signs):
+        for done, one in enumerate(signs):
             budget.check("the cells were not all cut in pieces")
-            if number % _TOLD == 0:
-                budget.report("patterns", f"cutting cells in pieces, {number} of {len(signs)}")
+            if done % _TOLD == 0:
+                budget.report("patterns", f"cutting cells in pieces, {done} of {len(signs)}")
             parts.append(pieces_of(one[:, None] * rows))
         self.cells, self.of_cell = active, np.array([len(one) for one in parts], dtype=np.intp)
         cell = np.repeat(np.arange(len(parts)), self.of_cell)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from ..networks.network import Network
 
@@ -63,6 +62,8 @@ def follow_filters(networks: Sequence[Network]) -> tuple[_Array, NDArray[np.int8
         if len(filters) and last:
             cosine = unit_rows(filters) @ unit_rows(np.array(last)).T
             cosine[own[:, None] != np.array(groups)[None, :]] = -2.0
+            from scipy.optimize import linear_sum_assignment  # slow to import, and seldom needed first
+
             for j, t in np.transpose(linear_sum_assignment(-cosine)).tolist():
                 if cosine[j, t] >= SAME_FILTER:
                     row[t] = last[t] = filters[j]

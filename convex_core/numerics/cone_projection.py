@@ -25,13 +25,13 @@ _Array = NDArray[np.float64]
 _COSINE = 1e-13
 
 
-def cone_scratch(p: int, M: int) -> tuple[_Array, _Array, NDArray[np.int64], _Array]:
+def cone_scratch(p: int, M: int, most: int | None = None) -> tuple[_Array, _Array, NDArray[np.int64], _Array]:
     """Work arrays of a kernel that projects on cones of M rows: `bases`, `vectors`, `passive`, `d`.
 
-    Of shapes (2, p, p), (5, p), (p,) and (M,). They come from Python since numba takes half a second to compile what
-    allocates arrays in a kernel.
+    Of shapes (2, p, p), or (2, most, p) where so few columns are passive, (5, p), (p,) and (M,). They come from Python
+    since numba takes half a second to compile what allocates arrays in a kernel.
     """
-    return np.zeros((2, p, p)), np.zeros((5, p)), np.zeros(p, np.int64), np.zeros(M)
+    return np.zeros((2, p if most is None else most, p)), np.zeros((5, p)), np.zeros(p, np.int64), np.zeros(M)
 
 
 @njit(borrowing=True, inner=True, fastmath={"contract"})
@@ -190,9 +190,9 @@ def top_cone_supports(
     p = G.shape[1]
     columns = np.ascontiguousarray(rows.T)
     index, found, direction = np.empty(want, np.int64), np.empty((2, want)), np.empty((want, p))
-    held, bound = top_supports_kernel(
-        G, cells, columns, sides, floor, tilt, index, found, direction, *cone_scratch(p, len(rows))
-    )
+    # blocks may be much longer than their cones have rows: those of a quadratic network have none
+    scratch = cone_scratch(p, len(rows), max(1, min(p, len(rows))))
+    held, bound = top_supports_kernel(G, cells, columns, sides, floor, tilt, index, found, direction, *scratch)
     return index[:held], found[0, :held], direction[:held], found[1, :held], bound
 
 

@@ -24,7 +24,7 @@ from ..contracts.records import record
 from ..errors import InputError
 from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
 from ..penalties import L2Penalty, Penalty
-from ..progress import Budget
+from ..progress import Budget, around
 
 __all__ = ["NEEDS", "Blocks", "CellFactory"]
 
@@ -35,6 +35,8 @@ NEEDS = {"additive": "atoms are sums over hyperplanes", "euclidean": "blocks hav
 _ON = 1e-10
 # sides found at once, 8 bytes each
 _AT_ONCE = 1 << 22
+# entries of the design, or of blocks, up to which a step of setting them up takes a hundredth of a second
+_QUICK = 1_000_000
 # singular values of the rows below this share of the largest may have been read as zero
 _FLAT = 1e-10
 
@@ -97,6 +99,12 @@ def block_keys(active: NDArray[np.bool_], sign: NDArray[np.int8]) -> list[bytes]
     return [bytes([int(s) & 3]) + row.tobytes() for s, row in zip(sign, packed, strict=True)]
 
 
+def _look(array: _Array) -> None:
+    """Let the computation around end between two steps where these are long: what is quick is made at any time."""
+    if array.size > _QUICK:
+        around().check("the cells were not set up")
+
+
 class CellFactory:
     """Turns codes of cells of one problem into blocks, and directions into codes.
 
@@ -113,8 +121,11 @@ class CellFactory:
         self.patches = patches
         #: design matrices (K', n, p): a block's outputs are ``s * sum_k D_k design[k] @ c``
         self.design = architecture.design(patches)
+        _look(self.design)
         self.hyperplanes = architecture.hyperplanes(patches)
+        _look(self.hyperplanes)
         merged = merge_rows(self.hyperplanes)
+        _look(self.hyperplanes)
         classes = merged.index
         #: merged hyperplane of each original row, -1 for a zero row
         self.classes: NDArray[np.int64] = classes
@@ -122,19 +133,24 @@ class CellFactory:
         _, first = np.unique(classes[real], return_index=True)
         #: original row that stands for each merged hyperplane
         self.representatives: NDArray[np.intp] = real[first]
+        _look(self.hyperplanes)
         peak = np.abs(self.hyperplanes).max(axis=1, initial=0.0)
         scaled = self.hyperplanes[real] / peak[real, None]  # the squares of a tiny row would be zero
         chosen = scaled[first]
         self.rows: _Array = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
+        _look(self.hyperplanes)
         along = np.einsum("rp,rp->r", scaled, self.rows[classes[real]])
         #: original rows that point against the normal of their hyperplane
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
         self.opposite[real] = along < 0.0
+        _look(self.hyperplanes)
         singular = np.linalg.svd(self.rows, compute_uv=False) if len(self.rows) else np.zeros(0)
         largest = singular.max(initial=0.0)
         self.rank = int(np.count_nonzero(singular > largest * max(self.rows.shape) * np.finfo(float).eps))
+        _look(self.hyperplanes)
         self._norms = np.zeros(len(classes))
         self._norms[real] = peak[real] * np.linalg.norm(scaled, axis=1)
+        _look(self.hyperplanes)
         self._bound_errors(scaled - along[:, None] * self.rows[classes[real]], scaled, singular)
         self._beside = self.rows @ np.random.default_rng(0).standard_normal(self.p) >= 0.0
         ones = np.ones(len(real), dtype=np.int64)
@@ -378,6 +394,14 @@ class CellFactory:
 
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
         """``s * sum_k D_k A_k`` for each code, the rows of A_k less the anchor if there is one, (m, n, p)."""
+        some = max(1, _QUICK // max(1, self.design.shape[1] * (self.design.shape[0] + self.p)))
+        if len(active) > some:
+            parts = []
+            for start in range(0, len(active), some):
+                if start:
+                    around().check("the blocks were not all made")
+                parts.append(self.gate_matrices(active[start : start + some]))
+            return np.concatenate(parts)
         gates = self.architecture.gates(active, self.patches).astype(np.float64)
         # for each sample one product of matrices: an einsum of all three sides takes several times as long
         scale = self.architecture.scale

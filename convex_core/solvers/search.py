@@ -246,10 +246,10 @@ def make_pricer(
             return searched_pricer(problem, seed=seed), None
         return _every_output(problem, [pricer] * len(duals)), None
     except SizeError:
-        return sampled_pricer(problem, seed=seed, budget=budget, incumbent=incumbent), None
+        return _sampled(problem, factory, duals, seed, SETTINGS.samples, budget, incumbent), None
     except Interrupted as stop:
         few = SETTINGS.few if budget.stop() is not None else SETTINGS.samples
-        return sampled_pricer(problem, seed=seed, samples=few, budget=budget, incumbent=incumbent), stop.status
+        return _sampled(problem, factory, duals, seed, few, budget, incumbent), stop.status
 
 
 def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0) -> CellSearch:
@@ -331,8 +331,20 @@ def sampled_pricer(
     sums, the list grows by the ascents of :class:`AscentPricer`. Sampling gets a share of the time at most, and few
     samples of many rows. Networks that are found are offered to the `incumbent`.
     """
-    factory, duals = _one_output(problem)
-    budget = (budget or Budget()).part(SETTINGS.sampling)
+    return _sampled(problem, *_one_output(problem), seed, samples, budget or Budget(), incumbent)
+
+
+def _sampled(
+    problem: Problem,
+    factory: CellFactory,
+    duals: list[_Array],
+    seed: int,
+    samples: int,
+    budget: Budget,
+    incumbent: Incumbent | None,
+) -> Pricer:
+    """:func:`sampled_pricer` over known cells, with the dual vector of the zero network for each output."""
+    budget = budget.part(SETTINGS.sampling)
     samples = max(SETTINGS.few, min(samples, SETTINGS.bits // max(1, factory.width)))
     if budget.paced:
         samples = max(

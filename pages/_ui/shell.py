@@ -1,4 +1,7 @@
-"""The frame around every page: configuration, navigation, style, and the way in for a cold deep link."""
+"""The frame around every page: configuration, navigation, style, and the way in for a cold deep link.
+
+The first visitor of a server reads a line of text before the library is imported, and so nothing here imports it.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-# imported once, before any script thread needs it: two threads importing it at the same time can see half of it
-import pandas as pd  # noqa: F401
 import streamlit as st
 
-from . import guard, pinned, present, stage
-from .state import address
-from .state.controls import ARRIVING
-from .work import warm
+from . import stage
+from .work import opening
 
 __all__ = ["PAGES", "PageInfo", "enter", "page", "run"]
 
@@ -66,6 +65,7 @@ def run() -> None:
     # the menu is drawn with the navigation, and has its width and its icon from before: as the last run had them
     before = st.session_state.get(stage.PAGE)
     _configure(before or NAMED)
+    place = opening.begin()
     if _show_menu():
         st.navigation(_navigation())
         st.rerun()
@@ -77,23 +77,10 @@ def run() -> None:
         _configure(file)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
-    if present.on():
-        st.html(ASSETS / "present.css")
-    warm.wait()
-    moved = before is not None and before != file
-    st.session_state[stage.PAGE] = file
-    place = st.empty()
-    address.arrive(first=before is None, moved=moved)
-    present.take()
-    # read by controls.bound: a widget is about to appear on another page than the one its value comes from
-    st.session_state[ARRIVING] = moved and not address.restoring()
-    try:
-        with guard.guarded():
-            chosen.run()
-    finally:
-        st.session_state[ARRIVING] = False
-        pinned.unread()
-        address.tell(place)
+    opening.wait(place)
+    from .arrival import show  # imported by now
+
+    show(chosen, file, before, place)
 
 
 def enter(file: str) -> None:

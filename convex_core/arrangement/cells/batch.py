@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...contracts.validation import finite_array, frozen
 from ...errors import InputError
 from ...numerics.cone_projection import cone_scratch
 from ...numerics.jit import have_numba
+from ...progress import around
 from .geometry import cell_witness
 from .kernel import facets_kernel, witness_kernel
 
@@ -20,6 +22,8 @@ __all__ = ["Witnesses", "cell_facets", "cell_witnesses"]
 _Signs = NDArray[np.int8]
 #: margins below this are left to the slower method
 _THIN = 1e-7
+# multiplications of cells that are looked at together
+_AT_ONCE = 100_000_000
 
 
 @record
@@ -69,7 +73,9 @@ def cell_witnesses(rows: ArrayLike, signs: ArrayLike) -> Witnesses:
         M, h = normals.shape
         wide = np.zeros((h + 1, M))
         wide[:h] = normals.T
-        witness_kernel(normals, sides, points, margins, wide, *cone_scratch(h + 1, M))
+        scratch = cone_scratch(h + 1, M)
+        for some in _parts(len(sides), M, h):
+            witness_kernel(normals, sides[some], points[some], margins[some], wide, *scratch)
     for i in np.flatnonzero(margins < _THIN):
         oriented = sides[i, :, None] * normals
         oriented = oriented[sides[i] != 0]
@@ -117,11 +123,20 @@ def cell_facets(rows: ArrayLike, signs: ArrayLike, *, witnesses: Witnesses | Non
     step: NDArray[np.float64] = np.random.default_rng(0).standard_normal((normals.shape[1],))
     step /= float(np.linalg.norm(step))
     M, h = normals.shape
-    facets_kernel(
-        normals, sides, np.array(inside.points), np.minimum(inside.margins, 1.0), step, facet,
-        np.zeros((M, h)), np.zeros((h, M)), np.ones(M, np.int8), *cone_scratch(h, M),
-    )  # fmt: skip
+    points, margins = np.array(inside.points), np.minimum(inside.margins, 1.0)
+    scratch = np.zeros((M, h)), np.zeros((h, M)), np.ones(M, np.int8), *cone_scratch(h, M)
+    for some in _parts(len(sides), M, h):
+        facets_kernel(normals, sides[some], points[some], margins[some], step, facet[some], *scratch)
     return facet
+
+
+def _parts(m: int, M: int, h: int) -> Iterator[slice]:
+    """The m cells in parts that take a moment each; the computation around may end between two of them."""
+    step = max(1, _AT_ONCE // max(1, M * h * h))
+    for start in range(0, m, step):
+        if start:
+            around().check("the cells were not all looked at")
+        yield slice(start, min(m, start + step))
 
 
 def _prepare(rows: ArrayLike, signs: ArrayLike) -> tuple[NDArray[np.float64], _Signs]:

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from convex_core.data import load_dataset
 from convex_core.figures.chart import Chart
@@ -21,6 +22,8 @@ from convex_core.path import Path, solve_path
 from convex_core.problem import Problem
 from convex_core.training.sgd import train_sgd
 from convex_core.warm_up import compile_first, compile_kernels, keeps, kept_on_disk
+
+from . import opening
 
 __all__ = [
     "HOME_ITERATIONS",
@@ -48,11 +51,10 @@ HOME_SMALLEST = 1 / 60
 HOME_TOL = 1e-8
 HOME_SEEDS = (0, 1, 2, 3, 4)
 HOME_ITERATIONS = 1000
-#: Kernels that are there within this time need no word; the line is renewed this often.
+#: Kernels that are there within this time need no word.
 SOON_SECONDS = 0.8
 #: Longest wait for the kernels to be compiled: 5 seconds on a free machine, once; a busy one may take a minute.
 LONGEST_SECONDS = 90.0
-LINE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +78,9 @@ def wait_compiled() -> None:
     kernels().join(LONGEST_SECONDS)
 
 
-def wait() -> None:
+def wait(place: DeltaGenerator) -> None:
     """Let the visitor read what is being prepared until the kernels are there; nothing is shown if they are soon."""
-    thread = kernels()
-    thread.join(SOON_SECONDS)
-    if not thread.is_alive():
-        return
-    place = st.empty()
-    while thread.is_alive():
-        with place.container():
-            st.title("convex core")
-            st.markdown(
-                "Training a ReLU CNN looks hopelessly non-convex. It is a convex problem in disguise, so the best "
-                "network there is can be found, and proved to be the best. The page appears as soon as this is done:"
-            )
-            st.info(preparing(), icon=":material/hourglass_top:")
-        thread.join(LINE_SECONDS)
-    place.empty()
+    opening.until(place, kernels(), SOON_SECONDS, preparing)
 
 
 def preparing() -> str:
