@@ -11,6 +11,7 @@ from .interpolation import least_norm
 from .knots import spline_knots
 from .path import norm_map, objective_path, over_strides
 from .predictions import predictions_against_targets
+from .reconstruction import reconstructions
 from .signals import patch_matrices, sample_windows
 from .solving import bounds, seconds
 from .sweeps import sweep_map
@@ -43,6 +44,7 @@ __all__ = [
     "palette",
     "patch_matrices",
     "predictions_against_targets",
+    "reconstructions",
     "sample_windows",
     "seconds",
     "spline_knots",

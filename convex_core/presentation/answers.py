@@ -253,7 +253,9 @@ class SolutionAnswer(Answer):
         ]
 
     def plot(self, what: str = "filters", **options: Any) -> Chart:
-        """A picture: the ``filters``, their ``norms``, the ``bounds``, the ``seconds``, the ``atoms`` of thresholds.
+        """A picture: the ``filters``, their ``norms``, the ``bounds``, the ``seconds``, or what some networks have.
+
+        Those are the ``atoms`` of thresholds, and the ``reconstructions`` of an autoencoder.
 
         Parameters
         ----------
@@ -276,6 +278,9 @@ class SolutionAnswer(Answer):
             "bounds": lambda: figures.bounds(solution.history, scope=solution.scope, **options),
             "seconds": lambda: figures.seconds(solution, **options),
             "atoms": lambda: figures.threshold_atoms(solution, **options),
+            "reconstructions": lambda: figures.reconstructions(
+                solution.network, options.pop("X", solution.problem.X), **options
+            ),
         }
         return drawn(what, pictures)
 
