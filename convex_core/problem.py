@@ -158,6 +158,68 @@ class Problem(ProblemAnswer):
         )
 
     @classmethod
+    def autoencoder(
+        cls,
+        X: ArrayLike,
+        *,
+        filter_size: int | Sequence[int] | None = None,
+        architecture: str = "two-layer",
+        **given: Any,
+    ) -> Problem:
+        r"""The problem of an autoencoder: the targets are the inputs, and the network has an output for each entry.
+
+        With filters as long as the input it is :math:`\ell(\sigma(X U) W, X) + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 +
+        \|w_j\|^2)`, with the norm of ``output_norm``; the program is that of any network of several outputs.
+
+        Parameters
+        ----------
+        X : (n, d), (n, H, W) or (n, H, W, C)
+            Inputs, and targets.
+        filter_size : int or sequence of int, optional
+            Of the filters, by default the whole input.
+        architecture : str
+            ``two-layer`` or ``linear``.
+        **given
+            As for the class, without ``outputs``.
+
+        Raises
+        ------
+        InputError
+            As for the class, or for a loss of classes.
+
+        Examples
+        --------
+        >>> problem = Problem.autoencoder([[1.0, -2.0], [0.0, 1.0]], beta=0.1)
+        >>> problem, problem.reconstructs, problem.architecture.q
+        (Problem(two-layer, n=2, d=2, K=1, h=2, beta=0.1, loss=squared), True, 2)
+        """
+        inputs = finite_array(X, "X", ndim=(2, 3, 4))
+        flat, loss = inputs.reshape(len(inputs), -1), _loss(given.get("loss"), given.pop("delta", None))
+        if isinstance(loss, SoftmaxLoss) or not _takes(loss, flat):
+            raise InputError(
+                f"loss: got {loss.name} with an autoencoder, whose targets are the inputs, expected squared, "
+                "absolute or huber"
+            )
+        if "outputs" in given:
+            raise InputError(
+                f"outputs: got {given['outputs']!r} with an autoencoder, expected none: one for each input"
+            )
+        shape = inputs.shape[1:] if given.get("input_shape") is None else tuple(given["input_shape"])
+        outputs = {} if flat.shape[1] == 1 else {"outputs": flat.shape[1]}
+        return cls(
+            inputs,
+            flat if outputs else flat[:, 0],
+            filter_size=shape[:2] if filter_size is None else filter_size,
+            architecture=architecture,
+            **{**given, **outputs, "loss": loss},
+        )
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the targets are the inputs, as of an autoencoder."""
+        return self.size == self.X.size and bool(np.array_equal(self.y, self.X.ravel()))
+
+    @classmethod
     def from_dataset(
         cls,
         dataset: Dataset,
@@ -170,6 +232,7 @@ class Problem(ProblemAnswer):
         beta: float | None = None,
         loss: Loss | str | None = None,
         delta: float | None = None,
+        autoencoder: bool = False,
         **options: str | int | float,
     ) -> Problem:
         """The problem of a dataset; what is not given is the dataset's own default.
@@ -183,11 +246,20 @@ class Problem(ProblemAnswer):
             otherwise; for several outputs the two classes -1 and +1 are 0 and 1.
         beta : float, optional
             Regularisation.
+        autoencoder : bool
+            Whether the targets are the inputs, as in :meth:`autoencoder`; filters are then as long as the input unless
+            told otherwise.
         """
         from .data import Dataset  # the one place that needs the class
 
         loss = _loss(loss, delta)
         check_arguments("Problem.from_dataset", dataset=(dataset, Dataset), loss=(loss, Loss))
+        if autoencoder:
+            return cls.autoencoder(
+                dataset.X, input_shape=dataset.input_shape, filter_size=filter_size, stride=stride, padding=padding,
+                bias=bias, architecture=architecture, beta=dataset.default_beta if beta is None else beta, loss=loss,
+                **options,
+            )  # fmt: skip
         wanted = options.get("outputs")
         dataset = suited(dataset, loss, outputs=wanted if isinstance(wanted, int) else 1)
         if isinstance(loss, SoftmaxLoss) and dataset.classes is not None:
@@ -351,6 +423,15 @@ def _geometry(
     if padding is None:
         padding = natural_padding(architecture)
     return patch_geometry(input_shape, filter_size, 1 if stride is None else stride, padding, bias)
+
+
+def _takes(loss: Loss, y: _Array) -> bool:
+    """Whether the targets may be any numbers: those given, moved off whatever labels they are."""
+    try:
+        loss.check_targets(np.ravel(y) + 0.25)
+    except InputError:
+        return False
+    return True
 
 
 def _loss(loss: Loss | str | None, delta: float | None) -> Loss:

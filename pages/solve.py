@@ -15,7 +15,10 @@ from convex_core.figures import classes, filters, solving  # noqa: E402
 from convex_core.figures.atoms import threshold_atoms  # noqa: E402
 from convex_core.figures.chart import Chart  # noqa: E402
 from convex_core.figures.colours import Palette  # noqa: E402
+from convex_core.figures.directions import normalised_directions  # noqa: E402
 from convex_core.figures.predictions import predictions_against_targets  # noqa: E402
+from convex_core.figures.reconstruction import reconstructions  # noqa: E402
+from convex_core.figures.skip import skip_as_two_relus  # noqa: E402
 from convex_core.networks.classes import confusion_matrix  # noqa: E402
 from convex_core.solution import METHODS, Solution  # noqa: E402
 from convex_core.status import Scope, Status  # noqa: E402
@@ -31,6 +34,13 @@ BOUNDS_NOTE = {
 }
 ATOMS_NOTE = (
     "A neuron of thresholds counts the patches that pass; training is a lasso over such counts, and these are in use."
+)
+SKIP_NOTE = (
+    "The filters z and -z together give the linear function that the skip connection is, at a price: it only helps "
+    "where that is worth it."
+)
+DIRECTIONS_NOTE = (
+    "The patches spread alike in all directions afterwards (they are whitened), so that a filter is a direction alone."
 )
 TOLERANCES = ("1e-4", "1e-6", "1e-8", "1e-9")
 
@@ -75,8 +85,9 @@ def live() -> None:
 def draw(current: CurrentProblem, solution: Solution) -> None:
     """Everything about one solution: the main pictures first, numbers below them."""
     palette, data = layout.colours(), current.dataset
-    several = solution.problem.architecture.q > 1
-    names = verdict.class_names(solution, data)
+    itself = solution.problem.reconstructs
+    several = solution.problem.architecture.q > 1 and not itself
+    names = verdict.class_names(solution, data) if several else ()
     verdict.headline(solution)
     charts = []
     left, right = st.columns(2, gap="large")
@@ -90,13 +101,15 @@ def draw(current: CurrentProblem, solution: Solution) -> None:
     layout.facts(verdict.solution_facts(solution, data))
     left, right = st.columns(2, gap="large")
     with left:
-        charts.append(the_predictions(solution, names))
+        charts.append(the_reconstructions(solution) if itself else the_predictions(solution, names))
     with right:
         charts += the_confusion(solution, data, names) if several else [the_norms(solution)]
     if solution.problem.architecture.options.get("activation") == "threshold" and solution.network.m:
         charts.append(drawn(threshold_atoms, solution, colours=palette))
         layout.chart(charts[-1], "The lasso's columns", ATOMS_NOTE, key="atoms")
-    inside.show(solution.problem, {"network found": solution.network}, names)
+    charts += the_lesson(solution)
+    if not itself:
+        inside.show(solution.problem, {"network found": solution.network}, names)
     charts.append(drawn(solving.seconds, solution, colours=palette))
     layout.chart(charts[-1], "Where the time went", key="seconds")
     the_program(solution)
@@ -132,6 +145,30 @@ def the_predictions(solution: Solution, names: tuple[str, ...]) -> Chart:
         picked=lambda: inside.choose_sample("predictions"),
     )  # fmt: skip
     return chart
+
+
+def the_lesson(solution: Solution) -> list[Chart]:
+    """What a skip connection, or batch normalisation, does."""
+    said, charts = solution.problem.architecture.options, []
+    if said.get("skip") == "free" and "activation" not in said:
+        charts.append(drawn(skip_as_two_relus, solution, colours=layout.colours()))
+        layout.chart(charts[-1], "The skip connection as two ReLUs", SKIP_NOTE, key="skip_relus")
+    if said.get("normalisation") == "batch" and solution.problem.patches.std(axis=(0, 1)).any():
+        charts.append(drawn(normalised_directions, solution, colours=layout.colours()))
+        layout.chart(charts[-1], "What batch normalisation does", DIRECTIONS_NOTE, key="directions")
+    return charts
+
+
+def the_reconstructions(solution: Solution) -> Chart:
+    """The inputs beside what an autoencoder makes of them."""
+    chart = drawn(reconstructions_chart, solution, layout.colours())
+    layout.chart(chart, "Inputs and reconstructions", "What comes out should be what went in.", key="reconstructions")
+    return chart
+
+
+def reconstructions_chart(solution: Solution, palette: Palette) -> Chart:
+    """The picture of it."""
+    return reconstructions(solution.network, solution.problem.X, colours=palette)
 
 
 def predictions_chart(solution: Solution, names: tuple[str, ...], palette: Palette) -> Chart:

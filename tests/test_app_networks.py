@@ -6,7 +6,7 @@ from app_helpers import facts, open_page
 from convex_core import Problem, cvxpy_script, load_dataset, solve
 from convex_core.export.latex import convex_latex, training_latex
 from pages._ui import verdict
-from pages._ui.state.spec import NETWORKS, has_several_outputs
+from pages._ui.state.spec import NETWORKS, has_several_outputs, reconstructs
 
 #: small enough for every network: 4 signals of length 4
 SMALL = {"data": "shift", "n": "4", "d": "4", "h": "2", "stride": "2"}
@@ -18,7 +18,8 @@ def problem_of(network):
     stride = None if name == "circular" else 2
     if has_several_outputs(network):
         options = {**options, "outputs": 2}
-    return Problem.from_dataset(data, filter_size=2, stride=stride, architecture=name, **options)
+    own = reconstructs(network)
+    return Problem.from_dataset(data, filter_size=2, stride=stride, architecture=name, autoencoder=own, **options)
 
 
 @pytest.mark.slow
@@ -40,7 +41,7 @@ def test_the_page_shows_the_librarys_numbers(network):
     assert app.code[0].value == cvxpy_script(expected.problem, expected.active, complete=False).strip()
     labels = [entry.label for entry in verdict.solution_downloads(expected)]
     assert "CVXPY code · PY" in labels
-    assert ("CVXPY, every pattern · PY" in labels) == (network != "linear")
+    assert ("CVXPY, every pattern · PY" in labels) == (NETWORKS[network][0] != "linear")
 
 
 @pytest.mark.slow

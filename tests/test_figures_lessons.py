@@ -1,4 +1,4 @@
-"""Pictures of a spline's knots, the way to the least norm and the atoms of thresholds: every mark is a number."""
+"""Pictures that are lessons: knots of splines, the way to the least norm, atoms, skip connections, whitening."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from convex_core import InputError, Network, Problem, minimum_norm, solve, solve
 from convex_core.architectures import TwoLayerCNN
 from convex_core.figures.atoms import MAX_ATOMS, threshold_atoms
 from convex_core.figures.colours import DARK, LIGHT
+from convex_core.figures.directions import normalised_directions
 from convex_core.figures.interpolation import least_norm
 from convex_core.figures.knots import has_knots, knots_of, spline_knots
+from convex_core.figures.skip import skip_as_two_relus
 from convex_core.patches import patch_geometry
 
 
@@ -92,6 +94,61 @@ def test_the_atoms_of_thresholds_add_up_to_the_outputs():
     assert solution.plot("atoms").alt == chart.alt
     with pytest.raises(InputError, match=r"^solution: got the architecture"):
         threshold_atoms(solve(Problem(X, y, filter_size=2, stride=2, beta=0.5)))
+
+
+def test_a_skip_connection_is_two_relus():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 6)), rng.standard_normal(6)
+    solution = solve(Problem(X, y, filter_size=2, stride=2, beta=0.1, skip="free", pooling="mean"), tol=1e-8)
+    chart = skip_as_two_relus(solution)
+    check(chart)
+    up, down, both = (np.array(chart.table[k]) for k in ("ReLU of z", "minus ReLU of -z", "skip connection"))
+    np.testing.assert_allclose(up + down, both, atol=1e-15)
+    z = solution.network.free
+    relus = Network(
+        TwoLayerCNN(solution.problem.architecture.geometry, "mean"),
+        np.stack([z, -z]) / np.sqrt(np.linalg.norm(z)), np.array([1.0, -1.0]) * np.sqrt(np.linalg.norm(z)),
+    )  # fmt: skip
+    np.testing.assert_allclose(relus.predict(X), both.reshape(6, 3).sum(axis=1), atol=1e-12)
+    assert chart.alt.endswith(f"as the two ReLUs of z and -z it would cost {0.1 * relus.regulariser:.3g}.")
+    # so that much is all it can be worth
+    plain = solve(Problem(X, y, filter_size=2, stride=2, beta=0.1, pooling="mean"), tol=1e-8)
+    assert solution.objective <= plain.objective <= solution.objective + 0.1 * relus.regulariser + 1e-9
+    assert solution.plot("skip").alt == chart.alt
+    with pytest.raises(InputError, match="got a network without a skip connection"):
+        skip_as_two_relus(plain)
+    with pytest.raises(InputError, match="got the activation 'leaky', expected relu"):
+        skip_as_two_relus(solve(Problem(X, y, filter_size=2, beta=1.0, skip="free", activation="leaky")))
+
+
+@pytest.mark.parametrize("h", [1, 2, 3])
+def test_directions_before_and_after_normalisation(h):
+    rng = np.random.default_rng(h)
+    X, y = rng.standard_normal((6, 2 * h)) * (2 * [5.0, *[1.0] * (h - 1)]), rng.standard_normal(6)
+    solution = solve(Problem(X, y, filter_size=h, stride=h, beta=0.1, normalisation="batch"), tol=1e-8)
+    chart = normalised_directions(solution)
+    check(chart)
+    q = np.array([chart.table[f"q[{i}]"] for i in range(h)]).T
+    np.testing.assert_allclose(np.linalg.norm(q, axis=1), 1.0)
+    batch, network = solution.problem.architecture.statistics, solution.network
+    white = batch.whitened(solution.problem.patches)
+    gamma, alpha = network.filters[:, -2], network.filters[:, -1]
+    t = white @ (gamma[:, None] * q).T + alpha / 12**0.5
+    np.testing.assert_allclose(np.maximum(t, 0.0).sum(axis=0) @ network.weights, solution.predictions, atol=1e-9)
+    dots = [trace for trace in chart.figure.data if trace.name == "patch rows"]
+    assert [len(trace.x) for trace in dots] == [12, 12]
+    after = np.stack([dots[1].x, dots[1].y], axis=1)
+    spread = np.linalg.svd(after, compute_uv=False)
+    np.testing.assert_allclose(spread[: min(h, 2)], 1.0)
+    assert solution.plot("directions").alt == chart.alt
+    with pytest.raises(InputError, match="got the architecture"):
+        normalised_directions(solve(Problem(X, y, filter_size=h, stride=h, beta=0.5)))
+
+
+def test_patches_that_are_all_alike_have_no_direction():
+    solution = solve(Problem([[1.0], [1.0]], [1.0, 2.0], filter_size=1, beta=0.1, normalisation="batch"))
+    with pytest.raises(InputError, match="got patches that are all alike, expected some that differ"):
+        normalised_directions(solution)
 
 
 def test_nothing_in_use_is_drawn_as_nothing():

@@ -214,6 +214,11 @@ def _two_layer(
     return VectorOutputs(single, outputs) if several else single
 
 
+def _linear(geometry: PatchGeometry, outputs: int = 1) -> Architecture:
+    """Linear CNN of one or several outputs."""
+    return LinearCNN(geometry, outputs)
+
+
 def _flatten(geometry: PatchGeometry, relaxation: str | None = None, output_norm: str = "l2") -> Architecture:
     """CNN with a flatten layer; `relaxation` is an option of the l2 norm."""
     if output_norm not in _OUTPUT_NORMS:
@@ -241,7 +246,7 @@ def _three_layer(
 #: Every architecture by the name it has on the command line and in model files; a geometry and options build it.
 ARCHITECTURES: dict[str, Callable[..., Architecture]] = {
     "two-layer": _two_layer,
-    "linear": LinearCNN,
+    "linear": _linear,
     "flatten": _flatten,
     "circular": CircularCNN,
     "three-layer": _three_layer,

@@ -44,7 +44,7 @@ OPTIONS: dict[str, Option] = {
     "normalisation": Option(
         str, "two-layer: none, or batch: responses less their mean, over their norm, with a scale and a shift"
     ),
-    "outputs": Option(int, "two-layer: number of outputs (default: 1)", "Q"),
+    "outputs": Option(int, "two-layer, linear: number of outputs (default: 1)", "Q"),
     "output_norm": Option(
         str, "several outputs, flatten: l1 or l2 norm of a neuron's weights (default: l1, flatten l2)"
     ),

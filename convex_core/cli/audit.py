@@ -44,11 +44,15 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         if args.loss is not None or args.delta is not None:
             loss = make_loss(args.loss or loss.name, delta=args.delta)
         q = network.architecture.q
-        dataset = suited(dataset, loss, outputs=q)
+        if args.autoencoder:
+            targets = dataset.X[:, 0] if q == 1 else dataset.X
+            problem = Problem(dataset.X, targets, architecture=network.architecture, beta=beta, loss=loss)
+        else:
+            dataset = suited(dataset, loss, outputs=q)
+            data = dataset.numbered() if q > 1 else dataset
+            problem = Problem(data.X, data.y, architecture=network.architecture, beta=beta, loss=loss)
         if args.data is not None:
             args.understood = dataset.description
-        data = dataset.numbered() if q > 1 else dataset
-        problem = Problem(data.X, data.y, architecture=network.architecture, beta=beta, loss=loss)
     if dual is not None and len(dual) != problem.size:
         understood += f"; its dual vector, of length {len(dual)}, belongs to other data and is not used"
         dual = None  # the network's own residual serves
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         **found.to_dict(),
         "model": understood,
         "seconds": {"certify": seconds, "total": seconds},
-        **accuracies(dataset, network),
+        **accuracies(dataset, problem, network),
         **describe(dataset),
         **problem.to_dict(),
     }

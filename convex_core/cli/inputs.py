@@ -88,7 +88,8 @@ def _said(args: argparse.Namespace, dataset: Dataset) -> Dataset:
     """A file's `dataset` with targets for the loss, and what was understood of it kept for standard error."""
     if hasattr(args, "loss"):  # the command has a problem
         loss = None if args.loss is None else make_loss(args.loss, delta=args.delta)
-        dataset = suited(dataset, loss, outputs=args.outputs or 1)
+        if not args.autoencoder:
+            dataset = suited(dataset, loss, outputs=args.outputs or 1)
     args.understood = dataset.description
     return dataset
 
@@ -111,6 +112,7 @@ def make_problem(dataset: Dataset, args: argparse.Namespace) -> Problem:
         **{name: value for name in OPTIONS if (value := getattr(args, name)) is not None},
         beta=args.beta,
         loss=make_loss(args.loss or "squared", delta=args.delta),
+        autoencoder=args.autoencoder,
     )
     architecture = problem.architecture
     if args.exact and getattr(args, "method", None) == "gated":
@@ -131,9 +133,12 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset.name, "seed": dataset.seed}
 
 
-def accuracies(dataset: Dataset, network: Network) -> dict[str, float | None]:
-    """Shares of samples whose class is right, as JSON fields; None as in :func:`classification.accuracies`."""
-    train, test = classes.accuracies(network, dataset)
+def accuracies(dataset: Dataset, problem: Problem, network: Network) -> dict[str, float | None]:
+    """Shares of samples whose class is right, as JSON fields; None as in :func:`classification.accuracies`.
+
+    An autoencoder says no class.
+    """
+    train, test = (None, None) if problem.reconstructs else classes.accuracies(network, dataset)
     return {"train_accuracy": train, "test_accuracy": test}
 
 

@@ -347,6 +347,11 @@ def _add_architecture(parser: argparse.ArgumentParser) -> None:
         read = _READERS[option.kind]
         parser.add_argument(f"--{name.replace('_', '-')}", type=read, metavar=option.metavar, help=option.help)
     parser.add_argument("--exact", action="store_true", help="refuse a convex program that is only a bound")
+    parser.add_argument(
+        "--autoencoder",
+        action="store_true",
+        help="the targets are the inputs; filters as long as the input unless --filter-size says otherwise",
+    )
 
 
 def _add_loss(parser: argparse.ArgumentParser) -> None:

@@ -130,7 +130,7 @@ def _numbers(trained: SGDResult, dataset: Dataset, problem: Problem, best: Netwo
         },
         "settings": asdict(trained.settings),
         "seconds": {"train": trained.seconds[-1], "cpu": trained.cpu_seconds[-1], "total": total},
-        **accuracies(dataset, best),
+        **accuracies(dataset, problem, best),
         **describe(dataset),
         **problem.to_dict(),
     }

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if args.script is not None:
         write_text(args.script, solution.to_script() if whole is None else whole, "script")
     exported, said = write_asked(args, solution.network)
-    found = accuracies(dataset, solution.network)
+    found = accuracies(dataset, problem, solution.network)
     result = {**solution.to_dict(), **found, **exported, **describe(dataset)}
     lines = [("data", dataset.description), *solution.lines(), *said]
     lines += [

@@ -253,7 +253,10 @@ class SolutionAnswer(Answer):
         ]
 
     def plot(self, what: str = "filters", **options: Any) -> Chart:
-        """A picture: the ``filters``, their ``norms``, the ``bounds``, the ``seconds``, the ``atoms`` of thresholds.
+        """A picture: the ``filters``, their ``norms``, the ``bounds``, the ``seconds``, or what some networks have.
+
+        Those are the ``atoms`` of thresholds, the ``reconstructions`` of an autoencoder, the ``skip`` connection as two
+        ReLUs, and the ``directions`` of filters behind batch normalisation.
 
         Parameters
         ----------
@@ -276,6 +279,11 @@ class SolutionAnswer(Answer):
             "bounds": lambda: figures.bounds(solution.history, scope=solution.scope, **options),
             "seconds": lambda: figures.seconds(solution, **options),
             "atoms": lambda: figures.threshold_atoms(solution, **options),
+            "skip": lambda: figures.skip_as_two_relus(solution, **options),
+            "directions": lambda: figures.normalised_directions(solution, **options),
+            "reconstructions": lambda: figures.reconstructions(
+                solution.network, options.pop("X", solution.problem.X), **options
+            ),
         }
         return drawn(what, pictures)
 

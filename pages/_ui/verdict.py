@@ -92,7 +92,7 @@ def solution_facts(solution: Solution, data: Dataset) -> list[Fact]:
         Fact(str(solution.rounds or "–"), "rounds", solution.method),
         Fact(f"{solution.seconds.total:.2f} s", "in all", f"data seed {data.seed if data.seed is not None else '–'}"),
     ]
-    score = accuracies(solution.network, data)[1]
+    score = None if solution.problem.reconstructs else accuracies(solution.network, data)[1]
     if score is not None and data.y_test is not None:
         items.append(Fact(f"{100 * score:.1f} %", "test accuracy", f"{len(data.y_test)} held-out samples"))
     return items

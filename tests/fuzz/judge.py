@@ -161,7 +161,7 @@ def forward(spec, arrays, free, X):
     elif spec["name"] in ("flatten", "linear"):
         for k in range(len(P)):
             t = P[k] @ U.T
-            total[:, 0] += (np.maximum(t, 0.0) if spec["name"] == "flatten" else t) @ w[:, k]
+            total += (np.maximum(t, 0.0) if spec["name"] == "flatten" else t) @ w.reshape(m, len(P), q)[:, k]
     elif spec["options"].get("branches"):
         begin = 0
         for b, size in enumerate(branches(spec)):
@@ -322,7 +322,8 @@ def correlations(spec, P, X, v, raw):
     U = raw / lengths
     if spec["name"] in ("flatten", "linear"):
         t = np.einsum("knh,mh->knm", P, U)
-        each = np.einsum("n,knm->km", v[:, 0], np.maximum(t, 0.0) if spec["name"] == "flatten" else t)
+        each = np.einsum("nq,knm->kqm", v, np.maximum(t, 0.0) if spec["name"] == "flatten" else t)
+        each = each.reshape(-1, len(U))
         flat = spec["name"] == "flatten" and spec["options"].get("output_norm") == "l1"
         return np.abs(each).max(axis=0) if flat else np.linalg.norm(each, axis=0)
     parts = regions(spec)

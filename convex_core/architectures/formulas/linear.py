@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 __all__ = ["linear_formulas"]
 
 _NEURONS = """\
-a, sigma, b = np.linalg.svd(c.reshape(h, K), full_matrices=False)  # a neuron per singular value sigma a b^T
+a, sigma, b = np.linalg.svd(c.reshape(h, {columns}), full_matrices=False)  # a neuron per singular value sigma a b^T
 u, w = np.sqrt(sigma)[:, None] * a.T, np.sqrt(sigma)[:, None] * b"""
+_DESIGN = """\
+G = np.zeros((n, q, h, K, q))
+G[:, np.arange(q), :, :, np.arange(q)] = X.transpose(1, 2, 0)
+G = G.reshape(1, n * q, h * K * q)  # sum_k X_k z_ko for each output o, for Z (h, K q) row by row"""
 
 
 def linear_formulas(cnn: LinearCNN) -> NetworkFormulas:
     """The formulas of :class:`.LinearCNN`."""
-    h, K = cnn.geometry.h, cnn.geometry.K
+    h, K, q = cnn.geometry.h, cnn.geometry.K, cnn.q
+    if q > 1:
+        return _several(cnn)
     return NetworkFormulas(
         title="linear CNN, a convolution without activation",
         network="sum_j sum_k X_k u_j w_jk",
@@ -28,7 +34,7 @@ def linear_formulas(cnn: LinearCNN) -> NetworkFormulas:
         cells="",
         design="G = X.transpose(1, 2, 0).reshape(1, n, h * K)  # sum_k X_k z_k, for Z (h, K) row by row",
         cone="",
-        neurons=_NEURONS,
+        neurons=_NEURONS.format(columns="K"),
         atoms="phi = X @ u.T",
         outputs='np.einsum("knm,mk->n", phi, w)',
         costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
@@ -42,5 +48,35 @@ def linear_formulas(cnn: LinearCNN) -> NetworkFormulas:
             operand="z_k",
             index="",
             columns=f"Z = [{listed('z_{{{}}}', K)}]",
+        ),
+    )
+
+
+def _several(cnn: LinearCNN) -> NetworkFormulas:
+    """Those of several outputs: Z has a column for each patch and output."""
+    h, K, q = cnn.geometry.h, cnn.geometry.K, cnn.q
+    return NetworkFormulas(
+        title=f"linear CNN of {q} outputs, a convolution without activation",
+        network="sum_j sum_k X_k u_j w_jk^T",
+        cost="(||u_j||^2 + ||w_j||^2) / 2",
+        program="sum_k X_k Z_k, Z = [Z_1, ..., Z_K]",
+        constraints="",
+        cells="",
+        design=_DESIGN,
+        cone="",
+        neurons=_NEURONS.format(columns="K * q"),
+        atoms="phi = X @ u.T",
+        outputs='np.einsum("knm,mkq->nq", phi, w.reshape(len(u), K, q)).ravel()',
+        costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
+        latex=NetworkLatex(
+            network=rf"\sum_j \sum_{{k=1}}^{{{K}}} X_k u_j\, w_{{j,k}}^T",
+            cost=r"\|u_j\|_2^2 + \|w_j\|_F^2",
+            parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_{{j,k}}\in\mathbb{{R}}^{{{q}}}",
+            blocks=("Z",),
+            shape=(h, K * q),
+            operator=rf"\sum_{{k=1}}^{{{K}}} X_k",
+            operand="Z_k",
+            index="",
+            columns=f"Z = [{listed('Z_{{{}}}', K)}]",
         ),
     )

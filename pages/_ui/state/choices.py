@@ -52,7 +52,14 @@ _L2 = "With the cones of the cells, without them, or lifted to second moments: e
 
 CHOICES: tuple[Choice, ...] = (
     Choice("flat_program", "relaxation", _PROGRAM, ("cone", "plain", "lifted"), ("flatten",), _L2),
-    Choice("l2_program", "relaxation", _PROGRAM, ("cone", "plain", "lifted"), (f"{SEVERAL}, l2 bound",), _L2),
+    Choice(
+        "l2_program",
+        "relaxation",
+        _PROGRAM,
+        ("cone", "plain", "lifted"),
+        (f"{SEVERAL}, l2 bound", "autoencoder, l2 bound"),
+        _L2,
+    ),
     Choice(
         "max_program",
         "relaxation",

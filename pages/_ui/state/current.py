@@ -29,7 +29,7 @@ from .scales import (
     integer,
     nearest_beta,
 )  # fmt: skip
-from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest
+from .spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, custom_dataset, digest, reconstructs
 
 __all__ = ["CurrentProblem", "current_problem"]
 
@@ -123,7 +123,10 @@ def _wanted_network(spec: ProblemSpec, dataset: Dataset, remarks: list[str]) -> 
     if name not in NETWORKS:
         return default
     try:
-        compute.architecture(replace(spec, network=name, outputs=fitting.classes(dataset) or 2), dataset)
+        compute.architecture(
+            replace(spec, network=name, outputs=dataset.d if reconstructs(name) else fitting.classes(dataset) or 2),
+            dataset,
+        )
     except InputError as error:
         remarks.append(f"{error}; the network {default} is used.")
         return default

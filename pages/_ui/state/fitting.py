@@ -11,7 +11,7 @@ from convex_core.errors import InputError
 from convex_core.losses import Loss, make_loss
 from convex_core.problem import suited
 
-from .spec import SEVERAL, has_several_outputs
+from .spec import SEVERAL, has_several_outputs, reconstructs
 
 __all__ = ["Fit", "classes", "default_loss", "default_network", "fit"]
 
@@ -55,6 +55,8 @@ def fit(dataset: Dataset, network: str | None, loss: Loss) -> Fit:
     Without a `network`, on pages that offer no choice of it, it has an output for each class if the loss is the softmax
     or there are more than two classes, and one output otherwise.
     """
+    if network is not None and reconstructs(network):
+        return _its_own_targets(dataset, network, loss)
     several = loss.name == "softmax" if network is None else has_several_outputs(network)
     if several:
         dataset = _classified(dataset)
@@ -90,6 +92,15 @@ def fit(dataset: Dataset, network: str | None, loss: Loss) -> Fit:
             f"{SEVERAL} tells them apart."
         )
     return Fit(dataset, network, 1, loss, tuple(remarks))
+
+
+def _its_own_targets(dataset: Dataset, network: str, loss: Loss) -> Fit:
+    """An autoencoder has an output for each entry of the input, which is any number."""
+    remarks: tuple[str, ...] = ()
+    if loss.name == "softmax" or not _takes(loss, np.array([0.25])):
+        remarks = (f"loss: got {loss.name} with an {network}, whose targets are the inputs; the squared loss is used.",)
+        loss = make_loss("squared")
+    return Fit(dataset, network, dataset.d, loss, remarks)
 
 
 def _classified(dataset: Dataset) -> Dataset:

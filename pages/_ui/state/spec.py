@@ -21,6 +21,7 @@ __all__ = [
     "digest",
     "has_several_outputs",
     "keep_custom",
+    "reconstructs",
 ]
 
 #: Name in the data selector, and in the address, for uploaded or edited data.
@@ -47,12 +48,16 @@ NETWORKS: dict[str, tuple[str, dict[str, str | int]]] = {
     "several outputs, max pooling": ("two-layer", {"output_norm": "l1", "pooling": "max"}),
     "several outputs, max pooling, l2 bound": ("two-layer", {"output_norm": "l2", "pooling": "max"}),
     "linear": ("linear", {}),
+    "several outputs, linear": ("linear", {}),
     "flatten": ("flatten", {}),
     "flatten, l1": ("flatten", {"output_norm": "l1"}),
     "circular": ("circular", {}),
     "circular, spectral bound": ("circular", {"relaxation": "spectral"}),
     "three-layer, per patch": ("three-layer", {"sharing": "per-patch"}),
     "three-layer, shared": ("three-layer", {"sharing": "shared"}),
+    "autoencoder": ("two-layer", {"output_norm": "l1"}),
+    "autoencoder, l2 bound": ("two-layer", {"output_norm": "l2"}),
+    "autoencoder, linear": ("linear", {}),
 }
 
 #: The kind with an output for each class whose program is exact.
@@ -61,8 +66,12 @@ SEVERAL = "several outputs"
 
 def has_several_outputs(network: str) -> bool:
     """Whether a kind of network has an output for each class."""
-    name, options = NETWORKS[network]
-    return name == "two-layer" and "output_norm" in options
+    return network.startswith(SEVERAL)
+
+
+def reconstructs(network: str) -> bool:
+    """Whether the targets of a kind of network are the inputs."""
+    return network.startswith("autoencoder")
 
 
 @dataclass(frozen=True, slots=True)

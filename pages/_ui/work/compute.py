@@ -16,7 +16,7 @@ from convex_core.problem import Problem
 from convex_core.progress import limits
 from convex_core.solution import Solution, solve
 
-from ..state.spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs
+from ..state.spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs, reconstructs
 from . import calls
 
 __all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution"]
@@ -59,7 +59,7 @@ def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
     options: dict[str, Any] = {}
     if name == "two-layer":
         options = {"pooling": spec.pooling, "activation": spec.activation, "slope": spec.slope}
-    if has_several_outputs(spec.network):
+    if has_several_outputs(spec.network) or (reconstructs(spec.network) and spec.outputs > 1):
         options["outputs"] = spec.outputs
     return make_architecture(name, geometry(spec, data), **{**options, **own, **dict(spec.options)})
 
@@ -68,9 +68,12 @@ def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
 def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
     """The training problem of a spec."""
     data = _data.numbered() if has_several_outputs(_spec.network) else _data
+    targets = data.y
+    if reconstructs(_spec.network):
+        targets = data.X if data.d > 1 else data.X[:, 0]
     return Problem(
         data.X,
-        data.y,
+        targets,
         architecture=architecture(_spec, data),
         beta=_spec.beta,
         loss=make_loss(_spec.loss, delta=_spec.delta),
