@@ -6,7 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from convex_core import patch_geometry
-from convex_core.lists import ListFeatures, PoolingGrid, Whitening
+from convex_core.lists import ListedNetwork, ListFeatures, PoolingGrid, Whitening
 from convex_core.losses import AbsoluteLoss, HingeLoss, HuberLoss, LogisticLoss, SoftmaxLoss, SquaredLoss
 
 LOSSES = (SquaredLoss(), SoftmaxLoss(), HingeLoss(), HuberLoss(0.3), LogisticLoss(), AbsoluteLoss())
@@ -72,3 +72,25 @@ def cvxpy_optimum(G, Y, loss, norm, shape, beta, *, free=True, weight=None):
     weight = np.ones(n) if weight is None else weight
     problem = cp.Problem(cp.Minimize(cvxpy_loss(loss, F, Y, weight) + beta * cvxpy_norm(norm, C, shape)))
     return float(problem.solve(solver="CLARABEL"))
+
+
+def listed_networks(seed=0):
+    """Networks with every pooling, gates, paddings, biases, channels, strides, uneven regions, an output or three."""
+    rng = np.random.default_rng(seed)
+    shapes = (((7,), 3, 1, (2,)), ((5, 4), 2, 1, (2, 3)), ((6, 6), 3, 2, (1, 2)), ((5, 5, 2), 2, 2, (2, 1)))
+    for shape, size, stride, cuts in shapes:
+        for padding in ("valid", "zero", "circular"):
+            for pooling in ("mean", "sum", "max"):
+                for gated in (False, True):
+                    if gated and pooling == "max":
+                        continue
+                    bias = ("none", "regularised")[int(rng.integers(2))]
+                    geometry = patch_geometry(shape, size, stride, padding=padding, bias=bias)
+                    window, m, q = geometry.window, int(rng.integers(1, 5)), (1, 3)[int(rng.integers(2))]
+                    seen = rng.standard_normal((50, window)) @ rng.standard_normal((window, window)) + 1.0
+                    grid = PoolingGrid(geometry.grid, cuts, pooling)
+                    filters, gates = rng.standard_normal((2, m, geometry.h))
+                    weights = rng.standard_normal((m, grid.R, q))
+                    given = gates if gated else None
+                    parts = geometry, Whitening.of(seen), grid, filters, weights, rng.standard_normal(q)
+                    yield ListedNetwork(*parts, given)

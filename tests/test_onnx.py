@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from architecture_cases import every_architecture, random_network, tiny_problem
 from layer_cases import networks
+from list_cases import listed_networks, small_images
 
 from convex_core import BackendError, Network, Problem, load_dataset, solve
 from convex_core.architectures import ARCHITECTURES, make_architecture
 from convex_core.cli import main
 from convex_core.export import onnx as exported
+from convex_core.lists import ListedNetwork, PoolingGrid, Whitening, train_list
 from convex_core.patches import patch_geometry
 
 onnx = pytest.importorskip("onnx", reason="the extra export is not installed")
@@ -58,6 +60,37 @@ def test_the_file_says_what_it_is(tmp_path):
     types = {tensor.data_type for tensor in model.graph.initializer}
     assert types <= {onnx.TensorProto.DOUBLE, onnx.TensorProto.INT64}
     assert np.allclose(outputs((tmp_path / "edge.onnx").read_bytes(), problem.X), solution.predictions, rtol=1e-12)
+
+
+def test_networks_over_lists_have_their_outputs():
+    tried = set()
+    for network in listed_networks():
+        found = network.to_onnx(target := io.BytesIO())
+        X = np.random.default_rng(3).standard_normal((5, *network.geometry.input_shape))
+        assert np.allclose(outputs(target.getvalue(), X), network.predict(X), rtol=1e-11, atol=1e-11)
+        assert found.max_difference <= 1e-12 * found.largest
+        tried.add((network.grid.pooling, network.gates is not None, network.q))
+    assert len(tried) == 10
+
+
+def test_a_network_that_was_trained_over_a_list_is_written_with_its_regions(tmp_path):
+    X, geometry, classes = small_images()
+    found = train_list(X, np.eye(3)[classes], geometry, directions=8, beta=0.5, pooling_grid=2, seed=0)
+    found.network.to_onnx(tmp_path / "listed.onnx")
+    model = onnx.load(tmp_path / "listed.onnx")
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert (said["architecture"], said["pooling"], said["pooling_cuts"]) == ("listed", "mean", "(2, 2)")
+    assert "Transpose" not in {node.op_type for node in model.graph.node}
+    got = outputs((tmp_path / "listed.onnx").read_bytes(), X.reshape(-1, *geometry.input_shape))
+    assert np.allclose(got, found.network.predict(X), rtol=1e-11, atol=1e-11)
+
+
+def test_a_network_over_a_list_without_filters_gives_its_biases():
+    geometry = patch_geometry((4,), 2)
+    grid = PoolingGrid(geometry.grid, (1,), "sum")
+    empty = ListedNetwork(geometry, Whitening.none(2), grid, np.zeros((0, 2)), np.zeros((0, 1, 3)), [0.5, 0.0, 1.0])
+    empty.to_onnx(target := io.BytesIO())
+    assert outputs(target.getvalue(), np.ones((2, 4))).tolist() == [[0.5, 0.0, 1.0]] * 2
 
 
 def test_the_zero_network_gives_zeros():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -68,7 +70,38 @@ def test_scripts_refuse_in_one_sentence(command, message):
     assert (done.returncode, done.stderr.strip(), done.stdout) == (2, message, "")
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / ".ci").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("packages", "code", "said"),
+    [
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "audit: 1 packages, 0 known vulnerabilities"),
+        ([{"name": "a", "skip_reason": "not found"}], 3, ""),
+        (
+            [{"name": "a", "skip_reason": "not found"}, {"name": "b", "version": "1", "vulns": []}],
+            1,
+            "audit: 1 packages, 0 known vulnerabilities, no answer about a",
+        ),
+        (
+            [{"name": "b", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["1.1"]}]}],
+            1,
+            "b 1: CVE-1, mended in 1.1\naudit: 1 packages, 1 known vulnerabilities",
+        ),
+    ],
+)
+def test_an_audit_without_an_answer_is_told_from_one_without_findings(packages, code, said, tmp_path):
+    file = tmp_path / "found.json"
+    file.write_text(json.dumps({"dependencies": packages, "fixes": []}))
+    done = subprocess.run([sys.executable, ROOT / ".ci" / "audited.py", file], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (code, said, "")
+
+
+def test_an_audit_that_ended_without_json_has_no_answer(tmp_path):
+    (file := tmp_path / "found.json").touch()
+    assert subprocess.run([sys.executable, ROOT / ".ci" / "audited.py", file]).returncode == 3
+
+
+@pytest.mark.parametrize(
+    "path", sorted(path for path in (ROOT / ".ci").iterdir() if not path.suffix), ids=lambda path: path.name
+)
 def test_scripts_are_shell(path):
     done = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from architecture_cases import every_architecture, random_network, tiny_problem
 from layer_cases import networks
+from list_cases import listed_networks
 
 from convex_core import BackendError, InputError, Network, TwoLayerCNN, audit, from_torch, patch_geometry
 from convex_core.architectures import make_architecture
@@ -21,9 +22,9 @@ except ImportError:
 with_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
 
 
-def taken(network, X):
+def taken(network, X, geometry=None):
     """Inputs (n, d) as PyTorch takes them."""
-    geometry = network.architecture.geometry
+    geometry = geometry or network.architecture.geometry
     images = X.reshape(len(X), *geometry.input_shape[: len(geometry.stride)], -1)
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
 
@@ -63,6 +64,20 @@ def test_every_architecture_has_its_outputs(architecture):
 def test_every_padding_bias_and_shape_has_its_outputs_and_comes_back():
     shared = [network for network in networks() if network.architecture.options.get("sharing") != "per-patch"]
     assert sum(map(check, shared)) >= 300
+
+
+@with_torch
+def test_networks_over_lists_have_their_outputs():
+    for network in listed_networks():
+        X = np.random.default_rng(5).standard_normal((4, network.geometry.d))
+        module, expected = network.to_torch(), network.predict(X)
+        got = module(taken(network, X, network.geometry)).detach().numpy()
+        assert got.shape == expected.shape
+        assert np.abs(got - expected).max() <= 1e-12 * np.abs(expected).max()
+        again = type(module)(network)
+        again.load_state_dict({name: 0.0 * array for name, array in module.state_dict().items()})
+        again.load_state_dict(module.state_dict())
+        assert torch.equal(again(taken(network, X, network.geometry)), torch.from_numpy(got))
 
 
 @with_torch

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,8 +24,13 @@ from ..contracts.files import replacing
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import BackendError
+from ..lists import ListedNetwork
 from ..networks.network import Network
+from ..patches import PatchGeometry
 from ..version import __version__
+from .listed import LISTED
+from .onnx_graph import Graph
+from .onnx_listed import listed_nodes
 
 __all__ = ["OPSET", "OnnxCheck", "check_onnx", "needs_onnx", "onnx_bytes", "write_onnx"]
 
@@ -103,14 +107,14 @@ def needs_onnx() -> None:
         )
 
 
-def write_onnx(target: str | Path | IO[bytes], network: Network, *, seed: int = 0) -> OnnxCheck:
+def write_onnx(target: str | Path | IO[bytes], network: Network | ListedNetwork, *, seed: int = 0) -> OnnxCheck:
     """Write `network` as an ONNX file after comparing the graph with it: :meth:`Network.to_onnx`.
 
     Parameters
     ----------
     target : str, Path or binary file
         Where it goes.
-    network : Network
+    network : Network or ListedNetwork
         Any that says its layers.
     seed : int
         Of the random inputs of the comparison.
@@ -123,7 +127,7 @@ def write_onnx(target: str | Path | IO[bytes], network: Network, *, seed: int = 
     InputError
         If the architecture does not say its layers, or the file cannot be written.
     """
-    check_arguments("write_onnx", target=(target, object), network=(network, Network))
+    check_arguments("write_onnx", target=(target, object), network=(network, (Network, ListedNetwork)))
     data = onnx_bytes(network)
     found = check_onnx(data, network, seed=seed)
     if isinstance(target, (str, Path)):
@@ -134,7 +138,7 @@ def write_onnx(target: str | Path | IO[bytes], network: Network, *, seed: int = 
     return found
 
 
-def check_onnx(data: bytes, network: Network, *, seed: int = 0) -> OnnxCheck:
+def check_onnx(data: bytes, network: Network | ListedNetwork, *, seed: int = 0) -> OnnxCheck:
     """Compare an ONNX file with a network on Gaussian inputs.
 
     Raises
@@ -146,7 +150,7 @@ def check_onnx(data: bytes, network: Network, *, seed: int = 0) -> OnnxCheck:
     runtime = import_module("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    geometry = network.architecture.geometry
+    geometry = geometry_of(network)
     X = np.random.default_rng(seed).standard_normal((_SAMPLES, geometry.d))
     try:
         session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -158,8 +162,7 @@ def check_onnx(data: bytes, network: Network, *, seed: int = 0) -> OnnxCheck:
         ) from error
     expected = network.predict(X)
     difference, largest = float(np.abs(got - expected).max()), float(np.abs(expected).max())
-    neurons = network.architecture.outputs(geometry.extract(X), network.parameters)
-    scale = max(largest, float(np.abs(neurons).sum(axis=1).max(initial=0.0)))
+    scale = max(largest, _added(network, X))
     if got.shape != expected.shape or not difference <= _TOLERANCE * scale:
         raise BackendError(
             f"onnx: got outputs {difference:.3g} from the network's on {_SAMPLES} random inputs, expected at most "
@@ -168,7 +171,21 @@ def check_onnx(data: bytes, network: Network, *, seed: int = 0) -> OnnxCheck:
     return OnnxCheck(_SAMPLES, difference, largest)
 
 
-def onnx_bytes(network: Network) -> bytes:
+def geometry_of(network: Network | ListedNetwork) -> PatchGeometry:
+    """The patches of a network of either kind."""
+    return network.geometry if isinstance(network, ListedNetwork) else network.architecture.geometry
+
+
+def _added(network: Network | ListedNetwork, X: _Array) -> float:
+    """The largest sum of absolute values that an output is made of."""
+    if isinstance(network, ListedNetwork):
+        pooled = np.abs(network.pooled(X)) if network.m else np.zeros((len(X), 0, network.grid.R))
+        return float(np.einsum("nmr,mrq->nq", pooled, np.abs(network.weights)).max(initial=0.0))
+    neurons = network.architecture.outputs(network.architecture.geometry.extract(X), network.parameters)
+    return float(np.abs(neurons).sum(axis=1).max(initial=0.0))
+
+
+def onnx_bytes(network: Network | ListedNetwork) -> bytes:
     """The graph of `network` as the bytes of an ONNX file, checked by ``onnx`` for its form alone.
 
     Raises
@@ -178,17 +195,23 @@ def onnx_bytes(network: Network) -> bytes:
     """
     needs_onnx()
     onnx = import_module("onnx")
-    architecture = network.architecture
-    layers = layers_of(architecture, network.parameters, network.free)
-    shape, q = architecture.geometry.input_shape, architecture.q
-    graph = _Graph(onnx)
-    flat = graph.node("Reshape", "X", graph.integers([-1, architecture.geometry.d]))
-    total = ""
-    for branch in layers.branches:
-        part = _branch(graph, flat, branch)
-        total = graph.node("Add", total, part) if total else part
-    if layers.bias.any():
-        total = graph.node("Add", total, graph.numbers(layers.bias))
+    graph = Graph(onnx)
+    geometry = geometry_of(network)
+    flat = graph.node("Reshape", "X", graph.integers([-1, geometry.d]))
+    if isinstance(network, ListedNetwork):
+        total, q = listed_nodes(graph, flat, network), network.q
+        said = {"architecture": LISTED, "pooling": network.grid.pooling, "pooling_cuts": network.grid.cuts}
+        said |= geometry.to_dict()
+    else:
+        architecture = network.architecture
+        layers = layers_of(architecture, network.parameters, network.free)
+        q, total = architecture.q, ""
+        for branch in layers.branches:
+            part = _branch(graph, flat, branch)
+            total = graph.node("Add", total, part) if total else part
+        if layers.bias.any():
+            total = graph.node("Add", total, graph.numbers(layers.bias))
+        said = {"architecture": architecture.name, **architecture.options, **geometry.to_dict()}
     if q == 1:
         total = graph.node("Squeeze", total, graph.integers([1]))
     graph.node("Identity", total, name="f")
@@ -196,8 +219,8 @@ def onnx_bytes(network: Network) -> bytes:
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
-            architecture.name,
-            [helper.make_tensor_value_info("X", double, ["n", *shape])],
+            said["architecture"],
+            [helper.make_tensor_value_info("X", double, ["n", *geometry.input_shape])],
             [helper.make_tensor_value_info("f", double, ["n"] if q == 1 else ["n", q])],
             graph.constants,
         ),
@@ -206,57 +229,23 @@ def onnx_bytes(network: Network) -> bytes:
         producer_name="convex-core",
         producer_version=__version__,
     )
-    said = {"architecture": architecture.name, **architecture.options, **architecture.geometry.to_dict()}
     helper.set_model_props(model, {name: str(value) for name, value in said.items()})
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString()
     return data
 
 
-class _Graph:
-    """Nodes and constants as they come."""
-
-    def __init__(self, onnx: Any) -> None:
-        self._onnx = onnx
-        self._number = count()
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def node(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        name = name or f"{operator.lower()}_{next(self._number)}"
-        self.nodes.append(self._onnx.helper.make_node(operator, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def _constant(self, array: NDArray[Any]) -> str:
-        name = f"constant_{next(self._number)}"
-        self.constants.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def numbers(self, array: Any) -> str:
-        return self._constant(np.asarray(array, dtype=np.float64))
-
-    def integers(self, array: Any) -> str:
-        return self._constant(np.asarray(array, dtype=np.int64))
-
-    def sum(self, value: str, axis: int) -> str:
-        return self.node("ReduceSum", value, self.integers([axis]), keepdims=0)
-
-
-def _branch(graph: _Graph, flat: str, branch: Branch) -> str:
+def _branch(graph: Graph, flat: str, branch: Branch) -> str:
     """Nodes from the flat inputs (n, d) to what a branch adds, (n, q)."""
     geometry = branch.geometry
-    index = geometry.index
-    if (index < 0).any():  # a column of zeros, which the index -1 reads
-        flat = graph.node("Pad", flat, graph.integers([0, 0, 0, 1]))
-        index = np.where(index < 0, geometry.d, index)
     filters, window = branch.filters, geometry.window
     # no Transpose: some runtimes fuse it with a product that they have in single precision only
     if filters.ndim == 3:  # each patch (1, window) times its own filters
-        windows = graph.node("Gather", flat, graph.integers(index[:, None]), axis=1)
+        windows = graph.windows(flat, geometry, apart=True)
         own = graph.numbers(filters[:, :, :window].transpose(1, 2, 0))
         sums = graph.node("Squeeze", graph.node("MatMul", windows, own), graph.integers([2]))
     else:
-        windows = graph.node("Gather", flat, graph.integers(index), axis=1)
+        windows = graph.windows(flat, geometry)
         sums = graph.node("MatMul", windows, graph.numbers(filters[:, :window].T))  # (n, K, m)
     if geometry.biased:
         sums = graph.node("Add", sums, graph.numbers(filters[..., -1].T if filters.ndim == 3 else filters[:, -1]))
@@ -265,11 +254,7 @@ def _branch(graph: _Graph, flat: str, branch: Branch) -> str:
         sums = graph.sum(graph.node("Mul", seen, graph.numbers(further.T)), 2)
     values = _activated(graph, sums, branch.activation)
     if branch.groups:
-        longest = max(map(len, branch.groups))
-        # a patch counts once among the largest, however often it is listed
-        members = [np.resize(group, longest) for group in branch.groups]
-        seen = graph.node("Gather", values, graph.integers(members), axis=1)
-        values = graph.node("ReduceMax", seen, graph.integers([2]), keepdims=0)
+        values = graph.largest(values, list(branch.groups))
     if branch.counts is not None:
         values = graph.node("Mul", values, graph.numbers(branch.counts.T))
     pooled = graph.sum(values, 1)
@@ -280,7 +265,7 @@ def _branch(graph: _Graph, flat: str, branch: Branch) -> str:
     return graph.node("MatMul", pooled, graph.numbers(branch.weights))
 
 
-def _activated(graph: _Graph, sums: str, activation: Activation | str) -> str:
+def _activated(graph: Graph, sums: str, activation: Activation | str) -> str:
     if activation == "quadratic":
         return graph.node("Mul", sums, sums)
     if activation == "threshold":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..architectures import Activation, Branch, layers_of
 from ..contracts.validation import check_arguments
 from ..errors import BackendError, InputError
+from ..lists import ListedNetwork
 from ..networks.network import Network
 from ..patches import PatchGeometry
 
@@ -35,10 +36,12 @@ def needs_torch() -> None:
         raise BackendError("torch: got no torch in this environment, expected PyTorch: pip install torch")
 
 
-def torch_module(network: Network) -> Any:
+def torch_module(network: Network | ListedNetwork) -> Any:
     """The module of `network`: :meth:`Network.to_torch`."""
     needs_torch()
-    check_arguments("torch_module", network=(network, Network))
+    check_arguments("torch_module", network=(network, (Network, ListedNetwork)))
+    if isinstance(network, ListedNetwork):
+        return ListedCNN(network)
     layers = layers_of(network.architecture, network.parameters, network.free)
     if any(branch.filters.ndim == 3 for branch in layers.branches):
         raise InputError(
@@ -70,6 +73,40 @@ class ConvexCNN(_Base):  # type: ignore[misc]
     def forward(self, X: Any) -> Any:
         """Outputs (n,) or (n, q) for inputs (n, C, L) or (n, C, H, W)."""
         total = sum(part.forward(self, X) for part in self.parts)
+        return total[:, 0] if self.q == 1 else total
+
+
+class ListedCNN(_Base):  # type: ignore[misc]
+    """``conv``, ReLU or what ``gate`` lets through, pooling over regions, ``head``; the whitening is in the filters."""
+
+    def __init__(self, network: ListedNetwork) -> None:
+        super().__init__()
+        geometry, grid, m = network.geometry, network.grid, network.m
+        self.q, self.pooling = network.q, grid.pooling
+        self.padding, self.mode = _padding(geometry)
+        self.conv = _conv(
+            torch_filters(geometry, network.patch_filters()[0]), network.patch_filters()[1], geometry.stride
+        )
+        self.gate = None
+        if network.gates is not None:
+            gates, shifts = network.whitening.filters(network.gates, biased=geometry.biased)
+            self.gate = _conv(torch_filters(geometry, gates), shifts, geometry.stride)
+        self.groups = [np.flatnonzero(grid.regions == r).tolist() for r in range(grid.R)]
+        self.register_buffer("regions", torch.from_numpy(np.array(grid.matrix.T)))
+        self.head = nn.Linear(m * grid.R, network.q, dtype=torch.float64)
+        _set(self.head, network.weights.reshape(m * grid.R, network.q).T, network.bias)
+
+    def forward(self, X: Any) -> Any:
+        """Outputs (n,) or (n, q) for inputs (n, C, L) or (n, C, H, W)."""
+        if any(self.padding):
+            X = nn.functional.pad(X, self.padding, mode=self.mode)
+        values = self.conv(X).flatten(2)
+        values = values.relu() if self.gate is None else values * (self.gate(X).flatten(2) >= 0.0)
+        if self.pooling == "max":
+            pooled = torch.stack([values[:, :, group].amax(dim=2) for group in self.groups], dim=2)
+        else:
+            pooled = values @ self.regions
+        total = self.head(pooled.flatten(1))
         return total[:, 0] if self.q == 1 else total
 
 

@@ -19,6 +19,7 @@ from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen
 from ..errors import InputError
 from ..patches import PatchGeometry
+from ..presentation.exported import NetworkExports
 from .features import ListFeatures
 from .norms import ListNorm
 from .whitening import Whitening
@@ -34,7 +35,7 @@ _RANK = 1e-12
 
 @record
 @dataclass(frozen=True, slots=True)
-class ListedNetwork:
+class ListedNetwork(NetworkExports):
     """A two-layer CNN with a pooling grid.
 
     Attributes

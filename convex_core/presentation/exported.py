@@ -14,7 +14,7 @@ __all__ = ["NetworkExports"]
 
 
 class NetworkExports:
-    """What a :class:`~convex_core.Network` can do."""
+    """What a :class:`~convex_core.Network`, and one with a pooling grid over listed filters, can do."""
 
     __slots__ = ()
 
@@ -52,7 +52,8 @@ class NetworkExports:
 
         Inputs are (n, C, L) or (n, C, H, W) as PyTorch has them, with C = 1 where there are no channels, outputs as of
         :meth:`predict`. The layers are ``conv`` (Conv1d or Conv2d), the activation, the pooling and ``head`` (Linear),
-        by these names in ``state_dict()``; :func:`~convex_core.from_torch` is the way back.
+        by these names in ``state_dict()``; :func:`~convex_core.from_torch` is the way back. Of a network over a list
+        the whitening is in ``conv``, gates are the convolution ``gate``, and there is no way back.
 
         Raises
         ------

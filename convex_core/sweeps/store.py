@@ -3,6 +3,7 @@
 A row is one write at the end of the file, and on the disk before the next one is begun. What a killed process, a full
 disk or a power cut leaves of a last line is cut off when the file is opened again, and its task is computed anew. Only
 one sweep writes to a file at a time: the lock belongs to the open file, and is gone with the process, however it ends.
+On Windows, where what is locked cannot be read by others, it is that of a byte far behind the rows.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from ..contracts.files import check_writable
 from ..errors import InputError
@@ -22,8 +24,12 @@ __all__ = ["RowStore", "read_rows", "rows_in"]
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks
+except ImportError:  # Windows has its own
     fcntl = None  # type: ignore[assignment]
+msvcrt: Any = import_module("msvcrt") if os.name == "nt" else None
+
+#: the byte that is locked on Windows, whose positions are 32 bits with a sign
+_LOCKED_BYTE = 2**31 - 2
 
 #: how every line begins, by which a torn one is told from a file of something else
 _BEGINNING = b'{"key":"'
@@ -81,14 +87,8 @@ class RowStore:
             raise
 
     def _lock(self, name: str) -> None:
-        if fcntl is None or self._file is None:
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"out: got {name!r}, which another sweep is writing, expected a file of its own") from None
-        except OSError:  # a file system, or a device, without locks
-            return
+        if self._file is not None and not _locked(self._file):
+            raise InputError(f"out: got {name!r}, which another sweep is writing, expected a file of its own")
 
     def _begin(self, name: str, resume: bool) -> None:
         """Read what is there, and cut off a last line that is not whole."""
@@ -139,6 +139,21 @@ class RowStore:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Lock an open file; False if another one has it."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None and file.seekable():
+            file.seek(_LOCKED_BYTE)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:  # a file system, or a device, without locks
+        pass
+    return True
 
 
 def read_rows(path: str | Path) -> tuple[SweepRow, ...]:

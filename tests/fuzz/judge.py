@@ -133,14 +133,12 @@ def pooled(spec, P, U):
 
 def circular_response(spec, X, filters, hidden):
     """What enters the ReLU of a circular network, (n, m)."""
-    h, d = spec["geometry"]["filter_shape"][0], X.shape[1]
-    found = []
-    for own, w in zip(filters, hidden, strict=True):
-        Z = X
-        for u in own.reshape(-1, h):
-            Z = sum(u[a] * np.roll(Z, -a, axis=1) for a in range(h))
-        found.append(Z @ w)
-    return np.array(found).T.reshape(len(X), len(filters)) if d else None
+    h = spec["geometry"]["filter_shape"][0]
+    n, d = X.shape
+    Z = np.broadcast_to(X, (len(filters), n, d))
+    for layer in np.moveaxis(filters.reshape(len(filters), spec["options"]["layers"] - 2, h), 1, 0):
+        Z = sum(layer[:, a, None, None] * np.roll(Z, -a, axis=2) for a in range(h))
+    return np.einsum("mnd,md->nm", Z, hidden)
 
 
 def forward(spec, arrays, free, X):
