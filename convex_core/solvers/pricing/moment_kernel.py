@@ -39,7 +39,7 @@ _NARROW = 1e-5
 # share of a row that its residual is taken to be longer, in the steps of the plan: they stay bounded
 _SOFT = 1e-3
 # sweeps of Jacobi's method at most, and halvings for the multiplier of the trace
-_SWEEPS, _HALVINGS = 12, 60
+_TURNS, _HALVINGS = 12, 60
 _FAST = {"reassoc", "contract"}
 
 
@@ -53,7 +53,7 @@ def _diagonalise(A: _Array, E: _Array) -> None:
             E[i, j] = 0.0
             size += A[i, j] * A[i, j]
         E[i, i] = 1.0
-    for _sweep in range(_SWEEPS):
+    for _sweep in range(_TURNS):
         off = 0.0
         for i in range(h):
             for j in range(i):

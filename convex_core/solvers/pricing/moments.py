@@ -218,7 +218,7 @@ class Moments:
         shared = used > SETTINGS.free * c
         rho[split.concave] = np.where(shared, (gained + left * long) / np.where(shared, used, 1.0), long)
         self._atom = rho, z[-1] if len(own) and not own[-1] else np.zeros(h)
-        return half + _largest(Q) + beyond + rough
+        return float(half + _largest(Q) + beyond + rough)
 
 
 def _largest(Q: _Array) -> float:
