@@ -18,6 +18,8 @@ from .progress import Budget
 from .solution import solve
 from .solvers.master.cone_prox import cone_prox
 from .solvers.pricing.ascent_kernel import ascend_kernel, respond_kernel
+from .solvers.pricing.moment_kernel import move_moments
+from .solvers.pricing.moments import MomentPricer
 from .solvers.pricing.plan_kernel import transport_plan
 from .solvers.pricing.sphere_kernel import cones_kernel
 from .solvers.pricing.spread_kernel import keep_apart
@@ -33,6 +35,7 @@ KERNELS: tuple[Any, ...] = (
     cone_prox,
     facets_kernel,
     keep_apart,
+    move_moments,
     prove_kernel,
     respond_kernel,
     subtree,
@@ -54,8 +57,9 @@ def compile_solvers() -> None:
     compile_first()
     problem = tiny_problem()
     solve(problem, method="branch-and-bound")
-    long = TransportPricer(CellFactory(problem.architecture, problem.patches))
-    long.price(problem.y, floor=problem.beta, want=1, budget=Budget(), prove=True)
+    factory = CellFactory(problem.architecture, problem.patches)
+    for pricer in (TransportPricer(factory), MomentPricer(factory)):
+        pricer.price(problem.y, floor=problem.beta, want=1, budget=Budget(), prove=True)
 
 
 @compiling()

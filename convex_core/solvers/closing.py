@@ -7,9 +7,9 @@ factor. Other dual vectors are priced better by the relaxation, and since :math:
 .. math:: \max_v \; -\ell^*(-v) \quad \text{s.t.} \quad \tilde\tau(v) \le \beta
 
 is a convex program. It is solved by cutting planes: every price comes with relaxed atoms (:mod:`.pricing.moments`),
-which join the atoms of the network in a master like that of column generation; the next vector lies between the best one
-known and that of the master (in-out separation: Ben-Ameur and Neto, Networks 49, 2007). Whatever the cuts are, a vector
-that is scaled by its proved price is feasible, and its dual value is a lower bound.
+which join the atoms of the network in a master like that of column generation; the next vector lies between the best
+one known and that of the master (in-out separation: Ben-Ameur and Neto, Networks 49, 2007). Whatever the cuts are, a
+vector that is scaled by its proved price is feasible, and its dual value is a lower bound.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from .master.restricted import RestrictedMaster
 from .pricing.enumerated import Pricer
 from .pricing.moments import MomentPricer
 from .pricing.outputs import OutputPricer
+from .pricing.sphere import SETTINGS as SPHERE
 from .pricing.sphere import SpherePricer
 
 __all__ = ["Closing", "unit_outputs"]
@@ -42,7 +43,7 @@ class ClosingSettings:
     """Tuning of the search for the dual vector with the best proved bound."""
 
     rounds: int = 60  # at most
-    # relaxed atoms of so many rounds are kept, and of twice as many as a dual vector has entries: early ones are coarse
+    # relaxed atoms of so many rounds are kept, and twice as many as a dual vector has entries: early ones are coarse
     kept: int = 20
     inside: float = 0.6  # where the next vector lies, from that of the master (0) to the best one known (1)
     patience: int = 10  # rounds in which the gap must fall by the share below, or the search ends
@@ -57,12 +58,12 @@ SETTINGS = ClosingSettings()
 
 
 class Closing:
-    """Chooses dual vectors for the bounds by moments, for one run.
+    """Chooses dual vectors for the bounds by moments, for one run; a search that was cut short goes on where it was.
 
     Attributes
     ----------
     pending : bool
-        Whether it was not done yet, and can be.
+        Whether there is a search that is not over.
     """
 
     def __init__(self, problem: Problem, pricer: Pricer) -> None:
@@ -71,10 +72,16 @@ class Closing:
         parts = pricer.pricers if isinstance(pricer, OutputPricer) else [pricer]
         self._parts = [part for part in parts if isinstance(part, SpherePricer)]
         self.pending = len(self._parts) == len(parts) and all(MomentPricer.fits(part.factory) for part in parts)
+        self._moments: list[MomentPricer] = []
+        kept = max(SETTINGS.kept, math.ceil(problem.size / max(1, len(self._parts))))
+        self._cuts: deque[_Array] = deque(maxlen=kept)
+        self._reached: list[float] = []  # the best dual value after each round
+        self._next = self._centre = np.zeros(problem.size)
 
     def first(self, budget: Budget) -> Budget:
-        """The budget of a proof: part of it against the clock, as long as this is pending."""
-        return budget.part(SETTINGS.proof) if self.pending and budget.paced else budget
+        """The budget of a proof: with long filters part of it against the clock, as long as this is pending."""
+        long = self._pricer.factory.p > SPHERE.short
+        return budget.part(SETTINGS.proof) if self.pending and budget.paced and long else budget
 
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
         """The best bound found, `best` or a better one.
@@ -92,47 +99,58 @@ class Closing:
         budget : Budget
             Against the clock half of the time left is used at most.
         """
-        self.pending = False
-        problem, factory = self._problem, self._pricer.factory
-        part = budget.part(SETTINGS.share) if budget.paced else budget
-        q = len(self._parts)
-        pricers = [MomentPricer(one.factory, one.pool) for one in self._parts]
-        pricer: Pricer = pricers[0]
+        problem = self._problem
+        if not self._moments:
+            self._moments = [MomentPricer(one.factory, one.pool) for one in self._parts]
+            self._next = self._centre = v
+        pricer: Pricer = self._moments[0]
         if isinstance(self._pricer, OutputPricer):
-            pricer = self._pricer.like(pricers)
-        cuts: deque[_Array] = deque(maxlen=max(SETTINGS.kept, math.ceil(2 * problem.size / (2 * q))))
-        centre = v
-        reached = -math.inf
-        gaps: list[float] = []
-        for number in range(SETTINGS.rounds):
-            if part.stop() is not None:
-                break
+            pricer = self._pricer.like(self._moments)
+        part = budget.part(SETTINGS.share) if budget.paced else budget
+        while part.stop() is None:
+            v = self._next
             price = pricer.price(v, floor=0.0, want=1, budget=part, prove=True)
-            proved = dual_bound(problem, factory, v, price.bound)
-            if proved.value > reached:
-                reached, centre = proved.value, proved.dual
+            proved = dual_bound(problem, self._pricer.factory, v, price.bound)
+            most = self._reached[-1] if self._reached else -math.inf
+            if proved.value > most:
+                most, self._centre = proved.value, proved.dual
             if proved.value > best.value:
                 best = proved
-            gaps.append(relative_gap(upper, reached))
+            self._reached.append(most)
+            number = len(self._reached)
             budget.report(
                 "solve", f"bound by moments, round {number}: gap {relative_gap(upper, best.value):.1e}",
                 upper=upper, lower=best.value, round=number,
             )  # fmt: skip
-            old = gaps[max(0, len(gaps) - 1 - SETTINGS.patience)]
-            stalled = number >= SETTINGS.patience and not gaps[-1] < (1.0 - SETTINGS.progress) * old
-            if relative_gap(upper, best.value) <= tol or stalled:
+            if relative_gap(upper, best.value) <= tol or self._over(upper):
+                self.pending = False
                 break
-            relaxed = np.zeros((2 * q, problem.size))
-            for output, one in enumerate(pricers):
-                relaxed[2 * output : 2 * output + 2, output::q] = one.relaxed_atoms()
-            cuts.append(relaxed)
-            following = self._master(np.concatenate([atoms, *cuts]), v, part)
+            self._cuts.append(self._relaxed())
+            following = self._master(np.concatenate([atoms, *self._cuts]), part)
             if following is None:
+                self.pending = False
                 break
-            v = problem.loss.feasible(SETTINGS.inside * centre + (1.0 - SETTINGS.inside) * following, problem.y)
+            inside = SETTINGS.inside * self._centre + (1.0 - SETTINGS.inside) * following
+            self._next = problem.loss.feasible(inside, problem.y)
         return best
 
-    def _master(self, atoms: _Array, v: _Array, budget: Budget) -> _Array | None:
+    def _over(self, upper: float) -> bool:
+        """Whether there were enough rounds, or too many without progress."""
+        reached, patience = self._reached, SETTINGS.patience
+        if len(reached) <= patience:
+            return False
+        won = reached[-1] - reached[-1 - patience]
+        return len(reached) >= SETTINGS.rounds or not won >= SETTINGS.progress * (upper - reached[-1])
+
+    def _relaxed(self) -> _Array:
+        """The relaxed atoms (2 q, n) of the last prices."""
+        q = len(self._moments)
+        relaxed = np.zeros((2 * q, self._problem.size))
+        for output, one in enumerate(self._moments):
+            relaxed[2 * output : 2 * output + 2, output::q] = one.relaxed_atoms()
+        return relaxed
+
+    def _master(self, atoms: _Array, budget: Budget) -> _Array | None:
         """The dual vector of the program over `atoms` (k, n) with weights that are not negative, if there is one."""
         problem = self._problem
         k = len(atoms)
@@ -152,4 +170,5 @@ class Closing:
 def unit_outputs(blocks: Blocks, C: _Array, size: _Array) -> _Array:
     """Outputs (k, n) of the blocks C (B, p) whose `size` (B,) is not zero, divided by it."""
     active = size > 0.0
-    return np.einsum("bnp,bp->bn", blocks.G[active], C[active] / size[active, None])
+    outputs: _Array = np.einsum("bnp,bp->bn", blocks.G[active], C[active] / size[active, None])
+    return outputs

@@ -133,6 +133,8 @@ def generate_columns(
         if best is not known:
             lower, best_dual, best_tau = best.value, best.dual, best.tau
             without = max(without, lower)
+            if incumbent is not None:
+                incumbent.run = RunSoFar(best_dual, best_tau, tuple(history))
 
     if start is not None and solving:
         master.begin(start.blocks, start.C, start.dual)
@@ -174,8 +176,7 @@ def generate_columns(
         price = pricer.price(v, floor=beta, want=want, budget=first, slack=0.1 * tol, prove=late)
         # a proof that is not over after its part of the time, or that has met its own limit
         hard = closing.pending and price.stopped is not None and budget.stop() is None
-        more = bool((price.value > beta * _ABOVE).any())
-        if hard and not (more and price.stopped is Status.TIME_LIMIT):
+        if hard:
             close()
         price_seconds += budget.seconds - begin
         if price.grown:  # what was proved before is not about the cells that joined
@@ -208,10 +209,10 @@ def generate_columns(
         if relative_gap(upper, without) <= tol:  # only rounding errors are left
             status = Status.PRECISION
             break
-        if hard and not more:  # the proof of the same vector gets the time that is left
+        new = _join(master, price, beta)
+        if hard and not new:  # the proof of the same vector gets the time that is left
             solving = False
             continue
-        new = _join(master, price, beta)
         if new:
             master.expect(1e-4 * max(float(price.value.max()) / beta - 1.0, tol))
         # without new columns only accuracy can help: the same blocks, solved harder

@@ -11,13 +11,13 @@ A plan :math:`\pi \ge 0`, signs :math:`\sigma = \pm 1` and what is left :math:`s
           Q = \sum_i \frac{r_i r_i^T}{2 w_i} - \sum_j s_j \frac{y_j p_j^T + p_j y_j^T}{2}, \qquad
           r_i = a_i x_i - \sum_j \sigma_{ij} \pi_{ij} y_j ,
 
-because :math:`|r^T u| \le (w + (r^T u)^2 / w) / 2` and :math:`|y^T u| \ge |y^T u| |p^T u|`. The maximum over the ball is
-half the sum of the widths plus the largest eigenvalue of Q, if that is positive.
+because :math:`|r^T u| \le (w + (r^T u)^2 / w) / 2` and :math:`|y^T u| \ge |y^T u| |p^T u|`. The maximum over the ball
+is half the sum of the widths plus the largest eigenvalue of Q, if that is positive.
 
 The dual of that maximum are moments U, positive semidefinite with trace 1. At the best parameters
-:math:`w_i = (r_i^T U r_i)^{1/2}` and :math:`p_j = U y_j / \|U y_j\|`; the plan takes projected gradient steps; and U moves
-a little towards the moments that are worst for these parameters, smoothed by the logarithm of their determinant. Steps
-against the last moments alone oscillate.
+:math:`w_i = (r_i^T U r_i)^{1/2}` and :math:`p_j = U y_j / \|U y_j\|`; the plan takes projected gradient steps; and U
+moves a little towards the moments that are worst for these parameters, smoothed by the logarithm of their determinant.
+Steps against the last moments alone oscillate.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ...numerics.jit import ZERO, njit
+from ...numerics.jit import njit
 
 __all__ = ["move_moments"]
 
@@ -39,7 +39,7 @@ _NARROW = 1e-5
 # share of a row that its residual is taken to be longer, in the steps of the plan: they stay bounded
 _SOFT = 1e-3
 # sweeps of Jacobi's method at most, and halvings for the multiplier of the trace
-_SWEEPS, _HALVINGS = 12, 60
+_TURNS, _HALVINGS = 12, 60
 _FAST = {"reassoc", "contract"}
 
 
@@ -53,7 +53,7 @@ def _diagonalise(A: _Array, E: _Array) -> None:
             E[i, j] = 0.0
             size += A[i, j] * A[i, j]
         E[i, i] = 1.0
-    for _sweep in range(_SWEEPS):
+    for _sweep in range(_TURNS):
         off = 0.0
         for i in range(h):
             for j in range(i):

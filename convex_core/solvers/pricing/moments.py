@@ -8,9 +8,9 @@ As in :mod:`.sphere` the correlation of an atom is :math:`f(u) = b^T u + \sum_j 
 and the right-hand side, which f attains at u or -u, is even: :mod:`.moment_kernel` bounds it by one quadratic form. The
 row t is one more row with a positive coefficient.
 
-With the parameters optimised the bound is a convex function of (a, b), hence of the dual vector, and linear in it where
-they are held: that linear function, a *relaxed atom*, says how the bound changes with the dual vector. No proof rests on
-it. Every bound is computed once more, from its parameters, with its rounding errors.
+With the parameters optimised the bound is a convex function of (a, b), hence of the dual vector. Its slope, a *relaxed
+atom*, says how it changes with the dual vector. No proof rests on that: every bound is computed once more, from its
+parameters, with its rounding errors.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from ...numerics.rounding import UNIT_ROUNDOFF
 from ...program.blocks import CellFactory
 from ...progress import Budget
+from ...status import Scope
 from .enumerated import PriceResult, SoundPricer
 from .moment_kernel import move_moments
 
@@ -79,7 +80,9 @@ class Moments:
         M, h = rows.shape
         self._rows = rows
         self._U = np.eye(h) / h
-        self._keys, self._values = np.full(1, -1), np.zeros(1)  # the plan, by pairs of rows
+        # the plan: who pays for each row, and how much; the last row is t
+        self._payer = np.zeros((M + 1, SETTINGS.payers), np.int64)
+        self._paid = np.zeros((M + 1, SETTINGS.payers))
         self._left = np.zeros(M)
         self._new = True
         self._atom: tuple[_Array, _Array] = np.zeros(M), np.zeros(h)
@@ -134,10 +137,19 @@ class Moments:
         partner, plan = np.zeros((m, K), np.int64), np.zeros((m, K))
         left = np.minimum(self._left[concave], c)
         if K and m:
+            column = np.full(M, -1)
+            column[concave] = np.arange(q)
+            # from now on a row that has become convex is paid, and pays nobody
+            payer = np.where(self._paid[convex] > 0.0, column[self._payer[convex]], -1)
             step = max(1, SETTINGS.products_at_once // q)
             for first in range(0, m, step):
                 part = slice(first, first + step)
-                partner[part], plan[part] = self._partners(convex[part], concave, X[part], weight[part], Y, K)
+                score = self._scores(X[part], weight[part], Y, payer[part], self._paid[convex[part]], concave)
+                partner[part] = np.sort(np.argpartition(-score, K - 1, axis=1)[:, :K], axis=1)
+                score.fill(0.0)
+                row, k = np.nonzero(payer[part] >= 0)
+                score[row, payer[part][row, k]] = self._paid[convex[part]][row, k]
+                plan[part] = np.take_along_axis(score, partner[part], axis=1)
             # the weights have changed since: nobody pays more than there is
             total = np.bincount(partner.ravel(), plan.ravel(), q) + left
             kept = np.minimum(1.0, c / np.maximum(total, 1e-300))
@@ -145,43 +157,41 @@ class Moments:
         side = np.where(np.einsum("ih,ikh->ik", X, Y[partner]) >= 0.0, 1.0, -1.0)
         return _Split(convex, concave, np.ascontiguousarray(X), weight, Y, c, partner, side, plan, left)
 
-    def _partners(
-        self, convex: _Index, concave: _Index, X: _Array, weight: _Array, Y: _Array, K: int
-    ) -> tuple[_Index, _Array]:
-        """For each convex row those that pay already, then those that would shorten its residual most, by moments."""
-        along = X @ Y.T
-        side = np.where(along >= 0.0, 1.0, -1.0)
-        paid = np.zeros_like(along)
-        score = np.abs(along)
-        if not self._new:
-            keys = convex[:, None] * len(self._rows) + concave[None, :]
-            places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-            paid = np.where(self._keys[places] == keys, self._values[places], 0.0)
-            R = weight[:, None] * X - (side * paid) @ Y
-            moved = R @ self._U
-            width = np.sqrt(np.maximum(np.einsum("ih,ih->i", moved, R), 0.0) + (1e-3 * weight) ** 2)
-            worth = side * (moved @ Y.T) / width[:, None]
-            score = worth - np.maximum(np.linalg.norm(Y @ self._U, axis=1), self._prices[concave])
-            score = np.where(paid > 0.0, 4.0 + paid / weight[:, None], np.minimum(score, 3.0))
-        partner = np.sort(np.argpartition(-score, K - 1, axis=1)[:, :K], axis=1).astype(np.int64)
-        return partner, np.take_along_axis(paid, partner, axis=1)
+    def _scores(self, X: _Array, weight: _Array, Y: _Array, payer: _Index, paid: _Array, concave: _Index) -> _Array:
+        """For each convex row and concave row what a payment would shorten, by moments; who pays already comes first.
 
-    @property
-    def _prices(self) -> _Array:
-        """What one more unit of a concave row was worth last."""
-        return self._atom[0]
+        At first there are no moments, and the nearest rows are taken.
+        """
+        score: _Array = X @ Y.T
+        if self._new:
+            return np.abs(score, out=score)
+        row, k = np.nonzero(payer >= 0)
+        places, amounts = payer[row, k], paid[row, k]
+        signed = np.zeros_like(paid)
+        signed[row, k] = np.where(score[row, places] >= 0.0, amounts, -amounts)
+        R = weight[:, None] * X - np.einsum("ik,ikh->ih", signed, Y[payer])
+        moved = R @ self._U
+        width = np.sqrt(np.maximum(np.einsum("ih,ih->i", moved, R), 0.0) + (1e-3 * weight) ** 2)
+        worth = (moved / width[:, None]) @ Y.T
+        np.copysign(1.0, score, out=score)
+        score *= worth
+        # what one more unit of a concave row is worth elsewhere
+        score -= np.maximum(np.linalg.norm(Y @ self._U, axis=1), self._atom[0][concave])
+        np.minimum(score, 3.0, out=score)
+        score[row, places] = 4.0 + amounts / weight[row]
+        return score
 
     def _remember(self, split: _Split) -> None:
-        paying = split.plan > 0.0
-        keys = (split.convex[:, None] * len(self._rows) + split.concave[split.partner])[paying]
-        order = np.argsort(keys)
         self._left[:] = 0.0
         self._left[split.concave] = split.left
-        if len(keys):
-            self._keys, self._values = keys[order], split.plan[paying][order]
+        K = split.partner.shape[1]
+        if K:
+            self._payer[split.convex, :K] = split.concave[split.partner]
+        self._paid[:] = 0.0
+        self._paid[split.convex, :K] = split.plan
 
     def _evaluated(self, split: _Split, M: int) -> float:
-        """The bound on twice f of the parameters that are remembered, with its rounding errors; the relaxed atom too."""
+        """The bound on twice f that the parameters give, with its rounding errors; the relaxed atom too."""
         X, a, Y, c, partner, side, plan, left = split[2:]
         (m, h), q, K = X.shape, len(c), partner.shape[1]
         R = a[:, None] * X - np.einsum("ik,ikh->ih", side * plan, Y[partner])
@@ -208,7 +218,7 @@ class Moments:
         shared = used > SETTINGS.free * c
         rho[split.concave] = np.where(shared, (gained + left * long) / np.where(shared, used, 1.0), long)
         self._atom = rho, z[-1] if len(own) and not own[-1] else np.zeros(h)
-        return half + _largest(Q) + beyond + rough
+        return float(half + _largest(Q) + beyond + rough)
 
 
 def _largest(Q: _Array) -> float:
@@ -260,7 +270,12 @@ class MomentPricer(SoundPricer):
     def fits(factory: CellFactory) -> bool:
         """Whether what it keeps has a place in memory."""
         M, n = len(factory.rows), factory.design.shape[1]
-        return M <= SETTINGS.most_rows and M * n <= SETTINGS.jacobian
+        return len(factory.rows) <= SETTINGS.most_rows and M * n <= SETTINGS.jacobian
+
+    @property
+    def scope(self) -> Scope:
+        """Every cell is covered."""
+        return Scope.GLOBAL
 
     @property
     def factory(self) -> CellFactory:
