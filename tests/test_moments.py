@@ -96,6 +96,7 @@ def test_the_largest_eigenvalue_is_bounded_from_above_and_closely():
             assert top <= _largest(Q) <= top + 1e-11 * h * np.abs(Q).sum()
     assert _largest(np.zeros((4, 4))) == 0.0
     assert 0.0 <= _largest(-np.eye(4)) < 1e-11
+    assert _largest(np.full((2, 2), np.nan)) == np.inf
 
 
 def test_rows_that_pay_for_each_other_make_the_bound_close():
