@@ -119,7 +119,7 @@ class Closing:
             self._reached.append(most)
             number = len(self._reached)
             budget.report(
-                "solve", f"bound by moments, round {number}: gap {relative_gap(upper, best.value):.1e}",
+                "solve", f"bound on all patterns at once, round {number}: gap {relative_gap(upper, best.value):.1e}",
                 upper=upper, lower=best.value, round=number,
             )  # fmt: skip
             if relative_gap(upper, best.value) <= tol or self._over(upper):

@@ -229,6 +229,8 @@ def _largest(Q: _Array) -> float:
     """
     h = len(Q)
     size = float(np.abs(Q).sum())
+    if not math.isfinite(size):
+        return math.inf
     level = max(float(np.linalg.eigvalsh(Q)[-1]), 0.0)
     margin = 64.0 * h * UNIT_ROUNDOFF * size
     for _ in range(SETTINGS.tries):
