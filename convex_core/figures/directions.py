@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from ..architectures import BatchNormCNN, of_kind
 from ..errors import InputError
 from ..numerics.rounding import lengths
 from ..solution import Solution
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -65,7 +64,7 @@ def normalised_directions(solution: Solution, *, colours: Palette = LIGHT) -> Ch
     far = float(lengths(_plane(rows)).max(initial=0.0))
     before = far * along / np.maximum(lengths(along), 1e-300)[:, None]
     circle = float(lengths(_plane(white)).max(initial=0.0))
-    figure = make_subplots(
+    figure = draft.make_subplots(
         rows=1,
         cols=2,
         subplot_titles=("Before: centred patches", "After: whitened patches"),
@@ -102,7 +101,7 @@ def _panel(rows: _Array, arrows: _Array, signs: _Array, ring: float, colours: Pa
     traces: list[Any] = []
     if ring > 0.0:
         traces.append(
-            go.Scatter(
+            draft.Scatter(
                 x=ring * np.cos(turn),
                 y=ring * np.sin(turn),
                 mode="lines",
@@ -112,7 +111,7 @@ def _panel(rows: _Array, arrows: _Array, signs: _Array, ring: float, colours: Pa
             )
         )
     traces.append(
-        go.Scatter(
+        draft.Scatter(
             x=rows[:, 0],
             y=rows[:, 1],
             name="patch rows",
@@ -133,7 +132,7 @@ def _panel(rows: _Array, arrows: _Array, signs: _Array, ring: float, colours: Pa
             x += [0.0, float(arrows[j, 0]), None]
             y += [0.0, float(arrows[j, 1]), None]
         traces.append(
-            go.Scatter(
+            draft.Scatter(
                 x=x,
                 y=y,
                 name=name,

@@ -219,8 +219,11 @@ def make_subplots(
     vertical_spacing: float = 0.0,
     shared_xaxes: bool = False,
     shared_yaxes: bool = False,
+    subplot_titles: Sequence[str] = (),
 ) -> Draft:
     """Lay a grid of axes into an empty figure, the first row on top; spacings are shares of the whole.
+
+    Titles are written above the places, row by row.
 
     Examples
     --------
@@ -241,6 +244,12 @@ def make_subplots(
             if shared_yaxes and c > 0:
                 vertical |= {"matches": figure._axes(r + 1, 1)[1], "showticklabels": False}
             figure.layout[f"xaxis{x[1:]}"], figure.layout[f"yaxis{y[1:]}"] = horizontal, vertical
+    places = [(across[c], up[r]) for r in range(rows) for c in range(cols)]
+    for title, (x, y) in zip(subplot_titles, places, strict=False):
+        figure.add_annotation(
+            text=title, font={"size": 16}, showarrow=False, x=sum(x) / 2.0, xanchor="center", xref="paper", y=y[1],
+            yanchor="bottom", yref="paper",
+        )  # fmt: skip
     return figure
 
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..contracts.validation import finite_array
 from ..errors import InputError
 from ..networks.network import Network
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 from .tiles import tile_grid
@@ -101,7 +101,7 @@ def _signals(inputs: _Array, outputs: _Array, shape: tuple[int, ...], colours: P
             y += [*(row - place * tall).tolist(), None]
             said += [*([i + 1, t + 1, float(value)] for t, value in enumerate(row)), None]
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=x,
                 y=y,
                 customdata=said,

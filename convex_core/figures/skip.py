@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ..architectures import TwoLayerCNN, of_kind
 from ..errors import InputError
 from ..solution import Solution
+from . import draft
 from .chart import Chart, blank
 from .colours import LIGHT, Palette
 
@@ -63,7 +63,7 @@ def skip_as_two_relus(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
         ("both together: the skip connection", line, colours.ink, "solid", 1.5),
     ):
         figure.add_trace(
-            go.Scatter(
+            draft.Scatter(
                 x=line,
                 y=values,
                 name=name,
@@ -74,7 +74,7 @@ def skip_as_two_relus(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
         )
     sample, patch = np.indices(t.shape)
     figure.add_trace(
-        go.Scatter(
+        draft.Scatter(
             x=t.ravel(),
             y=t.ravel(),
             name="patches of the data",
