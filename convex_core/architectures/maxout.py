@@ -106,6 +106,11 @@ class MaxoutCNN(OwnActivation, AtomsAndWeights):
         return np.tile(weighted, len(patches)), np.concatenate([np.zeros_like(linear), linear])
 
     # -- its networks
+    def directions(self, filters: _Array) -> _Array:
+        """What says the cell of each neuron in the space of the patches: ``u_1 - u_2``, (m, h)."""
+        first, second = np.split(filters, 2, axis=1)
+        return np.asarray(first - second)
+
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Two filters and a weight."""
