@@ -217,3 +217,9 @@ def test_overtaking_is_the_first_n(K: int, h: int, d: int) -> None:
     assert closed_form(n, min(n, d)) > closed_form(n * K, h)
     assert closed_form(n - 1, min(n - 1, d)) <= closed_form((n - 1) * K, h)
     assert cells.overtaking(1, d, d) is None
+
+
+def test_maxout_neurons_are_drawn_by_the_difference_of_their_filters() -> None:
+    app = open_page("arrangement", data="shift", n="4", d="4", h="2", stride="2", activation="maxout")
+    assert not app.exception
+    assert not app.error

@@ -161,6 +161,8 @@ def test_pictures_show_inputs_beside_reconstructions():
     lines = {trace.name: trace for trace in chart.figure.data}
     made = [row for row in lines["reconstruction"].customdata if row is not None]
     assert [row[2] for row in made] == pytest.approx(f[:6].ravel())
+    heights = np.array([y for y in lines["input"].y if y is not None])
+    assert heights[:9].min() > heights[9:].max()  # two rows of three signals that do not meet
     new = solution.plot("reconstructions", X=X[:2] + 1.0)
     assert new.table["input"] == pytest.approx((X[:2] + 1.0).ravel())
     images = X[:4].reshape(4, 3)[:, :, None] * np.ones(2)

@@ -217,7 +217,14 @@ def test_every_program_has_a_page_with_its_word_and_its_options(architecture):
 
 def test_every_program_page_is_about_a_program():
     about = {page_of(case.values[0]) for case in every_architecture()}
-    assert {path.stem for path in PROGRAMS} == about | {"gated", "free-biases", "branches", "quadratic", "threshold"}
+    assert {path.stem for path in PROGRAMS} == about | {
+        "gated",
+        "free-biases",
+        "branches",
+        "maxout",
+        "quadratic",
+        "threshold",
+    }
 
 
 def test_the_two_commands_are_those_of_the_readme():

@@ -36,6 +36,7 @@ from .layers import Branch, Layers, layers_of
 from .lifted_cells import in_cells_of
 from .linear import LinearCNN
 from .max_pooling import MaxPoolingCNN
+from .maxout import MaxoutCNN
 from .options import OPTIONS, Option
 from .protocol import Architecture, ByAnchor, ByOutput, CellModel, NeuronModel, Options, Parameters, Patterns
 from .quadratic import QuadraticCNN
@@ -83,6 +84,7 @@ __all__ = [
     "LiftedVectorOutputs",
     "LinearCNN",
     "MaxPoolingCNN",
+    "MaxoutCNN",
     "NetworkFormulas",
     "NetworkLatex",
     "NeuronModel",
@@ -123,6 +125,12 @@ __all__ = [
 _OUTPUT_NORMS = ("l1", "l2")
 # what is done to the responses of a filter before its activation
 _NORMALISATIONS = ("none", "batch")
+# activations that are not made of two slopes
+_OWN_ACTIVATION: dict[str, Callable[..., Architecture]] = {
+    "quadratic": QuadraticCNN,
+    "maxout": MaxoutCNN,
+    "threshold": ThresholdCNN,
+}
 # programs of networks with several weights of the l2 norm
 _L2_PROGRAMS = ("cone", "plain", "lifted")
 
@@ -186,7 +194,7 @@ def _two_layer(
         for name, value in given.items():
             if value is not None:
                 raise InputError(f"{name}: got {value!r} with the {activation} activation, expected none")
-        return (QuadraticCNN if activation == "quadratic" else ThresholdCNN)(geometry, pooling)
+        return _OWN_ACTIVATION[activation](geometry, pooling)
     if activation not in ACTIVATIONS:
         raise InputError(f"activation: got {activation!r}, expected one of {', '.join(EVERY_ACTIVATION)}")
     sigma = make_activation(activation, slope)

@@ -36,6 +36,7 @@ ACTIVATIONS: dict[str, str] = {
 EVERY_ACTIVATION: dict[str, str] = {
     **ACTIVATIONS,
     "quadratic": "t squared; one cell, filters of any size",
+    "maxout": "the larger of two filters' responses",
     "threshold": "1 where t is not negative, else 0; a lasso over the cells",
 }
 _SLOPES = {"relu": (1.0, 0.0), "absolute": (1.0, -1.0), "residual": (2.0, 1.0)}

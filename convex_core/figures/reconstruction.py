@@ -84,8 +84,8 @@ def _signals(inputs: _Array, outputs: _Array, shape: tuple[int, ...], colours: P
     n, d = inputs.shape
     columns = min(_COLUMNS, n)
     rows = math.ceil(n / columns)
-    low, high = (float(f([inputs.min(), outputs.min()])) for f in (min, max))
-    tall = 1.25 * (high - low) or 1.0
+    both = np.concatenate([inputs, outputs])
+    tall = 1.25 * float(both.max() - both.min()) or 1.0  # so that no row reaches into the next one
     step = (d - 1 or 1) * (1.0 + _GAP)
     figure = blank(48 + _ROW_PIXELS * rows, left=12, right=12, top=36, bottom=12)
     for values, name, colour, dash, symbol in (

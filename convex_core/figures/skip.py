@@ -58,8 +58,8 @@ def skip_as_two_relus(solution: Solution, *, colours: Palette = LIGHT) -> Chart:
     line = np.linspace(-reach, reach, _POINTS)
     figure = blank(320, top=40, bottom=48)
     for name, values, colour, dash, width in (
-        ("ReLU of z", np.maximum(line, 0.0), colours.positive, "dash", 2),
-        ("minus ReLU of -z", -np.maximum(-line, 0.0), colours.negative, "dot", 2),
+        ("ReLU of z", np.maximum(line, 0.0), colours.positive, "solid", 6),
+        ("minus ReLU of -z", -np.maximum(-line, 0.0), colours.negative, "dot", 6),
         ("both together: the skip connection", line, colours.ink, "solid", 1.5),
     ):
         figure.add_trace(

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import NeuronModel, Parameters
-from .network import take
+from .network import Network, take
 
-__all__ = ["ascend", "random_neurons", "unit_neurons"]
+__all__ = ["ascend", "directions_of", "random_neurons", "unit_neurons"]
 
 _Array = NDArray[np.float64]
 
@@ -22,6 +22,21 @@ def unit_neurons(architecture: NeuronModel, patches: _Array, neurons: Parameters
     outputs = architecture.outputs(patches, neurons)
     active = np.abs(outputs).max(axis=0, initial=0.0) > 0.0
     return take(neurons, active), outputs[:, active]
+
+
+def directions_of(network: Network) -> _Array:
+    """Vectors (m, h) whose products with a patch decide what a neuron does there: filters, or their differences.
+
+    Examples
+    --------
+    >>> from convex_core import patch_geometry
+    >>> from convex_core.architectures import MaxoutCNN
+    >>> directions_of(Network(MaxoutCNN(patch_geometry((2,), 2)), [[3.0, 0.0, 1.0, 1.0]], [2.0]))
+    array([[ 2., -1.]])
+    """
+    said = getattr(network.architecture, "directions", None)
+    found: _Array = network.filters if said is None else said(network.filters)
+    return found
 
 
 def random_neurons(architecture: NeuronModel, m: int, rng: np.random.Generator) -> dict[str, _Array]:

@@ -116,6 +116,9 @@ def steepness(spec, X):
 
 def pooled(spec, P, U):
     """Outputs (n, m) of filters U (m, h) with weight 1, normalised by the batch P where the network is."""
+    if spec["options"].get("activation") == "maxout":
+        values = np.maximum(*(np.einsum("knh,mh->knm", P, part) for part in np.split(U, 2, axis=1)))
+        return values.sum(axis=0) if spec["options"].get("pooling", "sum") == "sum" else values.mean(axis=0)
     if normalised(spec):
         t = np.einsum("knh,mh->knm", P, U[:, :-2])
         t = t - t.mean(axis=(0, 1))
@@ -292,6 +295,8 @@ def entries(spec, P):
         return (h if spec["options"]["sharing"] == "shared" else K * h) + K
     if spec["name"] == "circular":
         return (spec["options"]["layers"] - 2) * h + K
+    if spec["options"].get("activation") == "maxout":
+        return 2 * h
     return h - 1 if spec["geometry"]["bias"] == "free" else h + 2 if normalised(spec) else h
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .records import NetworkFormulas, NetworkLatex, listed
+from .vector_outputs import FLAT
 
 if TYPE_CHECKING:
     from ..linear import LinearCNN
@@ -64,19 +65,20 @@ def _several(cnn: LinearCNN) -> NetworkFormulas:
         cells="",
         design=_DESIGN,
         cone="",
-        neurons=_NEURONS.format(columns="K * q"),
+        neurons=f"{_NEURONS.format(columns='K * q')}\nw = w.reshape(len(w), K, q)",
         atoms="phi = X @ u.T",
-        outputs='np.einsum("knm,mkq->nq", phi, w.reshape(len(u), K, q)).ravel()',
+        outputs='np.einsum("knm,mkq->nq", phi, w).ravel()',
         costs="0.5 * (np.sum(u**2) + np.sum(w**2))",
         latex=NetworkLatex(
             network=rf"\sum_j \sum_{{k=1}}^{{{K}}} X_k u_j\, w_{{j,k}}^T",
             cost=r"\|u_j\|_2^2 + \|w_j\|_F^2",
-            parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_{{j,k}}\in\mathbb{{R}}^{{{q}}}",
+            parameters=rf"u_j\in\mathbb{{R}}^{{{h}}},\; w_j\in\mathbb{{R}}^{{{K}\times {q}}}",
             blocks=("Z",),
             shape=(h, K * q),
             operator=rf"\sum_{{k=1}}^{{{K}}} X_k",
             operand="Z_k",
             index="",
+            order=FLAT,
             columns=f"Z = [{listed('Z_{{{}}}', K)}]",
         ),
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["vector_outputs_formulas", "vector_outputs_l2_formulas", "vector_outputs_lifted_formulas"]
 
 # LaTeX of the order of the outputs
-_FLAT = r"f,\, y\text{: flat, sample by sample}"
+FLAT = r"f,\, y\text{: flat, sample by sample}"
 _CELLS = "code, output = code[:, :-q], code[:, -q:]  # the last q bits mark the output of a cell"
 _REGIONS_AND_OUTPUTS = "w[:, :, None] * output[block][:, None, :]"
 _DESIGN = """\
@@ -57,7 +57,7 @@ def vector_outputs_formulas(cnn: VectorOutputs) -> NetworkFormulas:
             index=r"i,\, o",
             members=r"c = c_{i,o},\, c_{i,o}'",
             every=rf"{one.latex.every},\, o",
-            order=_FLAT,
+            order=FLAT,
         ),
         copies=f"for {cnn.q} outputs",
     )
@@ -83,7 +83,7 @@ def vector_outputs_l2_formulas(cnn: VectorOutputsL2) -> NetworkFormulas:
             shape=(cnn.q, cnn.geometry.h),
             operand="Z_i^T" if cnn.plain else "(Z_{i,s}' - Z_{i,s})^T",
             columns="" if cnn.plain else f"Z_{{i,s}} = [{listed('z_{{i,s,{}}}', cnn.q)}]^T",
-            order=_FLAT,
+            order=FLAT,
         ),
     )
 
@@ -107,6 +107,6 @@ def vector_outputs_lifted_formulas(cnn: LiftedVectorOutputs) -> NetworkFormulas:
             network=rf"{one.latex.network}^T",
             operand="(Z_i' - Z_i)^T",
             rows=rf"Z_i\in\mathbb{{R}}^{{{cnn.q}\times {cnn.geometry.h}}}",
-            order=_FLAT,
+            order=FLAT,
         ),
     )

@@ -36,6 +36,7 @@ from convex_core.geometry import (
     spanned_directions,
     sphere_cells,
 )
+from convex_core.networks.neurons import directions_of
 from convex_core.patches import patch_geometry
 from convex_core.program.blocks import CellFactory
 from convex_core.progress import Budget, limits
@@ -168,7 +169,7 @@ def _picture(
 ) -> Picture | None:
     h = rows.shape[1]
     network = None if solution is None else solution.network
-    filters = np.zeros((0, h)) if network is None else network.filters
+    filters = np.zeros((0, h)) if network is None else directions_of(network)
     signs = np.zeros(0) if network is None else network.signs
     norms = np.zeros(0) if network is None else network.sizes
     order = np.argsort(-norms)
