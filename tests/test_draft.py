@@ -50,7 +50,8 @@ def steps(figure, kinds, x):
 @pytest.mark.parametrize("x", [np.array([1.0, 2.0, np.nan, 4.0]), ["a", "b", "c", "d"], np.arange(4) - 300])
 def test_a_draft_is_what_plotly_makes(x, shared):
     grid = {"rows": 2, "cols": 2, "column_widths": [0.7, 0.3], "row_heights": [3, 1], "horizontal_spacing": 0.1,
-            "vertical_spacing": 0.05, "shared_xaxes": shared, "shared_yaxes": shared, "subplot_titles": ("a", "b", "c", "d")}  # fmt: skip
+            "vertical_spacing": 0.05, "shared_xaxes": shared, "shared_yaxes": shared,
+            "subplot_titles": ("a", "b", "c", "d")}  # fmt: skip
     ours = steps(draft.make_subplots(figure=draft.Draft(template={}), **grid), draft, x)
     theirs = steps(make_subplots(figure=go.Figure(layout={"template": {}}), **grid), go, x)
     # lines across all places are drawn by Plotly only where there is something already

@@ -311,8 +311,11 @@ def test_command_line_takes_classes_from_the_labels(tmp_path, capsys):
     assert audited["loss"] == "softmax"
     assert main(["sgd", *base, "--loss", "softmax", "--iterations", "50"]) == 0
     assert json.loads(capsys.readouterr().out)["outputs"] == 3
-    assert main(["solve", *base, "--loss", "softmax", "--architecture", "linear"]) == 2
-    assert "outputs: got 3 for the architecture 'linear'" in capsys.readouterr().err
+    assert main(["solve", *base, "--loss", "softmax", "--architecture", "linear"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == 3
+    circular = ["--data", data, "--beta", "0.1", "--json", "--loss", "softmax", "--architecture", "circular"]
+    assert main(["solve", *circular, "--filter-size", "2"]) == 2
+    assert "outputs: got 3 for the architecture 'circular'" in capsys.readouterr().err
 
 
 def test_three_classes_from_the_command_line(capsys):

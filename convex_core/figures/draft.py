@@ -200,11 +200,9 @@ class Draft:
             places = [self._axes(r + 1, c + 1) for r, line in enumerate(self._grid) for c in range(len(line))]
         for place in places:
             own, across = place if letter == "x" else place[::-1]
-            self.add_shape(
-                **{"type": kind, f"{letter}0": low, f"{letter}1": high, f"{other}0": 0, f"{other}1": 1,
-                   f"{letter}ref": own, f"{other}ref": f"{across} domain"},
-                **properties,
-            )  # fmt: skip
+            ends = {f"{letter}0": low, f"{letter}1": high, f"{other}0": 0, f"{other}1": 1}
+            axes = {f"{letter}ref": own, f"{other}ref": f"{across} domain"}
+            self._append("shapes", {"type": kind, **ends, **axes, **properties})
         return self
 
 
@@ -245,9 +243,9 @@ def make_subplots(
                 vertical |= {"matches": figure._axes(r + 1, 1)[1], "showticklabels": False}
             figure.layout[f"xaxis{x[1:]}"], figure.layout[f"yaxis{y[1:]}"] = horizontal, vertical
     places = [(across[c], up[r]) for r in range(rows) for c in range(cols)]
-    for title, (x, y) in zip(subplot_titles, places, strict=False):
+    for title, (wide, high) in zip(subplot_titles, places, strict=False):
         figure.add_annotation(
-            text=title, font={"size": 16}, showarrow=False, x=sum(x) / 2.0, xanchor="center", xref="paper", y=y[1],
+            text=title, font={"size": 16}, showarrow=False, x=sum(wide) / 2.0, xanchor="center", xref="paper", y=high[1],
             yanchor="bottom", yref="paper",
         )  # fmt: skip
     return figure
