@@ -1,6 +1,7 @@
 """Lifted programs: exact flatten layers and exact l2 outputs, for patch rows of rank up to four."""
 
 import itertools
+import threading
 
 import cvxpy as cp
 import numpy as np
@@ -29,10 +30,11 @@ from convex_core.architectures import (
     lifted_cells,
     make_activation,
     make_architecture,
+    three_layer_lifted,
 )
 from convex_core.arrangement import enumerate_patterns
 from convex_core.patches import patch_geometry
-from convex_core.progress import Budget
+from convex_core.progress import Budget, _wait
 from convex_core.solvers.search import enumerated_pricer
 
 
@@ -327,3 +329,38 @@ def test_what_is_too_large_is_refused_in_one_sentence():
         vector(0, pooling="max")
     with pytest.raises(InputError, match="code of no piece"):
         flat(0).architecture.sides(np.zeros((1, 9), dtype=bool), flat(0).patches)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("flatten", {"relaxation": "lifted"}),
+        ("two-layer", {"outputs": 2, "output_norm": "l2", "relaxation": "lifted"}),
+        ("three-layer", {"sharing": "shared", "relaxation": "lifted"}),
+    ],
+)
+def test_pieces_that_take_longer_than_the_time_limit_are_not_waited_for(name, options, monkeypatch, ticking):
+    """The answer asked for the number of bits of a code, and with it for the pieces: minutes over the limit."""
+    found, go = [], threading.Event()
+
+    def hangs(base, patches):
+        found.append(threading.current_thread() is threading.main_thread())
+        ticking.now += 60.0  # all the time there is
+        ticking.wait = 0.01
+        go.wait(60.0)
+        raise AssertionError("nobody waits for this")
+
+    monkeypatch.setattr(lifted_cells, "pieces_of_cells", hangs)
+    monkeypatch.setattr(three_layer_lifted, "pieces_of_cells", hangs)
+    architecture = make_architecture(name, patch_geometry((3,), 2), **options)
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((3, 2) if architecture.q == 2 else 3)
+    problem = Problem(rng.standard_normal((3, 3)), y, architecture=architecture, beta=0.1)
+    try:
+        solution = solve(problem, time_limit=60.0)
+    finally:
+        go.set()
+        _wait()
+    assert found == [False]
+    assert solution.status is Status.TIME_LIMIT
+    assert (solution.network.m, solution.active.shape[0]) == (0, 0)

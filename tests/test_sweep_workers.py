@@ -18,6 +18,7 @@ import pytest
 from convex_core import HuberLoss, Problem, Status, Sweep, load_dataset, sweep
 from convex_core.cli import main
 from convex_core.errors import BackendError
+from convex_core.sweeps import engines
 
 pytestmark = pytest.mark.slow
 
@@ -187,3 +188,36 @@ def test_processes_that_do_not_start_are_one_sentence(monkeypatch):
     monkeypatch.setattr("convex_core.sweeps.engines._begin", os._exit)
     with pytest.raises(BackendError, match="the worker processes do not start, or end at once"):
         sweep(GRID, workers=2)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(number, rows, monkeypatch):
+    """The first, without which there is no pool yet, or the second, while the first one works."""
+    sent, killed = engines._sent, []
+
+    def kill(pool, work, *args):
+        future = sent(pool, work, *args)
+        if not killed and len(pool._processes) == number:
+            killed.append(list(pool._processes)[-1])
+            os.kill(killed[0], signal.SIGKILL)
+        return future
+
+    monkeypatch.setattr(engines, "_sent", kill)
+    assert sweep(GRID, workers=2).rows == rows
+    assert killed
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_its_pool_forgets_ends_with_it(rows, monkeypatch):
+    """As one does that is begun while another one dies: the pool ends those that it has, and waits for this one."""
+    killed = []
+
+    def kill(report):
+        if report.message.startswith("2 of") and not killed:
+            killed.append(next(iter(multiprocessing.active_children())))
+            os.kill(killed[0].pid, signal.SIGKILL)
+
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "terminate", lambda _: None)
+    assert sweep(GRID, workers=2, progress=kill).rows == rows
+    assert killed
+    assert multiprocessing.active_children() == []

@@ -35,7 +35,8 @@ Rows = Iterator[SweepRow]
 _LOOK = 0.1
 # seconds that a worker gets to put down its task
 _GRACE = 2.0
-# a worker that is lost with a task alone in it, so often, is lost by the task
+# a worker that is lost with a task alone in it, so often, is lost by the task; a pool that is lost before its first
+# task, so often in a row, does not start
 _TRIES = 2
 # tasks that are sent to somebody else's executor ahead of their results: more than it has workers, and no whole sweep
 _AHEAD = 1024
@@ -134,18 +135,38 @@ def in_processes(tasks: Sequence[SweepTask], budget: Budget, workers: int) -> Ro
     When one is killed the pool is broken, and nobody knows with which task. Those that were going on are suspects: each
     of them is tried alone, so that a task that takes its worker down gets a row that says so, and the others are not
     blamed for it.
+
+    Python's pool may wait for ever for a worker that it begins while another one dies; ours end by themselves, when the
+    pipe that each of them watches is closed.
+
+    Raises
+    ------
+    BackendError
+        If no worker starts.
     """
     waiting, suspects = deque(tasks), deque[SweepTask]()
     tries: Counter[str] = Counter()
+    starts = 0
     while (waiting or suspects) and budget.stop() is None:
         alone = bool(suspects)
-        lost = yield from _in_pool(suspects if alone else waiting, budget, 1 if alone else workers)
+        try:
+            lost = yield from _in_pool(suspects if alone else waiting, budget, 1 if alone else workers)
+        except _NotStartedError as error:
+            starts += 1
+            if starts == _TRIES:
+                raise BackendError(f"sweep: {_START}") from error
+            continue
+        starts = 0
         for task in lost:
             tries[task.key] += alone
             if tries[task.key] < _TRIES:
                 suspects.append(task)
             else:
                 yield _failed(task, f"the worker process was killed {_TRIES} times, alone with this task")
+
+
+class _NotStartedError(Exception):
+    """The pool was lost before its first task."""
 
 
 def _in_pool(waiting: deque[SweepTask], budget: Budget, workers: int) -> Generator[SweepRow, None, Sequence[SweepTask]]:
@@ -159,7 +180,7 @@ def _in_pool(waiting: deque[SweepTask], budget: Budget, workers: int) -> Generat
                 try:
                     _sent(pool, _ready).result()
                 except BrokenExecutor as error:
-                    raise BackendError(f"sweep: {_START}") from error
+                    raise _NotStartedError from error
                 return (yield from _windowed(waiting, budget, lambda task: _sent(pool, _run, task), workers))
             finally:
                 writer.close()  # before the pool waits for them

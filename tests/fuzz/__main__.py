@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+
+from convex_core.progress import still_running
 
 from .answers import bounds_case, estimator_case, list_case, minimum_norm_case
 from .commands import command_case
@@ -85,4 +88,8 @@ def main(argv=None):
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    sys.exit(main())
+    code = main()
+    if still_running():  # inside a call that cannot be ended, for which the interpreter would wait
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
