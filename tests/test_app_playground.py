@@ -172,6 +172,26 @@ def test_without_data_no_network_is_the_best_network(y):
     assert np.linalg.norm(reply["optimum"]["peak"]) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("activation", "bias"),
+    [("quadratic", "none"), ("threshold", "none"), ("threshold", "regularised"), ("relu", "free"), ("relu", "output")],
+)
+def test_without_data_every_network_has_an_optimum_a_run_and_a_step_by_hand(activation, bias):
+    scene = {**built_in("empty").to_dict(), "activation": activation, "bias": bias}
+    desk = Desk()
+    optimum = solved(scene, desk=desk)["optimum"]
+    assert (optimum["status"], optimum["scope"]) == ("optimal", "global")
+    assert np.isfinite(optimum["peak"]).all()
+    request = {"id": 1, "kind": "add", "scene": scene, "network": {"filters": [], "weights": []}, "best_lower": None}
+    added = answer(request, desk)
+    assert added["error"] is None
+    assert added["added"]["objective"] == pytest.approx(optimum["objective"])
+    settings = {"optimiser": "momentum", "m": 2, "seeds": 2, "iterations": 20}
+    pulled = answer({"id": 1, "kind": "sgd", "scene": scene, "sgd": settings, "run": "a", "have": 0}, desk)
+    assert pulled["error"] is None
+    assert json.loads(json.dumps(pulled, allow_nan=False))["sgd"]["frames"]
+
+
 def test_cells_are_searched_again_only_when_the_patches_change():
     desk, scene = Desk(), built_in(FIRST).to_dict()
     solved(scene, desk=desk)

@@ -114,9 +114,13 @@ function outputsOn(setting, X, net) {
   return outputs(setting, X, net);
 }
 
-/** The network with the best output bias, where one is free and the network does not say its own. */
+/**
+ * The network with the best output bias, where one is free and the network does not say its own; without any where none is,
+ * as when it was made with one and the setting has changed since.
+ */
 function withLevel(net, setting, X, y, loss) {
-  if (!net || !hasLevel(setting) || net.level !== undefined) return net;
+  if (!net || hasLevel(setting) === (net.level !== undefined)) return net;
+  if (!hasLevel(setting)) return { filters: net.filters, sizes: net.sizes };
   return { ...net, level: bestLevel({ y, loss }, outputs(setting, X, net)) };
 }
 

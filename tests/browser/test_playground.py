@@ -166,6 +166,33 @@ def test_filters_added_by_hand_close_both_bounds_as_the_library_says(server: str
     visit.assert_clean()
 
 
+def test_a_setting_without_a_program_says_so_and_the_others_have_the_library_s_numbers(
+    server: str, visit: Visit
+) -> None:
+    open_scene(visit, server, "square")
+    visit.page.get_by_role("button", name="More", exact=True).click()
+    card = visit.page.locator(".cc-advanced")
+
+    def setting(name: str, text: str) -> Any:
+        group = card.get_by_role("group", name=name, exact=True)
+        return group.get_by_role("button", name=text, exact=True).last
+
+    free = setting("Bias", "free")
+    assert free.get_attribute("aria-disabled") == "true"
+    free.click(force=True)
+    visit.page.get_by_text("Free biases have an exact program for activations with two slopes alone.").wait_for()
+    scene = built_in("square")
+    assert setting("Bias", "of the output").get_attribute("aria-pressed") == "true"
+    for name, text, field, value in [
+        ("Activation", "ReLU", "activation", "relu"),
+        ("Bias", "free", "bias", "free"),
+    ]:
+        setting(name, text).click()
+        scene = agree(visit, after=scene)
+        assert getattr(scene, field) == value
+    visit.assert_clean()
+
+
 def heap(visit: Visit) -> float:
     """Megabytes of the page's heap behind a collection."""
     session = visit.page.context.new_cdp_session(visit.page)

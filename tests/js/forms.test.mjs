@@ -159,6 +159,9 @@ test("a network that does not say its output bias has the best one, and keeps it
   const found = createDerive()({ ...state, answer: { optimum } });
   const f = maths.outputs(scene, found.patches, { filters: optimum.filters, sizes: optimum.sizes });
   assert.ok(Math.abs(found.net.level - maths.bestLevel(scene, f)) < 1e-12);
+  // a network that was made with one has none where there is none any more
+  const changed = createDerive()({ ...state, scene: TRAP, fresh: false, answer: { optimum: { ...optimum, free: [0.25] } } });
+  assert.equal(changed.net.level, undefined);
 });
 
 test("what the library has no program for is refused in a sentence, and changes nothing", () => {

@@ -44,6 +44,8 @@ def _everywhere(rows: _Array) -> _Array | None:
     length = np.linalg.norm(rows, axis=1)
     rows = rows[length > 0.0] / length[length > 0.0, None]
     a = rows.shape[1]
+    if not len(rows):
+        return np.array([1.0] + [0.0] * (a - 1))  # of patches of zeros every direction is one
     # the largest t with rows . u >= t in the cube
     found = linprog(
         np.append(np.zeros(a), -1.0),
