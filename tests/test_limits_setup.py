@@ -44,7 +44,7 @@ def lifted_problem(kind):
         "outputs": {"outputs": 2, "output_norm": "l2"},
         "three-layer": {"architecture": "three-layer", "sharing": "shared"},
     }[kind.split()[0]]
-    X, y = rng.standard_normal((5, 6)), rng.standard_normal((5, 2) if "outputs" in options else 5)
+    X, y = rng.standard_normal((3, 6)), rng.standard_normal((3, 2) if "outputs" in options else 3)
     return Problem(X, y, filter_size=3, stride=3, beta=0.1, relaxation="lifted", **options)
 
 
@@ -102,10 +102,10 @@ def test_cells_are_not_cut_in_pieces_once_that_is_cancelled(kind, monkeypatch):
 
 def test_a_search_stops_within_a_forward_pass_of_many_samples(monkeypatch):
     problem = patch_problem(0)
-    same_problem = local_search(problem, starts=1, polish=False)
+    whole = local_search(problem, m=3, starts=1, polish=False)
     monkeypatch.setattr(passes, "_AT_ONCE", problem.patches.size)  # a neuron at a time
-    again = local_search(problem, starts=1, polish=False)
-    assert problem.objective(again) == pytest.approx(problem.objective(same_problem), rel=1e-5)
+    again = local_search(problem, m=3, starts=1, polish=False)
+    assert problem.objective(again) == pytest.approx(problem.objective(whole), rel=1e-5)
     ended, widths, outputs = threading.Event(), [], TwoLayerCNN.outputs
 
     def ending(self, patches, parameters):
@@ -115,7 +115,7 @@ def test_a_search_stops_within_a_forward_pass_of_many_samples(monkeypatch):
         return outputs(self, patches, parameters)
 
     monkeypatch.setattr(TwoLayerCNN, "outputs", ending)
-    found = local_search(problem, starts=1, cancel=ended)
+    found = local_search(problem, m=3, starts=1, cancel=ended)
     _wait()
     assert widths == [1]
     assert found.m == 0
