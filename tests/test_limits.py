@@ -26,7 +26,6 @@ from convex_core import (
     TwoLayerCNN,
     audit,
     beta_max,
-    bounds,
     certify,
     closed_form,
     count_patterns,
@@ -38,12 +37,11 @@ from convex_core import (
     solve_path,
     train_sgd,
 )
-from convex_core.architectures import lifted_cells, make_architecture
+from convex_core.architectures import make_architecture
 from convex_core.arrangement import patterns as listing
 from convex_core.arrangement.bits import distinct_rows
 from convex_core.arrangement.counts import fewest_cells
 from convex_core.cli import main
-from convex_core.networks import network as passes
 from convex_core.networks.recovery import independent_atoms
 from convex_core.numerics.threads import _controller
 from convex_core.progress import Budget, _wait, still_running, within
@@ -313,103 +311,6 @@ def test_what_column_generation_proved_outlasts_a_hanging_end(monkeypatch):
     assert solution.scope is Scope.GLOBAL
     assert solution.lower_bound == pytest.approx(0.68511304, rel=1e-5)
     assert solution.rounds > 0
-
-
-# -- what is set up before anything can be solved
-def lifted_problem(kind):
-    """Two patches of a lifted program, with data that no other test has."""
-    rng = np.random.default_rng(sum(map(ord, kind)))
-    options = {
-        "flatten": {"architecture": "flatten"},
-        "outputs": {"outputs": 2, "output_norm": "l2"},
-        "three-layer": {"architecture": "three-layer", "sharing": "shared"},
-    }[kind.split()[0]]
-    X, y = rng.standard_normal((5, 6)), rng.standard_normal((5, 2) if "outputs" in options else 5)
-    return Problem(X, y, filter_size=3, stride=3, beta=0.1, relaxation="lifted", **options)
-
-
-@pytest.mark.parametrize("kind", ["flatten", "outputs", "three-layer"])
-@pytest.mark.parametrize("verb", ["solve", "certify", "path", "beta_max", "bounds"])
-def test_cells_are_cut_in_pieces_within_the_time_and_none_are_kept_by_half(kind, verb, monkeypatch, ticking):
-    problem = lifted_problem(f"{kind} {verb}")
-    network = Network.zero(problem.architecture)
-    cut, real = [], lifted_cells.pieces_of
-
-    def slow(rows):
-        cut.append(rows)
-        ticking.now += 1.0
-        return real(rows)
-
-    monkeypatch.setattr(lifted_cells, "pieces_of", slow)
-    kept = lifted_cells._pieces_of_all.cache_info().currsize
-    told = []
-    limits = {"time_limit": 2.5, "progress": lambda report: told.append(report.message)}
-    if verb == "solve":
-        solution = solve(problem, **limits)
-        assert (solution.status, solution.network.m, solution.lower_bound) == (Status.TIME_LIMIT, 0, -np.inf)
-        assert solution.active.shape == (0, problem.architecture.codes(problem.patches, network.parameters).shape[1])
-    elif verb == "certify":
-        certificate = certify(problem, network, **limits)
-        assert (certificate.status, certificate.objective) == (Status.TIME_LIMIT, zero_objective(problem))
-    elif verb == "bounds":  # the programs before it have the time of the machine, and this one what ticking leaves
-        found = bounds(problem, starts=0, **limits)
-        assert found.links[-1].label == "lifted"
-        assert found.links[-1].solution.status is Status.TIME_LIMIT
-    else:
-        with pytest.raises(Interrupted):
-            (solve_path if verb == "path" else beta_max)(problem, **limits)
-    assert 1 <= len(cut) <= 3
-    assert any("cutting cells in pieces" in message for message in told)
-    assert lifted_cells._pieces_of_all.cache_info().currsize == kept
-    assert problem.architecture.predicted(problem.patches) > 3  # with all the time there is they are all made
-    assert len(cut) > 20
-
-
-@pytest.mark.parametrize("kind", ["flatten", "outputs", "three-layer"])
-def test_cells_are_not_cut_in_pieces_once_that_is_cancelled(kind, monkeypatch):
-    problem, cancel, cut, real = lifted_problem(f"{kind} cancel"), threading.Event(), [], lifted_cells.pieces_of
-
-    def cancelling(rows):
-        cut.append(rows)
-        cancel.set()
-        return real(rows)
-
-    monkeypatch.setattr(lifted_cells, "pieces_of", cancelling)
-    solution = solve(problem, cancel=cancel)
-    _wait()
-    assert (solution.status, solution.network.m, len(cut)) == (Status.CANCELLED, 0, 1)
-
-
-def test_a_search_stops_within_a_forward_pass_of_many_samples(monkeypatch):
-    problem = patch_problem(0)
-    same_problem = local_search(problem, starts=1, polish=False)
-    monkeypatch.setattr(passes, "_AT_ONCE", problem.patches.size)  # a neuron at a time
-    again = local_search(problem, starts=1, polish=False)
-    assert problem.objective(again) == pytest.approx(problem.objective(same_problem), rel=1e-5)
-    ended, widths, outputs = threading.Event(), [], TwoLayerCNN.outputs
-
-    def ending(self, patches, parameters):
-        if len(parameters["weights"]):
-            widths.append(len(parameters["weights"]))
-            ended.set()
-        return outputs(self, patches, parameters)
-
-    monkeypatch.setattr(TwoLayerCNN, "outputs", ending)
-    found = local_search(problem, starts=1, cancel=ended)
-    _wait()
-    assert widths == [1]
-    assert found.m == 0
-
-
-@pytest.mark.parametrize("seconds", [0.01, 100.0])
-def test_a_decomposition_that_would_outlast_the_time_is_not_begun(seconds, monkeypatch, ticking):
-    problem, sizes, svd = patch_problem(0), [], np.linalg.svd
-    slow = replace(searching.SETTINGS, moment=0.0, in_a_second=1.0)  # some 200 multiplications: as many seconds
-    monkeypatch.setattr(searching, "SETTINGS", slow)
-    monkeypatch.setattr(np.linalg, "svd", lambda *args, **options: sizes.append(args[0].shape) or svd(*args, **options))
-    local_search(problem, m=7, starts=1, polish=False, time_limit=1e4 * seconds)
-    _wait()
-    assert bool(sizes) == (seconds > 1.0)
 
 
 # -- never worse than what was known

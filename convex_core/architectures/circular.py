@@ -59,9 +59,10 @@ from numpy.typing import NDArray
 from ..contracts.records import record
 from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
-from ..numerics.power_spectra import factors, half_spectrum_weights
+from ..numerics.power_spectra import factors, half_spectrum_weights, some_at_once
 from ..patches import Padding, PatchGeometry
 from ..penalties import L2Penalty, NuclearLiftPenalty, Penalty, SpectralPenalty
+from ..progress import around
 from ..status import Exactness
 from .defaults import ArrangementCells
 from .formulas import NetworkFormulas
@@ -199,11 +200,17 @@ class CircularCNN(ArrangementCells, UnitFilters):
 
     def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_], patches: _Array) -> Parameters:
         """The cheapest neuron of each block: L - 2 equal filters and the rest w, its norm shared with the output."""
-        best = factors(C, self.geometry.h, self.convolutions)
-        root = np.sqrt(np.linalg.norm(best.w, axis=1))
+        d, h = self.geometry.d, self.geometry.h
+        u, w = np.zeros((len(C), h)), np.zeros((len(C), d))
+        for part in some_at_once(len(C), d, h):
+            if part.start:
+                around().check("the neurons were not all found")
+            best = factors(C[part], h, self.convolutions)
+            u[part], w[part] = best.u, best.w
+        root = np.sqrt(np.linalg.norm(w, axis=1))
         return {
-            "filters": np.tile(best.u, self.convolutions),
-            "hidden": best.w / root[:, None],
+            "filters": np.tile(u, self.convolutions),
+            "hidden": w / root[:, None],
             "weights": sign.astype(np.float64) * root,
         }
 

@@ -277,21 +277,15 @@ class Pieces:
         every = [F for one in parts for F in one]
         P, h = len(every), rows.shape[1]
         self.facets, self.given = np.zeros((P, MOST_FACETS, h)), np.zeros((P, MOST_FACETS), dtype=bool)
-        products, number = [np.zeros((0, h, h))], []
         for k, F in enumerate(every):
             self.facets[k, : len(F)], self.given[k, : len(F)] = F, True
-            first, second = np.triu_indices(len(F), 1)
-            outer = F[first][:, :, None] * F[second][:, None, :]
-            products.append(0.5 * (outer + outer.transpose(0, 2, 1)))
-            number.append(np.full(len(first), k))
-        together = np.concatenate(products)
-        self.products, of = np.unique(together, axis=0, return_inverse=True)
-        self.stated = np.zeros((P, len(self.products)), dtype=np.int8)
-        self.stated[np.concatenate(number), of.ravel()] = 1
         rows, of = np.unique(self.facets[self.given], axis=0, return_inverse=True)
         has = np.zeros((P, len(rows)), dtype=np.int8)
         has[np.nonzero(self.given)[0], of.ravel()] = 1
         self.each_facet = rows, has
+        facet = np.zeros(self.given.shape, dtype=np.intp)
+        facet[self.given] = of.ravel()
+        self.products, self.stated = _products(rows, facet, self.given)
         self._number = {code.tobytes(): k for k, code in enumerate(self.codes)}
 
     def deepest(self, u: _Array) -> tuple[NDArray[np.intp], _Array]:
@@ -308,6 +302,26 @@ class Pieces:
             return np.array([self._number[np.ascontiguousarray(code).tobytes()] for code in codes], dtype=np.intp)
         except KeyError as missing:
             raise InputError("patterns: got a code of no piece of a cell, expected those of the data") from missing
+
+
+def _products(rows: _Array, facet: NDArray[np.intp], given: NDArray[np.bool_]) -> tuple[_Array, NDArray[np.int8]]:
+    """The different symmetric products of two facets of a piece, (R, h, h), and which piece states which, (P, R).
+
+    Two facets (f, g) have the product of (-f, -g): facets are compared up to their sign, and long ones only once.
+    """
+    leading = rows[np.arange(len(rows)), (rows != 0.0).argmax(axis=1)] if len(rows) else np.zeros(0)
+    sign = np.where(leading < 0.0, -1.0, 1.0)
+    axes, axis = np.unique(sign[:, None] * rows + 0.0, axis=0, return_inverse=True)
+    first, second = np.triu_indices(MOST_FACETS, 1)
+    piece, pair = np.nonzero(given[:, first] & given[:, second])
+    f, g = facet[piece, first[pair]], facet[piece, second[pair]]
+    ends = np.sort(np.stack([axis.ravel()[f], axis.ravel()[g]], axis=1), axis=1)
+    turn = (sign[f] * sign[g]).astype(np.intp)
+    different, of = np.unique(np.column_stack([ends, turn]), axis=0, return_inverse=True)
+    outer = (different[:, 2, None] * axes[different[:, 0]])[:, :, None] * axes[different[:, 1]][:, None, :]
+    stated = np.zeros((len(given), len(different)), dtype=np.int8)
+    stated[piece, of.ravel()] = 1
+    return 0.5 * (outer + outer.transpose(0, 2, 1)), stated
 
 
 def check_rows(rows: _Array) -> None:

@@ -20,6 +20,7 @@ parametrisation by P, B. Dumitrescu, Positive Trigonometric Polynomials, 2nd ed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +28,14 @@ from numpy.typing import NDArray
 
 from ..contracts.records import record
 
-__all__ = ["Factors", "convolution", "factors", "half_spectrum_weights", "smallest_product"]
+__all__ = ["Factors", "convolution", "factors", "half_spectrum_weights", "smallest_product", "some_at_once"]
 
 _Array = NDArray[np.float64]
+
+# multiplications of a Newton step of the vectors whose spectra are found together, of which there are some forty, and
+# entries of their second derivatives: 256 MB
+_AT_ONCE = 20_000_000
+_ENTRIES = 1 << 25
 
 # weight of the barrier at the end: values are then within h times this of the best, relative
 _WEAKEST = 1e-12
@@ -75,6 +81,20 @@ def convolution(U: _Array, W: _Array) -> _Array:
     d = W.shape[1]
     product: _Array = np.fft.irfft(np.fft.rfft(U, d) * np.fft.rfft(W), d)
     return product
+
+
+def some_at_once(B: int, d: int, h: int) -> Iterator[slice]:
+    """B vectors (d,) in parts whose spectra are found in a moment each, and in little memory: filters of length h.
+
+    Examples
+    --------
+    >>> [part.stop for part in some_at_once(5, 60, 20)], [part.stop for part in some_at_once(5, 60, 60)]
+    ([2, 4, 5], [5])
+    """
+    unknowns = 1 if h in (1, d) else h * (h + 1) // 2
+    step = max(1, min(_AT_ONCE // unknowns**3, _ENTRIES // unknowns**2))
+    for start in range(0, B, step):
+        yield slice(start, min(B, start + step))
 
 
 def smallest_product(C: _Array, h: int, k: int = 1) -> _Array:

@@ -26,7 +26,8 @@ from scipy import sparse
 
 from ..contracts.records import record
 from ..numerics.conic_forms import ConeKind, PenaltyForm
-from ..numerics.power_spectra import half_spectrum_weights, smallest_product
+from ..numerics.power_spectra import half_spectrum_weights, smallest_product, some_at_once
+from ..progress import around
 from .base import PenaltyFormulas
 from .nuclear import symmetric_entries
 from .spectral import half_fourier, surd
@@ -36,8 +37,6 @@ __all__ = ["NuclearLiftPenalty"]
 
 _Array = NDArray[np.float64]
 
-# entries of the second derivatives of the blocks whose norms are found at a time: 256 MB
-_HESSIAN_ENTRIES = 1 << 25
 
 _CVXPY = """\
 lifts = [cp.Variable(({h}, {d})) for _ in range(C.shape[0])]  # Z with sum_a Z[a, t - a] = c_t
@@ -103,9 +102,10 @@ class NuclearLiftPenalty(ConicSupports):
         out = np.where(finite, 0.0, np.nan)
         active = finite & np.any(C != 0.0, axis=1)
         place = np.flatnonzero(active)
-        batch = max(1, _HESSIAN_ENTRIES // max(1, (self.h * (self.h + 1) // 2) ** 2))
-        for start in range(0, len(place), batch):
-            some = place[start : start + batch]
+        for part in some_at_once(len(place), self.d, self.h):
+            if part.start:
+                around().check("the norms were not all found")
+            some = place[part]
             out[some] = self.scale * smallest_product(C[some], self.h)
         return out
 
