@@ -245,8 +245,8 @@ def make_subplots(
     places = [(across[c], up[r]) for r in range(rows) for c in range(cols)]
     for title, (wide, high) in zip(subplot_titles, places, strict=False):
         figure.add_annotation(
-            text=title, font={"size": 16}, showarrow=False, x=sum(wide) / 2.0, xanchor="center", xref="paper", y=high[1],
-            yanchor="bottom", yref="paper",
+            text=title, font={"size": 16}, showarrow=False, x=sum(wide) / 2.0, xanchor="center", xref="paper",
+            y=high[1], yanchor="bottom", yref="paper",
         )  # fmt: skip
     return figure
 
