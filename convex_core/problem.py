@@ -171,21 +171,8 @@ class Problem(ProblemAnswer):
         With filters as long as the input it is :math:`\ell(\sigma(X U) W, X) + \tfrac{\beta}{2} \sum_j (\|u_j\|_2^2 +
         \|w_j\|^2)`, with the norm of ``output_norm``; the program is that of any network of several outputs.
 
-        Parameters
-        ----------
-        X : (n, d), (n, H, W) or (n, H, W, C)
-            Inputs, and targets.
-        filter_size : int or sequence of int, optional
-            Of the filters, by default the whole input.
-        architecture : str
-            ``two-layer`` or ``linear``.
-        **given
-            As for the class, without ``outputs``.
-
-        Raises
-        ------
-        InputError
-            As for the class, or for a loss of classes.
+        Arguments and errors are those of the class, without y and ``outputs``, for ``two-layer`` or ``linear``; filters
+        are as long as the input unless told otherwise, and a loss of classes is refused.
 
         Examples
         --------
