@@ -127,7 +127,11 @@ def write_onnx(target: str | Path | IO[bytes], network: Network | ListedNetwork,
     InputError
         If the architecture does not say its layers, or the file cannot be written.
     """
-    check_arguments("write_onnx", target=(target, object), network=(network, (Network, ListedNetwork)))
+    check_arguments(
+        "write_onnx",
+        target=(target, object),
+        network=(network, ListedNetwork if isinstance(network, ListedNetwork) else Network),
+    )
     data = onnx_bytes(network)
     found = check_onnx(data, network, seed=seed)
     if isinstance(target, (str, Path)):
@@ -200,7 +204,11 @@ def onnx_bytes(network: Network | ListedNetwork) -> bytes:
     flat = graph.node("Reshape", "X", graph.integers([-1, geometry.d]))
     if isinstance(network, ListedNetwork):
         total, q = listed_nodes(graph, flat, network), network.q
-        said = {"architecture": LISTED, "pooling": network.grid.pooling, "pooling_cuts": network.grid.cuts}
+        said: dict[str, Any] = {
+            "architecture": LISTED,
+            "pooling": network.grid.pooling,
+            "pooling_cuts": network.grid.cuts,
+        }
         said |= geometry.to_dict()
     else:
         architecture = network.architecture

@@ -39,7 +39,7 @@ def needs_torch() -> None:
 def torch_module(network: Network | ListedNetwork) -> Any:
     """The module of `network`: :meth:`Network.to_torch`."""
     needs_torch()
-    check_arguments("torch_module", network=(network, (Network, ListedNetwork)))
+    check_arguments("torch_module", network=(network, ListedNetwork if isinstance(network, ListedNetwork) else Network))
     if isinstance(network, ListedNetwork):
         return ListedCNN(network)
     layers = layers_of(network.architecture, network.parameters, network.free)
