@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .architectures import no_codes, no_codes_yet
+from .architectures import no_codes
 from .certificate import Certificate, certify_known
 from .contracts.records import record
 from .contracts.validation import check_arguments, frozen, positive_number
@@ -368,8 +368,7 @@ def _unfinished(
     if best.blocks is None:  # the zero network, or one from elsewhere
         one = problem.patches[:, :1]
         C = np.zeros((0, problem.architecture.design(one).shape[2]))
-        none = no_codes_yet if search is None else no_codes
-        active, sign = none(problem.architecture, problem.patches), np.zeros(0, dtype=np.int8)
+        active, sign = no_codes(problem.architecture, problem.patches), np.zeros(0, dtype=np.int8)
         value = best.objective
     else:
         C, active, sign, value = cast(_Array, best.C), best.blocks.active, best.blocks.sign, best.value

@@ -23,7 +23,6 @@ from .defaults import (
     FiltersAndWeights,
     OneOutput,
     no_codes,
-    no_codes_yet,
     no_neurons,
     side_by_side,
 )
@@ -112,7 +111,6 @@ __all__ = [
     "make_architecture",
     "natural_padding",
     "no_codes",
-    "no_codes_yet",
     "no_neurons",
     "of_kind",
     "restored_batch",

@@ -82,8 +82,8 @@ class BatchNormCNN(EvenPooling, PooledNeurons):
     >>> from convex_core import Network, Problem
     >>> problem = Problem([[1.0], [3.0]], [0, 1], filter_size=1, beta=0.1, normalisation="batch")
     >>> network = Network(problem.architecture, [[5.0, 2.0, 0.0]], [1.0])  # u = 5 is as good as u = 1
-    >>> network.predict(problem.X).round(9), network.regulariser, network.predict([[2.0], [4.0]]).round(9)
-    (array([0.        , 1.41421356]), 2.5, array([0.        , 2.82842712]))
+    >>> network.predict(problem.X).round(6), network.regulariser, network.predict([[2.0], [4.0]]).round(6)
+    (array([0.      , 1.414214]), 2.5, array([0.      , 2.828427]))
     """
 
     geometry: PatchGeometry

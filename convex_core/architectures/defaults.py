@@ -48,7 +48,6 @@ __all__ = [
     "OneOutput",
     "SeveralWeights",
     "no_codes",
-    "no_codes_yet",
     "no_neurons",
     "output_biases",
     "side_by_side",
@@ -342,13 +341,6 @@ def side_by_side(patches: _Array) -> _Array:
 def no_codes(architecture: Architecture, patches: _Array) -> NDArray[np.bool_]:
     """The codes of no neurons, (0, N): N is the number of bits of a code."""
     return architecture.codes(patches, no_neurons(architecture))
-
-
-def no_codes_yet(architecture: Architecture, patches: _Array) -> NDArray[np.bool_]:
-    """The codes of no neurons where the time ended before the cells were found: as :func:`no_codes`, in no time."""
-    own = getattr(architecture, "no_codes_yet", None)
-    found: NDArray[np.bool_] = no_codes(architecture, patches) if own is None else own(patches)
-    return found
 
 
 class AtomsAndWeights(ArrangementCells, FiltersAndWeights):

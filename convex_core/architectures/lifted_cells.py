@@ -153,10 +153,6 @@ class LiftedCells(ABC, SeveralWeights):
         outside = (depth < -_OUTSIDE * np.linalg.norm(u, axis=1)) & (opposite > depth)
         return pieces.codes[np.where(outside, other, number)]
 
-    def no_codes_yet(self, patches: _Array) -> _Codes:
-        """Codes of no neurons, without the bits of a piece: the pieces may be what the time ran out for."""
-        return np.zeros((0, len(self.base.hyperplanes(patches))), dtype=bool)
-
     def in_cells(self, patches: _Array, parameters: Parameters) -> tuple[_Array, _Array]:
         """T (m, n', r, h) and A (m, R, h): on ``A[j] u >= 0`` neuron j gives ``sum_ab T[j, :, a, b] w_a u_b``."""
         codes = self.codes(patches, parameters)

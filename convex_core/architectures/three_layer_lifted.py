@@ -193,10 +193,6 @@ class LiftedThreeLayerCNN(ThreeLayerCNN):
         inner = self._codes(patches, first, parameters["hidden"] >= 0.0, second)
         return np.concatenate([inner, piece[:, K * n :]], axis=1)
 
-    def no_codes_yet(self, patches: _Array) -> _Bits:
-        """Codes of no neurons, without the bits of a piece: the pieces may be what the time ran out for."""
-        return np.zeros((0, len(self.base.hyperplanes(patches))), dtype=bool)
-
     def neurons(self, C: _Array, sign: NDArray[np.int8], codes: _Bits, patches: _Array) -> Parameters:
         """The best part of rank one of each Z, as in :class:`ThreeLayerCNN`: exact if S has rank one."""
         return ThreeLayerCNN.neurons(self, C, sign, self._split(codes, patches)[0], patches)
