@@ -29,6 +29,13 @@ def taken(network, X, geometry=None):
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1)))
 
 
+def folded(architecture):
+    """Whether its module has other arrays than the network: a batch in its filters, or a weight for each patch."""
+    options = architecture.options
+    several = architecture.name == "linear" and architecture.q > 1
+    return several or options.get("normalisation", "none") == "batch" or "pooling_grid" in options
+
+
 def check(network):
     """The module's outputs; and where it has two layers, the network that is read from it."""
     X = np.random.default_rng(5).standard_normal((4, network.architecture.geometry.d))
@@ -39,6 +46,10 @@ def check(network):
     assert np.abs(got - expected).max() <= 1e-13 * np.abs(expected).max()
     if set(module._modules) - {"activation", "pool"} != {"conv", "head"}:
         return False
+    if folded(network.architecture):
+        with pytest.raises(InputError, match=r"conv.bias: got|head.weight: got"):
+            from_torch(module, network.architecture)
+        return True
     for again in (from_torch(module, network.architecture), from_torch(module.state_dict(), network.architecture)):
         assert np.array_equal(again.free, network.free)
         for name, array in network.parameters.items():

@@ -147,7 +147,7 @@ class _Part:
             found.append((f"pool{self.mark}", pool(self.pool_size, ceil_mode=True)))
         weights = branch.weights.T
         if self.flat and branch.counts is not None:
-            weights = branch.counts.reshape(1, -1)
+            weights = np.einsum("jo,jk->ojk", branch.weights, branch.counts).reshape(weights.shape[0], -1)
         head = nn.Linear(weights.shape[1], weights.shape[0], bias=bias is not None, dtype=torch.float64)
         _set(head, weights, bias)
         return [*found, (f"head{self.mark}", head)]

@@ -45,7 +45,8 @@ def from_torch(
         The module, or what its ``state_dict()`` gives: layers in the order of :func:`network_from_arrays`.
     architecture : Architecture, optional
         What it is. Without one a module's own is found from its convolution, its activation and its outputs, for
-        `input_shape`.
+        `input_shape`. Batch normalisation, pooling over regions and linear networks of several outputs are written as
+        the convolution that they amount to, and cannot be read back.
     input_shape : sequence of int, optional
         (d,), (H, W) or (H, W, C), channels last as everywhere here; needed if no architecture is given.
     seed : int
