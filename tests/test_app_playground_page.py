@@ -12,7 +12,7 @@ from convex_core import Dataset, InputError, load_dataset
 from pages._ui.playground import link
 from pages._ui.playground.from_dataset import differences, fits, scene_of
 from pages._ui.playground.linker import LinkError, linked, styles
-from pages._ui.playground.scene import read_scene
+from pages._ui.playground.scene import DRAWN, read_scene
 from pages._ui.playground.scenes import FIRST, SCENES, built_in, listed
 from pages._ui.state.own_link import MAX_CHARACTERS
 from pages._ui.state.spec import DataSpec, ProblemSpec
@@ -203,6 +203,7 @@ def test_large_data_do_not_fit_the_playground():
         ((1,), {"filter_size": 1}, ["a bias instead of no bias"]),
         ((6,), {"activation": "leaky", "slope": 0.3}, []),
         ((6,), {"activation": "threshold"}, []),
+        ((6,), {"activation": "maxout"}, ["the relu activation instead of maxout"]),
         ((6,), {"activation": "quadratic", "bias": "output"}, []),
         ((6,), {"activation": "quadratic", "bias": "free"}, ["no bias instead of a free bias"]),
         ((6,), {"network": "max pooling", "bias": "free"}, ["no bias instead of a free bias"]),
@@ -223,6 +224,15 @@ def test_what_the_playground_has_instead_of_a_page_s_settings_is_said(shape, set
     data = Dataset("a", np.ones((4, int(np.prod(shape)))), np.array([1.0, -1.0, 1.0, -1.0]), input_shape=shape)
     spec = replace(SPEC, **settings)
     assert differences(scene_of(data, spec), data, spec) == expected
+
+
+def test_a_scene_has_an_activation_that_can_be_drawn():
+    labels = (FOLDER / "activations.js").read_text()
+    for name in DRAWN:
+        assert read_scene({**built_in(FIRST).to_dict(), "activation": name}).activation == name
+        assert f"  {name}: " in labels
+    with pytest.raises(InputError, match="activation: got 'maxout'"):
+        read_scene({**built_in(FIRST).to_dict(), "activation": "maxout"})
 
 
 def test_the_dataset_page_links_to_what_it_shows_in_the_playground():

@@ -10,7 +10,7 @@ from pages._ui import shell
 from pages._ui.state.spec import ProblemSpec
 
 from . import link
-from .scene import DIRECTIONS, MAX_PIXELS, MAX_POINTS, MAX_SAMPLES, MAX_SIGNAL, Scene, read_scene
+from .scene import DIRECTIONS, DRAWN, MAX_PIXELS, MAX_POINTS, MAX_SAMPLES, MAX_SIGNAL, Scene, read_scene
 
 __all__ = ["differences", "fits", "offer", "scene_of"]
 
@@ -83,7 +83,7 @@ def scene_of(data: Dataset, spec: ProblemSpec) -> Scene:
             "filter": size,
             "stride": [min(spec.stride, side) for side in shape],
             "pooling": "max" if spec.network == "max pooling" else spec.pooling,
-            "activation": spec.activation,
+            "activation": spec.activation if spec.activation in DRAWN else "relu",
             "slope": 0.1 if spec.slope is None else spec.slope,
             "bias": bias,
             "loss": spec.loss if spec.loss == "logistic" else "squared",

@@ -16,6 +16,7 @@ from convex_core.architectures import EVERY_ACTIVATION
 __all__ = [
     "BETAS",
     "BIASES",
+    "DRAWN",
     "LOSSES",
     "MAX_PIXELS",
     "MAX_POINTS",
@@ -41,6 +42,8 @@ MAX_VALUE, MIN_VALUE = 100.0, 1e-9
 #: Smallest and largest beta.
 BETAS = (1e-4, 1e3)
 POOLINGS = ("sum", "mean", "max")
+#: A neuron of maxout has two filters: it is no point of a circle or a sphere.
+DRAWN = tuple(name for name in EVERY_ACTIVATION if name != "maxout")
 BIASES = ("none", "regularised", "free", "output")
 LOSSES = ("squared", "logistic")
 #: How the data are drawn: bars, painted pixels, points in the plane, numbers on a line.
@@ -198,7 +201,7 @@ def read_scene(raw: object) -> Scene:
         filter_size=filter_size,
         stride=stride,
         pooling=read_choice(raw.get("pooling", "sum"), "pooling", POOLINGS),
-        activation=read_choice(raw.get("activation", "relu"), "activation", tuple(EVERY_ACTIVATION)),
+        activation=read_choice(raw.get("activation", "relu"), "activation", DRAWN),
         slope=read_number(raw.get("slope", 0.1), "slope", -1.0, 1.0),
         bias=bias,
         loss=loss,
