@@ -56,7 +56,7 @@ def test_two_processes_give_the_rows_of_one_though_one_is_killed(rows, tmp_path)
 
     def kill(report):
         if report.message.startswith("5 of") and not killed:
-            killed.append(next(iter(multiprocessing.active_children())))
+            killed.append(left()[0])
             os.kill(killed[0].pid, signal.SIGKILL)
 
     found = sweep(GRID, workers=2, out=out, progress=kill)
@@ -64,7 +64,7 @@ def test_two_processes_give_the_rows_of_one_though_one_is_killed(rows, tmp_path)
     assert found.rows == rows
     assert Sweep.read(out).rows == rows
     assert len(out.read_bytes().splitlines()) == len(rows)
-    assert multiprocessing.active_children() == []
+    assert left() == []
 
 
 def test_a_task_that_takes_its_worker_down_is_a_row_and_the_others_are_not_blamed(tmp_path):
@@ -120,7 +120,7 @@ def test_a_cancelled_sweep_leaves_no_worker(rows):
     assert found.stopped is Status.CANCELLED
     assert 2 <= len(found.rows) < len(rows)
     assert set(found.rows) <= set(rows)
-    assert multiprocessing.active_children() == []
+    assert left() == []
 
 
 def test_a_script_that_begins_at_once_is_told_where_to_begin(tmp_path):
@@ -190,6 +190,11 @@ def test_processes_that_do_not_start_are_one_sentence(monkeypatch):
         sweep(GRID, workers=2)
 
 
+def left():
+    """Processes that a sweep has left; joblib keeps its own for the next one."""
+    return [child for child in multiprocessing.active_children() if not type(child).__name__.startswith("Loky")]
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_worker_that_is_killed_while_it_starts_is_replaced(number, rows, monkeypatch):
     """The first, without which there is no pool yet, or the second, while the first one works."""
@@ -205,7 +210,7 @@ def test_a_worker_that_is_killed_while_it_starts_is_replaced(number, rows, monke
     monkeypatch.setattr(engines, "_sent", kill)
     assert sweep(GRID, workers=2).rows == rows
     assert killed
-    assert multiprocessing.active_children() == []
+    assert left() == []
 
 
 def test_a_worker_that_its_pool_forgets_ends_with_it(rows, monkeypatch):
@@ -214,10 +219,10 @@ def test_a_worker_that_its_pool_forgets_ends_with_it(rows, monkeypatch):
 
     def kill(report):
         if report.message.startswith("2 of") and not killed:
-            killed.append(next(iter(multiprocessing.active_children())))
+            killed.append(left()[0])
             os.kill(killed[0].pid, signal.SIGKILL)
 
     monkeypatch.setattr(multiprocessing.process.BaseProcess, "terminate", lambda _: None)
     assert sweep(GRID, workers=2, progress=kill).rows == rows
     assert killed
-    assert multiprocessing.active_children() == []
+    assert left() == []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convex_core import Problem
-from convex_core.architectures import Activation, FreeBiasCNN, Parameters
+from convex_core.architectures import Activation, Parameters
 from convex_core.program import Blocks
 
 __all__ = ["Around", "block_filter", "make_around", "unit_neurons"]
@@ -141,8 +142,8 @@ def make_around(problem: Problem) -> Around | AroundKnees:
     order = np.argsort(-responses, axis=1)
     samples = np.tile(np.arange(problem.n), patches.shape[0])[order]
     sorted_responses = np.take_along_axis(responses, order, axis=1)
-    assert isinstance(architecture, FreeBiasCNN)  # no other network has free biases of its filters
-    return AroundKnees(directions, sorted_responses, samples, architecture.activation, architecture.scale)
+    free: Any = architecture  # no other network has free biases of its filters
+    return AroundKnees(directions, sorted_responses, samples, free.activation, free.scale)
 
 
 def _all_around(a: int) -> _Array:
