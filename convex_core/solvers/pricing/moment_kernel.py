@@ -96,6 +96,20 @@ def _quadratic(U: _Array, r: _Array) -> float:
     return total
 
 
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _residual(
+    X: _Array, a: _Array, Y: _Array, partner: _Index, side: _Array, plan: _Array, i: int, r: _Array
+) -> None:  # fmt: skip
+    """Write what is left of the convex row i, after what the plan pays, into r (h,)."""
+    for t in range(len(r)):
+        r[t] = a[i] * X[i, t]
+    for k in range(partner.shape[1]):
+        if plan[i, k] > 0.0:
+            j = partner[i, k]
+            for t in range(len(r)):
+                r[t] -= side[i, k] * plan[i, k] * Y[j, t]
+
+
 @njit(borrowing=True, fastmath=_FAST)
 def move_moments(
     X: _Array, a: _Array, Y: _Array, c: _Array, partner: _Index, side: _Array, start: _Index, entry: _Index,
@@ -146,13 +160,7 @@ def move_moments(
             size[1, j] = max(wide, 0.0)
         # (1) residuals; a step of the plan in a metric in which it is safe
         for i in range(m):
-            for t in range(h):
-                R[i, t] = a[i] * X[i, t]
-            for k in range(K):
-                if plan[i, k] > 0.0:
-                    j = partner[i, k]
-                    for t in range(h):
-                        R[i, t] -= side[i, k] * plan[i, k] * Y[j, t]
+            _residual(X, a, Y, partner, side, plan, i, R[i])
             width = math.sqrt(max(_quadratic(U, R[i]), 0.0) + (_SOFT * a[i]) ** 2)
             gain = 1e-300
             for k in range(K):
@@ -200,13 +208,7 @@ def move_moments(
             for k in range(h):
                 Q[t, k] = 0.0
         for i in range(m):
-            for t in range(h):
-                R[i, t] = a[i] * X[i, t]
-            for k in range(K):
-                if plan[i, k] > 0.0:
-                    j = partner[i, k]
-                    for t in range(h):
-                        R[i, t] -= side[i, k] * plan[i, k] * Y[j, t]
+            _residual(X, a, Y, partner, side, plan, i, R[i])
             width = max(math.sqrt(max(_quadratic(U, R[i]), 0.0)), _NARROW * a[i])
             half += 0.5 * width
             for t in range(h):
