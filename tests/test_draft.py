@@ -90,11 +90,3 @@ def test_a_wrong_property_is_refused_when_the_figure_is_asked_for():
 def test_places_need_a_grid():
     with pytest.raises(ValueError, match="without a grid"):
         blank(300).add_trace(draft.Scatter(y=[1]), row=1, col=1)
-
-
-def test_a_copy_is_another_figure():
-    one = blank(300).add_scatter(y=[1])
-    other = one.copy().update_layout(height=100).update_traces(selector={}, name="other")
-    assert (one.layout["height"], other.layout["height"]) == (300, 100)
-    assert "name" not in one.data[0]
-    assert other.data[0]["name"] == "other"

@@ -100,13 +100,6 @@ class Draft:
         # the number of the axes of row r and column c; None without a grid
         self._grid: list[list[int]] | None = None
 
-    def copy(self) -> Draft:
-        """The same figure, to be changed: numbers are shared."""
-        other = Draft(**self.layout)
-        other.data, other.frames = [merged({}, trace) for trace in self.data], list(self.frames)
-        other._grid = self._grid
-        return other
-
     def add_trace(self, trace: Mapping[str, Any], *, row: int | None = None, col: int | None = None) -> Draft:
         """Draw a trace, on the axes of a place in the grid if one is given."""
         axes = {} if row is None or col is None else dict(zip(("xaxis", "yaxis"), self._axes(row, col), strict=True))
