@@ -18,6 +18,7 @@ from convex_core.solution import Solution
 
 from .layout import Download
 from .state.spec import CUSTOM
+from .work.drawn import drawn
 
 __all__ = ["bounds_downloads", "here", "recognition_downloads", "report_downloads"]
 
@@ -54,7 +55,7 @@ def bounds_downloads(found: Bounds, data: Dataset) -> list[Download]:
 def recognition_downloads(found: Recognition, options: Mapping[str, Any]) -> list[Download]:
     """A report of training on images, which it names; `options` are those of the dataset."""
     make = partial(make_listed_report, found, options=dict(options), link=here())
-    return _downloads(make, listed_letters(found) <= MAX_PACKED, "Report", "report")
+    return _downloads(make, drawn(listed_letters, found) <= MAX_PACKED, "Report", "report")
 
 
 def _downloads(make: Callable[[], Report], fits: bool, label: str, stem: str) -> list[Download]:
