@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from convex_core import Dataset, InputError, load_dataset
+from convex_core.architectures import EVERY_ACTIVATION
 from pages._ui.playground import link
 from pages._ui.playground.from_dataset import differences, fits, scene_of
 from pages._ui.playground.linker import LinkError, linked, styles
@@ -226,11 +227,13 @@ def test_what_the_playground_has_instead_of_a_page_s_settings_is_said(shape, set
     assert differences(scene_of(data, spec), data, spec) == expected
 
 
-def test_a_scene_has_an_activation_that_can_be_drawn():
-    labels = (FOLDER / "activations.js").read_text()
+def test_a_scene_has_an_activation_that_can_be_drawn_and_the_menu_says_why_the_others_cannot():
+    drawn, undrawn = (FOLDER / "activations.js").read_text().split("export const UNDRAWN")
     for name in DRAWN:
         assert read_scene({**built_in(FIRST).to_dict(), "activation": name}).activation == name
-        assert f"  {name}: " in labels
+        assert f"  {name}: " in drawn
+    for name in set(EVERY_ACTIVATION) - set(DRAWN):
+        assert f"  {name}: {{" in undrawn
     with pytest.raises(InputError, match="activation: got 'maxout'"):
         read_scene({**built_in(FIRST).to_dict(), "activation": "maxout"})
 

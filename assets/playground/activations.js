@@ -30,6 +30,15 @@ export const ACTIVATION_LABELS = Object.fromEntries(
   Object.entries(ACTIVATIONS).map(([name, make]) => [name, make(0).label]),
 );
 
+/** Those of the library whose neurons are no directions, and so no points of the picture: label and reason. */
+export const UNDRAWN = {
+  maxout: {
+    label: "maxout",
+    reason:
+      "A maxout neuron has two filters, so that no direction stands for it here: the page Solve has its exact program.",
+  },
+};
+
 let activationKnown = { name: null, slope: null, entry: null };
 
 /** The activation of a scene; the same object as long as it is the same one. */

@@ -3,7 +3,7 @@
  * not fit beside it changes too. `choices` says beforehand what that would be, and why a choice cannot be had: of what the
  * library has no exact program for, or what cannot be drawn.
  */
-import { ACTIVATION_LABELS, activationOf } from "./activations.js";
+import { ACTIVATION_LABELS, UNDRAWN, activationOf } from "./activations.js";
 import { LIMITS, setLength } from "./edits.js";
 
 const POOLING_LABELS = { sum: "sum", mean: "mean", max: "max" };
@@ -80,6 +80,7 @@ function fittedScene(scene, newest) {
 
 /** In one sentence why a value cannot be had beside the others; null where it can. */
 function refusal(scene, name, value) {
+  if (name === "activation" && value in UNDRAWN) return UNDRAWN[value].reason;
   const slopes = (activation) => activationOf({ ...scene, activation }).form === "slopes";
   if (name === "activation" && value in ACTIVATION_LABELS && !slopes(value)) {
     const own = `The ${ACTIVATION_LABELS[value]} activation has`;
@@ -104,7 +105,10 @@ export function choices(scene, name) {
   const labelled = (labels) => Object.entries(labels).map(([value, label]) => ({ value, label }));
   const options = {
     pooling: () => labelled(POOLING_LABELS),
-    activation: () => labelled(ACTIVATION_LABELS),
+    activation: () => [
+      ...labelled(ACTIVATION_LABELS),
+      ...Object.entries(UNDRAWN).map(([value, { label }]) => ({ value, label })),
+    ],
     bias: () => labelled(BIAS_LABELS),
     loss: () => labelled(LOSS_LABELS),
     filter: () => filterShapes(scene).map((value) => ({ value, label: value.join(" × ") })),

@@ -60,7 +60,7 @@ def short_units(directions: _Array) -> _Array:
     Examples
     --------
     >>> unit = short_units(np.array([[0.6, 0.8]]))
-    >>> bool((short_units(unit) == unit).all()), float(np.linalg.norm(unit))
+    >>> bool((short_units(unit) == unit).all()), round(float(np.linalg.norm(unit)), 12)
     (True, 1.0)
     """
     short = directions.astype(np.float32).astype(np.float64)
