@@ -264,6 +264,19 @@ def test_a_search_whose_time_is_over_decomposes_no_large_matrix(monkeypatch):
     assert problem.objective(found) < zero_objective(problem)
 
 
+def test_a_search_whose_time_is_over_decomposes_for_a_moment_and_no_longer(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((12, 6)), rng.standard_normal((12, 4))
+    problem = Problem(X, Y, filter_size=3, beta=0.5, outputs=4)  # neurons are split: four times as many columns as rows
+    ended, calls, svd = threading.Event(), [], np.linalg.svd
+    monkeypatch.setattr(np.linalg, "svd", lambda *args, **kw: (ended.is_set() and calls.append(1)) or svd(*args, **kw))
+    monkeypatch.setattr(searching, "SETTINGS", replace(searching.SETTINGS, moment=2.0 * 48**2 * 49))
+    found = local_search(problem, starts=1, cancel=ended, progress=lambda _: ended.set())
+    _wait()
+    assert 0 < len(calls) <= 2
+    assert problem.objective(found) < zero_objective(problem)
+
+
 def test_atoms_whose_reduction_is_stopped_give_the_same_outputs_at_no_larger_size():
     rng = np.random.default_rng(3)
     Phi, size = rng.standard_normal((6, 40)), rng.uniform(0.5, 2.0, 40)

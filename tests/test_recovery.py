@@ -70,6 +70,19 @@ def test_as_many_atoms_are_kept_as_are_independent(seed, n, m, rank):
     assert new.sum() == pytest.approx(size.sum(), rel=1e-9)
 
 
+def test_atoms_beyond_a_full_set_are_reduced_many_at_a_time(monkeypatch):
+    """As those of several outputs, of which each has outputs of one alone: a decomposition for each took minutes."""
+    rng = np.random.default_rng(0)
+    Phi, size = np.kron(np.eye(8), np.ones((5, 50))) * rng.standard_normal((40, 400)), rng.uniform(0.5, 2.0, 400)
+    calls, svd = [], np.linalg.svd
+    monkeypatch.setattr(np.linalg, "svd", lambda *args, **options: calls.append(1) or svd(*args, **options))
+    keep, new = independent_atoms(Phi, size)
+    assert len(keep) <= 40
+    assert Phi[:, keep] @ new == pytest.approx(Phi @ size, abs=1e-9 * np.abs(Phi).max() * size.sum())
+    assert new.sum() <= size.sum() * (1 + 1e-12)
+    assert len(calls) < 100  # of 360 atoms that go
+
+
 def test_dead_atoms_are_dropped():
     keep, size = independent_atoms(np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([1.0, 5.0]))
     assert (keep.tolist(), size.tolist()) == ([0], [1.0])

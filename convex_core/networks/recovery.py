@@ -20,6 +20,9 @@ _Array = NDArray[np.float64]
 
 # share of the outputs of a neuron below which what is not at no cost is rounding
 _NOTHING_ELSE = 1e-10
+# of n atoms that are kept already, the part of as many that join at once: each decomposition takes a little longer, and
+# m - n atoms go with few of them
+_JOINING = 4
 
 
 def recover(
@@ -189,14 +192,14 @@ def independent_atoms(
     order = order[np.argsort(-size[order], kind="stable")]
     keep, rest = order[:0], order
     while True:
-        if stop():
+        if len(keep) and stop():
             left = np.append(keep, rest)
             return left, size[left]
         null = _null_space(Phi[:, keep] / length[keep], relative_zero)
-        if null.shape[1] == 0:  # independent so far: more atoms join, so that no step sees more than n + 1 columns
+        if null.shape[1] == 0:  # independent so far: more atoms join, up to n, or some at once where n are kept already
             if not len(rest):
                 return keep, size[keep]
-            joining = max(1, len(Phi) - len(keep))
+            joining = max(len(Phi) - len(keep), 1 + len(Phi) // _JOINING)
             keep, rest = np.append(keep, rest[:joining]), rest[joining:]
             continue
         while null.shape[1]:

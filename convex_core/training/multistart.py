@@ -56,7 +56,7 @@ class LocalSearchSettings:
     nudges: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
     dense: int = 400  # parameters beyond which BFGS and its square matrix are too slow
     max_steps: int = 3000  # steps of one minimisation
-    # multiplications of the decomposition in which a network is reduced even after the end of the time: a moment
+    # multiplications of the decompositions in which a network is reduced even after the end of the time: a moment
     moment: float = 3e7
     # multiplications of a decomposition in a second: one that would outlast the time is not begun
     in_a_second: float = 2e8
@@ -318,12 +318,15 @@ class _Search:
         """The network reduced to few neurons, as far as there is time for decompositions that take long."""
         multiplications = self.problem.size**2 * min(network.m, self.problem.size + 1)
         seconds = multiplications / SETTINGS.in_a_second
+        decompositions = 0
 
-        def stop() -> bool:
-            return self._is_over() or self.budget.remaining < seconds
+        def stop() -> bool:  # asked before each decomposition: neurons of several outputs need many
+            nonlocal decompositions
+            decompositions += 1
+            brief = decompositions * multiplications <= SETTINGS.moment
+            return not brief and (self._is_over() or self.budget.remaining < seconds)
 
-        brief = multiplications <= SETTINGS.moment
-        return prune(network, self.problem.patches, stop=(lambda: False) if brief else stop)
+        return prune(network, self.problem.patches, stop=stop)
 
     def evaluated(self, network: Network) -> tuple[float, Network]:
         """The network with its objective, and the best of what costs nothing."""
