@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from problem_cases import patch_problem
 
-from convex_core import Problem, Status, load_dataset, solve
+from convex_core import LogisticLoss, Problem, Status, load_dataset, solve
 from convex_core.arrangement import enumerate_patterns
 from convex_core.certificate import certify, certify_known
 from convex_core.penalties import L2Penalty
@@ -17,7 +17,9 @@ from convex_core.program import Blocks, CellFactory, all_cone_rows, assemble
 from convex_core.progress import Budget
 from convex_core.solvers.backends.clarabel import solve_clarabel
 from convex_core.solvers.column_generation import WarmStart, generate_columns
+from convex_core.solvers.master import semismooth
 from convex_core.solvers.master.cone_prox import cone_prox
+from convex_core.solvers.master.proximal_newton import proximal_newton
 from convex_core.solvers.master.restricted import RestrictedMaster
 from convex_core.solvers.master.semismooth import NewtonState, _merged, semismooth_newton
 from convex_core.solvers.search import enumerated_pricer
@@ -186,6 +188,41 @@ def test_a_cancelled_run_answers_blocks_in_their_cones():
     assert np.isfinite(answer.C).all()
     assert (blocks.sides * (answer.C @ blocks.rows.T)).min() >= -1e-12
     assert answer.dual == pytest.approx(problem.y - np.einsum("bnp,bp->n", blocks.G, answer.C), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_large_blocks_are_mapped_one_by_one_and_a_stop_between_them_is_heard(loss, monkeypatch):
+    problem = patch_problem(3, 8, 3, 3, 0.05)
+    blocks = some_blocks(problem, 0.7, np.random.default_rng(0))
+    y = np.sign(problem.y)
+
+    def run(**limits):
+        start, budget = cold(blocks, y), Budget(**limits)
+        if loss == "squared":
+            return semismooth_newton(blocks, y, 0.05, start, tol=1e-9, budget=budget)
+        return proximal_newton(blocks, y, 0.05, LogisticLoss(), replace(start, dual=0.5 * y), tol=1e-9, budget=budget)
+
+    together = run()
+    monkeypatch.setattr(semismooth, "SETTINGS", replace(semismooth.SETTINGS, between_looks=1))
+    one_by_one = run()
+    assert one_by_one.error <= 1e-7
+    np.testing.assert_array_equal(one_by_one.C, together.C)
+    np.testing.assert_array_equal(one_by_one.dual, together.dual)
+    flag = Counted(len(blocks) // 2)
+    stopped = run(cancel=flag)
+    assert flag.looks == len(blocks) // 2  # in the middle of the first map, and no further
+    assert not stopped.C.any()
+
+
+class Counted:
+    """A cancel flag that is set from its k-th look on."""
+
+    def __init__(self, k):
+        self.k, self.looks = k, 0
+
+    def is_set(self):
+        self.looks += 1
+        return self.looks >= self.k
 
 
 def prox(Z, rows, sides, t):

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from ...errors import Interrupted
 from ...program.blocks import Blocks
 from ...progress import Budget
 from .semismooth import BlockProx, NewtonState, block_error
@@ -120,7 +121,7 @@ def proximal_newton(
     if gate == 0.0:  # no block says anything
         return replace(nothing, sigma=0.0, error=0.0)
     J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
-    cones = BlockProx(blocks, beta)
+    cones = BlockProx(blocks, beta, budget)
     C, v = start.C, start.dual
     f = J @ C.ravel()
     first = SETTINGS.start / gate
@@ -128,18 +129,21 @@ def proximal_newton(
     sigma = min(max(start.sigma, first), SETTINGS.warm * first)
     share = SETTINGS.curved / max(loss.curvature(y), np.finfo(np.float64).tiny) / first
     best, stale = replace(nothing, sigma=sigma), 0
-    for _ in range(max_outer):
-        v, f = _minimise(cones, J, y, loss, C, f, v, sigma, share * sigma, tol, budget)
-        C = cones.C.copy()
-        dual = -loss.gradient(J @ C.ravel(), y)
-        error = block_error(cones, C, (dual @ J).reshape(B, p))
-        if error < SETTINGS.done * best.error:
-            best, stale = NewtonState(C, dual, sigma, error), 0
-        elif sigma * gate >= SETTINGS.end:
-            stale += 1
-        if best.error <= tol or stale == SETTINGS.stale or budget.stop() is not None:
-            break
-        sigma = min(SETTINGS.growth * sigma, SETTINGS.end / gate)
+    try:
+        for _ in range(max_outer):
+            v, f = _minimise(cones, J, y, loss, C, f, v, sigma, share * sigma, tol, budget)
+            C = cones.C.copy()
+            dual = -loss.gradient(J @ C.ravel(), y)
+            error = block_error(cones, C, (dual @ J).reshape(B, p))
+            if error < SETTINGS.done * best.error:
+                best, stale = NewtonState(C, dual, sigma, error), 0
+            elif sigma * gate >= SETTINGS.end:
+                stale += 1
+            if best.error <= tol or stale == SETTINGS.stale or budget.stop() is not None:
+                break
+            sigma = min(SETTINGS.growth * sigma, SETTINGS.end / gate)
+    except Interrupted:  # between two blocks of a map: what was best before counts
+        pass
     return best
 
 

@@ -33,6 +33,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from ...contracts.records import record
+from ...errors import Interrupted
 from ...numerics.cone_projection import cone_scratch
 from ...program.blocks import Blocks
 from ...progress import Budget
@@ -57,6 +58,7 @@ class NewtonSettings:
     parallel: float = 0.99  # cosine between two blocks above which one may be merged into the other
     inexact: float = 0.3  # phi is minimised until what is missing is this share of the step in the blocks
     steps: int = 60  # Newton steps of one minimisation
+    between_looks: int = 20_000_000  # multiplications for a step of the projections between two looks at the budget
     # size of the Newton system from which it is factorised by numpy, which lets other threads run meanwhile
     large: int = 400
 
@@ -90,8 +92,10 @@ class NewtonState:
 class BlockProx:
     """Proximal maps of all blocks, each started from the rows that carried it before."""
 
-    def __init__(self, blocks: Blocks, beta: float) -> None:
+    def __init__(self, blocks: Blocks, beta: float, budget: Budget) -> None:
         B, _, p = blocks.G.shape
+        self.budget = budget
+        self.together = max(1, SETTINGS.between_looks // max(1, p * p * len(blocks.rows)))
         self.G = blocks.G
         self.columns = np.ascontiguousarray(blocks.rows.T)
         self.sides = np.ascontiguousarray(blocks.sides)
@@ -105,11 +109,21 @@ class BlockProx:
         self.bases, self.vectors, _, self.d = cone_scratch(p, len(blocks.rows))
 
     def prox(self, Z: _Array, sigma: float) -> _Array:
-        """Fill `C` with the proximal map of `Z`, `F` and `width` with its derivative."""
-        cone_prox(
-            Z, self.columns, self.sides, sigma * self.beta,
-            self.passive, self.lam, self.held, self.C, self.F, self.width, self.bases, self.vectors, self.d,
-        )  # fmt: skip
+        """Fill `C` with the proximal map of `Z`, `F` and `width` with its derivative.
+
+        Raises
+        ------
+        Interrupted
+            If it is time to stop, between large blocks: a map of all of them can take seconds.
+        """
+        for first in range(0, len(Z), self.together):
+            if first:
+                self.budget.check("some blocks have no proximal map")
+            b = slice(first, first + self.together)
+            cone_prox(
+                Z[b], self.columns, self.sides[b], sigma * self.beta, self.passive[b], self.lam[b], self.held[b],
+                self.C[b], self.F[b], self.width[b], self.bases, self.vectors, self.d,
+            )  # fmt: skip
         return self.C
 
     def factor(self) -> _Array:
@@ -151,32 +165,35 @@ def semismooth_newton(
     if gate == 0.0:  # no block says anything
         return NewtonState(np.zeros((B, p)), y.copy(), 0.0, 0.0)
     J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
-    cones = BlockProx(blocks, beta)
+    cones = BlockProx(blocks, beta, budget)
     C, v = start.C, start.dual
     sigma = max(start.sigma, SETTINGS.start / gate)
     best = NewtonState(np.zeros((B, p)), y.copy(), sigma)
     moved, stale = np.inf, 0
-    for _ in range(max_outer):
-        before = moved
-        v, gradient, moved, missing = _minimise(cones, J, y, C, v, sigma, tol, budget)
-        C = cones.C.copy()
-        if missing > 0.1 * moved and missing < 0.1:
-            # The outputs of C miss y - v by rounding, which sigma magnifies. A last Newton step for both makes them
-            # agree; C leaves the proximal map by that rounding, which is divided by sigma.
-            step = _newton_step(cones.factor(), sigma, gradient)
-            C += sigma * cones.turned((step @ J).reshape(B, p))
-        dual = y - J @ C.ravel()
-        error = block_error(cones, C, (dual @ J).reshape(B, p))
-        if error < 0.5 * best.error:
-            best, stale = NewtonState(C, dual, sigma, error), 0
-        elif moved < missing or moved <= SETTINGS.slow * before or sigma * gate > SETTINGS.end:
-            stale += 1  # at rounding level
-        if best.error <= tol or stale == 2 or budget.stop() is not None:
-            break
-        if moved > SETTINGS.slow * before:
-            sigma *= SETTINGS.growth
-        if moved > SETTINGS.stuck * before:
-            C = _merged(blocks, C)
+    try:
+        for _ in range(max_outer):
+            before = moved
+            v, gradient, moved, missing = _minimise(cones, J, y, C, v, sigma, tol, budget)
+            C = cones.C.copy()
+            if missing > 0.1 * moved and missing < 0.1:
+                # The outputs of C miss y - v by rounding, which sigma magnifies. A last Newton step for both makes them
+                # agree; C leaves the proximal map by that rounding, which is divided by sigma.
+                step = _newton_step(cones.factor(), sigma, gradient)
+                C += sigma * cones.turned((step @ J).reshape(B, p))
+            dual = y - J @ C.ravel()
+            error = block_error(cones, C, (dual @ J).reshape(B, p))
+            if error < 0.5 * best.error:
+                best, stale = NewtonState(C, dual, sigma, error), 0
+            elif moved < missing or moved <= SETTINGS.slow * before or sigma * gate > SETTINGS.end:
+                stale += 1  # at rounding level
+            if best.error <= tol or stale == 2 or budget.stop() is not None:
+                break
+            if moved > SETTINGS.slow * before:
+                sigma *= SETTINGS.growth
+            if moved > SETTINGS.stuck * before:
+                C = _merged(blocks, C)
+    except Interrupted:  # between two blocks of a map: what was best before counts
+        pass
     return best
 
 
