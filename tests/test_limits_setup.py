@@ -27,9 +27,10 @@ from convex_core.arrangement import cell_facets, cell_witnesses
 from convex_core.arrangement.cells import batch
 from convex_core.networks import network as passes
 from convex_core.numerics import cone_projection, power_spectra
-from convex_core.penalties import NuclearLiftPenalty
+from convex_core.penalties import NuclearLiftPenalty, supports
 from convex_core.program import CellFactory, blocks
 from convex_core.progress import Budget, _wait, around, inside
+from convex_core.solvers.pricing import enumerated
 from convex_core.training.multistart import local_search
 
 searching = sys.modules[local_search.__module__]
@@ -130,6 +131,20 @@ def test_a_decomposition_that_would_outlast_the_time_is_not_begun(seconds, monke
     local_search(problem, m=7, starts=1, polish=False, time_limit=1e4 * seconds)
     _wait()
     assert bool(sizes) == (seconds > 1.0)
+
+
+@pytest.mark.parametrize("limit", [100.0, 1e9])
+def test_a_projection_that_would_outlast_the_time_is_not_begun(limit, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((4, 4)), rng.standard_normal((4, 2))
+    problem = Problem(X, Y, filter_size=2, stride=2, outputs=2, output_norm="l2", relaxation="cone", beta=0.1)
+    calls, kernel = [], supports.top_cone_supports
+    monkeypatch.setattr(enumerated, "SETTINGS", replace(enumerated.SETTINGS, projection=1e4))
+    monkeypatch.setattr(supports, "top_cone_supports", lambda *args: calls.append(1) or kernel(*args))
+    solution = solve(problem, time_limit=limit)
+    assert bool(calls) == (limit > 1e6)
+    assert (solution.status is Status.TIME_LIMIT) == (limit < 1e6)
+    assert solution.lower_bound <= solution.objective * (1.0 + 1e-9)
 
 
 # -- in parts

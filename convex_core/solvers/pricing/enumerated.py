@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ...architectures import Patterns
 from ...contracts.records import record
+from ...numerics.conic_forms import SPARE_SECONDS
 from ...numerics.rounding import UNIT_ROUNDOFF
 from ...penalties import Search
 from ...program.blocks import Blocks, CellFactory
@@ -45,6 +46,9 @@ class EnumerationSettings:
     # cosine above which two directions of one sign are near copies: a wider net took 3 to 10 times less time than
     # adding every violated cell, most of which share one maximiser
     near_copy: float = 0.95
+    # seconds of a projection for each product, if it passes over the rows as often as they have entries: 16 s for 2,000
+    # rows of 2,000 entries
+    projection: float = 2e-9
 
 
 SETTINGS = EnumerationSettings()
@@ -227,8 +231,12 @@ class EnumeratedPricer(SoundPricer):
         found = _Found.none(factory)
         bar = floor
         stopped = None
+        # one projection of a block with thousands of rows and entries cannot be ended: it is not begun too late
+        rows, entries = factory.cone_rows.shape
+        projection = SETTINGS.projection * rows * entries * min(rows, entries)
         for start in range(0, len(self.patterns), self._chunk):
-            stopped = budget.stop()
+            late = projection > budget.remaining + SPARE_SECONDS
+            stopped = budget.stop() or (Status.TIME_LIMIT if late else None)
             if stopped is not None:
                 bound = np.inf
                 break
