@@ -13,7 +13,7 @@ from ..contracts.validation import finite_array, integer
 from ..errors import SizeError
 from ..numerics.jit import clock
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
-from .engines import Engine, count_half, use_numba
+from .engines import Engine, enumerate_half, use_numba
 from .rows import merge_rows, prepare_rows
 from .zero_tests import ZeroTests, certify_count
 
@@ -181,7 +181,7 @@ def _count(
     limit = bound if most is None else most
     if fewest_cells(prepared.n, prepared.rank) > limit:
         raise _more_than(limit, bound)
-    half, _ = count_half(prepared, limit=min(limit, bound) // 2, budget=budget, engine=engine)
+    half = enumerate_half(prepared, fill=False, limit=min(limit, bound) // 2, budget=budget, engine=engine)
     patterns = total(half.count, prepared.rank)
     if patterns > limit:
         raise _more_than(limit, bound)

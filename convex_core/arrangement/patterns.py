@@ -17,9 +17,9 @@ from .cells.batch import Witnesses, cell_witnesses
 from .cells.geometry import Cell, cell_rays, cell_witness
 from .cells.lookup import Facets, Lookup, build_lookup, find_facets
 from .counts import closed_form, fewest_cells, total
-from .engines import Engine, count_half, fill_half, use_numba
+from .engines import Engine, enumerate_half, use_numba
 from .enumeration.batches import pack
-from .enumeration.tasks import Half, words_per_pattern
+from .enumeration.tasks import Half
 from .rows import MergedRows, prepare_rows
 from .zero_tests import certify_count
 
@@ -329,17 +329,16 @@ def _enumerate(
     started = budget.seconds
     prepared = prepare_rows(array, seed=seed)
     bound = closed_form(prepared.n, prepared.rank)
-    most = 2 * (max_bytes // (8 * words_per_pattern(prepared.n)))
+    most = 2 * (max_bytes // (8 * prepared.words))
     limit = min(max_patterns, most)
     sizes: list[int] | None = None
     half: Half | None = None
     count = fewest_cells(prepared.n, prepared.rank)
-    if count <= limit and bound > most:  # no room to reserve for the bound: count first
-        half, sizes = count_half(prepared, limit=limit // 2, budget=budget, engine=engine)
-        count = total(half.count, prepared.rank)
-    if count <= limit:
-        half = fill_half(prepared, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
-        count = total(half.count, prepared.rank)
+    # without room to reserve for the bound they are counted first
+    for fill in (False, True) if bound > most else (True,):
+        if count <= limit:
+            half = enumerate_half(prepared, fill=fill, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
+            count, sizes = total(half.count, prepared.rank), half.sizes
     if count > limit:
         raise SizeError(
             f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "

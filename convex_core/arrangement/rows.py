@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from ..contracts.records import locked, record
-from ..contracts.validation import finite_array
 from .zero_tests import EPS, UNIT, ZeroTests
 
 __all__ = ["MergedRows", "PreparedRows", "merge_rows", "prepare_rows"]
@@ -73,6 +72,11 @@ class PreparedRows:
     def n(self) -> int:
         """Number of hyperplanes M."""
         return int(self.merged.rows.shape[0])
+
+    @property
+    def words(self) -> int:
+        """Number of 64-bit words of a packed pattern."""
+        return max(1, -(-self.n // 64))
 
     def level(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Truncate to rank `k`: matrix (k, M + 1), last column the objective, and error bounds (M + 1,)."""
@@ -156,15 +160,9 @@ def _parallel_classes(
     return np.unique(label, return_inverse=True)[1].astype(np.int64), zero_tests
 
 
-def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
-    """Merge `rows` (N, h), put a well-conditioned basis first, and rotate by the random rotation of `seed`.
-
-    Raises
-    ------
-    InputError
-        If `rows` is not a finite real matrix.
-    """
-    merged = merge_rows(finite_array(rows, "rows", ndim=2))
+def prepare_rows(rows: NDArray[np.float64], *, seed: int = 0) -> PreparedRows:
+    """Merge `rows` (N, h), put a well-conditioned basis first, and rotate by the random rotation of `seed`."""
+    merged = merge_rows(rows)
     m, h = merged.rows.shape
     if m == 0:
         return PreparedRows(merged, 0, np.zeros((0, 0)), 0.0, merged.zero_tests)
