@@ -115,7 +115,7 @@ class Incumbent:
     def save_blocks(self, C: _Array, blocks: Blocks, value: float, budget: Budget) -> None:
         """Keep the network of the blocks as a spare, now and then, so that this takes no more than a twentieth."""
         begin = budget.seconds
-        if not budget.limited or begin < self._next:
+        if begin < self._next:
             return
         candidate = self._of_blocks(C, blocks, value)
         if candidate.objective < self.spare.objective:
