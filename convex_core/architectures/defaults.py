@@ -28,11 +28,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_patterns
+from ..arrangement import closed_form, enumerate_in
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
-from ..progress import Budget, limits
+from ..progress import Budget
 from ..status import Exactness
 from .activation import RELU
 from .protocol import Architecture, ByAnchor, NeuronModel, Options, Parameters, Patterns
@@ -327,7 +327,7 @@ class ArrangementCells(Cells):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
         """Every cell of the arrangement of the hyperplanes."""
-        return enumerate_patterns(self.hyperplanes(patches), max_patterns=max_patterns, **limits(budget))
+        return enumerate_in(self.hyperplanes(patches), max_patterns=max_patterns, budget=budget)
 
 
 def side_by_side(patches: _Array) -> _Array:

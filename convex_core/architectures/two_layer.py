@@ -29,12 +29,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_patterns, pattern_bound
+from ..arrangement import enumerate_in, pattern_bound
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError
 from ..patches import PatchGeometry
-from ..progress import Budget, limits
+from ..progress import Budget
 from ..status import Exactness
 from .activation import RELU, Activation
 from .defaults import AtomsAndWeights, CodeList, output_biases
@@ -191,8 +191,8 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
         rows = self.hyperplanes(patches)
         real = np.flatnonzero(rows.any(axis=1))
         if not self.activation.even or not len(real):
-            return enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget))
-        found = enumerate_patterns(rows, max_patterns=2 * max_patterns, **limits(budget))
+            return enumerate_in(rows, max_patterns=max_patterns, budget=budget)
+        found = enumerate_in(rows, max_patterns=2 * max_patterns, budget=budget)
         half = [active[active[:, real[0]]] for _, active in found.chunks()]
         return CodeList(np.concatenate(half), found.certified)
 

@@ -23,7 +23,7 @@ from .enumeration.tasks import Half
 from .rows import MergedRows, prepare_rows
 from .zero_tests import certify_count
 
-__all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
+__all__ = ["Arrangement", "enumerate_in", "enumerate_patterns", "unpack_active"]
 
 #: largest number of patterns that :func:`enumerate_patterns` stores unless told otherwise
 MAX_PATTERNS = 20_000_000
@@ -310,11 +310,28 @@ def enumerate_patterns(
     >>> len(arrangement), arrangement.certified
     (6, True)
     """
+    return enumerate_in(
+        rows, max_patterns=max_patterns, max_bytes=max_bytes, seed=seed, engine=engine,
+        budget=Budget(time_limit=time_limit, cancel=cancel, progress=progress),
+    )  # fmt: skip
+
+
+def enumerate_in(
+    rows: ArrayLike,
+    *,
+    max_patterns: int = MAX_PATTERNS,
+    max_bytes: int = MAX_BYTES,
+    seed: int = 0,
+    budget: Budget | None,
+    engine: Engine = "auto",
+) -> Arrangement:
+    """:func:`enumerate_patterns` within a budget."""
     use_numba(engine)  # compilation is not part of the seconds
     array = finite_array(rows, "rows", ndim=2)
     max_patterns, max_bytes = integer(max_patterns, "max_patterns"), integer(max_bytes, "max_bytes")
-    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    return within(budget, lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows))
+    return within(
+        budget or Budget(), lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows)
+    )
 
 
 def _enumerate(

@@ -174,7 +174,6 @@ def run_tasks(
         out[0] = first.bits
     levels = {k: prepared.level(k) for k in {task.k for task in todo}}
     flag = np.zeros(1, dtype=np.uint8)
-    workers = available_cores()
     limit = min(limit, 2**62)  # an int64 for the kernel
     counts = [0] * len(todo)
     zero_tests = first.zero_tests
@@ -182,8 +181,7 @@ def run_tasks(
     running: dict[Future[Half], int] = {}
     queue = iter(range(len(todo)))
     work = max(1, sum(task.size for task in todo))
-    if work < PARALLEL_SIZE:
-        workers = 1
+    workers = 1 if work < PARALLEL_SIZE else available_cores()
     finished = 0
 
     def submit(pool: ThreadPoolExecutor) -> None:
