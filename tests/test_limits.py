@@ -40,7 +40,7 @@ from convex_core import (
 from convex_core.architectures import make_architecture
 from convex_core.arrangement import patterns as listing
 from convex_core.arrangement.bits import distinct_rows
-from convex_core.arrangement.counts import fewest_cells
+from convex_core.arrangement.rows import fewest_cells
 from convex_core.cli import main
 from convex_core.networks.recovery import independent_atoms
 from convex_core.numerics.threads import _controller

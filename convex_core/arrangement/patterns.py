@@ -16,11 +16,10 @@ from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, withi
 from .cells.batch import Witnesses, cell_witnesses
 from .cells.geometry import Cell, cell_rays, cell_witness
 from .cells.lookup import Facets, Lookup, build_lookup, find_facets
-from .counts import closed_form, fewest_cells, total
 from .engines import Engine, enumerate_half, use_numba
 from .enumeration.batches import pack
 from .enumeration.tasks import Half
-from .rows import MergedRows, prepare_rows
+from .rows import MergedRows, closed_form, fewest_cells, prepare_rows
 from .zero_tests import certify_count
 
 __all__ = ["Arrangement", "enumerate_in", "enumerate_patterns", "unpack_active"]
@@ -355,7 +354,7 @@ def _enumerate(
     for fill in (False, True) if bound > most else (True,):
         if count <= limit:
             half = enumerate_half(prepared, fill=fill, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
-            count, sizes = total(half.count, prepared.rank), half.sizes
+            count, sizes = prepared.cells(half.count), half.sizes
     if count > limit:
         raise SizeError(
             f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "

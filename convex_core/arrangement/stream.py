@@ -13,7 +13,6 @@ from ..contracts.validation import finite_array, frozen, integer
 from ..errors import Interrupted
 from ..numerics.threads import available_cores
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
-from .counts import total
 from .engines import Engine, use_numba
 from .enumeration.batches import batches_numpy
 from .enumeration.tasks import Half, first_pattern, run_task, tasks
@@ -68,7 +67,7 @@ class PatternStream:
         for part in parts:
             zero_tests |= part.zero_tests
             half += part.count
-            self.count = total(half, prepared.rank)
+            self.count = prepared.cells(half)
             self._budget.report("patterns", f"{self.count:,} sign patterns")
             for start in range(0, part.count, step):
                 assert part.bits is not None
