@@ -461,8 +461,7 @@ def test_a_hopeless_list_is_not_begun(monkeypatch):
     def begun(*_, **__):
         raise AssertionError("listing was begun")
 
-    monkeypatch.setattr(listing, "fill_half", begun)
-    monkeypatch.setattr(listing, "count_half", begun)
+    monkeypatch.setattr(listing, "enumerate_half", begun)
     rows = np.random.default_rng(0).standard_normal((60, 40))
     with pytest.raises(SizeError, match="60 rows of rank 40"):
         enumerate_patterns(rows, max_patterns=2_000_000)
