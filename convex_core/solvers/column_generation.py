@@ -77,7 +77,6 @@ def generate_columns(
     *,
     tol: float,
     budget: Budget,
-    want: int | None = None,
     start: WarmStart | None = None,
     incumbent: Incumbent | None = None,
     exact: bool = True,
@@ -94,8 +93,6 @@ def generate_columns(
         Relative gap at which to stop.
     budget : Budget
         Time limit, cancel flag, progress callback and limit of the rounds, 500 without one.
-    want : int, optional
-        Columns added per round, by default ``max(20, 2 n)``, at most 200, and fewer where they are large.
     start : WarmStart, optional
         Blocks to start from instead of the zero network.
     incumbent : Incumbent, optional
@@ -106,8 +103,8 @@ def generate_columns(
     """
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
     n = len(y)
-    want = min(200, max(20, 2 * n)) if want is None else want
-    want = max(1, min(want, SETTINGS.column_entries // max(1, n * factory.p)))
+    # columns added in a round
+    want = max(1, min(200, max(20, 2 * n), SETTINGS.column_entries // max(1, n * factory.p)))
     exact = exact and problem.architecture.exactness is Exactness.EXACT
 
     known = incumbent or Incumbent(problem)

@@ -34,6 +34,7 @@ class MasterSettings:
     warm: float = 1e7
     # error, relative to beta, that this solve is asked for: the blocks are near, and a proof may follow at once
     first_accuracy: float = 1e-4
+    idle: int = 2  # rounds running in which a block is zero before it is dropped
 
 
 SETTINGS = MasterSettings()
@@ -186,11 +187,11 @@ class RestrictedMaster:
         np.put_along_axis(stated, nearest, True, axis=1)
         self.stated[new] = stated & (sides != 0)
 
-    def retire(self, sizes: _Array, rounds: int = 2) -> None:
-        """Drop the blocks that have been zero for `rounds` rounds running; the norms of all are now `sizes` (B,)."""
+    def retire(self, sizes: _Array) -> None:
+        """Drop the blocks that have been zero for some rounds running; the norms of all are now `sizes` (B,)."""
         zero = sizes <= 1e-7 * sizes.max(initial=0.0)
         self.idle = np.where(zero, self.idle + 1, 0)
-        keep = self.idle < rounds
+        keep = self.idle < SETTINGS.idle
         self.blocks = self.blocks.take(keep)
         self.directions = self.directions[keep]
         self.stated = self.stated[keep]
