@@ -205,29 +205,26 @@ def certify_known(
     network: Network,
     pricer: Pricer | None,
     *,
-    dual: ArrayLike | None,
+    outputs: _Array,
+    dual: _Array | None,
     tol: float,
     budget: Budget,
     tau: float | None = None,
     stopped: Status | None = None,
-    outputs: _Array | None = None,
 ) -> Certificate:
-    """What :func:`certify` does, for a dual vector whose price may be known, and known `outputs` of the network.
+    """What :func:`certify` does, for known `outputs` of the network, and a dual vector whose price may be known.
 
     `tau` is what `pricer` itself proved about `dual`: it is priced once, and by nobody else. Without a pricer, or when
     `stopped`, nothing is priced.
     """
-    problem.check_network(network)
-    f = network.predict_patches(problem.patches) if outputs is None else outputs
-    objective = problem.objective_at(f, network)
+    objective = problem.objective_at(outputs, network)
     if pricer is None:
         return _unproved(problem, objective, stopped)
     factory = pricer.factory
-    candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(f, problem.y), None)]
+    candidates: list[tuple[_Array, float | None]] = [(-problem.loss.gradient(outputs, problem.y), None)]
     if dual is not None:
-        asked = targets(dual, problem.size, "dual")
-        given = problem.loss.feasible(asked, problem.y)
-        known = None if tau is None or not math.isfinite(tau) else tau + factory.reach(given - asked)
+        given = problem.loss.feasible(dual, problem.y)
+        known = None if tau is None or not math.isfinite(tau) else tau + factory.reach(given - dual)
         candidates.insert(1 if known is None else 0, (given, known))
     vector = np.zeros(problem.size)
     best = DualBound(-math.inf, np.zeros(problem.size), math.inf)
@@ -282,7 +279,7 @@ def certify_known(
         scope=scope,
         status=status,
         exactness=problem.architecture.exactness,
-        patterns=None if pricer is None else pricer.listed_count,
+        patterns=pricer.listed_count,
         rounding=best_rounding,
         price=reached,
     )

@@ -301,14 +301,14 @@ def _solve_over(
     begin = budget.seconds
     budget.report("certify", "certifying the recovered network", upper=objective)
     ended = status not in _FINISHED
-    incumbent.offer(incumbent.evaluated(network_of(problem, run, tol, hurried=ended)))
-    best = few_neurons(incumbent, problem)
+    incumbent.offer(network_of(incumbent, run, tol, hurried=ended))
+    best = few_neurons(incumbent)
     status = search.stopped or status
     if method != "gated" and not ended:
-        lower = descended(problem, best.network, objective, tol, budget)
-        if lower is not best.network:
-            incumbent.offer(incumbent.evaluated(lower))
-            best = few_neurons(incumbent, problem)
+        lower = descended(incumbent, best, objective, tol, budget)
+        if lower is not best:
+            incumbent.offer(lower)
+            best = few_neurons(incumbent)
     # a bound that was proved is enough; without one one more moment is spent on it
     stopped = status if ended and math.isfinite(run.tau) else None
     extra = replace(budget, time_limit=budget.seconds + _AFTER, cancel=None) if ended else budget

@@ -23,7 +23,7 @@ from convex_core.arrangement import (
     polynomial_bound,
     warm_up,
 )
-from convex_core.arrangement.engines import count_half, fill_half
+from convex_core.arrangement.engines import enumerate_half
 from convex_core.arrangement.rows import prepare_rows
 from convex_core.arrangement.zero_tests import ZeroTests, certify_count
 from convex_core.errors import BackendError, InputError, Interrupted, SizeError
@@ -194,11 +194,11 @@ def test_doubtful_rows_are_counted_about_as_they_are_listed(seed):
 @pytest.mark.skipif(not have_numba(), reason="the kernel writes to room given to it")
 def test_a_list_stays_in_its_room():
     prepared = prepare_rows(np.random.default_rng(0).standard_normal((90, 3)))
-    counted, sizes = count_half(prepared, limit=10**6)
-    assert sizes is not None
-    assert fill_half(prepared, limit=10**6, sizes=sizes).count == counted.count
-    short = fill_half(prepared, limit=10**6, sizes=[size - 1 for size in sizes])
-    assert short.count == counted.count - len(sizes)
+    counted = enumerate_half(prepared, fill=False, limit=10**6)
+    assert counted.sizes is not None
+    assert enumerate_half(prepared, fill=True, limit=10**6, sizes=counted.sizes).count == counted.count
+    short = enumerate_half(prepared, fill=True, limit=10**6, sizes=[size - 1 for size in counted.sizes])
+    assert short.count == counted.count - len(counted.sizes)
 
 
 def test_seed_changes_order_not_set():

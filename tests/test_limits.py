@@ -40,7 +40,7 @@ from convex_core import (
 from convex_core.architectures import make_architecture
 from convex_core.arrangement import patterns as listing
 from convex_core.arrangement.bits import distinct_rows
-from convex_core.arrangement.counts import fewest_cells
+from convex_core.arrangement.rows import fewest_cells
 from convex_core.cli import main
 from convex_core.networks.recovery import independent_atoms
 from convex_core.numerics.threads import _controller
@@ -474,8 +474,7 @@ def test_a_hopeless_list_is_not_begun(monkeypatch):
     def begun(*_, **__):
         raise AssertionError("listing was begun")
 
-    monkeypatch.setattr(listing, "fill_half", begun)
-    monkeypatch.setattr(listing, "count_half", begun)
+    monkeypatch.setattr(listing, "enumerate_half", begun)
     rows = np.random.default_rng(0).standard_normal((60, 40))
     with pytest.raises(SizeError, match="60 rows of rank 40"):
         enumerate_patterns(rows, max_patterns=2_000_000)

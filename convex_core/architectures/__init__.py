@@ -16,7 +16,6 @@ from .branches import BranchedCNN
 from .circular import CircularCNN
 from .defaults import (
     ArrangementCells,
-    AtomsAndWeights,
     Cells,
     CodeList,
     EuclideanCost,
@@ -45,7 +44,7 @@ from .stages import Stages, has_stages, stages_of
 from .three_layer import MAX_PATCHES, ThreeLayerCNN
 from .three_layer_lifted import LiftedThreeLayerCNN
 from .threshold import ThresholdCNN
-from .two_layer import TwoLayerCNN
+from .two_layer import AtomsAndWeights, TwoLayerCNN
 from .unit_filters import UnitFilters
 from .vector_outputs import SeveralOutputs, VectorOutputs
 from .vector_outputs_l2 import VectorOutputsL2

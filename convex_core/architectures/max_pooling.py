@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_patterns
+from ..arrangement import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
 from ..numerics.rounding import exact_differences
 from ..patches import MAX_LENGTH, PatchGeometry
-from ..progress import Budget, limits
+from ..progress import Budget
 from .activation import RELU, Activation
 from .defaults import CodeList
 from .formulas import NetworkFormulas
@@ -183,7 +183,7 @@ class MaxPoolingCNN(PooledNeurons):
         """The distinct winners of the cells of the arrangement, which may be at most `max_patterns` themselves."""
         rows = self.hyperplanes(patches)
         for seed in range(_ROTATIONS):
-            arrangement = enumerate_patterns(rows, max_patterns=max_patterns, seed=seed, **limits(budget))
+            arrangement = enumerate_in(rows, max_patterns=max_patterns, seed=seed, budget=budget)
             # a difference depends on its two rows: whether such zeros are told clearly from other small determinants is
             # a matter of the random rotation
             if arrangement.certified or len(arrangement) * len(rows) > _PATIENCE:

@@ -34,12 +34,11 @@ from ..arrangement import closed_form
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from .activation import RELU
-from .defaults import AtomsAndWeights
 from .formulas import NetworkFormulas
 from .formulas.maxout import maxout_formulas
 from .layers import IDENTITY, Branch
 from .protocol import Parameters
-from .two_layer import OwnActivation
+from .two_layer import AtomsAndWeights, OwnActivation
 
 __all__ = ["MaxoutCNN"]
 

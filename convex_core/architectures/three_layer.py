@@ -40,13 +40,13 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_patterns, merge_rows, pattern_bound
+from ..arrangement import closed_form, enumerate_in, merge_rows, pattern_bound
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError, Interrupted, SizeError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
-from ..progress import Budget, limits
+from ..progress import Budget
 from ..status import Exactness
 from .activation import RELU
 from .defaults import Cells, CodeList, side_by_side
@@ -249,9 +249,9 @@ class ThreeLayerCNN(Cells, UnitFilters):
         """Every first-layer pattern (P, K, n), and whether the list is certified."""
         K, n, h = patches.shape
         if self.shared:
-            joint = enumerate_patterns(patches.reshape(-1, h), max_patterns=max_patterns, **limits(budget))
+            joint = enumerate_in(patches.reshape(-1, h), max_patterns=max_patterns, budget=budget)
             return joint.active().reshape(-1, K, n), joint.certified
-        each = [enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget)) for rows in patches]
+        each = [enumerate_in(rows, max_patterns=max_patterns, budget=budget) for rows in patches]
         choice = np.indices([len(one) for one in each]).reshape(K, -1)
         product = np.stack([one.active()[at] for one, at in zip(each, choice, strict=True)], axis=1)
         return product, all(one.certified for one in each)
@@ -405,7 +405,7 @@ def _second_layer(rows: _Array, max_patterns: int, budget: Budget | None) -> tup
     """Every sign pattern of the rows in force, (P, number of rows)."""
     if not len(rows):
         return np.zeros((1, 0), dtype=bool), True
-    arrangement = enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget))
+    arrangement = enumerate_in(rows, max_patterns=max_patterns, budget=budget)
     return arrangement.active(), arrangement.certified
 
 

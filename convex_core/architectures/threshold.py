@@ -26,11 +26,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import cell_witnesses, enumerate_patterns, merge_rows, pattern_bound
+from ..arrangement import cell_witnesses, enumerate_in, merge_rows, pattern_bound
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
-from ..progress import Budget, limits
+from ..progress import Budget
 from .defaults import Cells, CodeList, FiltersAndWeights
 from .formulas import NetworkFormulas
 from .formulas.threshold import threshold_formulas
@@ -109,7 +109,7 @@ class ThresholdCNN(OwnActivation, Cells, FiltersAndWeights):
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every cell of the arrangement of the patch rows, and the pattern of the zero filter."""
         rows = self.rows(patches)
-        found = enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget))
+        found = enumerate_in(rows, max_patterns=max_patterns, budget=budget)
         codes = found.active()
         # in one dimension the only border is the origin
         flat = np.linalg.matrix_rank(rows) <= 1

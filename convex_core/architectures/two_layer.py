@@ -29,15 +29,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_patterns, pattern_bound
+from ..arrangement import enumerate_in, pattern_bound
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError
 from ..patches import PatchGeometry
-from ..progress import Budget, limits
+from ..penalties import L2Penalty
+from ..progress import Budget
 from ..status import Exactness
 from .activation import RELU, Activation
-from .defaults import AtomsAndWeights, CodeList, output_biases
+from .defaults import ArrangementCells, CodeList, FiltersAndWeights, output_biases
 from .formulas import NetworkFormulas
 from .formulas.two_layer import two_layer_formulas
 from .kinds import no_free_bias
@@ -45,11 +46,13 @@ from .layers import Branch
 from .protocol import Options, Parameters, Patterns
 from .stages import Stages
 
-__all__ = ["EvenPooling", "OwnActivation", "PooledNeurons", "TwoLayerCNN"]
+__all__ = ["AtomsAndWeights", "EvenPooling", "OwnActivation", "PooledNeurons", "TwoLayerCNN"]
 
 _Array = NDArray[np.float64]
 _POOLINGS = ("sum", "mean")
 _SKIPS = ("none", "free")
+# entries of the responses held at a time, 64 MB
+_STEP_ENTRIES = 8_000_000
 
 
 class EvenPooling:
@@ -73,6 +76,83 @@ class EvenPooling:
     def evenly(self, sums: _Array, active: _Array, parameters: Parameters) -> Stages:
         """The stages of one input where every patch counts the same, of one output."""
         return Stages(sums, active, np.full(sums.shape, self.scale), parameters["weights"][:, None])
+
+
+class AtomsAndWeights(ArrangementCells, FiltersAndWeights):
+    r"""Networks whose neurons are a weight times an atom of the cells, whatever their design, hyperplanes and gates.
+
+    .. math:: f(X) = \sum_j w_j \varphi(u_j), \qquad \varphi(u) = s \sum_k D_k(u) A_k u, \qquad
+              \text{cost } \tfrac12 (\|u_j\|_2^2 + w_j^2),
+
+    with the gates :math:`D_k(u)` of the cell that the filter u lies in. The convex program with the Euclidean norm on
+    blocks is exact if :math:`\varphi` is continuous:
+
+    1. Scaled so that :math:`\|u\| = |w|`, which costs least, a neuron costs :math:`\|u\| |w|`, and :math:`c = |w| u`
+       is a block of u's cell with the same outputs and that norm.
+    2. Blocks of one cell and sign may be added up: their outputs add, the norm of the sum is at most the sum of the
+       norms.
+    3. A block c of a cell is the neuron :math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm\sqrt{\|c\|}`, at the cost
+       :math:`\|c\|`. On the border of cells their gates give the same outputs, as :math:`\varphi` is continuous.
+
+    Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, ICLR 2021 (arXiv 2006.14798), for
+    sum and mean pooling.
+
+    By default there is a ReLU behind each row of the design. So a network that inherits from this has a ``name``, and
+    says its design, or else its hyperplanes and gates; whatever more it says is for speed.
+    """
+
+    __slots__ = ()
+
+    def hyperplanes(self, patches: _Array) -> _Array:
+        """The rows of the design, (K * n, p)."""
+        design = self.design(patches)
+        return design.reshape(-1, design.shape[2])
+
+    def gates(self, codes: NDArray[np.bool_], patches: _Array) -> NDArray[Any]:
+        """A row of the design passes where it is active: (m, K, n)."""
+        n = patches.shape[1]
+        return codes.reshape(len(codes), codes.shape[1] // n, n)
+
+    #: Exact, as above.
+    exactness = Exactness.EXACT
+
+    #: Euclidean norm of a block.
+    penalty = L2Penalty()
+
+    def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
+        """Sides of the hyperplanes that each filter is on."""
+        return RELU.active(parameters["filters"] @ self.hyperplanes(patches).T)
+
+    def neurons(self, C: _Array, sign: NDArray[np.int8], codes: NDArray[np.bool_], patches: _Array) -> Parameters:
+        r""":math:`u = c / \sqrt{\|c\|}`, :math:`w = \pm \sqrt{\|c\|}`, so that (||u||^2 + w^2) / 2 = ||c||."""
+        root = np.sqrt(self.penalty.norm(C))
+        return {"filters": C / root[:, None], "weights": sign.astype(np.float64) * root}
+
+    def atoms(self, patches: _Array, C: _Array) -> _Array:
+        """``s * sum_k D_k A_k u`` with the gates of u's own cell, for each row u of `C` (m, p), shape (n, m)."""
+        design = self.design(patches)
+        K, n, _ = design.shape
+        out = np.empty((n, len(C)))
+        step = max(1, _STEP_ENTRIES // (K * n))
+        for start in range(0, len(C), step):
+            part = C[start : start + step]
+            codes = self.codes(patches, {"filters": part, "weights": np.ones(len(part))})
+            gates = self.gates(codes, patches)
+            out[:, start : start + step] = np.einsum("mkn,knm->nm", gates, design @ part.T)
+        return self.scale * out
+
+    def outputs(self, patches: _Array, parameters: Parameters) -> _Array:
+        """``w_j * atom(u_j)``, (n, m)."""
+        return self.atoms(patches, parameters["filters"]) * parameters["weights"]
+
+    def gradient(self, patches: _Array, parameters: Parameters, V: _Array) -> Parameters:
+        """With the gates held fixed, ``w s sum_k A_k^T D_k v`` and ``v . atom(u)``."""
+        u, w = parameters["filters"], parameters["weights"]
+        design = self.design(patches)
+        K, n, p = design.shape
+        gated = self.gates(self.codes(patches, parameters), patches) * (self.scale * V)[:, None, :]
+        back = gated.reshape(len(u), K * n) @ design.reshape(K * n, p)
+        return {"filters": w[:, None] * back, "weights": np.einsum("mh,mh->m", back, u)}
 
 
 class PooledNeurons(AtomsAndWeights):
@@ -163,8 +243,7 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
     def atoms(self, patches: _Array, C: _Array) -> _Array:
         """``s * sum_k sigma(X_k u)`` for each row u of `C` (m, h), shape (n, m)."""
         K, n, h = patches.shape
-        # one filter block at a time bounds the (K n, m) work array to about 64 MB
-        step = max(1, 8_000_000 // (K * n))
+        step = max(1, _STEP_ENTRIES // (K * n))
         out = np.empty((n, len(C)))
         flat = patches.reshape(-1, h)
         for start in range(0, len(C), step):
@@ -191,8 +270,8 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
         rows = self.hyperplanes(patches)
         real = np.flatnonzero(rows.any(axis=1))
         if not self.activation.even or not len(real):
-            return enumerate_patterns(rows, max_patterns=max_patterns, **limits(budget))
-        found = enumerate_patterns(rows, max_patterns=2 * max_patterns, **limits(budget))
+            return enumerate_in(rows, max_patterns=max_patterns, budget=budget)
+        found = enumerate_in(rows, max_patterns=2 * max_patterns, budget=budget)
         half = [active[active[:, real[0]]] for _, active in found.chunks()]
         return CodeList(np.concatenate(half), found.certified)
 

@@ -1,8 +1,7 @@
-"""How many sign patterns: the closed form in general position, the polynomial bound, and the exact count."""
+"""How many sign patterns, counted exactly and none of them stored."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,82 +12,11 @@ from ..contracts.validation import finite_array, integer
 from ..errors import SizeError
 from ..numerics.jit import clock
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
-from .engines import Engine, count_half, use_numba
-from .rows import merge_rows, prepare_rows
+from .engines import Engine, enumerate_half, use_numba
+from .rows import closed_form, fewest_cells, prepare_rows
 from .zero_tests import ZeroTests, certify_count
 
-__all__ = ["PatternCount", "closed_form", "count_patterns", "fewest_cells", "pattern_bound", "polynomial_bound"]
-
-
-def closed_form(n_rows: int, rank: int) -> int:
-    """Count the sign patterns of `n_rows` hyperplanes through 0 of the given rank in general position.
-
-    P = 2 sum_{t < rank} C(n_rows - 1, t) (Cover 1965), 1 without hyperplanes; an upper bound otherwise.
-
-    Examples
-    --------
-    >>> closed_form(12, 10)
-    4072
-    """
-    n_rows, rank = integer(n_rows, "n_rows", minimum=0), integer(rank, "rank", minimum=0)
-    if n_rows == 0 or rank == 0:
-        return 1
-    term = cells = 1
-    for t in range(1, min(rank, n_rows)):
-        term = term * (n_rows - t) // t  # C(n_rows - 1, t)
-        cells += term
-    return 2 * cells
-
-
-def fewest_cells(n_rows: int, rank: int) -> int:
-    """The fewest cells that `n_rows` distinct hyperplanes through 0 of the given rank can have.
-
-    A basis has 2^rank cells. Each further hyperplane is cut by the basis into an arrangement of rank - 1, with at least
-    2^(rank - 1) cells, and every one of these divides a cell.
-
-    Examples
-    --------
-    >>> fewest_cells(3, 2), closed_form(3, 2)
-    (6, 6)
-    """
-    if n_rows == 0 or rank == 0:
-        return 1
-    cells: int = 2 ** (rank - 1) * (n_rows - rank + 2)
-    return cells
-
-
-def pattern_bound(rows: NDArray[np.float64]) -> int:
-    """The closed form for the distinct hyperplanes of `rows` (N, h): an upper bound on their sign patterns.
-
-    Examples
-    --------
-    >>> pattern_bound(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, -2.0], [0.0, 0.0]]))
-    4
-    """
-    merged = merge_rows(rows).rows
-    return closed_form(len(merged), int(np.linalg.matrix_rank(merged)) if len(merged) else 0)
-
-
-def polynomial_bound(n: int, K: int, r: int) -> float:
-    """Bound the number of sign patterns by O((nK/r)^r), with its constants: 2 r (e (nK - 1) / r)^r.
-
-    Polynomial in the number n of samples and K of patches for a fixed rank r <= h of the patch matrices.
-    Valid for nK - 1 >= r; for fewer rows the trivial bound 2^(nK) is returned.
-
-    Source: Pilanci & Ergen 2020; Ergen & Pilanci 2021, section 2.
-
-    Examples
-    --------
-    >>> polynomial_bound(6, 2, 10) > closed_form(12, 10)
-    True
-    """
-    n, K, r = integer(n, "n"), integer(K, "K"), integer(r, "r", minimum=0)
-    if r == 0:
-        return 1.0
-    if n * K - 1 < r:
-        return float(2 ** (n * K))
-    exponent = math.log(2 * r) + r * (1.0 + math.log((n * K - 1) / r))
-    return math.exp(exponent) if exponent < 700 else math.inf
+__all__ = ["PatternCount", "count_patterns"]
 
 
 @record
@@ -181,8 +109,8 @@ def _count(
     limit = bound if most is None else most
     if fewest_cells(prepared.n, prepared.rank) > limit:
         raise _more_than(limit, bound)
-    half, _ = count_half(prepared, limit=min(limit, bound) // 2, budget=budget, engine=engine)
-    patterns = total(half.count, prepared.rank)
+    half = enumerate_half(prepared, fill=False, limit=min(limit, bound) // 2, budget=budget, engine=engine)
+    patterns = prepared.cells(half.count)
     if patterns > limit:
         raise _more_than(limit, bound)
     zero_tests: ZeroTests = prepared.zero_tests | half.zero_tests
@@ -204,8 +132,3 @@ def _count(
 def _more_than(limit: int, bound: int) -> SizeError:
     message = f"max_patterns: got rows with more than {limit} sign patterns (at most {bound}), expected fewer"
     return SizeError(message, predicted=bound, limit=limit)
-
-
-def total(half: int, rank: int) -> int:
-    """Count patterns from antipodal pairs; without hyperplanes there is one pattern."""
-    return 2 * half if rank else 1

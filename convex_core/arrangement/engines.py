@@ -8,10 +8,10 @@ from ..errors import BackendError, InputError
 from ..numerics.jit import have_numba
 from ..progress import Budget
 from .enumeration.batches import enumerate_half_numpy
-from .enumeration.tasks import Half, load_kernels, run_tasks, tasks
+from .enumeration.tasks import Half, load_kernels, run_tasks
 from .rows import PreparedRows
 
-__all__ = ["Engine", "count_half", "fill_half", "use_numba", "warm_up"]
+__all__ = ["Engine", "enumerate_half", "use_numba", "warm_up"]
 
 Engine = Literal["auto", "numba", "numpy"]
 
@@ -42,30 +42,19 @@ def use_numba(engine: Engine) -> bool:
     return True
 
 
-def count_half(
-    prepared: PreparedRows, *, limit: int, budget: Budget | None = None, engine: Engine = "auto"
-) -> tuple[Half, list[int] | None]:
-    """Count antipodal pairs, stopping soon after `limit`; also per task, for :func:`fill_half`."""
-    if not use_numba(engine):
-        return enumerate_half_numpy(prepared, fill=False, limit=limit, budget=budget), None
-    todo = list(tasks(prepared.n, prepared.rank))
-    return run_tasks(prepared, todo, None, limit=limit, budget=budget)
-
-
-def fill_half(
+def enumerate_half(
     prepared: PreparedRows,
     *,
+    fill: bool,
     limit: int,
     sizes: list[int] | None = None,
     budget: Budget | None = None,
     engine: Engine = "auto",
 ) -> Half:
-    """Enumerate one pattern of each antipodal pair, stopping soon after `limit`.
+    """One pattern of each antipodal pair, or unless `fill` only their number, stopping soon after `limit`.
 
-    `sizes` are the numbers per task where they are known; otherwise address space is reserved for the bound.
+    `sizes` are those of a :class:`Half` that was counted before; otherwise address space is reserved for the bound.
     """
     if not use_numba(engine):
-        return enumerate_half_numpy(prepared, fill=True, limit=limit, budget=budget)
-    todo = list(tasks(prepared.n, prepared.rank))
-    room = [task.size for task in todo] if sizes is None else sizes
-    return run_tasks(prepared, todo, room, limit=limit, budget=budget)[0]
+        return enumerate_half_numpy(prepared, fill=fill, limit=limit, budget=budget)
+    return run_tasks(prepared, fill=fill, limit=limit, sizes=sizes, budget=budget)

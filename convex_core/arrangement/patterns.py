@@ -16,14 +16,13 @@ from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, withi
 from .cells.batch import Witnesses, cell_witnesses
 from .cells.geometry import Cell, cell_rays, cell_witness
 from .cells.lookup import Facets, Lookup, build_lookup, find_facets
-from .counts import closed_form, fewest_cells, total
-from .engines import Engine, count_half, fill_half, use_numba
+from .engines import Engine, enumerate_half, use_numba
 from .enumeration.batches import pack
-from .enumeration.tasks import Half, words_per_pattern
-from .rows import MergedRows, prepare_rows
+from .enumeration.tasks import Half
+from .rows import MergedRows, closed_form, fewest_cells, prepare_rows
 from .zero_tests import certify_count
 
-__all__ = ["Arrangement", "enumerate_patterns", "unpack_active"]
+__all__ = ["Arrangement", "enumerate_in", "enumerate_patterns", "unpack_active"]
 
 #: largest number of patterns that :func:`enumerate_patterns` stores unless told otherwise
 MAX_PATTERNS = 20_000_000
@@ -310,11 +309,28 @@ def enumerate_patterns(
     >>> len(arrangement), arrangement.certified
     (6, True)
     """
+    return enumerate_in(
+        rows, max_patterns=max_patterns, max_bytes=max_bytes, seed=seed, engine=engine,
+        budget=Budget(time_limit=time_limit, cancel=cancel, progress=progress),
+    )  # fmt: skip
+
+
+def enumerate_in(
+    rows: ArrayLike,
+    *,
+    max_patterns: int = MAX_PATTERNS,
+    max_bytes: int = MAX_BYTES,
+    seed: int = 0,
+    budget: Budget | None,
+    engine: Engine = "auto",
+) -> Arrangement:
+    """:func:`enumerate_patterns` within a budget."""
     use_numba(engine)  # compilation is not part of the seconds
     array = finite_array(rows, "rows", ndim=2)
     max_patterns, max_bytes = integer(max_patterns, "max_patterns"), integer(max_bytes, "max_bytes")
-    budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    return within(budget, lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows))
+    return within(
+        budget or Budget(), lambda inner: _enumerate(array, max_patterns, max_bytes, seed, inner, engine, rows)
+    )
 
 
 def _enumerate(
@@ -329,17 +345,16 @@ def _enumerate(
     started = budget.seconds
     prepared = prepare_rows(array, seed=seed)
     bound = closed_form(prepared.n, prepared.rank)
-    most = 2 * (max_bytes // (8 * words_per_pattern(prepared.n)))
+    most = 2 * (max_bytes // (8 * prepared.words))
     limit = min(max_patterns, most)
     sizes: list[int] | None = None
     half: Half | None = None
     count = fewest_cells(prepared.n, prepared.rank)
-    if count <= limit and bound > most:  # no room to reserve for the bound: count first
-        half, sizes = count_half(prepared, limit=limit // 2, budget=budget, engine=engine)
-        count = total(half.count, prepared.rank)
-    if count <= limit:
-        half = fill_half(prepared, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
-        count = total(half.count, prepared.rank)
+    # without room to reserve for the bound they are counted first
+    for fill in (False, True) if bound > most else (True,):
+        if count <= limit:
+            half = enumerate_half(prepared, fill=fill, limit=limit // 2, sizes=sizes, budget=budget, engine=engine)
+            count, sizes = prepared.cells(half.count), half.sizes
     if count > limit:
         raise SizeError(
             f"rows: got {array.shape[0]} rows of rank {prepared.rank} with up to {bound} sign patterns, "

@@ -1,24 +1,36 @@
-"""From the rows of a matrix to a simple arrangement: drop zero rows, merge parallel ones, find the rank.
+"""From the rows of a matrix to a simple arrangement, and how many cells it can have.
+
+Zero rows are dropped, parallel ones merged, and the rank is found.
 
 A hyperplane {u : r.u = 0} does not change when its row is scaled, so rows are made unit; zero rows give no
 hyperplane; parallel and antiparallel rows give one. What is left is reordered so that its first `rank` rows
 are a well-conditioned basis, and rotated at random inside its row space, which makes leading coordinates
-generic.
+generic. The number of hyperplanes and the rank bound the number of cells from both sides.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg import qr
 
 from ..contracts.records import locked, record
-from ..contracts.validation import finite_array
+from ..contracts.validation import integer
 from .zero_tests import EPS, UNIT, ZeroTests
 
-__all__ = ["MergedRows", "PreparedRows", "merge_rows", "prepare_rows"]
+__all__ = [
+    "MergedRows",
+    "PreparedRows",
+    "closed_form",
+    "fewest_cells",
+    "merge_rows",
+    "pattern_bound",
+    "polynomial_bound",
+    "prepare_rows",
+]
 
 
 @record
@@ -73,6 +85,15 @@ class PreparedRows:
     def n(self) -> int:
         """Number of hyperplanes M."""
         return int(self.merged.rows.shape[0])
+
+    @property
+    def words(self) -> int:
+        """Number of 64-bit words of a packed pattern."""
+        return max(1, -(-self.n // 64))
+
+    def cells(self, half: int) -> int:
+        """Number of cells, from that of antipodal pairs; without hyperplanes there is one cell."""
+        return 2 * half if self.rank else 1
 
     def level(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Truncate to rank `k`: matrix (k, M + 1), last column the objective, and error bounds (M + 1,)."""
@@ -156,15 +177,9 @@ def _parallel_classes(
     return np.unique(label, return_inverse=True)[1].astype(np.int64), zero_tests
 
 
-def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
-    """Merge `rows` (N, h), put a well-conditioned basis first, and rotate by the random rotation of `seed`.
-
-    Raises
-    ------
-    InputError
-        If `rows` is not a finite real matrix.
-    """
-    merged = merge_rows(finite_array(rows, "rows", ndim=2))
+def prepare_rows(rows: NDArray[np.float64], *, seed: int = 0) -> PreparedRows:
+    """Merge `rows` (N, h), put a well-conditioned basis first, and rotate by the random rotation of `seed`."""
+    merged = merge_rows(rows)
     m, h = merged.rows.shape
     if m == 0:
         return PreparedRows(merged, 0, np.zeros((0, 0)), 0.0, merged.zero_tests)
@@ -186,3 +201,74 @@ def prepare_rows(rows: ArrayLike, *, seed: int = 0) -> PreparedRows:
     rotation = np.linalg.qr(np.random.default_rng(seed).standard_normal((rank, rank)))[0]
     coordinates = np.ascontiguousarray(ordered.rows @ q[:, :rank] @ rotation)
     return PreparedRows(ordered, rank, coordinates, error, zero_tests)
+
+
+def closed_form(n_rows: int, rank: int) -> int:
+    """Count the sign patterns of `n_rows` hyperplanes through 0 of the given rank in general position.
+
+    P = 2 sum_{t < rank} C(n_rows - 1, t) (Cover 1965), 1 without hyperplanes; an upper bound otherwise.
+
+    Examples
+    --------
+    >>> closed_form(12, 10)
+    4072
+    """
+    n_rows, rank = integer(n_rows, "n_rows", minimum=0), integer(rank, "rank", minimum=0)
+    if n_rows == 0 or rank == 0:
+        return 1
+    term = cells = 1
+    for t in range(1, min(rank, n_rows)):
+        term = term * (n_rows - t) // t  # C(n_rows - 1, t)
+        cells += term
+    return 2 * cells
+
+
+def fewest_cells(n_rows: int, rank: int) -> int:
+    """The fewest cells that `n_rows` distinct hyperplanes through 0 of the given rank can have.
+
+    A basis has 2^rank cells. Each further hyperplane is cut by the basis into an arrangement of rank - 1, with at least
+    2^(rank - 1) cells, and every one of these divides a cell.
+
+    Examples
+    --------
+    >>> fewest_cells(3, 2), closed_form(3, 2)
+    (6, 6)
+    """
+    if n_rows == 0 or rank == 0:
+        return 1
+    cells: int = 2 ** (rank - 1) * (n_rows - rank + 2)
+    return cells
+
+
+def pattern_bound(rows: NDArray[np.float64]) -> int:
+    """The closed form for the distinct hyperplanes of `rows` (N, h): an upper bound on their sign patterns.
+
+    Examples
+    --------
+    >>> pattern_bound(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, -2.0], [0.0, 0.0]]))
+    4
+    """
+    merged = merge_rows(rows).rows
+    return closed_form(len(merged), int(np.linalg.matrix_rank(merged)) if len(merged) else 0)
+
+
+def polynomial_bound(n: int, K: int, r: int) -> float:
+    """Bound the number of sign patterns by O((nK/r)^r), with its constants: 2 r (e (nK - 1) / r)^r.
+
+    Polynomial in the number n of samples and K of patches for a fixed rank r <= h of the patch matrices.
+    Valid for nK - 1 >= r; for fewer rows the trivial bound 2^(nK) is returned.
+
+    Source: Pilanci & Ergen 2020; Ergen & Pilanci 2021, section 2.
+
+    Examples
+    --------
+    >>> polynomial_bound(6, 2, 10) > closed_form(12, 10)
+    True
+    """
+    n, K, r = integer(n, "n"), integer(K, "K"), integer(r, "r", minimum=0)
+    if r == 0:
+        return 1.0
+    if n * K - 1 < r:
+        return float(2 ** (n * K))
+    exponent = math.log(2 * r) + r * (1.0 + math.log((n * K - 1) / r))
+    return math.exp(exponent) if exponent < 700 else math.inf

@@ -14,7 +14,6 @@ from ..contracts.validation import finite_array, frozen, integer
 from ..errors import InputError, Interrupted, SizeError
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .enumeration.batches import pack
-from .enumeration.tasks import words_per_pattern
 from .patterns import MAX_BYTES, unpack_active
 from .rows import MergedRows, PreparedRows, prepare_rows
 from .zero_tests import EPS, ZeroTests
@@ -161,7 +160,7 @@ def _sample(
     array: _Floats, m: int, method: Method, weights: _Floats | None, rng: np.random.Generator, budget: Budget
 ) -> SampledPatterns:
     prepared = prepare_rows(array)
-    most = MAX_BYTES // (8 * words_per_pattern(prepared.n))
+    most = MAX_BYTES // (8 * prepared.words)
     if m > most:
         message = f"m: got {m:,} draws, expected at most {most:,} ({MAX_BYTES >> 30} GiB)"
         raise SizeError(message, predicted=m, limit=most)

@@ -13,10 +13,9 @@ from ..contracts.validation import finite_array, frozen, integer
 from ..errors import Interrupted
 from ..numerics.threads import available_cores
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
-from .counts import total
 from .engines import Engine, use_numba
 from .enumeration.batches import batches_numpy
-from .enumeration.tasks import Half, first_pattern, run_task, tasks, words_per_pattern
+from .enumeration.tasks import Half, first_pattern, run_task, tasks
 from .patterns import unpack_active
 from .rows import MergedRows, PreparedRows, prepare_rows
 from .zero_tests import certify_count
@@ -43,14 +42,14 @@ class PatternStream:
         Why, or why not.
     """
 
-    def __init__(self, rows: ArrayLike, prepared: PreparedRows, chunk: int, budget: Budget, engine: Engine) -> None:
+    def __init__(self, rows: ArrayLike, *, chunk: int, seed: int, budget: Budget, engine: Engine) -> None:
         self.rows = frozen(finite_array(rows, "rows", ndim=2))
-        self.merged: MergedRows = prepared.merged
+        self._prepared: PreparedRows = prepare_rows(self.rows, seed=seed)
+        self.merged: MergedRows = self._prepared.merged
         self.count = 0
         self.certified = False
         self.certified_reason = "not every pattern was visited"
         self._given = rows
-        self._prepared = prepared
         self._chunk = chunk
         self._numba = use_numba(engine)
         self._budget = budget
@@ -68,7 +67,7 @@ class PatternStream:
         for part in parts:
             zero_tests |= part.zero_tests
             half += part.count
-            self.count = total(half, prepared.rank)
+            self.count = prepared.cells(half)
             self._budget.report("patterns", f"{self.count:,} sign patterns")
             for start in range(0, part.count, step):
                 assert part.bits is not None
@@ -84,7 +83,6 @@ def _compiled(prepared: PreparedRows, target: int, budget: Budget) -> Iterator[H
     """Run the tasks in order, a few ahead of the reader."""
     first = first_pattern(prepared)
     yield Half(first.bits, 1, first.zero_tests)
-    words = words_per_pattern(prepared.n)
     levels = {k: prepared.level(k) for k in range(2, prepared.rank + 1)}
     flag = np.zeros(1, dtype=np.uint8)
     workers = available_cores()
@@ -94,7 +92,7 @@ def _compiled(prepared: PreparedRows, target: int, budget: Budget) -> Iterator[H
         try:
             while True:
                 for task in todo:
-                    room = np.empty((task.size, words), dtype=np.uint64)
+                    room = np.empty((task.size, prepared.words), dtype=np.uint64)
                     waiting.append(pool.submit(run_task, prepared.n, task, levels[task.k], True, task.size, room, flag))
                     if len(waiting) > workers:
                         break
@@ -148,4 +146,4 @@ def stream_patterns(
     """
     chunk = integer(chunk, "chunk", minimum=2)
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress)
-    return PatternStream(rows, prepare_rows(rows, seed=seed), chunk, budget, engine)
+    return PatternStream(rows, chunk=chunk, seed=seed, budget=budget, engine=engine)

@@ -92,11 +92,10 @@ def _dataset(
     *,
     filter_size: int | tuple[int, ...] | None = None,
     stride: int | tuple[int, ...] | None = None,
-    method: str = "auto",
     **options: Any,
 ) -> SolveInstance:
     problem = Problem.from_dataset(load_dataset(name, **options), beta=beta, filter_size=filter_size, stride=stride)
-    return SolveInstance(problem, tol, method=method)
+    return SolveInstance(problem, tol)
 
 
 def all_patterns(problem: Problem, budget_patterns: int) -> NDArray[np.bool_]:

@@ -37,7 +37,7 @@ MAX_MAGNITUDE = 1e60
 MAX_SEEDS = 1000
 
 
-def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], min_size: int = 1) -> NDArray[np.float64]:
+def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...]) -> NDArray[np.float64]:
     """`value` as a float64 array of `ndim` dimensions with finite entries.
 
     Examples
@@ -56,8 +56,8 @@ def finite_array(value: ArrayLike, name: str, *, ndim: int | tuple[int, ...], mi
     if array.ndim not in wanted:
         dims = " or ".join(str(k) for k in wanted)
         raise InputError(f"{name}: got an array of shape {array.shape}, expected {dims} dimension(s)")
-    if array.size < min_size or 0 in array.shape:
-        raise InputError(f"{name}: got an empty array of shape {array.shape}, expected at least {min_size} entry")
+    if array.size == 0:
+        raise InputError(f"{name}: got an empty array of shape {array.shape}, expected at least 1 entry")
     bad = int(array.size - np.count_nonzero(np.isfinite(array)))
     if bad:
         raise InputError(f"{name}: got {bad} NaN or infinite entries, expected finite numbers")

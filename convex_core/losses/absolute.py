@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,20 +37,16 @@ class AbsoluteLoss(BoundedLoss):
     (7.0, 7.0, -inf)
     """
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "absolute"
+    #: Short name, as on the command line.
+    name: ClassVar[str] = "absolute"
 
     @property
     def formulas(self) -> Formulas:
         """``sum(|f - y|)``."""
         return Formulas(r"\|f - y\|_1", "cp.norm(f - y, 1)", "np.sum(np.abs(f - y))")
 
-    @property
-    def smooth(self) -> bool:
-        """No: the slope jumps at f = y."""
-        return False
+    #: No: the slope jumps at f = y.
+    smooth: ClassVar[bool] = False
 
     def value(self, f: _Array, y: _Array) -> float:
         """``sum(|f - y|)``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +36,8 @@ class HingeLoss(BoundedLoss):
     (2.0, 1.0, -inf)
     """
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "hinge"
+    #: Short name, as on the command line.
+    name: ClassVar[str] = "hinge"
 
     @property
     def formulas(self) -> Formulas:
@@ -50,10 +48,8 @@ class HingeLoss(BoundedLoss):
             "np.sum(np.maximum(0.0, 1.0 - y * f))",
         )
 
-    @property
-    def smooth(self) -> bool:
-        """No: the slope jumps at y f = 1."""
-        return False
+    #: No: the slope jumps at y f = 1.
+    smooth: ClassVar[bool] = False
 
     def check_targets(self, y: _Array) -> None:
         """Labels -1 and +1 only."""

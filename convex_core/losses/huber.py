@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +53,8 @@ class HuberLoss(BoundedLoss):
     def __post_init__(self) -> None:
         object.__setattr__(self, "delta", positive_number(self.delta, "delta"))
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "huber"
+    #: Short name, as on the command line.
+    name: ClassVar[str] = "huber"
 
     @property
     def options(self) -> dict[str, float]:
@@ -73,10 +71,8 @@ class HuberLoss(BoundedLoss):
             f"np.sum(np.where(np.abs(f - y) <= {d}, 0.5 * (f - y) ** 2, {d} * np.abs(f - y) - 0.5 * {d} ** 2))",
         )
 
-    @property
-    def smooth(self) -> bool:
-        """Yes."""
-        return True
+    #: Yes.
+    smooth: ClassVar[bool] = True
 
     def value(self, f: _Array, y: _Array) -> float:
         """``sum(h(f - y))``, as ``c r - c^2 / 2`` with r = |f - y| and c = min(r, delta)."""

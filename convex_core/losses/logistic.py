@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +42,8 @@ class LogisticLoss(BoundedLoss):
     1.386294
     """
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "logistic"
+    #: Short name, as on the command line.
+    name: ClassVar[str] = "logistic"
 
     @property
     def formulas(self) -> Formulas:
@@ -56,10 +54,8 @@ class LogisticLoss(BoundedLoss):
             "np.sum(np.logaddexp(0.0, -y * f))",
         )
 
-    @property
-    def smooth(self) -> bool:
-        """Yes."""
-        return True
+    #: Yes.
+    smooth: ClassVar[bool] = True
 
     def check_targets(self, y: _Array) -> None:
         """Labels -1 and +1 only."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,8 @@ class SoftmaxLoss(BoundedLoss):
     (1001.098612, array([-0.667,  0.333,  0.333,  1.   ,  0.   , -1.   ]))
     """
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "softmax"
+    #: Short name, as on the command line.
+    name: ClassVar[str] = "softmax"
 
     @property
     def formulas(self) -> Formulas:
@@ -66,10 +64,8 @@ class SoftmaxLoss(BoundedLoss):
             "np.sum(np.logaddexp.reduce(f.reshape(n, q), axis=1)) - y @ f",
         )
 
-    @property
-    def smooth(self) -> bool:
-        """Yes."""
-        return True
+    #: Yes.
+    smooth: ClassVar[bool] = True
 
     def check_targets(self, y: _Array) -> None:
         """One-hot rows of at least two entries."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,20 +34,16 @@ class SquaredLoss(Targets):
     (12.5, 12.5)
     """
 
-    @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
-        return "squared"
+    #: Short name, as on the command line.
+    name: ClassVar[str] = "squared"
 
     @property
     def formulas(self) -> Formulas:
         """``0.5 * ||f - y||^2``."""
         return Formulas(r"\tfrac12 \|f - y\|_2^2", "0.5 * cp.sum_squares(f - y)", "0.5 * np.sum((f - y) ** 2)")
 
-    @property
-    def smooth(self) -> bool:
-        """Yes."""
-        return True
+    #: Yes.
+    smooth: ClassVar[bool] = True
 
     def value(self, f: _Array, y: _Array) -> float:
         """``0.5 * ||f - y||^2``."""

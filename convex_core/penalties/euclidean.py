@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +41,10 @@ class L2Penalty:
             latex_of_matrix=(r"\|", r"\|_F"),
         )
 
-    @property
-    def radius(self) -> float:
-        """1."""
-        return 1.0
-
-    @property
-    def digits_lost(self) -> float:
-        """None but those of a scalar product, which whoever sums its p terms accounts for."""
-        return 0.0
+    #: The norm itself is the Euclidean one.
+    radius: ClassVar[float] = 1.0
+    #: None but those of a scalar product, which whoever sums its p terms accounts for.
+    digits_lost: ClassVar[float] = 0.0
 
     def norm(self, C: _Array) -> _Array:
         """``||c||_2`` of each row of `C` (B, p), shape (B,)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +53,8 @@ class NuclearPenalty(ConicSupports):
             return np.zeros((0, min(self.shape)))
         return np.asarray(np.linalg.svd(C.reshape(-1, *self.shape), compute_uv=False))
 
-    @property
-    def radius(self) -> float:
-        """1: a matrix whose singular values have the sum 1."""
-        return 1.0
+    #: 1: a matrix whose singular values have the sum 1.
+    radius: ClassVar[float] = 1.0
 
     @property
     def digits_lost(self) -> float:

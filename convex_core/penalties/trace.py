@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,10 +75,8 @@ class TracePenalty:
             (r"S\succeq 0",),
         )
 
-    @property
-    def radius(self) -> float:
-        """2: a matrix of rank one and trace 2."""
-        return 2.0
+    #: 2: a matrix of rank one and trace 2.
+    radius: ClassVar[float] = 2.0
 
     @property
     def digits_lost(self) -> float:

@@ -29,7 +29,7 @@ from ..progress import Budget, around
 __all__ = ["NEEDS", "Blocks", "CellFactory"]
 
 _Array = NDArray[np.float64]
-#: what a solver may need of an architecture's cells, by the property of :class:`CellFactory` that says so
+#: what a solver may need of an architecture's cells, by the attribute of :class:`CellFactory` that says so
 NEEDS = {"additive": "atoms are sums over hyperplanes", "euclidean": "blocks have the Euclidean norm"}
 # a direction is on a hyperplane when the sine of the angle between them is at most this
 _ON = 1e-10
@@ -119,8 +119,20 @@ class CellFactory:
     def __init__(self, architecture: Architecture, patches: _Array) -> None:
         self.architecture = architecture
         self.patches = patches
+        #: norm of a block, and whether it is the Euclidean one
+        self.penalty: Penalty = architecture.penalty
+        self.euclidean = isinstance(self.penalty, L2Penalty)
         #: design matrices (K', n, p): a block's outputs are ``s * sum_k D_k design[k] @ c``
         self.design = architecture.design(patches)
+        #: length of a block
+        self.p = int(self.design.shape[2])
+        codes = no_codes(architecture, patches)
+        #: bits of a code
+        self.width = int(codes.shape[1])
+        #: whether the architecture says the sides of its cells itself, instead of one bit per hyperplane
+        self.coded = architecture.sides(codes, patches) is not None
+        #: whether atoms are sums over hyperplanes, so that :meth:`ridge` has an answer
+        self.additive = architecture.ridge_coefficients(np.zeros(self.design.shape[1]), patches) is not None
         _look(self.design)
         self.hyperplanes = architecture.hyperplanes(patches)
         _look(self.hyperplanes)
@@ -184,6 +196,8 @@ class CellFactory:
         self._reach: _Array = unit * (lengths(self.design) + shift).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
         self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
+        #: angle within which the rows of a listed cell are known, with what a projection on them loses
+        self.tilt = self._listed + (p + 4.0) * UNIT_ROUNDOFF
         self._lost = 4.0 * p + 32.0 + penalty.digits_lost
         errors = getattr(self.architecture, "design_errors", None)
         # of each sample, where the rows of the design are themselves computed
@@ -191,11 +205,6 @@ class CellFactory:
             np.zeros(len(self._reach)) if errors is None else unit * errors(self.patches).sum(axis=0)
         )
         self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(scaled) else 0
-
-    @property
-    def tilt(self) -> float:
-        """Angle within which the rows of a listed cell are known, with what a projection on them loses."""
-        return float(self._listed + (self.p + 4.0) * UNIT_ROUNDOFF)
 
     def rounding(self, v: _Array, *, listed: bool) -> float:
         r"""How much larger than a computed price the correlation of `v` with an atom can be, whatever the scales.
@@ -258,25 +267,10 @@ class CellFactory:
         return float(1.001 * (np.abs(change) @ self._reach))
 
     @property
-    def p(self) -> int:
-        """Length of a block."""
-        return int(self.design.shape[2])
-
-    @property
     def predicted(self) -> int:
         """Upper bound on the number of cells, in closed form."""
         own = self.architecture.predicted(self.patches)
         return closed_form(len(self.rows), self.rank) if own is None else own
-
-    @property
-    def coded(self) -> bool:
-        """Whether the architecture says the sides of its cells itself, instead of one bit per hyperplane."""
-        return self.architecture.sides(np.zeros((0, self.width), dtype=bool), self.patches) is not None
-
-    @property
-    def width(self) -> int:
-        """Bits of a code."""
-        return int(no_codes(self.architecture, self.patches).shape[1])
 
     def nothing(self) -> Blocks:
         """No blocks at all: the program of the zero network."""
@@ -285,22 +279,6 @@ class CellFactory:
     def all_cells(self, *, max_patterns: int, budget: Budget | None = None) -> Patterns:
         """Every cell; :class:`SizeError` if they are more than `max_patterns`."""
         return self.architecture.patterns(self.patches, max_patterns=max_patterns, budget=budget)
-
-    @property
-    def penalty(self) -> Penalty:
-        """Norm of a block."""
-        return self.architecture.penalty
-
-    @property
-    def additive(self) -> bool:
-        """Whether atoms are sums over hyperplanes, so that :meth:`ridge` has an answer."""
-        v = np.zeros(self.design.shape[1])
-        return self.architecture.ridge_coefficients(v, self.patches) is not None
-
-    @property
-    def euclidean(self) -> bool:
-        """Whether blocks are measured by the Euclidean norm."""
-        return isinstance(self.penalty, L2Penalty)
 
     def require(self, what: str, *needs: str) -> None:
         """Raise :class:`InputError` that names the `needs`, keys of :data:`NEEDS`, that `what` does not find.

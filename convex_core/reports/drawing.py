@@ -62,10 +62,10 @@ class Drawing:
         """A straight line."""
         self._parts.append(f'<path class="{kind}" d="M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}"/>')
 
-    def curve(self, points: Iterable[tuple[float, float]], kind: str, *, closed: bool = False) -> None:
+    def curve(self, points: Iterable[tuple[float, float]], kind: str) -> None:
         """Straight from one point to the next."""
         places = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
-        self._parts.append(f'<path class="{kind}" d="M{places}{"Z" if closed else ""}"/>')
+        self._parts.append(f'<path class="{kind}" d="M{places}"/>')
 
     def circle(self, x: float, y: float, r: float, kind: str) -> None:
         """A dot or a ring."""

@@ -22,7 +22,7 @@ from ..status import Exactness, Status
 from .closing import Closing, unit_outputs
 from .dual_bound import DualBound, dual_bound, relative_gap
 from .incumbent import Incumbent, RunSoFar
-from .master.restricted import RestrictedMaster
+from .master.restricted import MasterSolution, RestrictedMaster
 from .pricing.enumerated import Pricer, PriceResult
 from .rounds import Round, Run
 
@@ -77,7 +77,6 @@ def generate_columns(
     *,
     tol: float,
     budget: Budget,
-    want: int | None = None,
     start: WarmStart | None = None,
     incumbent: Incumbent | None = None,
     exact: bool = True,
@@ -94,8 +93,6 @@ def generate_columns(
         Relative gap at which to stop.
     budget : Budget
         Time limit, cancel flag, progress callback and limit of the rounds, 500 without one.
-    want : int, optional
-        Columns added per round, by default ``max(20, 2 n)``, at most 200, and fewer where they are large.
     start : WarmStart, optional
         Blocks to start from instead of the zero network.
     incumbent : Incumbent, optional
@@ -105,44 +102,42 @@ def generate_columns(
         best ones are of interest.
     """
     y, beta, loss, factory = problem.y, problem.beta, problem.loss, pricer.factory
-    n = problem.size
-    want = min(200, max(20, 2 * n)) if want is None else want
-    want = max(1, min(want, SETTINGS.column_entries // max(1, n * factory.p)))
+    n = len(y)
+    # columns added in a round
+    want = max(1, min(200, max(20, 2 * n), SETTINGS.column_entries // max(1, n * factory.p)))
     exact = exact and problem.architecture.exactness is Exactness.EXACT
 
-    nothing = factory.nothing()
+    known = incumbent or Incumbent(problem)
     closing = Closing(problem, pricer)
-    master = RestrictedMaster(nothing, y, beta, loss, problem.architecture.penalty)
-    best_C, best_blocks = np.zeros((0, factory.p)), nothing
-    zero = np.zeros(n)
-    upper, lower = loss.value(zero, y), -math.inf
-    v = best_dual = problem.zero_dual
+    master = RestrictedMaster(factory.nothing(), y, beta, loss, factory.penalty)
+    best, best_blocks = MasterSolution(master.start.C, np.zeros(0), master.start.dual), master.blocks
+    upper, lower = loss.value(np.zeros(n), y), -math.inf
+    v = best_dual = master.start.dual
     best_tau = math.inf
     without = -math.inf  # the bound, had prices no rounding errors
     history: list[Round] = []
-    price_seconds = 0.0
+    solve_seconds = price_seconds = 0.0
     status = Status.ITERATION_LIMIT
     solving = start is not None and len(start.blocks) > 0
 
     def close() -> None:
         """Look for a dual vector with a better bound than scaling has, where a proof takes too long."""
         nonlocal lower, best_dual, best_tau, without
-        size = master.penalty.norm(best_C)
-        known = DualBound(lower, best_dual, best_tau)
-        best = closing.run(v, unit_outputs(best_blocks, best_C, size), upper, tol, known, budget)
-        if best is not known:
-            lower, best_dual, best_tau = best.value, best.dual, best.tau
+        before = DualBound(lower, best_dual, best_tau)
+        found = closing.run(v, unit_outputs(best_blocks, best.C, best.sizes), upper, tol, before, budget)
+        if found is not before:
+            lower, best_dual, best_tau = found.value, found.dual, found.tau
             without = max(without, lower)
-            if incumbent is not None:
-                incumbent.run = RunSoFar(best_dual, best_tau, tuple(history))
+            known.run = RunSoFar(best_dual, best_tau, tuple(history))
+
+    def value(blocks: Blocks, at: MasterSolution) -> float:
+        return loss.value(factory.outputs(blocks, at.C), y) + beta * float(at.sizes.sum())
 
     if start is not None and solving:
-        master.begin(start.blocks, start.C, start.dual)
-        reached = loss.value(factory.outputs(start.blocks, start.C), y) + beta * float(
-            master.penalty.norm(start.C).sum()
-        )
+        given = master.begin(start.blocks, start.C, start.dual)
+        reached = value(start.blocks, given)
         if reached < upper:
-            upper, best_C, best_blocks = reached, start.C, start.blocks
+            upper, best, best_blocks = reached, given, start.blocks
         if start.expected is not None:
             begin = budget.seconds
             guess = loss.feasible(start.expected, y)
@@ -150,21 +145,22 @@ def generate_columns(
             price_seconds += budget.seconds - begin
     for number in range(budget.max_rounds or SETTINGS.rounds):
         if solving:
+            begin = budget.seconds
             answer = master.solve(budget)
+            solve_seconds += budget.seconds - begin
             if np.isfinite(answer.C).all():  # else stopped before its first iterate
                 v = loss.feasible(answer.dual, y)  # a solver may leave the domain of the conjugate by its tolerance
-                f = factory.outputs(master.blocks, answer.C)
-                objective = loss.value(f, y) + beta * float(master.penalty.norm(answer.C).sum())
+                objective = value(master.blocks, answer)
                 # blocks leave only when the value has dropped: otherwise the same ones could leave and return for ever
                 dropped = objective < upper * (1.0 - 1e-9)
+                if not exact:
+                    known.offer_blocks(answer.C, master.blocks, objective)
                 if objective < upper:
-                    upper, best_C, best_blocks = objective, answer.C, master.blocks
-                    if incumbent is not None and exact:
-                        incumbent.save_blocks(answer.C, master.blocks, objective, budget)
-                if incumbent is not None and not exact:
-                    incumbent.offer_blocks(answer.C, master.blocks, objective)
+                    upper, best, best_blocks = objective, answer, master.blocks
+                    if exact and budget.limited:
+                        known.save_blocks(answer.C, master.blocks, objective, budget)
                 if dropped:
-                    master.retire(answer.C)
+                    master.retire(answer.sizes)
         late = (
             budget.paced and lower == -math.inf and budget.remaining < SETTINGS.last * (budget.time_limit or math.inf)
         )
@@ -190,8 +186,7 @@ def generate_columns(
                 unrounded = dual_bound(problem, factory, v, max(price.bound - price.rounding, 0.0))
                 without = max(without, unrounded.value)
         history.append(Round(number, upper, lower, len(master.blocks), price.bound / beta - 1.0, budget.seconds))
-        if incumbent is not None:
-            incumbent.run = RunSoFar(best_dual, best_tau, tuple(history))
+        known.run = RunSoFar(best_dual, best_tau, tuple(history))
         budget.report(
             "solve",
             f"round {number}: {len(master.blocks)} columns, gap {relative_gap(upper, lower):.1e}",
@@ -220,9 +215,9 @@ def generate_columns(
             status = Status.PRECISION if relative_gap(without, lower) > tol else Status.STALLED
             break
         solving = True
-    active = master.penalty.norm(best_C) > 0.0
+    active = best.sizes > 0.0
     return Run(
-        C=best_C[active],
+        C=best.C[active],
         blocks=best_blocks.take(active),
         dual=best_dual,
         tau=best_tau,
@@ -231,7 +226,7 @@ def generate_columns(
         status=status,
         history=tuple(history),
         build_seconds=master.build_seconds,
-        solve_seconds=master.solve_seconds,
+        solve_seconds=solve_seconds - master.build_seconds,
         price_seconds=price_seconds,
     )
 

@@ -36,6 +36,8 @@ from .rounds import Run
 __all__ = ["decompose", "solve_gated"]
 
 _Array = NDArray[np.float64]
+# tolerance of the conic solver that splits a block
+_ACCURACY = 1e-10
 
 
 class _GatedCells(CellFactory):
@@ -96,9 +98,7 @@ def solve_gated(
     return replace(run, C=C[active], blocks=blocks.take(active), tau=math.inf)
 
 
-def decompose(
-    penalty: Penalty, c: _Array, normals: _Array, *, tol: float = 1e-10, budget: Budget | None = None
-) -> tuple[_Array, _Array]:
+def decompose(penalty: Penalty, c: _Array, normals: _Array, *, budget: Budget | None = None) -> tuple[_Array, _Array]:
     r"""Write c as a - b with a and b in the cone ``normals @ x >= 0`` and :math:`\|a\| + \|b\|` least.
 
     Parameters
@@ -109,8 +109,6 @@ def decompose(
         Any vector.
     normals : (M, p)
         Rows of a cone with interior points; rows of zeros state nothing.
-    tol : float
-        Tolerance of the conic solver.
     budget : Budget, optional
         Asked at every iteration whether to stop, with parts that are not there yet.
 
@@ -143,7 +141,7 @@ def decompose(
     b = np.zeros(A.shape[0])
     b[:p] = c / unit
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
-    settings = clarabel_settings(tol)
+    settings = clarabel_settings(_ACCURACY)
     setup = setup_seconds(A.nnz, form.cones * 2)
     if budget is not None and setup > budget.remaining + SPARE_SECONDS:
         return np.zeros(p), np.zeros(p)

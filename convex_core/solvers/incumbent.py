@@ -7,7 +7,7 @@ handed out is the network of the blocks without what is negligible, and of as fe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class Incumbent:
     def save_blocks(self, C: _Array, blocks: Blocks, value: float, budget: Budget) -> None:
         """Keep the network of the blocks as a spare, now and then, so that this takes no more than a twentieth."""
         begin = budget.seconds
-        if not budget.limited or begin < self._next:
+        if begin < self._next:
             return
         candidate = self._of_blocks(C, blocks, value)
         if candidate.objective < self.spare.objective:
@@ -126,7 +126,7 @@ class Incumbent:
     def _of_blocks(self, C: _Array, blocks: Blocks, value: float) -> Candidate:
         problem = self.problem
         one = self.evaluated(recover(problem.architecture, problem.patches, C, blocks.sign, blocks.active))
-        return Candidate(one.network, one.objective, one.outputs, C, blocks, value)
+        return replace(one, C=C, blocks=blocks, value=value)
 
 
 # multiplications of a forward pass up to which a network of blocks that have not rank one is improved by descent
@@ -135,15 +135,15 @@ _DESCENDS = 1_000_000
 _ROUNDING = 1e-13
 
 
-def few_neurons(incumbent: Incumbent, problem: Problem) -> Candidate:
-    """The incumbent, with at most n neurons and one for each cell, unless that costs more than rounding.
+def few_neurons(incumbent: Incumbent) -> Candidate:
+    """The incumbent's best, with at most n neurons and one for each cell, unless that costs more than rounding.
 
     A filter on a hyperplane may have come from the cells on both sides of it.
     """
-    best = incumbent.best
-    if best.network.m > problem.size:
-        best = _no_worse(best, incumbent.evaluated(prune(best.network, problem.patches)))
-    return _no_worse(best, incumbent.evaluated(merge_same_cells(best.network, problem.patches, relative_zero=0.0)))
+    best, patches = incumbent.best, incumbent.problem.patches
+    if best.network.m > len(best.outputs):
+        best = _no_worse(best, incumbent.evaluated(prune(best.network, patches)))
+    return _no_worse(best, incumbent.evaluated(merge_same_cells(best.network, patches, relative_zero=0.0)))
 
 
 def _no_worse(best: Candidate, few: Candidate) -> Candidate:
@@ -151,49 +151,54 @@ def _no_worse(best: Candidate, few: Candidate) -> Candidate:
     return few if few.objective <= best.objective * (1.0 + _ROUNDING) else best
 
 
-def network_of(problem: Problem, run: Run, tol: float, *, hurried: bool) -> Network:
+def network_of(incumbent: Incumbent, run: Run, tol: float, *, hurried: bool) -> Candidate:
     """The pruned network of the blocks, without negligible blocks where that costs at most a tenth of `tol`.
 
     The smooth losses do not feel them; a loss with kinks does, in first order. In a hurry nothing is weighed.
     """
-    C, sign, active, objective = run.C, run.blocks.sign, run.blocks.active, run.upper
+    problem, objective = incumbent.problem, run.upper
+
+    def without(negligible: float) -> Candidate:
+        network = recover(
+            problem.architecture, problem.patches, run.C, run.blocks.sign, run.blocks.active, relative_zero=negligible
+        )
+        if not hurried:
+            network = prune(network, problem.patches, relative_zero=min(max(0.1 * negligible, 1e-13), 1e-9))
+        return incumbent.evaluated(network)
+
     if hurried:
-        return recover(problem.architecture, problem.patches, C, sign, active)
-
-    def without(negligible: float) -> Network:
-        recovered = recover(problem.architecture, problem.patches, C, sign, active, relative_zero=negligible)
-        few = prune(recovered, problem.patches, relative_zero=min(max(0.1 * negligible, 1e-13), 1e-9))
-        return problem.fitted(few)
-
+        return without(1e-8)
     # Conic solvers leave blocks of a millionth of the largest. Newton's method, for the squared loss and the Euclidean
     # norm, leaves none, and the dual vector of a network feels a small block in first order.
     coarse = None
     if not (isinstance(problem.loss, SquaredLoss) and isinstance(problem.architecture.penalty, L2Penalty)):
         coarse = without(1e-5)
-        if problem.objective(coarse) <= objective * (1.0 + 1e-10):
+        if coarse.objective <= objective * (1.0 + 1e-10):
             return coarse
-    network = without(1e-8)
+    found, slack = without(1e-8), 0.1 * tol * abs(objective)
     for negligible in (1e-10, 0.0):
-        reached, slack = problem.objective(network), 0.1 * tol * abs(objective)
-        if reached <= objective + slack:
+        if found.objective <= objective + slack:
             break
         fuller = without(negligible)
-        if problem.objective(fuller) < reached - slack:
-            network = fuller
-    return network if coarse is None else min([network, coarse], key=problem.objective)
+        if fuller.objective < found.objective - slack:
+            found = fuller
+    return found if coarse is None or found.objective <= coarse.objective else coarse
 
 
-def descended(problem: Problem, network: Network, objective: float, tol: float, budget: Budget) -> Network:
-    """The network, moved to the local minimum below it where blocks of a higher rank have left it above `objective`.
+def descended(incumbent: Incumbent, best: Candidate, objective: float, tol: float, budget: Budget) -> Candidate:
+    """`best`, moved to the local minimum below it where blocks of a higher rank have left it above `objective`.
 
     Where several inputs are equal or zero the program has many optima, and an interior-point method ends in the middle
     of them: its blocks have a higher rank though others have rank one. Of second moments in a thin cell the way back
     magnifies what the method leaves of the cone's inequalities.
     """
-    if problem.architecture.exactness is Exactness.BOUND_ONLY:
-        return network
-    if network.m * problem.patches.size > _DESCENDS or problem.objective(network) <= objective * (1.0 + 0.5 * tol):
-        return network
-    lower = descend(problem, network, budget=budget)
+    problem, near = incumbent.problem, objective * (1.0 + 0.5 * tol)
+    if problem.architecture.exactness is Exactness.BOUND_ONLY or best.objective <= near:
+        return best
+    if best.network.m * problem.patches.size > _DESCENDS:
+        return best
+    lower = incumbent.evaluated(descend(problem, best.network, budget=budget))
+    if lower.objective <= near:
+        return lower
     # descent ends at kinks, and an optimum may have filters on many walls
-    return lower if problem.objective(lower) <= objective * (1.0 + 0.5 * tol) else settle(problem, lower, budget=budget)
+    return incumbent.evaluated(settle(problem, lower.network, budget=budget))

@@ -5,7 +5,7 @@ Patterns are listed, searched by branch and bound, or sampled; the result says w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..architectures import CodeList
+from ..architectures import Architecture, CodeList
 from ..arrangement import count_patterns, distinct_rows, sample_patterns
 from ..contracts.records import record
 from ..contracts.validation import integer
@@ -225,9 +225,10 @@ def make_pricer(
     bound, which does not depend on the number of patterns: long filters unless a list is quick. Others are listed up to
     `max_patterns` and sampled beyond.
     """
-    factory, duals = _one_output(problem)
+    factory = CellFactory(_one_output(problem), problem.patches)
     predicted = factory.predicted
-    anchored = _anchors(problem)
+    by_anchor = factory.architecture.by_anchor
+    anchored = 0 if by_anchor is None else len(by_anchor.anchor_rows(problem.patches))
     if anchored:
         searchable = factory.euclidean and factory.p <= MAX_SEARCH_LENGTH
         searched = predicted > min(FEW_SEEN * anchored, max_patterns)
@@ -244,12 +245,12 @@ def make_pricer(
         pricer = _listed(factory, part, max_patterns)
         if pricer.scope is Scope.RESTRICTED and searchable:  # the list could not be certified
             return searched_pricer(problem, seed=seed), None
-        return _every_output(problem, [pricer] * len(duals)), None
+        return _every_output(problem, lambda: pricer), None
     except SizeError:
-        return _sampled(problem, factory, duals, seed, SETTINGS.samples, budget, incumbent), None
+        return _sampled(problem, factory, seed, SETTINGS.samples, budget, incumbent), None
     except Interrupted as stop:
         few = SETTINGS.few if budget.stop() is not None else SETTINGS.samples
-        return _sampled(problem, factory, duals, seed, few, budget, incumbent), stop.status
+        return _sampled(problem, factory, seed, few, budget, incumbent), stop.status
 
 
 def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0) -> CellSearch:
@@ -257,9 +258,6 @@ def given_patterns(problem: Problem, active: NDArray[np.bool_], *, seed: int = 0
     factory = CellFactory(problem.architecture, problem.patches)
     pricer = EnumeratedPricer(factory, CodeList(distinct_rows(factory.decided(active))))
     return CellSearch(pricer, "sampled", None, factory.predicted, seed, None, 0.0, 0.0)
-
-
-_Array = NDArray[np.float64]
 
 
 def enumerated_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> EnumeratedPricer:
@@ -274,11 +272,10 @@ def _listed(factory: CellFactory, budget: Budget, max_patterns: int) -> Enumerat
 
 def listed_pricer(problem: Problem, *, budget: Budget, max_patterns: int = MAX_PATTERNS) -> Pricer:
     """As :func:`enumerated_pricer`, anchor by anchor where blocks have one: then no cone knows of other anchors."""
-    if problem.architecture.single.by_anchor is None:
+    if _one_output(problem).by_anchor is None:
         return enumerated_pricer(problem, budget=budget, max_patterns=max_patterns)
-    return _every_output(
-        problem, [_anchored(problem, budget=budget, max_patterns=max_patterns)] * problem.architecture.q
-    )
+    pricer = _anchored(problem, budget=budget, max_patterns=max_patterns)
+    return _every_output(problem, lambda: pricer)
 
 
 def _anchored(
@@ -291,7 +288,7 @@ def _anchored(
     executor: Executor | None = None,
 ) -> Pricer:
     """The pricer of a network with anchors, by lists of the cells seen from each, or by searches."""
-    architecture = problem.architecture.single.by_anchor
+    architecture = _one_output(problem).by_anchor
     assert architecture is not None
     patches = problem.patches
     anchors = architecture.anchor_rows(patches)
@@ -331,26 +328,27 @@ def sampled_pricer(
     sums, the list grows by the ascents of :class:`AscentPricer`. Sampling gets a share of the time at most, and few
     samples of many rows. Networks that are found are offered to the `incumbent`.
     """
-    return _sampled(problem, *_one_output(problem), seed, samples, budget or Budget(), incumbent)
+    factory = CellFactory(_one_output(problem), problem.patches)
+    return _sampled(problem, factory, seed, samples, budget or Budget(), incumbent)
 
 
 def _sampled(
     problem: Problem,
     factory: CellFactory,
-    duals: list[_Array],
     seed: int,
     samples: int,
     budget: Budget,
     incumbent: Incumbent | None,
 ) -> Pricer:
-    """:func:`sampled_pricer` over known cells, with the dual vector of the zero network for each output."""
+    """:func:`sampled_pricer` over known cells."""
+    alone = problem.architecture.by_output is None
     budget = budget.part(SETTINGS.sampling)
     samples = max(SETTINGS.few, min(samples, SETTINGS.bits // max(1, factory.width)))
     if budget.paced:
         samples = max(
             SETTINGS.few, min(samples, int(SETTINGS.bits_a_second * budget.remaining) // max(1, factory.width))
         )
-    if factory.additive and len(duals) == 1 and not factory.euclidean:
+    if factory.additive and alone and not factory.euclidean:
         network = local_search(
             problem, m=min(problem.n + 1, SETTINGS.trained), starts=2, seed=seed, polish=False, **limits(budget)
         )
@@ -361,17 +359,20 @@ def _sampled(
         return AscentPricer(factory, distinct_rows(np.concatenate([trained, drawn])), seed=seed)
     if factory.coded:
         found = random_codes(factory, min(samples, SETTINGS.visited), seed)
-        if len(duals) == 1:
+        if alone:
             found = grown_codes(problem, factory, found, seed=seed, budget=budget, incumbent=incumbent)
     else:
         found = sample_patterns(factory.hyperplanes, samples, method="gaussian", seed=seed).distinct().active()
     if not factory.euclidean:
-        return _every_output(problem, [EnumeratedPricer(factory, CodeList(found))] * len(duals))
+        over = EnumeratedPricer(factory, CodeList(found))
+        return _every_output(problem, lambda: over)
+    v = problem.zero_dual
+    duals = [v] if alone else v.reshape(problem.n, -1).T
     starts = found[np.random.default_rng(seed).permutation(len(found))[: SETTINGS.ascents]]
     fixed = [ascended(factory, sign * v, starts, budget) for v in duals for sign in (1.0, -1.0)]
     codes = distinct_rows(np.concatenate([found, *fixed]))
     pricer = AscentPricer(factory, codes, seed=seed) if factory.additive else EnumeratedPricer(factory, CodeList(codes))
-    return _every_output(problem, [pricer] * len(duals))
+    return _every_output(problem, lambda: pricer)
 
 
 def searched_pricer(problem: Problem, *, seed: int = 0, executor: Executor | None = None) -> Pricer:
@@ -382,8 +383,8 @@ def searched_pricer(problem: Problem, *, seed: int = 0, executor: Executor | Non
     InputError
         If the atoms are not additive, blocks are not measured by the Euclidean norm, or filters are too long.
     """
-    factory, duals = _one_output(problem)
-    anchored = problem.architecture.single.by_anchor is not None
+    factory = CellFactory(_one_output(problem), problem.patches)
+    anchored = factory.architecture.by_anchor is not None
     if not anchored:
         factory.require("search over directions", *SpherePricer.needs)
     if factory.p > LONGEST_SEARCHED:
@@ -392,13 +393,12 @@ def searched_pricer(problem: Problem, *, seed: int = 0, executor: Executor | Non
             "time of a proof grows exponentially with them"
         )
     if anchored:
-        found = [
-            _anchored(problem, budget=Budget(), max_patterns=1, searched=True, seed=seed, executor=executor)
-            for _ in duals
-        ]
-        return _every_output(problem, found)
+        return _every_output(
+            problem,
+            lambda: _anchored(problem, budget=Budget(), max_patterns=1, searched=True, seed=seed, executor=executor),
+        )
     search = SpherePricer if _by_cones(factory) else TransportPricer
-    return _every_output(problem, [search(factory, seed=seed, executor=executor) for _ in duals])
+    return _every_output(problem, lambda: search(factory, seed=seed, executor=executor))
 
 
 def is_searched(patterns: int, rows: int, entries: int, max_patterns: int = MAX_PATTERNS) -> bool:
@@ -419,22 +419,13 @@ def _by_cones(factory: CellFactory) -> bool:
     return factory.p <= MAX_SEARCH_LENGTH or len(factory.rows) > rows
 
 
-def _anchors(problem: Problem) -> int:
-    """Anchors of the blocks; 0 if they have none."""
-    architecture = problem.architecture.single.by_anchor
-    return 0 if architecture is None else len(architecture.anchor_rows(problem.patches))
-
-
-def _one_output(problem: Problem) -> tuple[CellFactory, list[_Array]]:
-    """Cells of the network with one output, and the dual vector (n,) of the zero network for each output."""
+def _one_output(problem: Problem) -> Architecture:
+    """The network whose cells are searched: that of one output, where each output is priced alone."""
     architecture = problem.architecture
-    v = problem.zero_dual
-    if architecture.by_output is not None:
-        return CellFactory(architecture.single, problem.patches), list(v.reshape(-1, architecture.q).T)
-    return CellFactory(architecture, problem.patches), [v]
+    return architecture if architecture.by_output is None else architecture.single
 
 
-def _every_output(problem: Problem, pricers: Sequence[Pricer]) -> Pricer:
-    """One pricer out of those of the outputs."""
+def _every_output(problem: Problem, make: Callable[[], Pricer]) -> Pricer:
+    """The pricer that `make` gives for one output; where each output is priced alone, one out of those of all."""
     several = problem.architecture.by_output
-    return pricers[0] if several is None else OutputPricer(several, pricers)
+    return make() if several is None else OutputPricer(several, [make() for _ in range(several.q)])

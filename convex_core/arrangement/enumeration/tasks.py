@@ -51,7 +51,6 @@ __all__ = [
     "run_task",
     "run_tasks",
     "tasks",
-    "words_per_pattern",
 ]
 
 #: pieces of the search hold about this many cells (of one half), but there are not many more than MAX_TASKS
@@ -68,11 +67,15 @@ Level = tuple[NDArray[np.float64], NDArray[np.float64]]
 @record
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One of each pair of antipodal cells: packed patterns (None when only counted), number, zero tests."""
+    """One of each pair of antipodal cells: packed patterns (None when only counted), number, zero tests.
+
+    `sizes` are the numbers per task, where there were tasks.
+    """
 
     bits: NDArray[np.uint64] | None
     count: int
     zero_tests: ZeroTests
+    sizes: list[int] | None = None
 
 
 class First(NamedTuple):
@@ -95,11 +98,6 @@ class Task:
     lo: int
     hi: int
     size: int
-
-
-def words_per_pattern(n: int) -> int:
-    """Count the 64-bit words that hold n bits."""
-    return max(1, -(-n // 64))
 
 
 def tasks(n: int, rank: int, target: int | None = None) -> Iterator[Task]:
@@ -136,7 +134,7 @@ def _split(n: int, k: int, prefix: tuple[int, ...], target: int) -> Iterator[Tas
 
 def first_pattern(prepared: PreparedRows) -> First:
     """Decode the set {0}: the truncation to rank 1."""
-    bits = np.zeros((1, words_per_pattern(prepared.n)), dtype=np.uint64)
+    bits = np.zeros((1, prepared.words), dtype=np.uint64)
     if prepared.rank == 0:
         return First(bits, ZeroTests())
     values = prepared.coordinates[:, 0]
@@ -155,35 +153,27 @@ def load_kernels() -> None:
 
 
 def run_tasks(
-    prepared: PreparedRows,
-    todo: list[Task],
-    sizes: list[int] | None,
-    *,
-    limit: int,
-    budget: Budget | None = None,
-    threads: int | None = None,
-) -> tuple[Half, list[int]]:
-    """Run the tasks and store the patterns in task order, or only count them when `sizes` is None.
+    prepared: PreparedRows, *, fill: bool, limit: int, sizes: list[int] | None = None, budget: Budget | None = None
+) -> Half:
+    """Run all tasks and store the patterns in task order, or unless `fill` only count them.
 
-    `sizes` is the room that each task may need. The cell of the set {0} comes first. Returns the patterns and the
-    number per task. Stops soon after the total exceeds `limit`.
+    `sizes` is the room that each task may need, by default its bound. The cell of the set {0} comes first. Stops soon
+    after the total exceeds `limit`.
 
     Raises
     ------
     Interrupted
         If the budget ends first.
     """
-    words = words_per_pattern(prepared.n)
+    todo = list(tasks(prepared.n, prepared.rank))
     first = first_pattern(prepared)
-    fill = sizes is not None
-    offsets = np.cumsum([1, *(sizes or [])], dtype=np.int64)
+    offsets = np.cumsum([1, *([task.size for task in todo] if sizes is None else sizes)], dtype=np.int64)
     # pages that no pattern reaches are never touched, so room for the bound costs address space only
-    out = np.empty((int(offsets[-1]), words), dtype=np.uint64) if fill else np.empty((0, words), dtype=np.uint64)
+    out = np.empty((int(offsets[-1]) if fill else 0, prepared.words), dtype=np.uint64)
     if fill:
         out[0] = first.bits
     levels = {k: prepared.level(k) for k in {task.k for task in todo}}
     flag = np.zeros(1, dtype=np.uint8)
-    workers = threads or available_cores()
     limit = min(limit, 2**62)  # an int64 for the kernel
     counts = [0] * len(todo)
     zero_tests = first.zero_tests
@@ -191,8 +181,7 @@ def run_tasks(
     running: dict[Future[Half], int] = {}
     queue = iter(range(len(todo)))
     work = max(1, sum(task.size for task in todo))
-    if work < PARALLEL_SIZE:
-        workers = 1
+    workers = 1 if work < PARALLEL_SIZE else available_cores()
     finished = 0
 
     def submit(pool: ThreadPoolExecutor) -> None:
@@ -225,9 +214,7 @@ def run_tasks(
                         budget.report("patterns", f"{2 * total:,} sign patterns", fraction=finished / work)
         finally:
             flag[0] = 1
-    if not fill:
-        return Half(None, total, zero_tests), counts
-    return Half(_compact(out, offsets, counts), total, zero_tests), counts
+    return Half(_compact(out, offsets, counts) if fill else None, total, zero_tests, counts)
 
 
 def _compact(out: NDArray[np.uint64], offsets: NDArray[np.int64], counts: list[int]) -> NDArray[np.uint64]:

@@ -56,9 +56,7 @@ def unsolved(B: int, p: int) -> ConicSolution:
     return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, "no time to begin", 0, 0.0)
 
 
-def solve_clarabel(
-    program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None, max_iter: int = 200
-) -> ConicSolution:
+def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None) -> ConicSolution:
     """Solve `program` by Clarabel's interior-point method.
 
     Parameters
@@ -69,11 +67,8 @@ def solve_clarabel(
         Absolute and relative gap and feasibility tolerance.
     budget : Budget, optional
         Asked at every iteration whether to stop, and before the first one whether there is time to begin.
-    max_iter : int
-        Iteration limit.
     """
     settings = clarabel_settings(tol)
-    settings.max_iter = max_iter
     cones = clarabel_cones(program.cones)
     begin = time.perf_counter()
     setup = setup_seconds(program.A.nnz + program.P.nnz, program.cones)

@@ -88,15 +88,7 @@ class CurvedLoss(Protocol):
 
 
 def proximal_newton(
-    blocks: Blocks,
-    y: _Array,
-    beta: float,
-    loss: CurvedLoss,
-    start: NewtonState,
-    *,
-    tol: float,
-    budget: Budget,
-    max_outer: int = SETTINGS.outer,
+    blocks: Blocks, y: _Array, beta: float, loss: CurvedLoss, start: NewtonState, *, tol: float, budget: Budget
 ) -> NewtonState:
     """Solve the program over `blocks` from `start`; the best point found, converged or not.
 
@@ -112,8 +104,6 @@ def proximal_newton(
         Error at which to stop, relative to beta.
     budget : Budget
         Asked at every step whether to stop.
-    max_outer : int
-        Limit on updates of the blocks.
     """
     B, n, p = blocks.G.shape
     gate = blocks.largest_gate
@@ -130,7 +120,7 @@ def proximal_newton(
     share = SETTINGS.curved / max(loss.curvature(y), np.finfo(np.float64).tiny) / first
     best, stale = replace(nothing, sigma=sigma), 0
     try:
-        for _ in range(max_outer):
+        for _ in range(SETTINGS.outer):
             v, f = _minimise(cones, J, y, loss, C, f, v, sigma, share * sigma, tol, budget)
             C = cones.C.copy()
             dual = -loss.gradient(J @ C.ravel(), y)

@@ -34,6 +34,7 @@ class MasterSettings:
     warm: float = 1e7
     # error, relative to beta, that this solve is asked for: the blocks are near, and a proof may follow at once
     first_accuracy: float = 1e-4
+    idle: int = 2  # rounds running in which a block is zero before it is dropped
 
 
 SETTINGS = MasterSettings()
@@ -42,9 +43,10 @@ SETTINGS = MasterSettings()
 @record
 @dataclass(frozen=True, slots=True)
 class MasterSolution:
-    """Solution of the restricted master: blocks C (B, p) and dual vector v (n,)."""
+    """Solution of the restricted master: blocks C (B, p) and their norms (B,), dual vector v (n,)."""
 
     C: _Array
+    sizes: _Array
     dual: _Array
 
 
@@ -67,7 +69,6 @@ class RestrictedMaster:
     stated: NDArray[np.bool_] = field(init=False)
     idle: NDArray[np.int64] = field(init=False)
     build_seconds: float = 0.0
-    solve_seconds: float = 0.0
     tol: float = 1e-9
     accuracy: float = SETTINGS.coarsest
     newton: bool = field(init=False)
@@ -106,12 +107,14 @@ class RestrictedMaster:
         self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((len(fresh), added.G.shape[2]))]))
         return len(fresh)
 
-    def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> None:
+    def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> MasterSolution:
         """Start from `blocks` with the values `C` (B, p) and the dual vector `dual` (n,)."""
-        self.add(blocks, C / self.penalty.norm(C)[:, None])
+        sizes = self.penalty.norm(C)
+        self.add(blocks, C / sizes[:, None])
         largest = blocks.largest_gate
         self.start = NewtonState(C, dual, SETTINGS.warm / largest if largest > 0.0 else 0.0)
         self.accuracy = SETTINGS.first_accuracy
+        return MasterSolution(C, sizes, dual)
 
     def expect(self, accuracy: float) -> None:
         """Solve from now on to about `accuracy`, relative to beta: finer than what pricing finds violated."""
@@ -133,13 +136,11 @@ class RestrictedMaster:
     def solve(self, budget: Budget) -> MasterSolution:
         """Solve over the present blocks."""
         if self.newton:
-            begin = budget.seconds
             answer = self._newton_answer(budget)
-            self.solve_seconds += budget.seconds - begin
             if answer.error <= SETTINGS.coarsest or budget.stop() is not None:
                 # the next one is much like this one: a smaller sigma lets its blocks move
                 self.start = replace(answer, sigma=SETTINGS.restart * answer.sigma)
-                return MasterSolution(answer.C, answer.dual)
+                return MasterSolution(answer.C, self.penalty.norm(answer.C), answer.dual)
         return self._solve_conic(budget)
 
     def _newton_answer(self, budget: Budget) -> NewtonState:
@@ -169,13 +170,12 @@ class RestrictedMaster:
             budget=budget,
         )
         self.build_seconds += built
-        self.solve_seconds += answer.seconds
         dual = answer.dual
         if not np.isfinite(answer.C).all():
             dual = 0.0 * self.y
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
-        return MasterSolution(answer.C, dual)
+        return MasterSolution(answer.C, self.penalty.norm(answer.C), dual)
 
     def _state_nearest(self) -> None:
         """State the rows nearest to the direction of each block that has none stated."""
@@ -187,12 +187,11 @@ class RestrictedMaster:
         np.put_along_axis(stated, nearest, True, axis=1)
         self.stated[new] = stated & (sides != 0)
 
-    def retire(self, C: _Array, rounds: int = 2) -> None:
-        """Drop the blocks that have been zero for `rounds` rounds running."""
-        size = self.penalty.norm(C)
-        zero = size <= 1e-7 * size.max(initial=0.0)
+    def retire(self, sizes: _Array) -> None:
+        """Drop the blocks that have been zero for some rounds running; the norms of all are now `sizes` (B,)."""
+        zero = sizes <= 1e-7 * sizes.max(initial=0.0)
         self.idle = np.where(zero, self.idle + 1, 0)
-        keep = self.idle < rounds
+        keep = self.idle < SETTINGS.idle
         self.blocks = self.blocks.take(keep)
         self.directions = self.directions[keep]
         self.stated = self.stated[keep]

@@ -57,6 +57,7 @@ class NewtonSettings:
     wall: float = 1e-12  # how far from the wall such a block may be, in units of its largest entry: rounding
     parallel: float = 0.99  # cosine between two blocks above which one may be merged into the other
     inexact: float = 0.3  # phi is minimised until what is missing is this share of the step in the blocks
+    outer: int = 60  # updates of the blocks
     steps: int = 60  # Newton steps of one minimisation
     between_looks: int = 20_000_000  # multiplications for a step of the projections between two looks at the budget
     # size of the Newton system from which it is factorised by numpy, which lets other threads run meanwhile
@@ -141,7 +142,7 @@ class BlockProx:
 
 
 def semismooth_newton(
-    blocks: Blocks, y: _Array, beta: float, start: NewtonState, *, tol: float, budget: Budget, max_outer: int = 60
+    blocks: Blocks, y: _Array, beta: float, start: NewtonState, *, tol: float, budget: Budget
 ) -> NewtonState:
     """Solve the program over `blocks` from `start`; the best point found, converged or not.
 
@@ -157,8 +158,6 @@ def semismooth_newton(
         Error at which to stop, relative to beta.
     budget : Budget
         Asked at every step whether to stop.
-    max_outer : int
-        Limit on updates of the blocks.
     """
     B, n, p = blocks.G.shape
     gate = blocks.largest_gate
@@ -171,7 +170,7 @@ def semismooth_newton(
     best = NewtonState(np.zeros((B, p)), y.copy(), sigma)
     moved, stale = np.inf, 0
     try:
-        for _ in range(max_outer):
+        for _ in range(SETTINGS.outer):
             before = moved
             v, gradient, moved, missing = _minimise(cones, J, y, C, v, sigma, tol, budget)
             C = cones.C.copy()

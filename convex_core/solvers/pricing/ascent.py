@@ -41,6 +41,7 @@ class AscentSettings:
     remembered: int = 24  # directions of earlier columns that each phase of ascents starts from
     fresh: int = 6  # random directions beside them
     steps: int = 12  # convex programs of one ascent
+    fixed: int = 100  # steps at most to a fixed point, of the ascents that begin a list
     little: float = 0.02  # violation in the list, relative to the floor, below which ascents begin
     arrived: float = 1e-4  # relative growth below which an ascent has arrived
     accuracy: float = 1e-7  # accuracy of each of its programs
@@ -177,11 +178,9 @@ class _Ascent:
         return value, best
 
 
-def ascended(
-    factory: CellFactory, v: _Array, codes: NDArray[np.bool_], budget: Budget, steps: int = 100
-) -> NDArray[np.bool_]:
+def ascended(factory: CellFactory, v: _Array, codes: NDArray[np.bool_], budget: Budget) -> NDArray[np.bool_]:
     """Cells at the fixed points of ``u <- G(u)^T v / ||.||``, which never lowers v . phi(u) where v is positive."""
-    for _ in range(steps):
+    for _ in range(SETTINGS.fixed):
         if budget.stop() is not None:
             break
         g = factory.transpose_products(codes, factory.gate_rows(codes), v)
