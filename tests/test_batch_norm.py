@@ -1,5 +1,6 @@
 """Batch normalisation before the activation: values of another program, a formula, new data, every consumer."""
 
+import decimal
 import io
 
 import numpy as np
@@ -196,6 +197,51 @@ def test_bounds_know_that_whitened_rows_are_rounded():
     assert other > 1e5 * own  # nothing else in the two programs differs by more than that
     value = solve(steep, tol=1e-5).network_objective
     assert value == pytest.approx(solve(problem).network_objective, rel=1e-5)
+
+
+def test_no_bound_is_above_the_same_rows_far_from_zero():
+    # multiples of 2^-10 keep all their digits beside 2^34; three and five rows have no mean among the doubles
+    for seed, (K, n) in enumerate([(1, 3), (1, 5), (2, 5)]):
+        rng = np.random.default_rng(seed)
+        X, y = np.round(1024.0 * rng.standard_normal((n, 2 * K))) / 1024.0, rng.standard_normal(n)
+        near = Problem(X, y, filter_size=2, stride=2, beta=1e-3, normalisation="batch")
+        attained = solve(near, tol=1e-10)
+        for offset in (2.0**20, 2.0**34):
+            assert np.array_equal(X + offset - offset, X)
+            far = solve(Problem(X + offset, y, filter_size=2, stride=2, beta=1e-3, normalisation="batch"), tol=1e-10)
+            assert far.lower_bound <= attained.network_objective
+            # and no looser than the rounding of the mean, in spreads, asks for
+            assert far.lower_bound >= attained.lower_bound * (1.0 - 1e-12 * offset)
+
+
+@pytest.mark.parametrize("kind", ["far from zero", "one row alone"])
+def test_responses_differ_from_exact_ones_by_less_than_the_errors_of_the_rows(kind):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        patches, turn = rng.standard_normal((2, 4, 3)), np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        if kind == "far from zero":
+            patches += 1e6
+        else:  # one direction is that of a small row alone
+            patches[:, :, 2] = 0.0
+            patches[0, 0] = 0.0, 0.0, 1e-7
+            patches = patches @ turn
+        batch = BatchStatistics.of(patches)
+        q = rng.standard_normal((4, batch.r))
+        q[:2] = 0.0, 0.0, 1.0
+        for u in (q / batch.spreads) @ batch.directions.T:
+            apart = np.abs(batch.responses(patches, u[None])[0][0] - exact_response(patches, u))
+            assert (apart <= batch.errors(patches)).all()
+
+
+def exact_response(patches, u):
+    """Normalised responses (K, n) of one filter in 60 digits."""
+    with decimal.localcontext(prec=60):
+        given = [decimal.Decimal(float(value)) for value in u]
+        rows = [[decimal.Decimal(float(value)) for value in row] for row in patches.reshape(-1, len(u))]
+        sums = [sum(a * b for a, b in zip(row, given, strict=True)) for row in rows]
+        middle = sum(sums) / len(sums)
+        size = sum((value - middle) ** 2 for value in sums).sqrt()
+        return np.array([float((value - middle) / size) for value in sums]).reshape(patches.shape[:2])
 
 
 @pytest.mark.slow

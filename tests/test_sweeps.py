@@ -98,6 +98,7 @@ def test_data_of_ones_own_and_problems_are_told_by_their_content():
         ({"dataset": "talk", "stride": 0}, "stride: got 0, expected an integer >= 1"),
         ({"dataset": "talk", "stride": (1, "a")}, "stride: got 'a', expected an integer >= 1"),
         ({"dataset": "talk", "seed": -1}, "seed: got -1, expected an integer >= 0"),
+        ({"dataset": "talk", "autoencoder": "yes"}, "autoencoder: got 'yes', expected True or False"),
         ({"dataset": "talk", "slope": "x"}, "slope: got 'x', expected a number"),
         ({"dataset": "talk", "pooling": 3}, "pooling: got 3, expected a text"),
         ({"dataset": "talk", "data.nosuch": 3}, "data.nosuch: got an option that no dataset has, expected one of "),
@@ -171,6 +172,20 @@ def test_several_outputs_have_an_accuracy_where_they_are_classes():
     numbers = Problem(X, X + 0.5, filter_size=1, beta=0.01, outputs=3)
     found = sweep([classes, numbers], workers=1).rows
     assert sorted(str(row.train_accuracy is None) for row in found) == ["False", "True"]
+
+
+def test_autoencoders_are_rows_too():
+    data = cc.load_dataset("edge", n=4)
+    grid = {"dataset": "edge", "data.n": 4, "beta": 0.5, "architecture": "linear"}
+    one, two = sweep({**grid, "autoencoder": [True, False]}, workers=1).rows
+    if not one.settings["autoencoder"]:
+        one, two = two, one
+    assert two.key == tasks_of(grid)[0].key  # False is what is meant without it
+    problem = Problem.autoencoder(data.X, beta=0.5, architecture="linear")
+    assert (one.problem, one.objective) == (problem.to_dict(), cc.solve(problem).network_objective)
+    assert (one.train_accuracy, two.train_accuracy is None) == (None, False)
+    (given,) = sweep(problem, workers=1).rows
+    assert (given.objective, given.train_accuracy) == (one.objective, None)
 
 
 def test_settings_that_are_no_problem_together_are_a_row_that_says_so():

@@ -93,10 +93,26 @@ class BatchStatistics:
         return turned / self.spreads
 
     def errors(self, patches: _Array) -> _Array:
-        """How long the rounding errors of rows of :meth:`whitened` are at most, (K, n)."""
+        r"""How far rows of :meth:`whitened` are at most from those of exact numbers, (K, n), for the batch itself.
+
+        Rows w are known up to :math:`\delta`, what computing them or a response from them loses, and the mean
+        :math:`\bar w` of the rows, which is that of the batch minus the double that stands for it. A filter q has a
+        response of the length :math:`\|W q\|`, which is 1 up to :math:`e = \|W^T W - I\|`: spreads are off by the
+        rounding of the largest. So the length is :math:`\delta_i + \|\bar w\| + e \|w_i\|`, both measured.
+        """
+        if self.r == 0:
+            return np.zeros(patches.shape[:2])
         h = len(self.mean)
-        steep = float(np.linalg.norm(lengths(self.directions.T) / self.spreads)) if self.r else 0.0
-        length: _Array = (h + 8.0) * UNIT_ROUNDOFF * steep * lengths(patches - self.mean)
+        steep = float(np.linalg.norm(lengths(self.directions.T) / self.spreads))
+        lost: _Array = (2.0 * h + 12.0) * UNIT_ROUNDOFF * steep * lengths(patches - self.mean)
+        rows = self.whitened(patches).reshape(-1, self.r)
+        middle = rows.mean(axis=0)
+        off = lost + (float(np.linalg.norm(middle)) + float(lost.mean()))
+        centred = rows - middle
+        apart = float(np.linalg.norm(centred.T @ centred - np.eye(self.r)))
+        # what the rows and the sums of their products lose; spreads that are kept leave it far below 1/2
+        apart += 2.1 * float(np.linalg.norm(off)) + (len(rows) + 2.0) * self.r * UNIT_ROUNDOFF
+        length: _Array = off + apart * (lengths(rows).reshape(off.shape) + off)
         return length
 
     def responses(self, patches: _Array, filters: _Array) -> tuple[_Array, _Array]:

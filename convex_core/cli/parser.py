@@ -286,6 +286,9 @@ def _add_grid(parser: argparse.ArgumentParser) -> None:
         read = _axis(_READERS[option.kind]) if listed else _READERS[option.kind]
         metavar = f"{option.metavar or 'NAME'},..." if listed else option.metavar
         parser.add_argument(f"--{name.replace('_', '-')}", type=read, metavar=metavar, help=option.help)
+    parser.add_argument(
+        "--autoencoder", action="store_const", const=True, help="the targets are the inputs, as for solve"
+    )
     parser.add_argument("--method", default="auto", help=f"one of {', '.join(METHODS)} (default: auto)")
     parser.add_argument("--tol", type=_float, default=1e-6, help="relative gap to reach (default: 1e-6)")
     parser.add_argument("--max-patterns", type=_int, help="refuse, or sample, beyond this many sign patterns")

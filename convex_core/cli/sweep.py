@@ -8,12 +8,11 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
-from ..architectures import OPTIONS
 from ..data import read_dataset
 from ..errors import BackendError, InputError
 from ..presentation.sweeps import TABLES
 from ..sweeps import sweep
-from ..sweeps.settings import DATA_OPTION
+from ..sweeps.settings import DATA_OPTION, NETWORK
 from .inputs import check_outputs, dataset_options, option_value
 from .output import running
 
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _grid(args: argparse.Namespace) -> dict[str, Any]:
     """What the options say: what is not given is not part of it."""
-    names = ("beta", "filter_size", "stride", "padding", "bias", "architecture", "loss", "delta", "seed", *OPTIONS)
+    names = ("beta", "seed", *NETWORK)
     grid = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     grid |= {name: getattr(args, name) for name in ("method", "tol", "max_rounds", "max_patterns", "task_limit")}
     if args.data is not None:

@@ -21,7 +21,7 @@ __all__ = ["DATA_OPTION", "DEFAULTS", "NETWORK", "SOLVING", "checked"]
 #: what an option of a dataset begins with, as ``data.n``
 DATA_OPTION = "data."
 #: what a network is made of, by the name it has as an argument of :class:`Problem`
-NETWORK = ("filter_size", "stride", "padding", "bias", "architecture", "loss", "delta", *OPTIONS)
+NETWORK = ("filter_size", "stride", "padding", "bias", "architecture", "loss", "delta", "autoencoder", *OPTIONS)
 #: how it is solved, by the name it has as an argument of :func:`solve`; ``task_limit`` is its time limit
 SOLVING = ("method", "tol", "max_rounds", "max_patterns", "seed", "task_limit")
 
@@ -118,6 +118,13 @@ def _text(value: Any, name: str) -> str:
     return value
 
 
+def _true(value: Any, name: str) -> bool | None:
+    """False is what is meant without the setting, and has its key."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name}: got {value!r}, expected True or False")
+    return True if value else None
+
+
 def _seed(value: Any, name: str) -> int:
     return integer(value, name, minimum=0)
 
@@ -133,6 +140,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "architecture": _one_of(*ARCHITECTURES),
     "loss": _one_of(*LOSSES),
     "delta": _positive,
+    "autoencoder": _true,
     **{name: _KINDS[option.kind] for name, option in OPTIONS.items()},
     "method": _one_of(*METHODS),
     "tol": _positive,

@@ -118,8 +118,11 @@ def _problem(task: SweepTask) -> tuple[Problem, Dataset | None]:
         architecture=said["architecture"],
         beta=said["beta"],
         loss=loss,
+        autoencoder=bool(said["autoencoder"]),
         **{name: said[name] for name in OPTIONS if said[name] is not None},
     )
+    if said["autoencoder"]:
+        return problem, None
     return problem, suited(dataset, loss, outputs=problem.architecture.q)
 
 

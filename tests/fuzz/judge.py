@@ -104,13 +104,20 @@ def normalised(spec):
     return spec["options"].get("normalisation", "none") == "batch"
 
 
+def kept_directions(spec, X):
+    """Spreads (r,) of the patch rows and their directions (r, h), without those that vary by no more than rounding."""
+    rows = np.concatenate(patches(X, spec["geometry"]))
+    _, spread, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    kept = spread > max(1e-10 * spread.max(initial=0.0), 1e-14 * np.abs(rows).max())
+    return spread[kept], directions[kept]
+
+
 def steepness(spec, X):
     """How much larger than the data's own the rounding errors of normalised responses are."""
     if not normalised(spec):
         return 1.0
     rows = np.concatenate(patches(X, spec["geometry"]))
-    spread = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
-    kept = spread[spread > max(1e-10 * spread.max(initial=0.0), 1e-14 * np.abs(rows).max())]
+    kept, _ = kept_directions(spec, X)
     return np.abs(rows).max() * len(rows) ** 0.5 / kept.min() if len(kept) else 1.0
 
 
@@ -319,7 +326,9 @@ def correlations(spec, P, X, v, raw):
         U = np.concatenate([np.repeat(unit, len(kinks), axis=0), kinks.T.reshape(-1, 1)], axis=1)
         found = weighted(spec, v, pooled(spec, P, U))
         return found.reshape(len(raw), -1).max(axis=1)
-    if normalised(spec):  # a filter of any length, a scale and a shift of length 1 together
+    if normalised(spec):  # a filter of any length that sees what varies, a scale and a shift of length 1 together
+        _, directions = kept_directions(spec, X)
+        raw = np.hstack([raw[:, :-2] @ directions.T @ directions, raw[:, -2:]])
         return weighted(spec, v, pooled(spec, P, raw / np.linalg.norm(raw[:, -2:], axis=1, keepdims=True)))
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     U = raw / lengths

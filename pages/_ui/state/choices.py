@@ -12,7 +12,7 @@ from typing import Any
 
 from convex_core.architectures import OPTIONS
 
-from .spec import NETWORKS, SEVERAL
+from .spec import NETWORKS, SEVERAL, has_several_outputs, reconstructs
 
 __all__ = ["CHOICES", "Choice", "choices_of", "chosen", "kind_of"]
 
@@ -160,8 +160,12 @@ def chosen(kind: str, state: Mapping[Any, Any]) -> tuple[tuple[str, str | int | 
     )
 
 
-def kind_of(architecture: str, options: Mapping[str, Any]) -> tuple[str, dict[str, str]] | None:
+def kind_of(
+    architecture: str, options: Mapping[str, Any], *, several: bool = False, autoencoder: bool = False
+) -> tuple[str, dict[str, str]] | None:
     """The kind of network with these options, and what its controls say; None where no kind has them all.
+
+    `several` asks for one with several outputs, `autoencoder` for one whose targets are its inputs.
 
     Examples
     --------
@@ -171,6 +175,8 @@ def kind_of(architecture: str, options: Mapping[str, Any]) -> tuple[str, dict[st
     True
     """
     for kind, (name, own) in NETWORKS.items():
+        if (has_several_outputs(kind), reconstructs(kind)) != (several, autoencoder):
+            continue
         if name != architecture or any(options.get(key) != value for key, value in own.items()):
             continue
         told = {}

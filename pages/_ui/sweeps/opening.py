@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from convex_core.architectures import OPTIONS as ARCHITECTURE_OPTIONS
 from convex_core.data import dataset_names
 from convex_core.sweeps import SweepRow
 from convex_core.sweeps.settings import DATA_OPTION
@@ -53,12 +54,15 @@ def solve_query(row: SweepRow, *, own: bool = False) -> dict[str, str] | str:
 
 def _network(row: SweepRow) -> dict[str, str] | None:
     """The kind of network that the row has, as Solve calls it, and what its controls say."""
-    options: dict[str, Any] = {name: row.settings[name] for name in _OPTIONS if row.settings.get(name) is not None}
+    architecture, own = str(row.value("architecture")), {setting for setting, _, _ in _CONTROLS}
+    options: dict[str, Any] = {name: row.value(name) for name in ARCHITECTURE_OPTIONS if name not in own}
+    options = {name: value for name, value in options.items() if value is not None and value != _NEUTRAL.get(name)}
     if row.value("pooling") == "max":
         options["pooling"] = "max"
-    if options.get("skip") == "none":
-        del options["skip"]
-    found = kind_of(str(row.value("architecture")), options)
+    autoencoder, several = bool(row.value("autoencoder")), options.pop("outputs", 1) > 1
+    if architecture == "two-layer" and (autoencoder or several):
+        options.setdefault("output_norm", "l1")
+    found = kind_of(architecture, options, several=several, autoencoder=autoencoder)
     return None if found is None else {"network": found[0], **found[1]}
 
 
@@ -76,8 +80,8 @@ def _pooling(value: str) -> str | None:
     return value if value in POOLINGS else POOLINGS[0] if value == "max" else None
 
 
-#: options that make a kind of network, or are among its choices
-_OPTIONS = ("output_norm", "relaxation", "sharing", "skip", "branches", "layers", "pool_size")
+#: values of options that are the same as none
+_NEUTRAL = {"skip": "none", "normalisation": "none", "parallel": 1}
 #: settings, their keys in the address, and how a value is said there; None where it cannot be
 _CONTROLS = (
     ("beta", "beta", _step(BETAS)),
