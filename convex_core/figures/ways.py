@@ -91,8 +91,9 @@ def along_two_ways(
             )
         )  # fmt: skip
         figure.add_annotation(
-            x=x, y=y, text=text, showarrow=False, xanchor=anchor, yanchor="top", yshift=-12, font={"color": colours.ink},
-            bgcolor=colours.paper, opacity=0.9,  # the ways of the other seeds begin and end there
+            x=x, y=y, text=text, showarrow=False, xanchor=anchor, yanchor="top", yshift=-12,
+            # the ways of the other seeds begin and end there
+            font={"color": colours.ink}, bgcolor=colours.paper, opacity=0.9,
         )  # fmt: skip
     figure.update_layout(showlegend=False)
     figure.update_xaxes(
