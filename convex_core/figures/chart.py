@@ -21,9 +21,10 @@ from .draft import Draft
 from .images import image
 from .offline import places, scripts
 
-__all__ = ["Chart", "blank", "log_ticks"]
+__all__ = ["Chart", "blank", "log_ticks", "power_ticks"]
 
 _FONT = "'Source Sans 3', 'Source Sans Pro', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 #: What the name of a saved figure may end in.
 ENDINGS = (".html", ".png", ".svg", ".csv")
 
@@ -220,6 +221,25 @@ def log_ticks(low: float, high: float, *, most: int = 8) -> tuple[list[float], l
             break
     every = every[:: math.ceil(len(every) / most)] if len(every) > most else every
     return every, [f"{t:,.0f}" if 1e3 <= t < 1e6 else f"{t:g}" for t in every]
+
+
+def power_ticks(low: float, high: float, *, most: int = 5) -> tuple[list[float], list[str]]:
+    """The same over many powers of ten, written as such: Plotly's own are a quarter larger than all other ticks.
+
+    Examples
+    --------
+    >>> power_ticks(1e-12, 2.0)
+    ([1e-12, 1e-08, 0.0001, 1.0], ['10⁻¹²', '10⁻⁸', '10⁻⁴', '1'])
+    >>> power_ticks(1.0, 5e3)[1]
+    ['1', '10', '10²', '10³']
+    """
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    step = next(s for s in (*range(1, 5), *range(6, 1000, 3)) if (last - first) // s < most)
+    # counted from 1 on, so that the powers are round ones
+    powers = [p for p in range(first, last + 1) if p % step == 0]
+    return [float(f"1e{p}") for p in powers], [
+        {0: "1", 1: "10"}.get(p, "10" + str(p).translate(_RAISED)) for p in powers
+    ]
 
 
 def blank(height: int, *, left: int = 56, right: int = 16, top: int = 28, bottom: int = 44) -> Draft:

@@ -19,7 +19,7 @@ ROOM = 0.05
 def on_same_axes(a: Chart, b: Chart) -> tuple[Any, Any]:
     """The figures of two charts with every axis they share as long as both need, and one scale of colours.
 
-    Axes of categories stay as they are, and so do pictures in space.
+    Axes of categories stay as they are, and so do pictures in space, and an axis that is logarithmic in one of them.
 
     Examples
     --------
@@ -30,12 +30,16 @@ def on_same_axes(a: Chart, b: Chart) -> tuple[Any, Any]:
     figures = [go.Figure(chart.figure) for chart in (a, b)]
     for name in sorted(_axes(figures[0]) & _axes(figures[1])):
         ranges = [_range(figure, name) for figure in figures]
-        if ranges[0] is not None and ranges[1] is not None:
+        axes = [figure.layout[name] for figure in figures]
+        if ranges[0] is not None and ranges[1] is not None and (axes[0].type == "log") == (axes[1].type == "log"):
             ends = [*ranges[0], *ranges[1]]
             downwards = ranges[0][0] > ranges[0][1] and ranges[1][0] > ranges[1][1]
             shared = [max(ends), min(ends)] if downwards else [min(ends), max(ends)]
+            lengths = [abs(high - low) for low, high in ranges]
+            longer = axes[int(lengths[1] > lengths[0])]
+            ticks = {"tickvals": longer.tickvals, "ticktext": longer.ticktext} if longer.tickvals else {}
             for figure in figures:
-                figure.update_layout({name: {"range": shared, "autorange": False}})
+                figure.update_layout({name: {"range": shared, "autorange": False, **ticks}})
     _same_colours(figures)
     return figures[0], figures[1]
 

@@ -138,7 +138,7 @@ def _panel(rows: _Array, arrows: _Array, signs: _Array, ring: float, colours: Pa
                 name=name,
                 mode="lines+markers",
                 line={"color": colour, "width": 2, "dash": dash},
-                marker={"size": [0, 8, 0] * len(own), "color": colour},
+                marker={"size": [0, 8, 0] * len(own), "color": colour, "opacity": 1.0},
                 customdata=[part for j in own for part in (j + 1, j + 1, None)],
                 hovertemplate="filter %{customdata}<extra></extra>",
                 showlegend=first and len(own) > 0,

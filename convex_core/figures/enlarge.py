@@ -37,6 +37,8 @@ def enlarged(figure: Mapping[str, Any]) -> dict[str, Any]:
         layout.setdefault(name, {}).setdefault("font", {}).setdefault("size", LEAST_TYPE)
     for item in (*layout.get("annotations", ()), *layout.get("sliders", ()), *layout.get("updatemenus", ())):
         item.setdefault("font", {}).setdefault("size", LEAST_TYPE)
+        if "pad" in item:
+            item["pad"] = {side: ENLARGED * size for side, size in item["pad"].items()}
     for frame in plain.get("frames", ()):
         for item in frame.get("layout", {}).get("annotations", ()):
             item.setdefault("font", {}).setdefault("size", LEAST_TYPE)

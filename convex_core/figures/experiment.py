@@ -54,7 +54,7 @@ def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) 
     own = [(value - best) / unit for value in networks]
     seen = np.concatenate([excess[np.isfinite(excess)], own])
     low = max(float(seen[seen > 0.0].min(initial=1.0)) / 1.5, 1e-12)
-    figure = blank(480, bottom=100, top=40)
+    figure = blank(400, bottom=48, top=72)
     _seeds(figure, training, np.maximum(excess, low), "excess %{y:.3g}", colours)
     table: dict[str, Any] = {"iteration": training.iterations.tolist()}
     table |= {f"seed {s}": row for s, row in zip(training.seeds, training.objective.tolist(), strict=True)}
@@ -67,7 +67,7 @@ def experiment_objective(result: ExperimentResult, *, colours: Palette = LIGHT) 
         words.append(f"{arm.plan.label}: {value:.6g} in {arm.solution.seconds.total:.3g} s")
     ticks, texts = log_ticks(low, float(seen.max(initial=low)))
     figure.update_yaxes(
-        title_text=f"excess over {what}",
+        title_text=f"above {what}",
         type="log",
         range=[math.log10(low) - 0.05, math.log10(max(float(seen.max(initial=low)), 2.0 * low)) + 0.05],
         gridcolor=colours.faint,
@@ -87,7 +87,7 @@ def experiment_accuracy(result: ExperimentResult, *, colours: Palette = LIGHT) -
     if training.test_accuracy is None:
         return None
     percent = 100.0 * training.test_accuracy
-    figure = blank(480, bottom=100, top=40)
+    figure = blank(400, bottom=48, top=72)
     _seeds(figure, training, percent, "test accuracy %{y:.1f} %", colours)
     table: dict[str, Any] = {"iteration": training.iterations.tolist()}
     table |= {f"seed {s} %": row for s, row in zip(training.seeds, percent.tolist(), strict=True)}
@@ -168,12 +168,15 @@ def _training(result: ExperimentResult) -> Training:
 
 
 def _seeds(figure: Any, training: Training, values: _Array, hover: str, colours: Palette) -> None:
+    """A line for each seed, which stand in the legend as one: with a row for each it took half of the picture."""
     for number, (seed, row) in enumerate(zip(training.seeds, values, strict=True)):
         figure.add_trace(
             draft.Scatter(
                 x=np.maximum(training.iterations, FIRST),
                 y=np.where(np.isfinite(row), row, np.nan),
-                name=f"SGD, seed {seed}",
+                name="SGD, one line a seed",
+                legendgroup="SGD",
+                showlegend=number == 0,
                 mode="lines",
                 line={
                     "color": colours.sgd,
@@ -217,7 +220,7 @@ def _line(
             name=f"{arm.plan.label}, {seconds:.2g} s",
             mode="lines+markers",
             line={"color": colours.convex, "width": 2.5, "dash": _DASHES[number % 4]},
-            marker={"color": colours.convex, "size": [0, 13, 0], "symbol": _SYMBOLS[number % 4]},
+            marker={"color": colours.convex, "size": [0, 13, 0], "symbol": _SYMBOLS[number % 4], "opacity": 1.0},
             hovertemplate=f"{arm.plan.label}: {text} after {seconds:.3g} s; {note}<extra></extra>",
         )
     )

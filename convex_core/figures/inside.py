@@ -159,7 +159,6 @@ def added_up(
     total = float(inside.outputs[output])
     whole = f"prediction of {names[output]}" if names else "prediction"
     begins = np.concatenate([[0.0], np.cumsum(values)[:-1]]).tolist() if values else []
-    figure = blank(70 + 26 * (len(labels) + 1 + (target is not None)), left=96, right=12, top=8, bottom=40)
     ends = [*values, total]
     terms = np.array([float(np.abs(inside.products(j)).max(initial=0.0)) for j in order])
     terms *= np.abs(inside.weights[order, output])
@@ -167,6 +166,17 @@ def added_up(
     # what is free is no sum
     rounded = shown(np.array(values), np.array(largest + [0.0] * (len(values) - len(largest))))
     fill = [colours.sign(v) for v in values] + [colours.convex]
+    written = [*(f"{v + 0.0:+.3g}" for v in rounded), f"<b>{total:.3g}</b>"]
+    # in a column of their own: at the ends of the bars they would lie on other bars and on the line of the target
+    rows = [f"{label}  {text}" for label, text in zip([*labels, whole], written, strict=True)]
+    rows += [f"target  {target:.3g}"] if target is not None else []
+    figure = blank(
+        70 + 26 * len(rows),
+        left=16 + 7 * max(len(row.removesuffix("</b>")) for row in rows),
+        right=12,
+        top=8,
+        bottom=40,
+    )
     figure.add_trace(
         draft.Bar(
             y=[*labels, whole], x=ends, base=[*begins, 0.0], orientation="h", showlegend=False,
@@ -180,29 +190,30 @@ def added_up(
                     "color": colours.ink, "width": [2.5 if label == f"filter {number}" else 0 for label in labels] + [0]
                 },
             },
-            text=[f"{v + 0.0:+.3g}" for v in rounded] + [f"<b>{total:.3g}</b>"],
-            textposition="outside", cliponaxis=False, textfont={"color": colours.ink},
+            text=written, textposition="none",
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )  # fmt: skip
     if target is not None:
         figure.add_trace(
             draft.Scatter(
-                y=["target"], x=[target], mode="markers+text", showlegend=False, cliponaxis=False,
+                y=["target"], x=[target], mode="markers", showlegend=False, cliponaxis=False,
                 marker={"size": 12, "symbol": "circle-open", "color": colours.ink, "line": {"width": 2}},
-                text=[f"  {target:.3g}"], textposition="middle right", textfont={"color": colours.ink},
                 hovertemplate="target: %{x:.6g}<extra></extra>",
             )
         )  # fmt: skip
         figure.add_vline(x=target, line={"color": colours.muted, "width": 1, "dash": "dot"})
     reached = [0.0, total, *np.cumsum(values).tolist(), *([target] if target is not None else [])]
-    room = 0.2 * (max(reached) - min(reached)) or 1.0  # for the numbers beside the bars
+    room = 0.06 * (max(reached) - min(reached)) or 1.0
     figure.update_xaxes(
         showgrid=True, gridcolor=colours.faint, zerolinecolor=colours.muted, title_text="added up",
         range=[min(reached) - room, max(reached) + room],
     )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix=" ")
     what = [*labels, whole, *(["target"] if target is not None else [])]
+    figure.update_yaxes(
+        autorange="reversed", showgrid=False, ticksuffix=" ", tickvals=what,
+        ticktext=[row.replace("-", "−") for row in rows],
+    )  # fmt: skip
     adds = [*values, total, *([float(target)] if target is not None else [])]
     alt = ", ".join(f"{label} {value:+.4g}" for label, value in zip(labels, rounded, strict=True))
     alt += f"; in all the {whole} is {total:.4g}" + (f", the target {target:.4g}." if target is not None else ".")

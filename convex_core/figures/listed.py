@@ -204,7 +204,7 @@ def class_scores(
             x=scores,
             y=[f"<b>{name}</b>" if o == truth else name for o, name in enumerate(names)],
             orientation="h",
-            text=[f"<b>{v:.2f}</b>" if o == best else f"{v:.2f}" for o, v in enumerate(scores)],
+            text=[f"<b>{_score(v)}</b>" if o == best else _score(v) for o, v in enumerate(scores)],
             textposition="outside",
             textfont={"size": 12, "color": colours.ink},
             cliponaxis=False,
@@ -318,6 +318,11 @@ def _text(figure: Any, x: float, y: float, text: str, colour: str, size: int) ->
     figure.add_annotation(
         x=x, y=y, text=text, showarrow=False, xanchor="left", yanchor="middle", font={"size": size, "color": colour}
     )
+
+
+def _score(value: float) -> str:
+    """With two digits and a minus sign, of which zero has none."""
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _signed(value: float) -> str:

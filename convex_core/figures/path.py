@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..path import Path, PathPreview
 from ..status import Scope
 from . import draft
-from .chart import Chart, blank
+from .chart import Chart, blank, power_ticks
 from .colours import LIGHT, Palette
 from .tracks import follow_filters
 
@@ -188,12 +188,13 @@ def objective_path(path: Path, previews: Sequence[PathPreview] = (), *, colours:
         )
     edges = _edges(betas)
     figure.update_yaxes(title_text="objective", gridcolor=colours.faint, rangemode="tozero", row=1, col=1)
+    powers, texts = power_ticks(GAP_FLOOR, 0.5)
     figure.update_yaxes(
         title_text="relative gap",
         type="log",
         range=[math.log10(GAP_FLOOR) - 0.5, 0.0],
-        dtick=3,
-        exponentformat="power",
+        tickvals=powers,
+        ticktext=texts,
         gridcolor=colours.faint,
         row=2,
         col=1,

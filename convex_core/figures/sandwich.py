@@ -62,7 +62,7 @@ def sandwich(
                 y=[label, label],
                 mode="lines+markers+text",
                 line={"color": colour, "width": 2.5, "dash": "dash" if word == "bound only" else "solid"},
-                marker={"symbol": ["line-ns", _SYMBOLS[word]], "size": [0, 12], "color": colour},
+                marker={"symbol": ["line-ns", _SYMBOLS[word]], "size": [0, 12], "color": colour, "opacity": 1.0},
                 text=["", f" {value:.7g}"],
                 textposition="middle right",
                 textfont={"color": colours.ink},

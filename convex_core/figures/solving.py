@@ -10,7 +10,7 @@ from ..solution import Solution
 from ..solvers.column_generation import Round
 from ..status import Scope
 from . import draft
-from .chart import Chart, blank
+from .chart import Chart, blank, log_ticks, power_ticks
 from .colours import LIGHT, Palette
 
 __all__ = ["bounds", "seconds"]
@@ -20,7 +20,7 @@ GAP_FLOOR = 1e-12
 
 
 def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: Palette = LIGHT) -> Chart:
-    """Upper and lower bound round by round, and below them the relative gap on a logarithmic axis.
+    """Upper and lower bound round by round, and below them the relative gap, on logarithmic axes where there is one.
 
     Parameters
     ----------
@@ -102,7 +102,24 @@ def bounds(history: tuple[Round, ...], *, scope: Scope = Scope.GLOBAL, colours: 
     figure.update_xaxes(title_text="round", row=2, col=1)
     figure.update_yaxes(gridcolor=colours.faint, zeroline=False)
     figure.update_yaxes(title_text="objective", row=1, col=1)
-    figure.update_yaxes(title_text="relative gap", type="log", exponentformat="power", nticks=5, row=2, col=1)
+    values = [v for v in (*upper, *lower) if v is not None]
+    if min(values) > 0.0 and math.isfinite(max(values)):
+        # where there is a logarithm, the last rounds are seen to close and not two lines on the floor
+        low, high = math.log10(min(values)), math.log10(max(values))
+        room = max(0.08 * (high - low), 0.02)
+        ticks, texts = log_ticks(10.0 ** (low - room), 10.0 ** (high + room), most=6)
+        if len(ticks) > 1:
+            figure.update_yaxes(
+                type="log", range=[low - room, high + room], tickvals=ticks, ticktext=texts, row=1, col=1
+            )
+    seen = [math.log10(g) for g in drawn if g] or [0.0]
+    low, high = min(*seen, -1.0), max(*seen, 0.0)
+    room = 0.08 * (high - low)
+    ticks, texts = power_ticks(10.0**low, 10.0**high, most=4)
+    figure.update_yaxes(
+        title_text="relative gap", type="log", range=[low - room, high + room], tickvals=ticks, ticktext=texts,
+        row=2, col=1,
+    )  # fmt: skip
     last = history[-1]
     ending = f"a relative gap of {gaps[-1]:.1e}" if gaps[-1] is not None else "no lower bound"
     alt = f"After {len(history)} rounds the upper bound is {last.upper:.8g} and the {lower_name} {last.lower:.8g}, "

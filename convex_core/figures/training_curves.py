@@ -168,9 +168,10 @@ def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: 
     off = gap < 10.0**low
     name, level = upper_name(upper, lower), max(gap, 10.0**low)
     words = f"proved within {gap:.0e}, below this axis" if off else f"proved within {100.0 * gap:.2g} %"
+    # written at the line: a legend that holds so long a name has one column on a phone
     figure.add_annotation(
-        x=reach, y=math.log10(level), text=words, showarrow=False, xanchor="right", yanchor="bottom",
-        font={"color": colours.convex, "size": 12},
+        x=reach, y=math.log10(level), text=f"{name},<br>{words}", showarrow=False, xanchor="right", yanchor="bottom",
+        align="right", font={"color": colours.convex, "size": 12},
     )  # fmt: skip
     figure.add_trace(
         draft.Scatter(
@@ -178,6 +179,7 @@ def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: 
             y=[level] * 2,
             name=name,
             mode="lines",
+            showlegend=False,
             cliponaxis=False,
             line={"color": colours.convex, "width": 2.6, "dash": "dash" if off else "solid"},
             hovertemplate=f"{upper_name(upper, lower)}: at most {gap:.2e} above the optimum<extra></extra>",
@@ -273,10 +275,11 @@ def replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> None
                 "direction": "left",
                 "showactive": False,
                 "x": 0,
-                "y": -0.2,
+                "y": 0,
                 "xanchor": "left",
                 "yanchor": "top",
-                "pad": {"t": 0, "r": 8},
+                # in pixels, not in shares of a height that a phone has less of
+                "pad": {"t": 52},
                 "buttons": [
                     {"label": "▶", "method": "animate", "args": [None, play]},
                     {"label": "❚❚", "method": "animate", "args": [[None], still]},
@@ -286,10 +289,10 @@ def replay(figure: Any, values: _Array, steps: _Array, colours: Palette) -> None
         sliders=[
             {
                 "active": len(stops) - 1,
-                "x": 0.3,
-                "len": 0.7,
-                "y": -0.14,
-                "pad": {"t": 0, "b": 0},
+                "x": 0,
+                "len": 1,
+                "y": 0,
+                "pad": {"t": 38, "l": 110},
                 "currentvalue": {
                     "prefix": "iteration ",
                     "xanchor": "right",

@@ -91,8 +91,10 @@ def along_two_ways(
             )
         )  # fmt: skip
         figure.add_annotation(
-            x=x, y=y, text=text, showarrow=False, xanchor=anchor, yanchor="top", yshift=-10, font={"color": colours.ink}
-        )
+            x=x, y=y, text=text, showarrow=False, xanchor=anchor, yanchor="top", yshift=-12,
+            # the ways of the other seeds begin and end there
+            font={"color": colours.ink}, bgcolor=colours.paper, opacity=0.9,
+        )  # fmt: skip
     figure.update_layout(showlegend=False)
     figure.update_xaxes(
         title_text=f"share of the way from SGD to the {end}", range=[-0.02, 1.02], tickformat=".0%",

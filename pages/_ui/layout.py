@@ -196,7 +196,7 @@ def chart(
     `beside` draws controls in the row of the heading; a chart that depends on them is made after that, by a function.
     """
     with _frame(key):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"head_{key}"):
             st.subheader(title, anchor=False, width="content")
             if beside is not None:
                 beside()

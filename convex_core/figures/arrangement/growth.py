@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...arrangement import closed_form, count_patterns, merge_rows, polynomial_bound
 from ...errors import Interrupted, SizeError
 from .. import draft
-from ..chart import Chart, blank, log_ticks
+from ..chart import Chart, blank, log_ticks, power_ticks
 from ..colours import LIGHT, Palette
 
 __all__ = ["Growth", "growth", "growth_times", "measure_growth"]
@@ -124,15 +124,16 @@ def growth(data: Growth, title: str, *, colours: Palette = LIGHT) -> Chart:
                 hovertemplate=f"{name}: %{{y:.4s}}<extra></extra>",
             )
         )
-    top = max([v for v in (*data.closed, *data.connected) if v < 1e300], default=10.0)
+    top = 100.0 * max([v for v in (*data.closed, *data.connected) if v < 1e298], default=10.0)
+    powers, texts = power_ticks(1.0, top)
     figure.update_layout(hovermode="x", legend={"font": {"size": 12}, "entrywidth": 0})
     figure.update_xaxes(title_text=title, showgrid=False, zeroline=False)
     figure.update_yaxes(
         type="log",
-        range=[0, max(1.0, math.log10(top) + 2.0)],
+        range=[0, math.log10(top)],
         gridcolor=colours.faint,
-        exponentformat="power",
-        dtick=max(1, math.ceil((math.log10(top) + 2) / 6)),
+        tickvals=powers,
+        ticktext=texts,
         title_text="patterns",
     )
     counted = [(v, e) for v, e in zip(data.values, data.exact, strict=True) if e is not None]

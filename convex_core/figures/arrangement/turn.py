@@ -60,7 +60,7 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     gates = (directions @ rows.T >= 0).reshape(FRAMES, K, n).transpose(0, 2, 1)
     shown = min(n, MAX_ROWS)
     figure = blank(360 + BOTTOM, left=8, right=8, top=TOP, bottom=BOTTOM)
-    figure = draft.make_subplots(rows=1, cols=2, column_widths=[0.53, 0.47], horizontal_spacing=0.08, figure=figure)
+    figure = draft.make_subplots(rows=1, cols=2, column_widths=[0.5, 0.5], horizontal_spacing=0.14, figure=figure)
     _plane(figure, arrangement, K, colours)
     moving = [_arrow(directions[0], colours), gate_map(gates[0, :shown], colours)]
     first = len(figure.data)
@@ -86,7 +86,7 @@ def turning_filter(patches: _Floats, basis: _Floats, *, colours: Palette = LIGHT
     figure.update_yaxes(**limits, scaleanchor="x", row=1, col=1)
     matrix_axes(figure, shown, K, row=1, col=2)
     # on a narrow screen the title would lie on the circle
-    figure.update_yaxes(title_text=None, tickprefix="i=", row=1, col=2)
+    figure.update_yaxes(title_text=None, tickprefix="i = ", row=1, col=2)
     _controls(figure, colours)
     alt = (
         f"A filter turned around a circle in {FRAMES} steps through {arrangement.count} cells: "
@@ -123,7 +123,7 @@ def _arrow(direction: _Floats, colours: Palette) -> Any:
         mode="lines+markers",
         line={"color": colours.convex, "width": 5},
         cliponaxis=False,
-        marker={"size": [0, 16], "color": colours.convex, "line": {"color": colours.paper, "width": 2}},
+        marker={"size": [0, 16], "color": colours.convex, "opacity": 1.0, "line": {"color": colours.paper, "width": 2}},
         hoverinfo="skip",
     )
 

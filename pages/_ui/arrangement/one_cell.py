@@ -101,7 +101,7 @@ def show(
         with columns[0]:
             layout.chart(charts[-1], "From near", note, key="near", picked=pick("near"))
     with columns[-2]:
-        layout.chart(charts[0], "Pattern matrix D", "Filled where a patch fires; a ring is a facet.", key="pattern")
+        layout.chart(charts[0], "Pattern D", "Filled where a patch fires; a ring is a facet.", key="pattern")
     with columns[-1]:
         layout.chart(charts[1], "Linear map", "Here a filter u gives the outputs G u, G = Σₖ Dₖ Xₖ.", key="piece")
     _facts(cell, listed, scene, place, K, whole=whole)
