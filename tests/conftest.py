@@ -22,7 +22,7 @@ settings.load_profile("patient")
 
 
 def pytest_collection_finish() -> None:
-    """Leave out of later garbage collections what stays as long as the process: modules, kernels, thousands of tests."""
+    """Leave out of later garbage collections what stays as long as the process: modules, kernels, all the tests."""
     gc.collect()
     gc.freeze()
 
