@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 import time
@@ -14,6 +15,10 @@ import numpy as np
 import pytest
 
 testing = pytest.importorskip("streamlit.testing.v1")
+scanner = pytest.importorskip("streamlit.components.v2.manifest_scanner")
+
+# a new session of AppTest reads the metadata of every installed package, in search of components: a tenth of a second
+scanner.scan_component_manifests = functools.cache(scanner.scan_component_manifests)
 
 #: for what always ends, however slow the machine; and between two looks
 PATIENCE_SECONDS, LOOK_SECONDS = 200.0, 0.05

@@ -1,5 +1,6 @@
 """What holds for every test: read before anything imports numpy, and inherited by every process of the run."""
 
+import gc
 import os
 import sys
 import threading
@@ -18,6 +19,12 @@ sys.dont_write_bytecode = False
 # an example has no deadline, and data may be drawn slowly: how quick a machine is shows nothing
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of later garbage collections what stays as long as the process: modules, kernels, all the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 class Clock:

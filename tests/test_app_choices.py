@@ -34,10 +34,17 @@ def can_be_chosen(architecture: Architecture) -> bool:
     """Whether some setting of the menus is this network."""
     geometry = architecture.geometry
     data = Dataset("a", np.ones((3, geometry.d)), np.ones(3))
-    neuron = {name: architecture.options.get(name) for name in ("activation", "slope")}
+    options = architecture.options
+    neuron = {name: options.get(name) for name in ("activation", "slope")}
+    poolings = [pooling for pooling in POOLINGS if options.get("pooling") in (None, pooling)]
     for kind in (kind for kind, (name, _) in NETWORKS.items() if name == architecture.name):
         keys = [choice.key for choice in choices_of(kind)]
-        for values in product(*(choice.values for choice in choices_of(kind)), POOLINGS):
+        # what says something else than the network is not tried: there are hundreds of settings
+        told = (
+            [value for value in choice.values if options.get(choice.option) in (None, choice.value(value))]
+            for choice in choices_of(kind)
+        )
+        for values in product(*told, poolings):
             spec = spec_of(
                 kind, geometry, dict(zip(keys, values, strict=False)), pooling=values[-1],
                 activation=neuron["activation"] or "relu", slope=neuron["slope"],

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from app_helpers import open_page
 from streamlit.testing.v1 import AppTest
 
 from convex_core import Dataset, InputError, load_dataset
@@ -21,14 +22,6 @@ from pages._ui.state.spec import DataSpec, ProblemSpec
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "assets" / "playground"
 SPEC = ProblemSpec(DataSpec("x"), 3, 1, "valid", "sum", 0.1)
-
-
-def page(**query):
-    """A visit that begins on the playground's page."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).switch_page("pages/playground.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
 
 
 def folder(path, **files):
@@ -126,23 +119,21 @@ def test_a_link_that_is_no_scene_is_refused(text):
 
 
 def test_the_page_shows_the_component_and_nothing_else_to_read():
-    app = page()
-    assert not app.exception
+    app = open_page("playground")
     assert not app.error
     assert not app.warning
     assert app.title[0].value == "Playground"
 
 
 def test_who_opens_a_broken_link_is_told():
-    app = page(play="nowhere")
-    assert not app.exception
+    app = open_page("playground", play="nowhere")
     assert "link is incomplete" in app.warning[0].value
     assert app.session_state["_playground"].scene.key == built_in(FIRST).key
 
 
 def test_a_link_brings_its_scene():
     changed = read_scene({**built_in("line").to_dict(), "beta": 0.123})
-    app = page(play=link.encode(changed))
+    app = open_page("playground", play=link.encode(changed))
     assert not app.warning
     assert app.session_state["_playground"].scene.key == changed.key
 
@@ -239,7 +230,7 @@ def test_a_scene_has_an_activation_that_can_be_drawn_and_the_menu_says_why_the_o
 
 
 def test_the_dataset_page_links_to_what_it_shows_in_the_playground():
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).switch_page("pages/dataset.py").run()
+    app = open_page("dataset")
     app.selectbox(key="data").set_value("talk").run()
     assert not app.exception
     (entry,) = (item.proto for item in app.get("page_link") if "playground" in item.proto.page)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
+from app_helpers import open_page
 
 from convex_core import Network, Problem, beta_max, count_patterns, solve
 from pages._ui import glossary
@@ -166,17 +166,9 @@ def test_a_step_that_is_none_is_refused_in_one_sentence() -> None:
     assert respond({"id": 1, "kind": "solve", "scene": facts.SAMPLES.to_dict(), "final": True}, Session())["optimum"]
 
 
-def page(file: str = "tour", **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).switch_page(f"pages/{file}.py")
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
-
-
 @pytest.mark.parametrize(("query", "number"), [({}, 1), ({"step": "4"}, 4), ({"step": str(steps.COUNT)}, steps.COUNT)])
 def test_a_link_leads_to_its_step(query: dict[str, str], number: int) -> None:
-    app = page(**query)
-    assert not app.exception
+    app = open_page("tour", **query)
     assert not app.warning
     assert app.title[0].value == "Tour"
     assert app.session_state["_tour"].scene.key == steps.scene_of(number).key
@@ -185,14 +177,13 @@ def test_a_link_leads_to_its_step(query: dict[str, str], number: int) -> None:
 
 @pytest.mark.parametrize("value", ["0", "9", "nan", "![](http://a/b.png)", "9" * 50])
 def test_who_opens_a_link_to_no_step_is_told_and_begins_at_the_first(value: str) -> None:
-    app = page(step=value)
-    assert not app.exception
+    app = open_page("tour", step=value)
     assert [item.value for item in app.warning] == ["Not taken from the link: the tour has the steps 1 to 8."]
     assert app.query_params["step"] == "1"
 
 
 def test_home_leads_to_the_tour() -> None:
-    assert [item.proto.label for item in page("home").get("page_link") if "tour" in item.proto.page]
+    assert [item.proto.label for item in open_page("home").get("page_link") if "tour" in item.proto.page]
 
 
 def test_the_glossary_has_one_plain_sentence_for_every_term() -> None:

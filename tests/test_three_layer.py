@@ -208,7 +208,10 @@ def test_the_shared_program_by_cvxpy(relaxation):
     assert solve(problem, tol=1e-8).objective == pytest.approx(model.value, rel=2e-6)
 
 
-@pytest.mark.parametrize(("seed", "n", "K", "h"), [(0, 4, 2, 2), (3, 3, 3, 1), (4, 3, 2, 3), (6, 3, 2, 2)])
+@pytest.mark.parametrize(
+    ("seed", "n", "K", "h"),
+    [pytest.param(0, 4, 2, 2, marks=pytest.mark.slow), (3, 3, 3, 1), (4, 3, 2, 3), (6, 3, 2, 2)],
+)
 def test_the_lift_is_between_the_nuclear_program_and_every_network(seed, n, K, h):
     nuclear, lifted = (
         solve(case(seed, n, K, h, sharing="shared", relaxation=name), tol=1e-7, time_limit=20.0)

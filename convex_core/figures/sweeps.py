@@ -47,7 +47,7 @@ def sweep_axes(sweep: Sweep) -> tuple[str, str]:
     Examples
     --------
     >>> from convex_core import sweep
-    >>> sweep_axes(sweep({"dataset": "talk", "stride": [5, 1], "beta": [1.0, 2.0]}, workers=1))
+    >>> sweep_axes(sweep({"dataset": "edge", "stride": [2, 1], "beta": [1.0, 2.0]}, workers=1))
     ('beta', 'stride')
     """
     names = sorted(sweep.axes, key=lambda name: (name != "beta", -len(sweep.axes[name])))
@@ -110,9 +110,9 @@ def sweep_map(
     Examples
     --------
     >>> from convex_core import sweep
-    >>> found = sweep({"dataset": "talk", "stride": [5, 1], "beta": [1.0, 20.0]}, workers=1)
+    >>> found = sweep({"dataset": "edge", "stride": [2, 1], "beta": [1.0, 20.0]}, workers=1)
     >>> sweep_map(found, value="filters").table["filters"]
-    [4, 0, 4, 0]
+    [3, 0, 3, 0]
     """
     if value not in SWEEP_VALUES:
         raise InputError(f"value: got {value!r}, expected one of {', '.join(SWEEP_VALUES)}")
