@@ -30,6 +30,7 @@ from convex_core.numerics import cone_projection, power_spectra
 from convex_core.penalties import NuclearLiftPenalty, supports
 from convex_core.program import CellFactory, blocks
 from convex_core.progress import Budget, _wait, around, inside
+from convex_core.solvers.backends import clarabel
 from convex_core.solvers.pricing import enumerated
 from convex_core.training.multistart import local_search
 
@@ -133,11 +134,23 @@ def test_a_decomposition_that_would_outlast_the_time_is_not_begun(seconds, monke
     assert bool(sizes) == (seconds > 1.0)
 
 
-@pytest.mark.parametrize("limit", [100.0, 1e9])
-def test_a_projection_that_would_outlast_the_time_is_not_begun(limit, monkeypatch):
+def several_outputs():
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((4, 4)), rng.standard_normal((4, 2))
-    problem = Problem(X, Y, filter_size=2, stride=2, outputs=2, output_norm="l2", relaxation="cone", beta=0.1)
+    return Problem(X, Y, filter_size=2, stride=2, outputs=2, output_norm="l2", relaxation="cone", beta=0.1)
+
+
+def test_a_conic_program_that_would_outlast_the_time_is_not_begun(monkeypatch):
+    monkeypatch.setattr(clarabel, "setup_seconds", lambda *_: 1e6)
+    problem = several_outputs()
+    solution = solve(problem, time_limit=100.0)
+    assert solution.status is not Status.OPTIMAL
+    assert solution.lower_bound <= solution.objective <= problem.objective(Network.zero(problem.architecture))
+
+
+@pytest.mark.parametrize("limit", [100.0, 1e9])
+def test_a_projection_that_would_outlast_the_time_is_not_begun(limit, monkeypatch):
+    problem = several_outputs()
     calls, kernel = [], supports.top_cone_supports
     monkeypatch.setattr(enumerated, "SETTINGS", replace(enumerated.SETTINGS, projection=1e4))
     monkeypatch.setattr(supports, "top_cone_supports", lambda *args: calls.append(1) or kernel(*args))

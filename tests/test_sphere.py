@@ -173,7 +173,10 @@ def test_small_cones_are_searched_for_values_above_those_known(seed, h, share):
     inside /= np.linalg.norm(inside, axis=2, keepdims=True)
     value = inside @ linear + np.maximum(inside @ rows.T, 0.0) @ a
     known = share * np.maximum(value.max(axis=1), 0.01)
-    better, found = search_cones(rows, a, linear, cones, known, 1e-8, 100_000)
+    halt = np.zeros(1, dtype=bool)
+    better, found = search_cones(rows, a, linear, cones, known, 1e-8, 100_000, halt)
+    halt[0] = True
+    assert not search_cones(rows, a, linear, cones, known, 1e-8, 100_000, halt)[1].any()
     for i in range(5):
         if found[i] == 0.0:  # nothing but what is known
             assert value[i].max() <= known[i] * (1 + 2e-8)

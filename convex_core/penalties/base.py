@@ -26,7 +26,7 @@ __all__ = ["BATCH_PRODUCTS", "EXACT", "ConeSupports", "Penalty", "PenaltyFormula
 _Array = NDArray[np.float64]
 
 #: products between two looks at the budget, if a projection passes over the rows as often as they have entries
-BATCH_PRODUCTS = 400_000_000
+BATCH_PRODUCTS = 100_000_000
 
 
 @record

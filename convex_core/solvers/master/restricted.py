@@ -171,8 +171,8 @@ class RestrictedMaster:
         )
         self.build_seconds += built
         dual = answer.dual
-        if not np.isfinite(answer.C).all():
-            dual = 0.0 * self.y
+        if not np.isfinite(answer.C).all():  # stopped before its first iterate
+            return MasterSolution(answer.C, np.full(len(answer.C), np.nan), 0.0 * self.y)
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
         return MasterSolution(answer.C, self.penalty.norm(answer.C), dual)

@@ -172,7 +172,14 @@ class ConeSearch:
 
 
 def search_cones(
-    R: _Array, a: _Array, linear: _Array, cones: _Array, known: _Array, slack: float, max_nodes: int
+    R: _Array,
+    a: _Array,
+    linear: _Array,
+    cones: _Array,
+    known: _Array,
+    slack: float,
+    max_nodes: int,
+    halt: NDArray[np.bool_],
 ) -> tuple[_Array, _Array]:
     """Search for values above those known in each of some small cones.
 
@@ -184,8 +191,8 @@ def search_cones(
         Unit vertices.
     known : (m,)
         Values that are known there.
-    slack, max_nodes
-        As in :meth:`ConeSearch.run`.
+    slack, max_nodes, halt
+        As in :meth:`ConeSearch.run`; cones that are left when it is halted are not searched.
 
     Returns
     -------
@@ -194,9 +201,10 @@ def search_cones(
     """
     better, value = np.zeros(cones.shape[:2]), np.zeros(len(cones))
     found, found_value = np.zeros((_FOUND, R.shape[1])), np.zeros(_FOUND)
-    halt = np.zeros(1, dtype=bool)
     search = ConeSearch(R, a, linear)
     for i in range(len(cones)):
+        if halt[0]:
+            break
         found_value[:] = 0.0
         above = known[i] * (1.0 + slack)
         search.run(cones[i], float(known[i]), slack, found, found_value, float(above), max_nodes, halt)

@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,7 @@ from .enumerated import PriceResult, SoundPricer, spread
 __all__ = ["SpherePricer"]
 
 _Array = NDArray[np.float64]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +216,9 @@ class SpherePricer(SoundPricer):
         """Ascent for both output signs, by what else there is than steps if it is worth it, and the best value."""
         a, linear = self._factory.ridge(v)
         sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
-        best = 0.0
-        for step in (self._ascend, self._search_near) if thorough else (self._ascend,):
-            list(self._pool.map(lambda side, step=step: step(side, floor, budget), sides))
+        best, halt = 0.0, np.zeros(1, dtype=bool)
+        for step in (self._ascend, partial(self._search_near, halt=halt)) if thorough else (self._ascend,):
+            _watched([self._pool.submit(step, side, floor, budget) for side in sides], halt, budget)
             best = max(side.best for side in sides)
             if not SETTINGS.nothing * floor < best - floor <= SETTINGS.modest * floor:
                 break
@@ -245,13 +249,7 @@ class SpherePricer(SoundPricer):
         started = itertools.count(1)
         idle: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # not more than threads
         halt = np.zeros(1, dtype=bool)
-        running = [self._pool.submit(one, side, root) for side, root in tasks]
-        try:
-            while wait(running, timeout=SETTINGS.watch).not_done:
-                halt[0] = budget.stop() is not None
-        finally:
-            halt[0] = True  # an exception leaves nobody searching
-        answers = [task.result() for task in running]
+        answers = _watched([self._pool.submit(one, side, root) for side, root in tasks], halt, budget)
         self._examined = sum(examined for _, _, _, examined in answers)
 
         def learn(side: _Side) -> None:
@@ -295,7 +293,7 @@ class SpherePricer(SoundPricer):
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
         side.ascend(starts[spread(starts, side.respond(starts), SETTINGS.kept, near=SETTINGS.apart)], floor, budget)
 
-    def _search_near(self, side: _Side, floor: float, budget: Budget) -> None:
+    def _search_near(self, side: _Side, floor: float, budget: Budget, halt: NDArray[np.bool_]) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
 
         Near a maximum there are many smaller ones, where an ascent ends.
@@ -310,7 +308,7 @@ class SpherePricer(SoundPricer):
             ends = near_best[start : start + SETTINGS.batch]
             better, value = search_cones(
                 side.rows, side.a, side.linear, _surroundings(side.U[ends], SETTINGS.radius),
-                np.maximum(side.value[ends], floor), SETTINGS.fine, SETTINGS.local_cones,
+                np.maximum(side.value[ends], floor), SETTINGS.fine, SETTINGS.local_cones, halt,
             )  # fmt: skip
             side.ascend(better[value > 0.0], floor, budget)
 
@@ -381,6 +379,16 @@ class _Side:
         basis[0] *= 1.0 if basis[0] @ self.tilt >= 0.0 else -1.0
         turns = itertools.product((1.0, -1.0), repeat=h - 1)
         return [np.ascontiguousarray(np.array([1.0, *signs])[:, None] * basis) for signs in turns]
+
+
+def _watched(running: Sequence[Future[_T]], halt: NDArray[np.bool_], budget: Budget) -> list[_T]:
+    """The answers of the tasks, which `halt` tells when it is time to stop."""
+    try:
+        while wait(running, timeout=SETTINGS.watch).not_done:
+            halt[0] = budget.stop() is not None
+    finally:
+        halt[0] = True  # an exception leaves nobody searching
+    return [task.result() for task in running]
 
 
 def _thinned(U: _Array, value: _Array) -> _Array:
