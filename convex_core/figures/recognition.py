@@ -34,7 +34,7 @@ def recognition_curves(found: Recognition, *, height: int = 330, colours: Palett
     """
     curve, c = found.curve, found.certificate
     figure = draft.make_subplots(
-        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07,
+        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07 + 0.06 * len(found.baselines),
         figure=blank(height, left=56, right=10, top=6, bottom=40),
     )  # fmt: skip
     end = max(found.seconds, float(curve.seconds.max(initial=0.0)))
@@ -108,11 +108,10 @@ def _accuracies(figure: Any, found: Recognition, end: float, colours: Palette) -
             y=100.0 * other.accuracy, line={"color": colours.muted, "dash": dash, "width": 1.5}, row=2, col=1
         )
         words.append(f"{mark} {other.name} {100.0 * other.accuracy:.1f}")
-    # below the lines, where the curve is not
+    # between the two pictures: in the lower one the curve may be anywhere
     figure.add_annotation(
-        x=1.0, xref="x domain", xanchor="right", y=0.02, yref="y2 domain", yanchor="bottom", showarrow=False,
-        align="right", text="<br>".join(reversed(words)), font={"size": 12, "color": colours.muted},
-        bgcolor=colours.paper,  # the curve rises behind the words where most of the time went into trying beta
+        x=0.0, xref="x domain", xanchor="left", y=1.0, yref="y2 domain", yanchor="bottom", showarrow=False,
+        align="left", text="<br>".join(reversed(words)), font={"size": 12, "color": colours.muted},
     )  # fmt: skip
     figure.update_yaxes(
         range=[max(0.0, lowest - 1.8 * room), min(100.0, top + 0.5 * room) + 0.4], title_text="right, %",
@@ -136,7 +135,7 @@ def recognition_confusion(found: Recognition, *, cell: int = 27, colours: Palett
     long = max(map(len, names)) > 3
     chart = confusion(counts, names, colours=colours)
     figure = chart.drawing
-    figure.update_layout(height=cell * len(names) + 76, margin={"l": 92 if long else 44, "t": 6, "b": 58})
+    figure.update_layout(height=cell * len(names) + 76, margin={"l": 104 if long else 56, "t": 6, "b": 58})
     figure.update_traces(textfont_size=11 if long else 13, selector={"mode": "text"})
     q = len(names)
     figure.add_trace(
@@ -154,6 +153,6 @@ def recognition_confusion(found: Recognition, *, cell: int = 27, colours: Palett
         )
     )
     figure.update_xaxes(title_text="the network says", tickangle=-40 if long else 0, dtick=1)
-    figure.update_yaxes(title_text="")
+    figure.update_yaxes(title_text="it is", ticks="")
     figure.update_layout(dragmode=False, clickmode="event+select")
     return chart

@@ -101,7 +101,7 @@ def along_two_ways(
         showgrid=False, zeroline=False,
     )  # fmt: skip
     figure.update_yaxes(
-        title_text="training objective", range=[last - 1.5 * room, top + room], gridcolor=colours.faint, zeroline=False
+        title_text="training objective", range=[last - 1.9 * room, top + room], gridcolor=colours.faint, zeroline=False
     )
     table: dict[str, Any] = {"share of the way": strong.share.tolist()}
     for seed, way in zip(seeds, ways, strict=True):
@@ -142,5 +142,5 @@ def _name(figure: Any, y: float, text: str, colour: str, side: str) -> None:
     """The name of a curve above it, or below the names of its ends; in the middle, where a phone has room for it."""
     figure.add_annotation(
         x=0.5, y=y, text=text, showarrow=False, font={"color": colour, "size": 15},
-        yanchor=side, yshift=8 if side == "bottom" else -34,
+        yanchor=side, yshift=8 if side == "bottom" else -46,
     )  # fmt: skip
