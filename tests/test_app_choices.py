@@ -36,15 +36,16 @@ def can_be_chosen(architecture: Architecture) -> bool:
     data = Dataset("a", np.ones((3, geometry.d)), np.ones(3))
     options = architecture.options
     neuron = {name: options.get(name) for name in ("activation", "slope")}
-    poolings = [pooling for pooling in POOLINGS if options.get("pooling") in (None, pooling)]
+    # max pooling and networks without any do not ask
+    poolings = {options.get("pooling")} & set(POOLINGS)
     for kind in (kind for kind, (name, _) in NETWORKS.items() if name == architecture.name):
         keys = [choice.key for choice in choices_of(kind)]
-        # what says something else than the network is not tried: there are hundreds of settings
+        # beside the first, the default, only what the network says is tried: there are hundreds of settings
         told = (
-            [value for value in choice.values if options.get(choice.option) in (None, choice.value(value))]
-            for choice in choices_of(kind)
+            [value for value in one.values if value in (one.values[0], str(options.get(one.option, value)))]
+            for one in choices_of(kind)
         )
-        for values in product(*told, poolings):
+        for values in product(*told, poolings or POOLINGS):
             spec = spec_of(
                 kind, geometry, dict(zip(keys, values, strict=False)), pooling=values[-1],
                 activation=neuron["activation"] or "relu", slope=neuron["slope"],

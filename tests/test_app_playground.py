@@ -202,7 +202,7 @@ def test_cells_are_searched_again_only_when_the_patches_change():
     assert desk.cells is not kept
 
 
-def test_what_is_let_go_where_it_was_held_last_is_not_solved_again(monkeypatch):
+def test_what_is_let_go_where_it_was_held_last_is_not_solved_again(monkeypatch, ticking):
     desk, scene = Desk(), built_in(FIRST).to_dict()
     held = solved(scene, desk=desk, final=False)
     monkeypatch.setattr(answers, "solve_scene", None)
@@ -212,7 +212,7 @@ def test_what_is_let_go_where_it_was_held_last_is_not_solved_again(monkeypatch):
     assert held["link"] is None
 
 
-def test_what_is_too_large_to_be_live_is_solved_when_it_is_let_go():
+def test_what_is_too_large_to_be_live_is_solved_when_it_is_let_go(ticking):
     rng = np.random.default_rng(0)
     scene = built_in("anywhere").to_dict() | {
         "X": np.round(rng.uniform(-2.0, 2.0, (8, 10)), 1).tolist(),
@@ -231,7 +231,7 @@ def test_what_is_too_large_to_be_live_is_solved_when_it_is_let_go():
     assert again["optimum"]["scope"] == "global"
 
 
-def test_free_biases_of_many_patches_are_solved_when_they_are_let_go():
+def test_free_biases_of_many_patches_are_solved_when_they_are_let_go(ticking):
     rng = np.random.default_rng(0)
     scene = built_in(FIRST).to_dict() | {
         "X": np.round(rng.uniform(-2.0, 2.0, (7, 8)), 1).tolist(),
@@ -248,7 +248,7 @@ def test_free_biases_of_many_patches_are_solved_when_they_are_let_go():
     assert solved(few, desk=Desk(), final=False)["optimum"]["scope"] == "global"
 
 
-def test_too_many_cells_are_sampled_and_nothing_is_called_proved():
+def test_too_many_cells_are_sampled_and_nothing_is_called_proved(ticking):
     rng = np.random.default_rng(0)
     scene = built_in("anywhere").to_dict() | {
         "X": np.round(rng.uniform(-2.0, 2.0, (12, 16)), 2).tolist(),
