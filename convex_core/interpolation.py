@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from .certificate import beta_max_in
 from .contracts.records import record
 from .contracts.validation import check_arguments, frozen, positive_number
-from .errors import Interrupted
+from .errors import InputError, Interrupted
 from .losses import AbsoluteLoss, HingeLoss
 from .networks.network import Network
 from .networks.recovery import balanced
@@ -144,7 +144,7 @@ def minimum_norm(
     Raises
     ------
     InputError
-        For a bad number, or targets that are no labels where a margin is asked for.
+        For a bad number, a free skip connection, or targets that are no labels where a margin is asked for.
     Interrupted
         If the time is up before the first program is solved.
 
@@ -157,6 +157,11 @@ def minimum_norm(
     """
     check_arguments("minimum_norm", problem=(problem, Problem))
     tol = positive_number(tol, "tol")
+    if problem.architecture.options.get("skip", "none") == "free":
+        raise InputError(
+            "skip: got a free skip connection where the least norm is asked for, expected none: the penalty that finds "
+            "it has dual vectors whose domain a projection on the balance of the skip connection would leave"
+        )
     begin = clock()
     budget = Budget(time_limit=time_limit, cancel=cancel, progress=progress, max_rounds=max_rounds)
     penal = problem.with_loss(HingeLoss() if margin else AbsoluteLoss())

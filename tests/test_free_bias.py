@@ -21,6 +21,7 @@ from convex_core import (
     convex_latex,
     cvxpy_script,
     make_loss,
+    minimum_norm,
     network_from_arrays,
     solve,
     solve_path,
@@ -333,6 +334,9 @@ def test_losses_that_do_not_fit_are_refused():
         Problem(np.eye(3), [0, 1, 2], filter_size=1, bias="output", beta=0.1, loss="softmax")
     with pytest.raises(InputError, match="free skip connection with the huber loss"):
         Problem(np.eye(3) + np.diag([0.0, 1.0, 5.0]), [0, 1, 2], filter_size=1, skip="free", beta=0.1, loss="huber")
+    skipped = Problem(np.eye(3), [0, 1, 2], filter_size=1, skip="free", beta=0.1)
+    with pytest.raises(InputError, match="free skip connection where the least norm is asked for, expected none"):
+        minimum_norm(skipped)
     with pytest.raises(InputError, match="free: got"):
         Network(FreeBiasCNN(patch_geometry((4,), 2, bias="free")), [], [], free=[1.0, 2.0])
     with pytest.raises(InputError, match="expected free"):

@@ -18,7 +18,7 @@ from convex_core.sweeps.settings import DATA_OPTION
 from ..state.controls import bound
 from ..state.current import CurrentProblem
 from ..state.scales import BETAS, MAX_STRIDE, POOLINGS, nearest
-from ..state.spec import NETWORKS, has_several_outputs, reconstructs
+from ..state.spec import NETWORKS, has_several_outputs
 from ..work import calls, compute
 
 __all__ = ["AXES", "axis_controls", "chosen_axes", "live", "the_grid"]
@@ -63,7 +63,7 @@ def _seeds(current: CurrentProblem) -> list[Any]:
 
 def _losses(current: CurrentProblem) -> list[Any]:
     """Those that take the targets; of several outputs every one is kept to the present problem's kind."""
-    if has_several_outputs(current.spec.network) or reconstructs(current.spec.network):
+    if has_several_outputs(current.spec.network):
         return [current.spec.loss]
     found = []
     for name in LOSSES:
@@ -120,9 +120,7 @@ def the_grid(current: CurrentProblem, axes: tuple[Axis, Axis]) -> dict[str, Any]
         "loss": spec.loss,
         "delta": spec.delta,
         "architecture": architecture,
-        "autoencoder": reconstructs(spec.network),
         **options,
-        **dict(spec.options),
         "max_patterns": compute.MAX_PATTERNS,
         "task_limit": TASK_LIMIT,
     }
