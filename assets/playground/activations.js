@@ -34,8 +34,7 @@ export const ACTIVATION_LABELS = Object.fromEntries(
 export const UNDRAWN = {
   maxout: {
     label: "maxout",
-    reason:
-      "A maxout neuron has two filters, so that no direction stands for it here: the page Solve has its exact program.",
+    reason: "A maxout neuron has two filters, and no direction stands for it here. Solve has its exact program.",
   },
 };
 

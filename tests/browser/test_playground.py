@@ -184,7 +184,7 @@ def test_a_setting_without_a_program_says_so_and_the_others_have_the_library_s_n
     maxout = setting("Activation", "maxout")
     assert maxout.get_attribute("aria-disabled") == "true"
     maxout.click(force=True)
-    visit.page.get_by_text("A maxout neuron has two filters, so that no direction stands for it here").wait_for()
+    visit.page.get_by_text("A maxout neuron has two filters, and no direction stands for it here").wait_for()
     scene = built_in("square")
     assert setting("Bias", "of the output").get_attribute("aria-pressed") == "true"
     for name, text, field, value in [
