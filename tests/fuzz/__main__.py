@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -79,14 +80,15 @@ def main(argv=None):
     order = np.random.default_rng(seed)
     done, failed, spent, judged = Counter(), Counter(), Counter(), {kind: Counter() for kind in kinds}
     end = time.monotonic() + 60.0 * args.minutes
-    while time.monotonic() < end:
-        kind = kinds[int(order.choice(len(kinds), p=weights / weights.sum()))]
-        begun = time.process_time()
-        JUDGED.clear()
-        failed[kind] += run_case(kind, int(order.integers(2**31)), args.keep) is not None
-        done[kind] += 1
-        judged[kind] += JUDGED
-        spent[kind] += time.process_time() - begun
+    with suppress(KeyboardInterrupt):  # what was judged until then is told
+        while time.monotonic() < end:
+            kind = kinds[int(order.choice(len(kinds), p=weights / weights.sum()))]
+            begun = time.process_time()
+            JUDGED.clear()
+            failed[kind] += run_case(kind, int(order.integers(2**31)), args.keep) is not None
+            done[kind] += 1
+            judged[kind] += JUDGED
+            spent[kind] += time.process_time() - begun
     for kind in kinds:
         rate = done[kind] / max(spent[kind], 1e-9)
         print(f"{kind}: {done[kind]} cases, {failed[kind]} failed, {told(judged[kind])}", end="")

@@ -54,7 +54,7 @@ class Kept(dict):
 REFUSALS: Counter[str] = Counter()
 
 #: what the judge has agreed with in this case: "problems" (outputs and objective of a network), "bounds" below them,
-#: and "optima", where the two are said to meet
+#: and "optima" other than the zero network, where the two meet
 JUDGED: Counter[str] = Counter()
 
 
