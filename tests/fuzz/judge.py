@@ -274,7 +274,7 @@ def price(spec, X, v, seed=0, arrays=None, draws=600, rounds=12):
         own = np.zeros((0, width)) if arrays is None else neurons(spec, arrays)[:, begin : begin + width]
         begin += width
         # a free bias has every kink of its direction tried already
-        count = max(60, draws // part[:, :, 0].size) if spec["geometry"]["bias"] == "free" else draws
+        count = max(120, draws // part[:, :, 0].size) if spec["geometry"]["bias"] == "free" else draws
         if width == 1:
             raw, least = np.array([[1.0], [-1.0]]), rounds
         else:
