@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fuzz import __main__ as command
 from fuzz import networks
-from fuzz.kept import Kept, WrongError
+from fuzz.kept import JUDGED, Kept, WrongError
 from problem_cases import patch_problem
 
 import convex_core as cc
+from convex_core.architectures import make_architecture
+from convex_core.numerics.threads import one_core
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,71 @@ def test_the_judge_objects_to_another_objective_bound_dual_or_balance(solved):
     assert "off the balance" in objection(networks.check_bound, biased, dual, 0.0, y, "squared", None, 0)
 
 
+#: every network of the mix whose program is exact, with the options and the bias that it asks for
+PLANTED = [
+    *(case for case in networks.TOGETHER if case[1] not in ({"layers": 4}, {"outputs": 2, "output_norm": "l2"})),
+    *((name, {}, None) for name in ("two-layer", "linear", "flatten", "circular", "three-layer")),
+    *(("two-layer", {"activation": name}, None) for name in ("absolute", "residual", "maxout")),
+    ("two-layer", {"activation": "leaky", "slope": 0.2}, "regularised"), ("two-layer", {"pooling": "mean"}, "output"),
+    ("two-layer", {"normalisation": "batch"}, None), ("linear", {"outputs": 2}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options", "bias"), PLANTED)
+def test_the_judge_objects_to_the_smallest_faults_in_every_network(name, options, bias):
+    padding = "circular" if name == "circular" else "valid"
+    architecture = make_architecture(name, cc.PatchGeometry((3,), (2,), (1,), padding, bias or "none"), **options)
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((4, 3)), rng.standard_normal((4, architecture.q) if architecture.q > 1 else 4)
+    problem = cc.Problem(X, y, architecture=architecture, beta=0.05)
+    with one_core():
+        found = cc.solve(problem, tol=1e-8, max_rounds=50)
+    network, value, dual = found.network, found.network_objective, found.dual
+    assert network.m > 0
+    networks.check_network(problem, network, value, y, "squared", None)
+    networks.check_bound(problem, dual, found.lower_bound, y, "squared", None, 0, network)
+
+    said = objection(networks.check_network, problem, network, (1.0 + 1e-7) * value, y, "squared", None)
+    assert "objective by the judge" in said
+    # what a filter is multiplied by does not matter to its signs, but for its own sign
+    factor = -1.0 if options.get("activation") == "threshold" else 0.99
+    changed = dict(network.parameters) | {"filters": factor * network.parameters["filters"]}
+    other = cc.Network(architecture, **changed, free=network.free)
+    said = objection(networks.check_network, problem, other, value, y, "squared", None)
+    assert "objective by the judge" in said
+    higher = (1.0 + 1e-6) * found.lower_bound
+    said = objection(networks.check_bound, problem, dual, higher, y, "squared", None, 0, network)
+    assert "above the dual objective" in said
+    longer = (1.0 + 1e-6) * dual
+    assert "above beta" in objection(networks.check_bound, problem, longer, 0.0, y, "squared", None, 0, network)
+
+
+#: what the judge says where a number of the answer is another
+WORDS = {"network_objective": "objective by the judge", "lower_bound": "lower bound .* above"}
+
+
+@pytest.mark.parametrize(("fault", "word"), WORDS.items())
+def test_small_cases_find_a_fault_planted_in_every_answer(fault, word, monkeypatch):
+    solve = cc.solve
+
+    def planted(*arguments, **options):
+        found = solve(*arguments, **options)
+        told = {name: getattr(found, name) for name in ("network", "dual", "scope", "status", "exactness", *WORDS)}
+        return SimpleNamespace(**told | {fault: (1.0 + 1e-6) * told[fault]})
+
+    objections = 0
+    for seed in range(10):
+        JUDGED.clear()
+        networks.small_case(np.random.default_rng(seed), Kept())
+        if JUDGED["optima"]:
+            monkeypatch.setattr(cc, "solve", planted)
+            with pytest.raises(WrongError, match=word):
+                networks.small_case(np.random.default_rng(seed), Kept())
+            monkeypatch.setattr(cc, "solve", solve)
+            objections += 1
+    assert objections > 2
+
+
 def test_a_failure_is_kept_with_the_fewest_samples_and_the_line_that_repeats_it(tmp_path, monkeypatch, capsys):
     def case(rng, kept):
         def check(X, y):
@@ -72,7 +140,9 @@ def test_a_refusal_that_is_no_sentence_fails():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kinds", ["solve,audit,path", "norm,bounds,list,estimator", "file,link,command"])
+@pytest.mark.parametrize(
+    "kinds", ["small,small-path", "solve,audit,path", "norm,bounds,list,estimator", "file,link,command"]
+)
 def test_a_few_seconds_of_it_pass(kinds, tmp_path):
     assert command.main(["--minutes", "0.03", "--seed", "1", "--only", kinds, "--keep", str(tmp_path)]) == 0
     assert not list(tmp_path.iterdir())

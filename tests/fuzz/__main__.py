@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ from convex_core.progress import still_running
 from .answers import bounds_case, estimator_case, list_case, minimum_norm_case
 from .commands import command_case
 from .files import file_case
-from .kept import REFUSALS, Kept, repeat, save
+from .kept import JUDGED, REFUSALS, Kept, repeat, save
 from .links import link_case, page_case
-from .networks import audit_case, path_case, solve_case
+from .networks import audit_case, path_case, small_case, small_path_case, solve_case
 
 #: What is tried, and how often beside the others: less of what takes most time.
 KINDS = {
+    "small": (small_case, 300),
+    "small-path": (small_path_case, 60),
     "solve": (solve_case, 40),
     "audit": (audit_case, 10),
     "path": (path_case, 5),
@@ -50,6 +53,11 @@ def run_case(kind, seed, folder):
     return None
 
 
+def told(judged):
+    """What the judge agreed with, in words."""
+    return "".join(f"{judged[word]} {word} judged, " for word in ("problems", "bounds", "optima") if judged[word])
+
+
 def main(argv=None):
     """Run cases until the time is over; 1 if some failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
@@ -70,17 +78,23 @@ def main(argv=None):
     print(f"seed {seed}, {args.minutes:g} minutes of {', '.join(kinds)}", flush=True)
     weights = np.array([KINDS[kind][1] for kind in kinds], dtype=float)
     order = np.random.default_rng(seed)
-    done, failed, spent = Counter(), Counter(), Counter()
+    done, failed, spent, judged = Counter(), Counter(), Counter(), {kind: Counter() for kind in kinds}
     end = time.monotonic() + 60.0 * args.minutes
-    while time.monotonic() < end:
-        kind = kinds[int(order.choice(len(kinds), p=weights / weights.sum()))]
-        begun = time.process_time()
-        failed[kind] += run_case(kind, int(order.integers(2**31)), args.keep) is not None
-        done[kind] += 1
-        spent[kind] += time.process_time() - begun
+    with suppress(KeyboardInterrupt):  # what was judged until then is told
+        while time.monotonic() < end:
+            kind = kinds[int(order.choice(len(kinds), p=weights / weights.sum()))]
+            begun = time.process_time()
+            JUDGED.clear()
+            failed[kind] += run_case(kind, int(order.integers(2**31)), args.keep) is not None
+            done[kind] += 1
+            judged[kind] += JUDGED
+            spent[kind] += time.process_time() - begun
     for kind in kinds:
         rate = done[kind] / max(spent[kind], 1e-9)
-        print(f"{kind}: {done[kind]} cases, {failed[kind]} failed, {spent[kind]:.1f} CPU seconds, {rate:.2f} a second")
+        print(f"{kind}: {done[kind]} cases, {failed[kind]} failed, {told(judged[kind])}", end="")
+        print(f"{spent[kind]:.1f} CPU seconds, {rate:.2f} a second")
+    print(f"all: {done.total()} cases, {failed.total()} failed, {told(sum(judged.values(), Counter()))}", end="")
+    print(f"{spent.total():.1f} CPU seconds")
     said = ", ".join(f"{word} {times}" for word, times in REFUSALS.most_common(12))
     print(f"refused in a sentence: {REFUSALS.total()} times ({said})")
     return int(failed.total() > 0)

@@ -11,7 +11,7 @@ import convex_core as cc
 from convex_core.lists import train_list
 
 from . import judge
-from .kept import WrongError
+from .kept import JUDGED, WrongError
 from .networks import check_bound, check_network, close, some_inputs, some_problem, some_targets, spec_of
 
 # a fit is to 1e-6 of the targets
@@ -38,6 +38,7 @@ def minimum_norm_case(rng, kept):
         size = max(np.abs(y).max(), np.abs(f).max())
         close(float(missed), found.misfit, size, "misfit by the judge and ours", 1e-7)
         close(judge.cost(spec, network.parameters), found.norm, found.norm + 1e-9, "norm by the judge and ours")
+        JUDGED["problems"] += 1
         if found.status == cc.Status.OPTIMAL and missed > FIT * size:
             raise WrongError(f"optimal with a misfit of {missed!r}")
         if found.status == cc.Status.OPTIMAL and found.lower_bound > found.norm * (1.0 + 1e-5) + 1e-12:
@@ -67,7 +68,7 @@ def bounds_case(rng, kept):
                 raise WrongError(f"{link.label}: lower bound {link.lower_bound!r} above the value {found.value!r}")
             at = link.solution
             if at.scope == cc.Scope.GLOBAL:
-                check_bound(at.problem, at.dual, at.lower_bound, y, loss, delta, seed)
+                check_bound(at.problem, at.dual, at.lower_bound, y, loss, delta, seed, at.network)
         if found.ceiling is not None and found.ceiling.solution.network_objective < found.lower_bound - 1e-8 * scale:
             raise WrongError(f"ceiling {found.ceiling.value!r} below the lower bound {found.lower_bound!r}")
 
@@ -143,6 +144,7 @@ def list_case(rng, kept):
         value = judge.loss(loss, delta, f, targets) + beta * 0.5 * float((network.filters**2).sum() + outer)
         start = judge.loss(loss, delta, 0.0 * f, targets)
         close(value, certificate.objective, abs(value) + start, "objective of a list by the judge and ours", 1e-6)
+        JUDGED["problems"] += 1
         scale = certificate.objective + start
         if certificate.lower_bound > certificate.objective + 1e-9 * scale:
             raise WrongError(f"lower bound {certificate.lower_bound!r} above {certificate.objective!r}")
@@ -162,6 +164,7 @@ def list_case(rng, kept):
             price = np.abs(prices).max(axis=1) if network.l1 else np.linalg.norm(prices, axis=1)
             if price.max(initial=0.0) > beta * (1.0 + 1e-6):
                 raise WrongError(f"no bound over the list: a price of {price.max()!r} above beta {beta!r}")
+            JUDGED["bounds"] += 1
 
     kept.run(check, X, Y)
 

@@ -266,33 +266,76 @@ def dual_value(name, delta, v, y):
 
 
 # -- prices: correlations of neurons of cost 1 with a dual vector, from below
-def price(spec, X, v, seed=0, draws=2000, rounds=12):
-    """The largest correlation with v (n, q) that random neurons of cost 1, improved by random steps, have.
+def price(spec, X, v, seed=0, arrays=None, draws=600, rounds=12):
+    """The largest correlation with v (n, q) that neurons of cost 1, improved by random steps and uphill, have.
 
-    With filters of two entries all directions at which something changes are among the first ones.
+    They start from random directions, from corners, which every cell has however narrow it is, and from the neurons of
+    a network: at an optimum theirs are the largest.
     """
     rng = np.random.default_rng(seed)
     P = seen(spec, X)
-    best = 0.0
+    best, begin = 0.0, 0
     for size in branches(spec):
         part = P if size is None else patches(X, spec["geometry"], size)
         width = entries(spec, part)
-        raw = rng.standard_normal((draws, width))
-        if width == part.shape[2] == 2:
-            angles = np.linspace(0.0, 2.0 * np.pi, draws, endpoint=False)
-            rows = part.reshape(-1, 2)
-            turned = np.stack([-rows[:, 1], rows[:, 0]], axis=1)
-            raw = np.concatenate([np.stack([np.cos(angles), np.sin(angles)], axis=1), turned, -turned])
-            raw = raw[np.linalg.norm(raw, axis=1) > 0.0]
+        own = np.zeros((0, width)) if arrays is None else neurons(spec, arrays)[:, begin : begin + width]
+        begin += width
+        # a free bias has every kink of its direction tried already
+        count = max(120, draws // part[:, :, 0].size) if spec["geometry"]["bias"] == "free" else draws
+        if width == 1:
+            raw, least = np.array([[1.0], [-1.0]]), rounds
+        else:
+            drawn = rng.standard_normal((count, width))
+            raw, least = np.concatenate([drawn, corners(spec, part, width, rng), own[own.any(axis=1)]]), 0
         values = correlations(spec, part, X, v, raw)
-        for number in range(rounds):
-            order = np.argsort(-values)[:20]
-            top = raw[order] / np.linalg.norm(raw[order], axis=1, keepdims=True)
-            near = top[:, None] + 0.5 * 0.3**number * rng.standard_normal((len(top), 30, width))
-            raw = np.concatenate([top, near.reshape(-1, width)])
+        for number in range(least, rounds):
+            order = np.argsort(-values)[:12]
+            top, at = raw[order] / np.linalg.norm(raw[order], axis=1, keepdims=True), values[order]
+            beside = correlations(spec, part, X, v, (top[:, None] + 1e-7 * np.eye(width)).reshape(-1, width))
+            # of a sum of ReLUs, a step of length 1 leads to where the cell's correlation is largest
+            uphill = (beside.reshape(len(top), width) - at[:, None]) / (1e-7 * (at[:, None] + 1e-300))
+            steps = rng.standard_normal((len(top), max(4, 24 * count // draws), width))
+            raw = np.concatenate([
+                top, (top[:, None] + 0.5 * 0.3**number * steps).reshape(-1, width),
+                *(top + length * uphill for length in (0.1, 0.5, 1.0, 2.0)),
+            ])  # fmt: skip
             values = correlations(spec, part, X, v, raw)
         best = max(best, float(values.max()))
     return best
+
+
+def corners(spec, P, width, rng, count=200):
+    """Directions (m, width) at which width - 1 rows of patches change their signs, or, beside a free bias, their order.
+
+    With filters of two entries these are all directions at which something changes, as long as there are few.
+    """
+    rows = P.reshape(-1, P.shape[2])
+    if spec["geometry"]["bias"] == "free" and width == P.shape[2] - 1:
+        first, second = np.triu_indices(len(rows), 1)
+        rows = (rows[first] - rows[second])[:, :-1]
+    lengths = np.linalg.norm(rows, axis=1)
+    rows = rows[lengths > 0.0] / lengths[lengths > 0.0, None]
+    if rows.shape[1] != width or len(rows) < width - 1:
+        return np.zeros((0, width))
+    if width == 2 and len(rows) <= count:
+        found = np.stack([-rows[:, 1], rows[:, 0]], axis=1)
+    else:
+        chosen = rows[np.argsort(rng.random((count, len(rows))), axis=1)[:, : width - 1]]
+        # rows that are alike leave a direction free: the noise chooses it
+        chosen = chosen + 1e-13 * rng.standard_normal(chosen.shape)
+        square = np.concatenate([chosen, rng.standard_normal((count, 1, width))], axis=1)
+        found = np.linalg.solve(square, np.eye(width)[:, -1:] * np.ones((count, 1, 1)))[:, :, 0]
+    return np.concatenate([found, -found])
+
+
+def neurons(spec, arrays):
+    """The neurons of a network (m, entries) but for their output weights."""
+    if spec["name"] in UNIT:
+        filters = arrays["filters"]
+        return np.concatenate(
+            [filters.reshape(len(filters), int(np.prod(filters.shape[1:]))), arrays["hidden"]], axis=1
+        )
+    return arrays["filters"]
 
 
 def entries(spec, P):
@@ -313,8 +356,8 @@ def correlations(spec, P, X, v, raw):
     if spec["name"] in UNIT:
         U, w = raw[:, :-K], raw[:, -K:]
         pieces = U.reshape(len(U), -1, h)
-        pieces = pieces / np.linalg.norm(pieces, axis=2, keepdims=True)
-        w = w / np.linalg.norm(w, axis=1, keepdims=True)
+        pieces = pieces / np.maximum(np.linalg.norm(pieces, axis=2, keepdims=True), 1e-300)
+        w = w / np.maximum(np.linalg.norm(w, axis=1, keepdims=True), 1e-300)
         if spec["name"] == "circular":
             z = circular_response(spec, X, pieces.reshape(len(U), -1), w)
         else:
@@ -329,7 +372,8 @@ def correlations(spec, P, X, v, raw):
     if normalised(spec):  # a filter of any length that sees what varies, a scale and a shift of length 1 together
         _, directions = kept_directions(spec, X)
         raw = np.hstack([raw[:, :-2] @ directions.T @ directions, raw[:, -2:]])
-        return weighted(spec, v, pooled(spec, P, raw / np.linalg.norm(raw[:, -2:], axis=1, keepdims=True)))
+        length = np.maximum(np.linalg.norm(raw[:, -2:], axis=1, keepdims=True), 1e-300)
+        return weighted(spec, v, pooled(spec, P, raw / length))
     lengths = np.linalg.norm(raw, axis=1, keepdims=True)
     U = raw / lengths
     if spec["name"] in ("flatten", "linear"):

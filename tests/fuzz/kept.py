@@ -53,6 +53,10 @@ class Kept(dict):
 #: what was refused, by the first words, and how often: a run that is all refusals tries nothing
 REFUSALS: Counter[str] = Counter()
 
+#: what the judge has agreed with in this case: "problems" (outputs and objective of a network), "bounds" below them,
+#: and "optima" other than the zero network, where the two meet
+JUDGED: Counter[str] = Counter()
+
 
 def accepted(check, *inputs, expects=True):
     """Run a check; refusals in one sentence are answers, which say what was expected unless told otherwise."""

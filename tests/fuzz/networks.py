@@ -10,13 +10,18 @@ import numpy as np
 import convex_core as cc
 from convex_core.architectures import ARCHITECTURES, EVERY_ACTIVATION, make_architecture
 from convex_core.export.model import save_network
+from convex_core.numerics.threads import one_core
+from convex_core.solvers.search import WITHOUT_ROUNDS
 
 from . import judge
-from .kept import WrongError, sentence
+from .kept import JUDGED, WrongError, sentence
 
 # CVXPY writes programs of a hundred cells for seconds, in which a dozen other cases are tried: a few, and small ones
 METHODS = (*3 * (*4 * ("auto",), *sorted(set(cc.METHODS) - {"cvxpy"})), "cvxpy")
 PATTERNS = {"cvxpy": 60}
+# small problems are there for their certificates, which samples have none of; without a clock a case is always the same
+QUICK = tuple(method for method in METHODS if method not in ("cvxpy", "sampled"))
+ROUNDS = {"max_rounds": 50}
 VALUES = {
     "pooling": ("sum", "mean", "max"), "pool_size": (1, 2), "activation": tuple(EVERY_ACTIVATION),
     "slope": (0.2, -0.3, 0.0, 1.0), "skip": ("free",), "branches": ("1", "2", "1,2"), "outputs": (2, 3),
@@ -28,8 +33,7 @@ VALUES = {
 
 #: options that go together and seldom meet by chance, with the bias that they ask for
 TOGETHER = (
-    ("two-layer", {"pooling_grid": "2"}, None), ("two-layer", {"pooling_grid": "2", "pooling": "max"}, None),
-    ("two-layer", {"pooling_grid": "2", "outputs": 2}, None), ("two-layer", {"branches": "1", "skip": "free"}, None),
+    ("two-layer", {"pooling_grid": "2"}, None), ("two-layer", {"pooling_grid": "2", "outputs": 2}, None),
     ("two-layer", {"branches": "1"}, "output"), ("two-layer", {"activation": "threshold"}, None),
     ("two-layer", {"activation": "quadratic"}, None), ("two-layer", {"skip": "free"}, "free"),
     ("two-layer", {}, "free"), ("two-layer", {"outputs": 2}, "free"),
@@ -43,8 +47,12 @@ TOGETHER = (
 )  # fmt: skip
 
 
-def some_architecture(rng, loss):
-    """An architecture that exists; those that are refused say why in one sentence."""
+def some_architecture(rng, loss, small=False):
+    """An architecture that exists; those that are refused say why in one sentence.
+
+    Small ones have filters of one or two entries, of which the judge tries every direction at which something changes.
+    """
+    longest, share_of_lines = (3, 0.85) if small else (5, 0.7)
     names = list(ARCHITECTURES)
     together = None
     if loss != "softmax" and rng.random() < 0.35:
@@ -57,9 +65,10 @@ def some_architecture(rng, loss):
     tries = 0
     while True:
         tries += 1
-        axes = 1 if name == "circular" or rng.random() < 0.7 else 2
-        d = [int(rng.integers(2, 6)) for _ in range(axes)]
-        size = [int(rng.integers(1, min(3 if axes == 1 else 2, length) + 1)) for length in d]
+        axes = 1 if name == "circular" or rng.random() < share_of_lines else 2
+        d = [int(rng.integers(2, longest + 1)) for _ in range(axes)]
+        largest = 1 if small and axes == 2 else 2 if small or axes == 2 else 3
+        size = [int(rng.integers(1, min(largest, length) + 1)) for length in d]
         channels = [2] if axes == 2 and rng.random() < 0.2 else []
         stride = [1] * axes if name == "circular" else [int(rng.integers(1, 4)) for _ in d]
         padding = "circular" if name == "circular" else str(rng.choice(["valid", "zero", "circular"]))
@@ -107,15 +116,17 @@ def some_targets(rng, loss, n, q):
     return rng.standard_normal(shape) * 10.0 ** (rng.integers(-2, 3) if rng.random() < 0.2 else 0)
 
 
-def some_problem(rng):
+def some_problem(rng, small=False):
     """Architecture, X, y, beta, loss and delta."""
     loss = str(rng.choice(list(cc.LOSSES), p=[0.35, 0.13, 0.13, 0.13, 0.13, 0.13]))
-    architecture = some_architecture(rng, loss)
-    n = int(rng.integers(1, 6))
+    architecture = some_architecture(rng, loss, small)
+    n = int(rng.integers(1, 4 if small else 6))
     X = some_inputs(rng, n, architecture.geometry.d)
     y = some_targets(rng, loss, n, architecture.q)
     delta = float(rng.choice([0.1, 1.0])) if loss == "huber" else None
-    beta = float(10.0 ** (rng.uniform(-6.0, 4.0) if rng.random() < 0.2 else rng.uniform(-2.0, 0.5)))
+    # a few samples have the zero network as their optimum from a smaller beta on
+    usual = rng.uniform(-3.0, -0.3) if small else rng.uniform(-2.0, 0.5)
+    beta = float(10.0 ** (rng.uniform(-6.0, 4.0) if rng.random() < 0.2 else usual))
     return architecture, X, y, beta, loss, delta
 
 
@@ -139,12 +150,16 @@ def check_network(problem, network, objective, y, loss, delta):
     close(float(np.abs(f - ours).max(initial=0.0)), 0.0, size, "outputs of the network differ by")
     targets = y if loss == "softmax" else y.reshape(f.shape)
     value = judge.loss(loss, delta, f, targets) + problem.beta * judge.cost(spec, network.parameters)
-    scale = (abs(value) + judge.loss(loss, delta, 0.0 * f, targets)) * max(1.0, 1e-7 * judge.steepness(spec, problem.X))
+    # of the loss at zero only what rounding can take
+    scale = (abs(value) + 1e-3 * judge.loss(loss, delta, 0.0 * f, targets)) * max(
+        1.0, 1e-7 * judge.steepness(spec, problem.X)
+    )
     close(value, objective, scale, "objective by the judge and ours")
+    JUDGED["problems"] += 1
 
 
-def check_bound(problem, dual, bound, y, loss, delta, seed):
-    """A lower bound is the dual objective of its dual vector, which no neuron's price exceeds."""
+def check_bound(problem, dual, bound, y, loss, delta, seed, network=None):
+    """A lower bound is the dual objective of its dual vector, which no neuron's price exceeds, `network`'s included."""
     if not np.isfinite(bound):
         return
     spec = spec_of(problem.architecture)
@@ -162,9 +177,10 @@ def check_bound(problem, dual, bound, y, loss, delta, seed):
         gain = off * np.abs(y).max() / np.abs(columns).max()
         if off > 1e-8 * size and gain > 1e-9 * scale:
             raise WrongError(f"dual vector is {off!r} off the balance that the free part asks for, of {size!r}")
-    found = judge.price(spec, problem.X, v, seed)
+    found = judge.price(spec, problem.X, v, seed, None if network is None else network.parameters)
     if found > problem.beta * (1.0 + 1e-8):
         raise WrongError(f"no bound: a neuron of cost 1 has the price {found!r} above beta {problem.beta!r}")
+    JUDGED["bounds"] += 1
 
 
 def check_file(network):
@@ -179,49 +195,69 @@ def check_file(network):
             raise WrongError(f"{name} of {network!r} changed in its model file")
 
 
-def solve_case(rng, kept):
-    """Solve, and judge outputs, objective, both bounds and the file."""
-    architecture, X, y, beta, loss, delta = some_problem(rng)
-    method, tol = str(rng.choice(METHODS)), float(rng.choice([1e-4, 1e-6, 1e-8]))
+def solve_case(rng, kept, small=False):
+    """Solve, and judge outputs, objective, both bounds and, of larger ones, the file."""
+    architecture, X, y, beta, loss, delta = some_problem(rng, small)
+    method, tol = str(rng.choice(QUICK if small else METHODS)), float(rng.choice([1e-4, 1e-6, 1e-8]))
     seed = int(rng.integers(1000))
     kept.update(said=f"{architecture!r} {loss} {delta} beta={beta!r} method={method} tol={tol:g} seed={seed}")
 
     def check(X, y):
         problem = cc.Problem(X, y, architecture=architecture, beta=beta, loss=cc.make_loss(loss, delta=delta))
-        most = PATTERNS.get(method, 5000)
-        found = cc.solve(problem, method=method, tol=tol, seed=seed, max_patterns=most, time_limit=3.0)
+        most = PATTERNS.get(method, 1000 if small else 5000)
+        limit = ROUNDS if small and method not in WITHOUT_ROUNDS else {"time_limit": 3.0}
+        found = cc.solve(problem, method=method, tol=tol, seed=seed, max_patterns=most, **limit)
         check_network(problem, found.network, found.network_objective, y, loss, delta)
-        check_file(found.network)
+        if not small:
+            check_file(found.network)
         if found.lower_bound > found.network_objective * (1.0 + 1e-9) + 1e-12:
             raise WrongError(f"lower bound {found.lower_bound!r} above the objective {found.network_objective!r}")
         if found.scope == cc.Scope.GLOBAL:
-            check_bound(problem, found.dual, found.lower_bound, y, loss, delta, seed)
+            check_bound(problem, found.dual, found.lower_bound, y, loss, delta, seed, found.network)
         elif np.isfinite(found.lower_bound):
             raise WrongError(f"a lower bound {found.lower_bound!r} of scope {found.scope}")
         if found.status == cc.Status.OPTIMAL and found.exactness == cc.Exactness.EXACT:
             gap = (found.network_objective - found.lower_bound) / max(found.network_objective, 1e-300)
             if found.scope == cc.Scope.GLOBAL and gap > max(tol, 1e-6) * 1.01 and found.network_objective > 1e-9:
                 raise WrongError(f"optimal with a gap of {gap!r} at tol {tol:g}")
+            JUDGED["optima"] += found.network.m > 0
 
     kept.run(check, X, y)
 
 
-def path_case(rng, kept):
+def small_case(rng, kept):
+    """A problem that is solved and judged in some ten milliseconds, on one core: threads would take longer to start."""
+    with one_core():
+        solve_case(rng, kept, small=True)
+
+
+def path_case(rng, kept, small=False):
     """Each point of a path, by the judge."""
-    architecture, X, y, _, loss, delta = some_problem(rng)
+    architecture, X, y, _, loss, delta = some_problem(rng, small)
     seed = int(rng.integers(1000))
     kept.update(said=f"path {architecture!r} {loss} {delta} seed={seed}")
+    options = {"points": 4, "smallest": 0.05, "max_patterns": 5000, "time_limit": 5.0}
+    if small:
+        options = {"points": 8, "smallest": 0.01, "max_patterns": 1000, **ROUNDS}
 
     def check(X, y):
         problem = cc.Problem(X, y, architecture=architecture, beta=1.0, loss=cc.make_loss(loss, delta=delta))
-        path = cc.solve_path(problem, points=4, smallest=0.05, tol=1e-5, seed=seed, max_patterns=5000, time_limit=5.0)
+        path = cc.solve_path(problem, tol=1e-5, seed=seed, **options)
         for found in path.solutions:
             at = found.problem
             check_network(at, found.network, found.network_objective, y, loss, delta)
             if found.scope == cc.Scope.GLOBAL:
-                check_bound(at, found.dual, found.lower_bound, y, loss, delta, seed)
+                check_bound(at, found.dual, found.lower_bound, y, loss, delta, seed, found.network)
+                optimal = found.status == cc.Status.OPTIMAL and found.exactness == cc.Exactness.EXACT
+                JUDGED["optima"] += optimal and found.network.m > 0
 
     kept.run(check, X, y)
+
+
+def small_path_case(rng, kept):
+    """A path of a small problem, on one core."""
+    with one_core():
+        path_case(rng, kept, small=True)
 
 
 def audit_case(rng, kept):
@@ -245,6 +281,6 @@ def audit_case(rng, kept):
         if found.lower_bound > found.objective * (1.0 + 1e-9) + 1e-12:
             raise WrongError(f"lower bound {found.lower_bound!r} above the objective {found.objective!r}")
         if found.scope == cc.Scope.GLOBAL:
-            check_bound(problem, found.dual, found.lower_bound, y, loss, delta, seed)
+            check_bound(problem, found.dual, found.lower_bound, y, loss, delta, seed, network)
 
     kept.run(check, X, y)
