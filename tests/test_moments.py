@@ -169,9 +169,15 @@ def test_the_bound_scales_with_the_data(exponent):
     assert np.ldexp(scaled, -exponent) == pytest.approx(plain, rel=1e-6)
 
 
+@pytest.fixture
+def few_parts(monkeypatch):
+    """A search that ends after two divisions or so."""
+    monkeypatch.setattr(closing, "SETTINGS", replace(closing.SETTINGS, parts=5, rounds=30))
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("options", [{}, {"loss": "logistic"}, {"loss": "absolute"}, {"bias": "output"}])
-def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scaling(seed, options):
+def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scaling(seed, options, few_parts):
     problem = patch_problem(seed, n=7, K=2, h=3, beta=0.3)
     if options.get("loss") == "logistic":
         problem = Problem(problem.X, np.sign(problem.y), architecture=problem.architecture, beta=0.3, loss="logistic")
@@ -193,7 +199,7 @@ def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scali
 
 
 @pytest.mark.parametrize("name", ["motifs3"])
-def test_every_output_has_moments_of_its_own(name):
+def test_every_output_has_moments_of_its_own(name, few_parts):
     problem = Problem.from_dataset(load_dataset(name), filter_size=3, beta=0.2)
     exact = solve(problem, tol=1e-6)
     pricer = searched_pricer(problem)
@@ -203,7 +209,7 @@ def test_every_output_has_moments_of_its_own(name):
     assert 0.5 * upper < best.value <= upper * (1 + 1e-9)
 
 
-def test_a_search_goes_on_where_it_was_cut_short_and_ends_like_one_that_was_not():
+def test_a_search_goes_on_where_it_was_cut_short_and_ends_like_one_that_was_not(few_parts):
     problem = long_filters(n=10)
     v, upper = problem.y, problem.loss.value(0.0 * problem.y, problem.y)
     nothing, none = nothing_known(problem), np.zeros((0, problem.n))
