@@ -53,13 +53,35 @@ def test_the_bound_is_never_below_enumeration_whatever_was_priced_before(seed, k
         assert relaxed <= price.bound * (1 + 1e-9) + 1e-300
 
 
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 2**31), kind=st.sampled_from(KINDS), n=st.integers(1, 9), h=st.integers(2, 5))
+@example(seed=1, kind="integers", n=3, h=2)
+def test_divided_again_and_again_the_bound_is_never_below_enumeration(seed, kind, n, h):
+    rng = np.random.default_rng(seed)
+    problem = problem_of_rows(rows_of(rng, kind, n, h))
+    pricer = moment_pricer(problem)
+    for _ in range(4):
+        v = rng.choice([rng.standard_normal, lambda n: rng.integers(-2, 3, n).astype(float)])(problem.n)
+        price = pricer.price(v, floor=0.0, want=1, budget=Budget())
+        assert price.bound >= true_price(problem, v) * (1 - 1e-12)
+        pricer.divide(v, rng.choice(np.array(pricer.parts, dtype=object), 2), Budget())
+
+
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**31), kind=st.sampled_from(KINDS), n=st.integers(1, 12), h=st.integers(1, 6))
-def test_any_parameters_give_a_bound(seed, kind, n, h):
+@given(
+    seed=st.integers(0, 2**31), kind=st.sampled_from(KINDS), n=st.integers(1, 12), h=st.integers(1, 6),
+    normals=st.integers(0, 3),
+)  # fmt: skip
+def test_any_parameters_give_a_bound(seed, kind, n, h, normals):
     rng = np.random.default_rng(seed)
     rows = rows_of(rng, kind, n, h)
     a, linear = rng.standard_normal(len(rows)), rng.standard_normal(h)
     side = Moments(rows)
+    sides = rng.standard_normal((normals, h))
+    sides /= np.linalg.norm(sides, axis=1, keepdims=True)
+    for normal in sides:
+        side = side.half(normal)
+    side._weight = rng.uniform(0.0, 1.0, normals) * rng.choice([0.0, 1.0, 100.0])
     t = 2.0 * linear + a @ rows
     split = side._split(a, t)
     left = split.c * rng.uniform(0.0, 1.0, len(split.c))
@@ -73,7 +95,8 @@ def test_any_parameters_give_a_bound(seed, kind, n, h):
         [U, rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300), [t / (t @ t) ** 0.5]]
     )
     for V in (U, -U):
-        assert (V @ linear + np.maximum(V @ rows.T, 0.0) @ a).max() <= bound * (1 + 1e-12)
+        V = V[(V @ sides.T >= 0.0).all(axis=1)]
+        assert (V @ linear + np.maximum(V @ rows.T, 0.0) @ a).max(initial=0.0) <= bound * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("h", [1, 4, 9])
@@ -111,6 +134,32 @@ def test_rows_that_pay_for_each_other_make_the_bound_close():
     assert reached <= bound <= 1.4 * reached
 
 
+@pytest.mark.slow
+def test_parts_of_the_sphere_bring_the_bound_closer(monkeypatch):
+    """On images with filters of nine entries; the objective is that of a network that column generation found."""
+    problem = Problem.from_dataset(
+        load_dataset("digits", pool=1, selection="first", n=20), filter_size=3, stride=2, beta=0.5
+    )
+    found, none = 1.1616939, np.zeros((0, problem.n))
+    gaps = []
+    for parts in (2, 8):
+        monkeypatch.setattr(closing, "SETTINGS", replace(closing.SETTINGS, parts=parts))
+        search = Closing(problem, make_pricer(problem, budget=Budget())[0])
+        gaps.append(found - search.run(problem.y, none, found, 1e-9, nothing_known(problem), Budget()).value)
+    assert 0.0 < gaps[1] < 0.7 * gaps[0]
+
+
+def test_without_time_nothing_is_divided_and_no_bound_is_made_up():
+    problem = long_filters(n=10)
+    pricer = moment_pricer(problem)
+    pricer.price(problem.y, floor=0.0, want=1, budget=Budget())
+    flag = threading.Event()
+    flag.set()
+    pricer.divide(problem.y, pricer.parts, Budget(cancel=flag))
+    assert len(pricer.parts) == 2
+    assert pricer.price(problem.y, floor=0.0, want=1, budget=Budget(cancel=flag)).bound == np.inf
+
+
 @pytest.mark.parametrize("exponent", [-700, 700])
 def test_the_bound_scales_with_the_data(exponent):
     problem = patch_problem(0)
@@ -120,9 +169,15 @@ def test_the_bound_scales_with_the_data(exponent):
     assert np.ldexp(scaled, -exponent) == pytest.approx(plain, rel=1e-6)
 
 
+@pytest.fixture
+def few_parts(monkeypatch):
+    """A search that ends after two divisions or so."""
+    monkeypatch.setattr(closing, "SETTINGS", replace(closing.SETTINGS, parts=5, rounds=30))
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("options", [{}, {"loss": "logistic"}, {"loss": "absolute"}, {"bias": "output"}])
-def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scaling(seed, options):
+def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scaling(seed, options, few_parts):
     problem = patch_problem(seed, n=7, K=2, h=3, beta=0.3)
     if options.get("loss") == "logistic":
         problem = Problem(problem.X, np.sign(problem.y), architecture=problem.architecture, beta=0.3, loss="logistic")
@@ -144,7 +199,7 @@ def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scali
 
 
 @pytest.mark.parametrize("name", ["motifs3"])
-def test_every_output_has_moments_of_its_own(name):
+def test_every_output_has_moments_of_its_own(name, few_parts):
     problem = Problem.from_dataset(load_dataset(name), filter_size=3, beta=0.2)
     exact = solve(problem, tol=1e-6)
     pricer = searched_pricer(problem)
@@ -154,7 +209,7 @@ def test_every_output_has_moments_of_its_own(name):
     assert 0.5 * upper < best.value <= upper * (1 + 1e-9)
 
 
-def test_a_search_goes_on_where_it_was_cut_short_and_ends_like_one_that_was_not():
+def test_a_search_goes_on_where_it_was_cut_short_and_ends_like_one_that_was_not(few_parts):
     problem = long_filters(n=10)
     v, upper = problem.y, problem.loss.value(0.0 * problem.y, problem.y)
     nothing, none = nothing_known(problem), np.zeros((0, problem.n))
@@ -221,7 +276,7 @@ def test_a_certificate_looks_for_a_better_dual_vector_too(short_proofs, monkeypa
     problem = long_filters()
     network = solve(Problem(problem.X, problem.y, architecture=problem.architecture, beta=1.3 * problem.beta)).network
     chosen = certify(problem, network)
-    monkeypatch.setattr(closing, "SETTINGS", replace(closing.SETTINGS, rounds=1, patience=0))
+    monkeypatch.setattr(closing, "SETTINGS", replace(closing.SETTINGS, parts=0, patience=0, settled=0))
     scaled = certify(problem, network)
     assert chosen.scope is scaled.scope is Scope.GLOBAL
     assert scaled.lower_bound < chosen.lower_bound <= 0.858063

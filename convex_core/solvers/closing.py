@@ -10,13 +10,17 @@ is a convex program. It is solved by cutting planes: every price comes with rela
 which join the atoms of the network in a master like that of column generation; the next vector lies between the best
 one known and that of the master (in-out separation: Ben-Ameur and Neto, Networks 49, 2007). Whatever the cuts are, a
 vector that is scaled by its proved price is feasible, and its dual value is a lower bound.
+
+Where that makes no more progress, the parts of the sphere whose relaxed atoms the master uses are divided, and the
+search goes on with the bounds of more and smaller parts: branch and bound in which the vector is chosen anew all the
+time.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +32,7 @@ from ..progress import Budget
 from .dual_bound import DualBound, dual_bound, relative_gap
 from .master.restricted import RestrictedMaster
 from .pricing.enumerated import Pricer
-from .pricing.moments import MomentPricer
+from .pricing.moments import MomentPricer, Moments
 from .pricing.outputs import OutputPricer
 from .pricing.sphere import SETTINGS as SPHERE
 from .pricing.sphere import SpherePricer
@@ -42,12 +46,19 @@ _Array = NDArray[np.float64]
 class ClosingSettings:
     """Tuning of the search for the dual vector with the best proved bound."""
 
-    rounds: int = 60  # at most
+    rounds: int = 200  # at most, without a time limit
     # relaxed atoms of so many rounds are kept, and twice as many as a dual vector has entries: early ones are coarse
     kept: int = 20
+    worth: float = 0.7  # share of the largest bound from which on a part's relaxed atom is kept
     inside: float = 0.6  # where the next vector lies, from that of the master (0) to the best one known (1)
-    patience: int = 10  # rounds in which the gap must fall by the share below, or the search ends
+    patience: int = 3  # rounds in which the gap must fall by the share below, or parts are divided
     progress: float = 0.01
+    settled: int = 6  # rounds at least between two divisions
+    divided: float = 1.0 / 3.0  # share of the parts that is divided at a time
+    used: float = 0.02  # share of the weights of relaxed atoms from which on a part is worth that
+    # parts at most: without a time limit, and against the clock, where memory is the limit
+    parts: int = 12
+    most_parts: int = 1000
     accuracy: float = 1e-6  # of the master, relative to beta
     # against the clock: share of the time left that a proof gets before, and the search itself at most
     proof: float = 0.1
@@ -55,6 +66,14 @@ class ClosingSettings:
 
 
 SETTINGS = ClosingSettings()
+
+
+class _Cut(NamedTuple):
+    """A relaxed atom (n,), the part it is of, and the round it is from."""
+
+    atom: _Array
+    part: Moments
+    round: int
 
 
 class Closing:
@@ -73,9 +92,9 @@ class Closing:
         self._parts = [part for part in parts if isinstance(part, SpherePricer)]
         self.pending = len(self._parts) == len(parts) and all(MomentPricer.fits(part.factory) for part in parts)
         self._moments: list[MomentPricer] = []
-        kept = max(SETTINGS.kept, math.ceil(problem.size / max(1, len(self._parts))))
-        self._cuts: deque[_Array] = deque(maxlen=kept)
+        self._cuts: list[_Cut] = []
         self._reached: list[float] = []  # the best dual value after each round
+        self._divided = 0  # rounds before the last division
         self._next = self._centre = np.zeros(problem.size)
 
     def first(self, budget: Budget) -> Budget:
@@ -122,36 +141,75 @@ class Closing:
                 "solve", f"bound on all patterns at once, round {number}: gap {relative_gap(upper, best.value):.1e}",
                 upper=upper, lower=best.value, round=number,
             )  # fmt: skip
-            if relative_gap(upper, best.value) <= tol or self._over(upper):
+            if relative_gap(upper, best.value) <= tol or (number >= SETTINGS.rounds and not budget.paced):
                 self.pending = False
                 break
-            self._cuts.append(self._relaxed())
-            following = self._master(np.concatenate([atoms, *self._cuts]), part)
+            kept = max(SETTINGS.kept, math.ceil(2 * problem.size / self._count))
+            self._cuts = [cut for cut in self._cuts if cut.round > number - kept] + self._relaxed(number)
+            following, weights = self._master(np.stack([*atoms, *(cut.atom for cut in self._cuts)]), part)
             if following is None:
                 self.pending = False
                 break
             inside = SETTINGS.inside * self._centre + (1.0 - SETTINGS.inside) * following
             self._next = problem.loss.feasible(inside, problem.y)
+            if self._stalled(upper) and part.stop() is None:
+                self.pending = self._divide(weights[len(atoms) :], part)
+                if not self.pending:
+                    break
         return best
 
-    def _over(self, upper: float) -> bool:
-        """Whether there were enough rounds, or too many without progress."""
+    def _stalled(self, upper: float) -> bool:
+        """Whether there was too little progress lately, for the parts that there are."""
         reached, patience = self._reached, SETTINGS.patience
-        if len(reached) <= patience:
+        if len(reached) <= max(patience, self._divided + SETTINGS.settled):
             return False
-        won = reached[-1] - reached[-1 - patience]
-        return len(reached) >= SETTINGS.rounds or not won >= SETTINGS.progress * (upper - reached[-1])
+        return not reached[-1] - reached[-1 - patience] >= SETTINGS.progress * (upper - reached[-1])
 
-    def _relaxed(self) -> _Array:
-        """The relaxed atoms (2 q, n) of the last prices."""
-        q = len(self._moments)
-        relaxed = np.zeros((2 * q, self._problem.size))
+    def _divide(self, weights: _Array, budget: Budget) -> bool:
+        """Divide the parts of the cuts with most of the `weights`; whether the search can go on."""
+        count = self._count
+        used: dict[int, float] = {}
+        for cut, weight in zip(self._cuts, weights, strict=True):
+            used[id(cut.part)] = used.get(id(cut.part), 0.0) + float(weight)
+        most = max(1, int(SETTINGS.divided * count))
+        least = SETTINGS.used * float(weights.sum())
+        best = sorted(used, key=lambda key: -used[key])[:most]
+        wanted = {key for key in best if used[key] > least}
+        if not wanted or count >= (SETTINGS.most_parts if budget.paced else SETTINGS.parts):
+            return False
+        number, q = len(self._reached), len(self._moments)
         for output, one in enumerate(self._moments):
-            relaxed[2 * output : 2 * output + 2, output::q] = one.relaxed_atoms()
-        return relaxed
+            one.divide(self._centre[output::q], [part for part in one.parts if id(part) in wanted], budget)
+        self._divided = number
+        if self._count == count:
+            return budget.stop() is not None
+        there = {id(part) for one in self._moments for part in one.parts}
+        self._cuts = [cut for cut in self._cuts if id(cut.part) in there]
+        # the halves have relaxed atoms already, of the best vector known
+        known = {id(cut.part) for cut in self._cuts}
+        self._cuts += [cut for cut in self._relaxed(number) if id(cut.part) not in known]
+        return True
 
-    def _master(self, atoms: _Array, budget: Budget) -> _Array | None:
-        """The dual vector of the program over `atoms` (k, n) with weights that are not negative, if there is one."""
+    @property
+    def _count(self) -> int:
+        """Parts of the sphere, of all outputs."""
+        return sum(len(one.parts) for one in self._moments)
+
+    def _relaxed(self, number: int) -> list[_Cut]:
+        """The relaxed atoms of the last prices, of the parts that matter."""
+        q = len(self._moments)
+        least = SETTINGS.worth * max(part.value for one in self._moments for part in one.parts)
+        cuts = []
+        for output, one in enumerate(self._moments):
+            for part, atom in zip(one.parts, one.relaxed_atoms(), strict=True):
+                if part.value >= least:
+                    whole = np.zeros(self._problem.size)
+                    whole[output::q] = atom
+                    cuts.append(_Cut(whole, part, number))
+        return cuts
+
+    def _master(self, atoms: _Array, budget: Budget) -> tuple[_Array | None, _Array]:
+        """The dual vector of the program over `atoms` (k, n) with weights that are not negative, if any, and these."""
         problem = self._problem
         k = len(atoms)
         blocks = Blocks(
@@ -163,8 +221,11 @@ class Closing:
         )
         master = RestrictedMaster(blocks, problem.y, problem.beta, problem.loss, L2Penalty())
         master.expect(SETTINGS.accuracy)
-        dual = master.solve(budget).dual
-        return problem.loss.feasible(dual, problem.y) if np.isfinite(dual).all() else None
+        answer = master.solve(budget)
+        weights = np.abs(answer.C[:, 0])
+        if not np.isfinite(answer.dual).all():
+            return None, weights
+        return problem.loss.feasible(answer.dual, problem.y), weights
 
 
 def unit_outputs(blocks: Blocks, C: _Array, size: _Array) -> _Array:

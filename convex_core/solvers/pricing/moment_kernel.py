@@ -18,6 +18,14 @@ The dual of that maximum are moments U, positive semidefinite with trace 1. At t
 :math:`w_i = (r_i^T U r_i)^{1/2}` and :math:`p_j = U y_j / \|U y_j\|`; the plan takes projected gradient steps; and U
 moves a little towards the moments that are worst for these parameters, smoothed by the logarithm of their determinant.
 Steps against the last moments alone oscillate.
+
+Over a cone :math:`n_k^T u \ge 0`, with :math:`t^T u` in place of :math:`|t^T u|`, any :math:`\rho \ge 0` may be used:
+there
+
+.. math:: t^T u = \Big(t + \sum_k \rho_k n_k\Big)^T u - \sum_k \rho_k |n_k^T u| ,
+
+so every normal is one more concave row, as heavy as is good, for which the row t pays. What a row has along the normals
+then cancels in t. The weight follows the price that a unit of it has with those who use it.
 """
 
 from __future__ import annotations
@@ -38,6 +46,8 @@ _Index = NDArray[np.int64]
 _NARROW = 1e-5
 # share of a row that its residual is taken to be longer, in the steps of the plan: they stay bounded
 _SOFT = 1e-3
+# the least weight by which a normal's own share is moved, relative to a convex row's: one that has none can begin
+_GRAIN = 1e-3
 # sweeps of Jacobi's method at most, and halvings for the multiplier of the trace
 _TURNS, _HALVINGS = 12, 60
 _FAST = {"reassoc", "contract"}
@@ -98,9 +108,10 @@ def _quadratic(U: _Array, r: _Array) -> float:
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
 def _residual(
-    X: _Array, a: _Array, Y: _Array, partner: _Index, side: _Array, plan: _Array, i: int, r: _Array
+    X: _Array, a: _Array, Y: _Array, c: _Array, normals: int, partner: _Index, side: _Array, plan: _Array, i: int,
+    r: _Array,
 ) -> None:  # fmt: skip
-    """Write what is left of the convex row i, after what the plan pays, into r (h,)."""
+    """Write what is left of the convex row i, after what the plan pays, into r (h,); the last row is t."""
     for t in range(len(r)):
         r[t] = a[i] * X[i, t]
     for k in range(partner.shape[1]):
@@ -108,21 +119,26 @@ def _residual(
             j = partner[i, k]
             for t in range(len(r)):
                 r[t] -= side[i, k] * plan[i, k] * Y[j, t]
+    if i == len(a) - 1:
+        for j in range(len(c) - normals, len(c)):
+            for t in range(len(r)):
+                r[t] += c[j] * Y[j, t]
 
 
 @njit(borrowing=True, fastmath=_FAST)
 def move_moments(
-    X: _Array, a: _Array, Y: _Array, c: _Array, partner: _Index, side: _Array, start: _Index, entry: _Index,
-    plan: _Array, left: _Array, U: _Array, best_plan: _Array, best_left: _Array, best_U: _Array, steps: int,
-    pace: float, blur: float, last_blur: float, flat: _Array, length: _Array, flat_length: _Array, R: _Array,
-    moved: _Array, size: _Array, Q: _Array, E: _Array, worst: _Array,
+    X: _Array, a: _Array, Y: _Array, c: _Array, normals: int, partner: _Index, side: _Array, start: _Index,
+    entry: _Index, plan: _Array, left: _Array, U: _Array, best_c: _Array, best_plan: _Array, best_left: _Array,
+    best_U: _Array, steps: int, pace: float, blur: float, last_blur: float, flat: _Array, length: _Array,
+    flat_length: _Array, R: _Array, moved: _Array, size: _Array, Q: _Array, E: _Array, worst: _Array,
 ) -> float:  # fmt: skip
     """Take `steps` steps; the answer is the least bound on g met, as computed, and `best_...` are its parameters.
 
     Parameters
     ----------
     X, a, Y, c
-        Unit convex rows (m, h) with their weights (m,), unit concave rows (q, h) with theirs (q,).
+        Unit convex rows (m, h) with their weights (m,), unit concave rows (q, h) with theirs (q,). The last convex
+        row is t, and the last `normals` concave rows have weights that are free.
     partner, side : (m, K)
         Concave rows that may pay for each convex row, and the signs of the products of the two.
     start, entry : (q + 1,), (m K,)
@@ -131,18 +147,21 @@ def move_moments(
         What they pay, and what is left of them; where the steps begin, and where they end.
     U : (h, h)
         Moments, likewise.
-    best_plan, best_left, best_U
-        As the three before.
+    best_c, best_plan, best_left, best_U
+        As `c` and the three before.
     steps, pace, blur, last_blur
         How many; the share of the way that U goes in each; the smoothing in the first and the last, relative.
     flat, flat_length : (m K,)
         The memory of `plan` and `length`.
-    length, R, moved, size, Q, E, worst : (m, K), (m, h), (q, h), (2, q), (h, h), (h, h), (h, h)
+    length, R, moved, size, Q, E, worst : (m, K), (m, h), (q, h), (4, q), (h, h), (h, h), (h, h)
         Work arrays.
     """
     m, h = X.shape
     K = partner.shape[1]
     q = len(c)
+    grain = 0.0
+    for i in range(m):
+        grain += _GRAIN * a[i] / m
     best = np.inf
     for step in range(steps):
         smooth = blur * (last_blur / blur) ** (step / max(1, steps - 1))
@@ -158,9 +177,10 @@ def move_moments(
                 wide += part * Y[j, t]
             size[0, j] = math.sqrt(long)
             size[1, j] = max(wide, 0.0)
+        width = 1.0
         # (1) residuals; a step of the plan in a metric in which it is safe
         for i in range(m):
-            _residual(X, a, Y, partner, side, plan, i, R[i])
+            _residual(X, a, Y, c, normals, partner, side, plan, i, R[i])
             width = math.sqrt(max(_quadratic(U, R[i]), 0.0) + (_SOFT * a[i]) ** 2)
             gain = 1e-300
             for k in range(K):
@@ -173,11 +193,20 @@ def move_moments(
                     along += moved[j, t] * R[i, t]
                 length[i, k] = reach
                 plan[i, k] += reach * 0.5 * side[i, k] * along / width
-        # its projection on what there is, in that metric, by Newton's method on the multiplier
+        # weights of the normals: what a unit more is worth to those who use it, less what t pays for it
+        for j in range(q - normals, q):
+            if step > 0:
+                along = 0.0
+                for t in range(h):
+                    along += moved[j, t] * R[m - 1, t]
+                steep = normals * size[1, j] / width + 2.0 / max(size[3, j], 1e-300)
+                c[j] = max(c[j] + 0.5 * (2.0 * size[2, j] - along / width) / steep, 0.0)
+        # the plan's projection on what there is, in that metric, by Newton's method on the multiplier
         for j in range(q):
-            own = 2.0 * c[j]
+            own = 2.0 * (c[j] if j < q - normals else max(c[j], grain))
             rest = left[j] + own * 0.5 * size[0, j]
             price = 0.0
+            slope = 0.0
             for _round in range(50):
                 total = 0.0
                 slope = 0.0
@@ -192,6 +221,8 @@ def move_moments(
                 if slope == 0.0 or total <= c[j] * (1.0 + 1e-13):
                     break
                 price += (total - c[j]) / slope
+            size[2, j] = price
+            size[3, j] = slope
             left[j] = max(rest - price * own, 0.0)
             total = left[j]
             for s in range(start[j], start[j + 1]):
@@ -208,7 +239,7 @@ def move_moments(
             for k in range(h):
                 Q[t, k] = 0.0
         for i in range(m):
-            _residual(X, a, Y, partner, side, plan, i, R[i])
+            _residual(X, a, Y, c, normals, partner, side, plan, i, R[i])
             width = max(math.sqrt(max(_quadratic(U, R[i]), 0.0)), _NARROW * a[i])
             half += 0.5 * width
             for t in range(h):
@@ -231,6 +262,7 @@ def move_moments(
         if value < best:
             best = value
             for j in range(q):
+                best_c[j] = c[j]
                 best_left[j] = left[j]
             for i in range(m):
                 for k in range(K):
