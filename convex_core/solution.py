@@ -262,9 +262,7 @@ def solve_over(
     entered, begin = budget.seconds, budget.cpu_seconds
     known = incumbent or Incumbent(problem)
     try:
-        stop = budget.stop()
-        if stop is not None:
-            raise Interrupted("the program was not begun", status=stop)
+        budget.check("the program was not begun")
         found = within(budget, lambda inner: _solve_over(problem, search, tol, inner, start, known, entered))
     except Interrupted as stopped:
         found = _unfinished(
