@@ -40,7 +40,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_in, merge_rows, pattern_bound
+from ..arrangement import closed_form, merge_rows, pattern_bound
+from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError, SizeError
