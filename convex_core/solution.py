@@ -234,15 +234,16 @@ def solve_in(
     budget: Budget,
 ) -> Solution:
     """:func:`solve` within a budget; one that has ended gives the zero network at once."""
+    entered = budget.seconds, budget.cpu_seconds
     incumbent = Incumbent(problem)
-    begin = budget.cpu_seconds
     try:
         search = choose_search(
             problem, method=method, seed=seed, max_patterns=max_patterns, budget=budget, incumbent=incumbent
         )
     except Interrupted as stop:
-        found = _unfinished(problem, incumbent, stop.status, method=method, seed=seed, tol=tol, budget=budget)
-        return _with_cpu(found, budget.cpu_seconds - begin)
+        return _unfinished(
+            problem, incumbent, stop.status, method=method, seed=seed, tol=tol, budget=budget, entered=entered
+        )
     return solve_over(problem, search, tol=tol, budget=budget, incumbent=incumbent)
 
 
@@ -259,24 +260,16 @@ def solve_over(
 
     Column generation starts from `start`, if it is given. The network is no worse than any that `incumbent` knows.
     """
-    entered, begin = budget.seconds, budget.cpu_seconds
+    entered = budget.seconds, budget.cpu_seconds
     known = incumbent or Incumbent(problem)
     try:
-        stop = budget.stop()
-        if stop is not None:
-            raise Interrupted("the program was not begun", status=stop)
-        found = within(budget, lambda inner: _solve_over(problem, search, tol, inner, start, known, entered))
+        budget.check("the program was not begun")
+        return within(budget, lambda inner: _solve_over(problem, search, tol, inner, start, known, entered))
     except Interrupted as stopped:
-        found = _unfinished(
+        return _unfinished(
             problem, known, stopped.status, method=search.method, seed=search.seed, tol=tol, budget=budget,
-            search=search, entered=entered,
+            entered=entered, search=search,
         )  # fmt: skip
-    return _with_cpu(found, search.cpu_seconds + budget.cpu_seconds - begin)
-
-
-def _with_cpu(solution: Solution, seconds: float) -> Solution:
-    """The solution with the processor seconds of the whole call, which it could not know before its end."""
-    return replace(solution, seconds=replace(solution.seconds, cpu=max(0.0, seconds)))
 
 
 @one_blas_thread()
@@ -287,7 +280,7 @@ def _solve_over(
     budget: Budget,
     start: WarmStart | None,
     incumbent: Incumbent,
-    entered: float,
+    entered: tuple[float, float],
 ) -> Solution:
     pricer, method = search.pricer, search.method
     if isinstance(pricer, EnumeratedPricer) and method in WITHOUT_ROUNDS:
@@ -338,8 +331,8 @@ def _solve_over(
             run.build_seconds,
             run.solve_seconds,
             certify_seconds,
-            search.seconds + budget.seconds - entered,
-            cpu=0.0,
+            search.seconds + budget.seconds - entered[0],
+            max(0.0, search.cpu_seconds + budget.cpu_seconds - entered[1]),
         ),
         seed=search.seed,
         tol=tol,
@@ -355,8 +348,8 @@ def _unfinished(
     seed: int,
     tol: float,
     budget: Budget,
+    entered: tuple[float, float],
     search: CellSearch | None = None,
-    entered: float | None = None,
 ) -> Solution:
     """What is known when the time is up: the best network found, and the bound of the last round."""
     best, run = incumbent.spare, incumbent.run
@@ -372,8 +365,9 @@ def _unfinished(
         value = best.objective
     else:
         C, active, sign, value = cast(_Array, best.C), best.blocks.active, best.blocks.sign, best.value
-    searched = budget.seconds if search is None else search.seconds
-    solving = 0.0 if search is None or entered is None else budget.seconds - entered
+    spent, cpu = budget.seconds - entered[0], budget.cpu_seconds - entered[1]
+    searched, solving = (spent, 0.0) if search is None else (search.seconds, spent)
+    cpu = max(0.0, cpu if search is None else search.cpu_seconds + cpu)
     return Solution(
         problem=problem,
         network=best.network,
@@ -388,7 +382,7 @@ def _unfinished(
         active=cast(NDArray[np.bool_], frozen(active)),
         sign=cast(NDArray[np.int8], frozen(sign)),
         history=tuple(history),
-        seconds=Timings(searched, 0.0, solving, 0.0, searched + solving, cpu=0.0),
+        seconds=Timings(searched, 0.0, solving, 0.0, searched + solving, cpu),
         seed=seed,
         tol=tol,
     )

@@ -12,7 +12,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_in
+from ..arrangement import closed_form
+from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..progress import Budget

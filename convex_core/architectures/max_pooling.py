@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_in
+from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError

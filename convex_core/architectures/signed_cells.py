@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrangement import pattern_bound
-from ..errors import InputError, Interrupted, SizeError
+from ..errors import InputError, SizeError
 from ..penalties import NuclearPenalty
 from ..progress import Budget
 from ..status import Exactness
@@ -131,9 +131,8 @@ class SignedCells(SeveralWeights):
         width = cells.shape[1]
         codes = np.empty((len(cells), copies, width + self.sign_bits), dtype=bool)
         for copy in range(copies):
-            stop = None if budget is None else budget.stop()
-            if stop is not None:
-                raise Interrupted("the listing of the signs was stopped", status=stop)
+            if budget is not None:
+                budget.check("the listing of the signs was stopped")
             codes[:, copy, :width] = cells
             codes[:, copy, width:] = (copy >> np.arange(self.sign_bits)) & 1
         return CodeList(codes.reshape(len(cells) * copies, -1), listed.certified)

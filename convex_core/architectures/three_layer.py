@@ -40,10 +40,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import closed_form, enumerate_in, merge_rows, pattern_bound
+from ..arrangement import closed_form, merge_rows, pattern_bound
+from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
-from ..errors import InputError, Interrupted, SizeError
+from ..errors import InputError, SizeError
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty, NuclearPenalty, Penalty
 from ..progress import Budget
@@ -275,9 +276,8 @@ class ThreeLayerCNN(Cells, UnitFilters):
             plus = np.broadcast_to((~number >> np.arange(K)) & 1 == 1, (len(first), K))
             mixed, certain = _mixed(active, plus), _decided(active, plus)
             for pattern, on, s, both, second in zip(first, active, plus, mixed, certain, strict=True):
-                stop = budget.stop() if budget is not None else None
-                if stop is not None:
-                    raise Interrupted("patterns", status=stop)
+                if budget is not None:
+                    budget.check("patterns")
                 meeting = on[:, both]
                 key = np.packbits(both).tobytes() + np.packbits(meeting).tobytes()
                 if key not in seen:

@@ -26,7 +26,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import cell_witnesses, enumerate_in, merge_rows, pattern_bound
+from ..arrangement import cell_witnesses, merge_rows, pattern_bound
+from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty

@@ -29,7 +29,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import enumerate_in, pattern_bound
+from ..arrangement import pattern_bound
+from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError

@@ -7,7 +7,7 @@ from .cells.lookup import Facets
 from .counts import PatternCount, count_patterns
 from .engines import warm_up
 from .exact import characteristic_polynomial, exact_count
-from .patterns import Arrangement, enumerate_in, enumerate_patterns
+from .patterns import Arrangement, enumerate_patterns
 from .rows import MergedRows, closed_form, merge_rows, pattern_bound, polynomial_bound
 from .sampling import SampledPatterns, sample_patterns
 from .stream import PatternStream, stream_patterns
@@ -27,7 +27,6 @@ __all__ = [
     "closed_form",
     "count_patterns",
     "distinct_rows",
-    "enumerate_in",
     "enumerate_patterns",
     "exact_count",
     "merge_rows",

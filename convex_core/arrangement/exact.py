@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import gcd
 
-from ..errors import Interrupted, SizeError
+from ..errors import SizeError
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
 
 __all__ = ["canonical", "characteristic_polynomial", "exact_count"]
@@ -69,8 +69,7 @@ def characteristic_polynomial(
             return known
         total = [1, -1] + [0] * (h - 1)
         for m in range(1, len(arrangement)):
-            if (status := budget.stop()) is not None:
-                raise Interrupted("the exact count of sign patterns was stopped", status=status)
+            budget.check("the exact count of sign patterns was stopped")
             smaller = chi(_restrict(arrangement[:m], arrangement[m]), h - 1)
             for t, value in enumerate(smaller):
                 total[t + 1] -= value

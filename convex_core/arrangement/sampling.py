@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen, integer
-from ..errors import InputError, Interrupted, SizeError
+from ..errors import InputError, SizeError
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget, within
 from .enumeration.batches import pack
 from .patterns import MAX_BYTES, unpack_active
@@ -230,9 +230,7 @@ def _ascend(rows: _Floats, weights: _Floats, u: _Floats, budget: Budget) -> _Flo
 
 
 def _go_on(budget: Budget) -> None:
-    status = budget.stop()
-    if status is not None:
-        raise Interrupted("the sampling of sign patterns was stopped", status=status)
+    budget.check("the sampling of sign patterns was stopped")
 
 
 def _uniform(

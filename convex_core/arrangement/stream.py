@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..contracts.validation import finite_array, frozen, integer
-from ..errors import Interrupted
 from ..numerics.threads import available_cores
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
 from .engines import Engine, use_numba
@@ -98,8 +97,7 @@ def _compiled(prepared: PreparedRows, target: int, budget: Budget) -> Iterator[H
                         break
                 if not waiting:
                     return
-                if (status := budget.stop()) is not None:
-                    raise Interrupted("the enumeration of sign patterns was stopped", status=status)
+                budget.check("the enumeration of sign patterns was stopped")
                 yield waiting.popleft().result()
         finally:
             flag[0] = 1

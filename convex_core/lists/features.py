@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..architectures.pooling_grid import PoolingGrid
 from ..contracts.records import record
 from ..contracts.validation import finite_array, frozen
-from ..errors import InputError, Interrupted
+from ..errors import InputError
 from ..numerics.threads import at_once
 from ..patches import PatchGeometry
 from ..progress import Budget
@@ -171,9 +171,7 @@ class ListFeatures:
             return self.of(X[part] if rows is None else X[rows[part]], kind)
 
         for first in range(0, len(parts), 2):
-            stop = budget.stop()
-            if stop is not None:
-                raise Interrupted("the columns of the list were not computed", status=stop)
+            budget.check("the columns of the list were not computed")
             budget.report(stage, f"sample {parts[first].start:,} of {n:,}", fraction=first / len(parts))
             pair = parts[first : first + 2]
             yield from zip(pair, at_once(columns, pair), strict=True)

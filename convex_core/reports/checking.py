@@ -15,7 +15,6 @@ from ..data.npz import check_file
 from ..errors import InputError, Interrupted
 from ..progress import Budget, CancelFlag, ProgressCallback, within
 from ..solvers.search import MAX_PATTERNS
-from ..status import Status
 from .document import Report
 from .kinds import kind_of
 from .same_page import check_page
@@ -90,8 +89,7 @@ def verify(
         checks += check_page(written, kind.page(state, document, report.text), document["made"]["convex_core"])
     for about, stage in kind.stages(state, checks, data, max_patterns):
         try:
-            if budget.stop() is not None:
-                raise Interrupted(about, status=budget.stop() or Status.TIME_LIMIT)
+            budget.check(about)
             within(budget, stage)
         except Interrupted:
             checks.append(Check(about, Verdict.UNDECIDED, "could not be checked in the time allowed"))

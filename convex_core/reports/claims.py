@@ -19,7 +19,7 @@ import numpy as np
 
 from ..bounding import CLOSED
 from ..data import dataset_info, dataset_names
-from ..errors import Interrupted, SizeError
+from ..errors import SizeError
 from ..numerics.threads import one_blas_thread
 from ..presentation.text import counted, number
 from ..program import CellFactory
@@ -77,8 +77,7 @@ class Claimed:
             "predictions", error <= allowed, f"of {counted(len(f), 'output')} the largest difference is {error:.1e}"
         )
         for place, point in self.points:
-            if budget.stop() is not None:
-                raise Interrupted("network", status=budget.stop() or Status.TIME_LIMIT)
+            budget.check("network")
             self._objective(place, point)
             self._dual_value(place, point)
             wrong = _wrong_words(point)

@@ -37,7 +37,7 @@ __all__ = ["decompose", "solve_gated"]
 
 _Array = NDArray[np.float64]
 # tolerance of the conic solver that splits a block
-_ACCURACY = 1e-10
+_SPLITTING = 1e-10
 
 
 class _GatedCells(CellFactory):
@@ -141,7 +141,7 @@ def decompose(penalty: Penalty, c: _Array, normals: _Array, *, budget: Budget | 
     b = np.zeros(A.shape[0])
     b[:p] = c / unit
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
-    settings = clarabel_settings(_ACCURACY)
+    settings = clarabel_settings(_SPLITTING)
     setup = setup_seconds(A.nnz, form.cones * 2)
     if budget is not None and setup > budget.remaining + SPARE_SECONDS:
         return np.zeros(p), np.zeros(p)

@@ -173,9 +173,7 @@ def choose_search(
         raise InputError(f"max_rounds: got {budget.max_rounds} with the method {method}, expected one that has rounds")
     seed = integer(seed, "seed", minimum=0)
     max_patterns = integer(max_patterns, "max_patterns")
-    stop = budget.stop()
-    if stop is not None:
-        raise Interrupted("the search of the cells was not begun", status=stop)
+    budget.check("the search of the cells was not begun")
     known = incumbent or Incumbent(problem)
     return within(budget, lambda inner: _search(problem, method, seed, max_patterns, inner, known))
 
@@ -297,9 +295,7 @@ def _anchored(
     total = 0
     for number, anchor in enumerate(anchors):
         budget.report("patterns", f"cells seen from patch {number + 1} of {len(anchors)}")
-        stop = budget.stop()
-        if stop is not None:
-            raise Interrupted("the cells were not all listed", status=stop)
+        budget.check("the cells were not all listed")
         factory = CellFactory(*architecture.seen_from(int(anchor), patches))
         if searched:
             factory.require("search over directions", *SpherePricer.needs)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import Interrupted
 from ...progress import Budget
 from ..rows import PreparedRows
 from ..zero_tests import EPS, ZeroTests
@@ -94,8 +93,8 @@ def batches_numpy(prepared: PreparedRows, *, fill: bool, budget: Budget | None =
             if item is None:
                 stack.pop()
                 continue
-            if budget is not None and (status := budget.stop()) is not None:
-                raise Interrupted("the enumeration of sign patterns was stopped", status=status)
+            if budget is not None:
+                budget.check("the enumeration of sign patterns was stopped")
             nodes, zero_tests = item
             if k - nodes.depth > 2:
                 stack.append(_children(nodes))

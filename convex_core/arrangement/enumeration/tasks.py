@@ -35,7 +35,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contracts.records import record
-from ...errors import Interrupted
 from ...numerics.jit import compiling
 from ...numerics.threads import available_cores
 from ...progress import Budget
@@ -207,9 +206,7 @@ def run_tasks(
                     zero_tests |= found.zero_tests
                     submit(pool)
                 if budget is not None:
-                    status = budget.stop()
-                    if status is not None:
-                        raise Interrupted("the enumeration of sign patterns was stopped", status=status)
+                    budget.check("the enumeration of sign patterns was stopped")
                     if done:
                         budget.report("patterns", f"{2 * total:,} sign patterns", fraction=finished / work)
         finally:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data import Dataset, dataset_info, dataset_names, load_dataset, read_dataset
-from ...errors import InputError, Interrupted
+from ...errors import InputError
 from ...lists.norms import ListNorm
 from ...lists.weighted import WeightedLoss
 from ...losses import make_loss
@@ -197,8 +197,7 @@ class ListedClaims:
         for part, G in state.features.stream(X, np.float64, budget, stage="verify"):
             pull += G.T @ (loss.weight[part, None] * V[part])
         tau = float(ListNorm("group").dual(pull.reshape(*state.features.shape, loss.q)).max(initial=0.0))
-        if budget.stop() is not None:
-            raise Interrupted("bounds", status=budget.stop() or Status.TIME_LIMIT)
+        budget.check("bounds")
         found = max(loss.dual_value(loss.dual_scale(V, tau, state.beta) * V), 0.0)
         words = f"at most {min(tau / state.beta, 1.0):.9g} of beta over {state.features.P} listed filters"
         self.say("largest price", True, words)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...architectures import Parameters
 from ...contracts.validation import integer, positive_number, seed_list
-from ...errors import InputError, Interrupted, SizeError
+from ...errors import InputError, SizeError
 from ...networks.neurons import random_neurons
 from ...problem import Problem
 from ...progress import Budget
@@ -133,9 +133,7 @@ def default_rates(problem: Problem, state: Parameters, settings: SGDSettings, bu
     rates = []
 
     def look() -> None:
-        stop = budget.stop()
-        if stop is not None:
-            raise Interrupted("sgd: stopped before its first step", status=stop)
+        budget.check("sgd: stopped before its first step")
 
     for s in range(len(state["weights"])):
         look()
