@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -90,12 +91,20 @@ def _scikit_learn_digits() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     for folder in () if package is None else package.submodule_search_locations or ():
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if file.is_file():
-            table = np.loadtxt(file, delimiter=",")
+            table = _table(file)
             return table[:, :-1], table[:, -1]
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     return bunch.data, bunch.target
+
+
+@functools.cache
+def _table(file: Path) -> NDArray[np.float64]:
+    """The numbers of a file of text, which take longer to read than whatever is made of them."""
+    table: NDArray[np.float64] = np.loadtxt(file, delimiter=",")
+    table.setflags(write=False)
+    return table
 
 
 def mnist(
