@@ -35,7 +35,7 @@ def on_same_axes(a: Chart, b: Chart) -> tuple[Any, Any]:
             ends = [*ranges[0], *ranges[1]]
             downwards = ranges[0][0] > ranges[0][1] and ranges[1][0] > ranges[1][1]
             shared = [max(ends), min(ends)] if downwards else [min(ends), max(ends)]
-            lengths = [abs(high - low) for low, high in ranges]
+            lengths = [abs(found[1] - found[0]) for found in ranges if found is not None]
             longer = axes[int(lengths[1] > lengths[0])]
             ticks = {"tickvals": longer.tickvals, "ticktext": longer.ticktext} if longer.tickvals else {}
             for figure in figures:
