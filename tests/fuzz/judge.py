@@ -323,8 +323,7 @@ def corners(spec, P, width, rng, count=200):
         chosen = rows[np.argsort(rng.random((count, len(rows))), axis=1)[:, : width - 1]]
         # rows that are alike leave a direction free: the noise chooses it
         chosen = chosen + 1e-13 * rng.standard_normal(chosen.shape)
-        square = np.concatenate([chosen, rng.standard_normal((count, 1, width))], axis=1)
-        found = np.linalg.solve(square, np.eye(width)[:, -1:] * np.ones((count, 1, 1)))[:, :, 0]
+        found = np.linalg.qr(chosen.transpose(0, 2, 1), mode="complete").Q[:, :, -1]
     return np.concatenate([found, -found])
 
 
