@@ -185,6 +185,13 @@ def forward(spec, arrays, free, X):
     return total + free_part(spec, P, free)
 
 
+def doubt(spec, arrays, free, X, loss, f, targets):
+    """What rounding can change in the loss of the outputs f: they are sums of numbers that may be far larger."""
+    apart = forward(spec, {name: np.abs(array) for name, array in arrays.items()}, np.abs(free), np.abs(X))
+    error = 1e-14 * np.abs(apart)
+    return float(((np.abs(f - targets) + error if loss == "squared" else 1.0) * error).sum())
+
+
 def free_columns(spec, P):
     """Columns (n * q, r) of what costs nothing."""
     n, q = P.shape[1], spec["q"]
