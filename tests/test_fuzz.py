@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fuzz import __main__ as command
-from fuzz import networks
+from fuzz import judge, networks
 from fuzz.kept import JUDGED, Kept, WrongError
 from problem_cases import patch_problem
 
@@ -86,6 +86,26 @@ def test_the_judge_objects_to_the_smallest_faults_in_every_network(name, options
     assert "above the dual objective" in said
     longer = (1.0 + 1e-6) * dual
     assert "above beta" in objection(networks.check_bound, problem, longer, 0.0, y, "squared", None, 0, network)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute"])
+def test_the_judge_knows_the_rounding_of_outputs_that_cancel(loss):
+    y = np.array([0.3, -0.2])
+    problem = cc.Problem([[0.7, -0.2], [0.6, 0.1]], y, filter_size=2, beta=1e-12, loss=cc.make_loss(loss))
+    network = cc.Network(problem.architecture, [[4e4, 3e4], [4e4, 3e4]], [5e4, 1e-5 - 5e4])
+    value = problem.objective(network)
+    networks.check_network(problem, network, value + 1e-6, y, loss, None)
+    for wrong in (value + 1e-3, value - 1e-3):
+        assert "objective by the judge" in objection(networks.check_network, problem, network, wrong, y, loss, None)
+
+
+def test_rows_that_are_alike_have_corners():
+    spec = {"geometry": {"bias": "none"}}
+    for P in (np.ones((3, 1, 3)), np.tile([[1.0, -1.0, 2.0, 0.0]], (2, 3, 1))):
+        for seed in range(100):
+            found = judge.corners(spec, P, P.shape[2], np.random.default_rng(seed))
+            unit = found / np.linalg.norm(found, axis=1, keepdims=True)
+            assert np.abs(unit @ P.reshape(-1, P.shape[2]).T).max() < 1e-11
 
 
 #: what the judge says where a number of the answer is another

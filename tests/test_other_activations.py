@@ -1,5 +1,7 @@
 """Quadratic and threshold activations, and the absolute value over half of the cells."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from architecture_cases import check_gradients, check_model_file, check_scaling, gaussian_problem
@@ -137,6 +139,50 @@ def test_rows_that_are_opposite_are_not_certified():
     problem = Problem(X, [1.0, 1.0, -1.0], filter_size=2, beta=0.1, activation="threshold")
     solution = solve(problem)
     assert (solution.scope, solution.lower_bound) == (Scope.RESTRICTED, -np.inf)
+
+
+A, B = np.array([0.3, 0.1, 0.7]), np.array([0.2, -0.9, 0.4])
+
+
+@pytest.mark.parametrize(
+    ("rows", "between", "pattern"),
+    [
+        ([[-0.25, 1.0], [-0.25 - 2.0**-54, 1.0]], (1.0, 0.25), (1, 0)),
+        ([[0.1, 0.3], [0.3, 0.9]], (3.0, -1.0), (1, 0)),  # 3 * 0.3 is below 0.9, as binary numbers
+        ([[1.0, 0.0], [0.0, 1e-20]], (1.0, -1.0), (1, 0)),
+        ([[1.0], [-1e-20]], (1.0,), (1, 0)),
+        ([A, B, 0.3 * A + 0.7 * B], None, (1, 1, 0)),  # in exact arithmetic of rank three, with all eight patterns
+    ],
+)
+def test_rows_that_are_told_apart_only_by_rounding_have_a_cell_between_them(rows, between, pattern):
+    rows = np.array(rows)
+    if between is None:
+        exact = [[Fraction(x) for x in row] for row in rows.tolist()]
+        (a, b, c), (d, e, f) = exact[:2]
+        across = (b * f - c * e, c * d - a * f, a * e - b * d)  # orthogonal to the first two rows
+        assert sum(x * y for x, y in zip(across, exact[2], strict=True)) != 0
+    else:
+        cnn = ThresholdCNN(patch_geometry((rows.shape[1],), rows.shape[1]))
+        assert tuple(Network(cnn, [between], [1.0]).predict(rows)) == pattern
+    y = 2.0 * np.array(pattern) - 1.0
+    solution = solve(Problem(rows, y, filter_size=rows.shape[1], beta=0.1, activation="threshold"))
+    assert (solution.scope, solution.lower_bound) == (Scope.RESTRICTED, -np.inf)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[0.1, 0.3], [0.2, 0.6], [0.4, 1.2]],
+        [[1.0, 3.0], [3.0, 9.0], [0.0, 0.0]],
+        [A, B, 2.0 * A],
+        [[1.0, 2.0, 3.0], [2.0, 1.0, 3.0], [1.0, -1.0, 0.0]],
+        [[0.1, 0.0, 0.3], [0.3, 0.0, 0.5], [0.7, 0.0, 0.1]],
+    ],
+)
+def test_rows_that_are_parallel_or_dependent_exactly_are_certified(rows):
+    y = np.array([1.0, -1.0, 2.0])
+    solution = solve(Problem(np.array(rows), y, filter_size=len(rows[0]), beta=0.1, activation="threshold"))
+    assert (solution.status, solution.scope) == (Status.OPTIMAL, Scope.GLOBAL)
 
 
 def test_blocks_and_their_neurons_have_the_same_outputs_and_price():

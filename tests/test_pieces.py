@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convex_core.arrangement import enumerate_patterns
+from convex_core.arrangement.cells.geometry import cell_witness
 from convex_core.arrangement.pieces import pieces_of
 from convex_core.numerics.completely_positive import nonnegative_factor
 
@@ -32,6 +33,22 @@ def test_cones_with_at_most_four_facets_stay_whole():
     counts = [len(pieces_of((2.0 * active - 1.0)[:, None] * rows)) for active in enumerate_patterns(rows).active()]
     assert 1 in counts
     assert max(counts) > 1
+
+
+@pytest.mark.parametrize("off", [1e-7, 1e-8, 1e-9])
+@pytest.mark.parametrize("seed", range(3))
+def test_cells_between_rows_that_are_nearly_parallel_are_covered_by_no_more_pieces_than_others(seed, off):
+    """In such cells, thinner than the tolerances, facets and rays are not found: a piece was cut again and again."""
+    rng = np.random.default_rng(seed)
+    first = rng.standard_normal((3, 3))
+    rows = np.vstack([first, *(first * (1.0 + off * rng.standard_normal((3, 3))) for _ in range(3))])
+    for active in enumerate_patterns(rows).active():
+        cone = (2.0 * active - 1.0)[:, None] * rows
+        pieces = pieces_of(cone)
+        assert len(pieces) <= len(rows) - 2
+        assert max(map(len, pieces)) <= 4
+        inside = cell_witness(cone / np.linalg.norm(cone, axis=1, keepdims=True))[0]
+        assert any((F @ inside >= -1e-12).all() for F in pieces)
 
 
 @pytest.mark.parametrize("turn", range(3))

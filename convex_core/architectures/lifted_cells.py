@@ -268,7 +268,7 @@ class Pieces:
         self.cells, self.of_cell = active, np.array([len(one) for one in parts], dtype=np.intp)
         cell = np.repeat(np.arange(len(parts)), self.of_cell)
         piece = np.concatenate([np.arange(len(one)) for one in parts])
-        bits = max(_piece_bits(base, patches), int(piece.max(initial=0)).bit_length())
+        bits = _piece_bits(base, patches)
         self.codes = np.concatenate([active[cell], (piece[:, None] >> np.arange(bits)) & 1 == 1], axis=1)
         every = [F for one in parts for F in one]
         P, h = len(every), rows.shape[1]

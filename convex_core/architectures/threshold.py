@@ -12,10 +12,11 @@ The length of a filter changes nothing, so that it costs nothing. A neuron's out
 
 A zero counts as active, so that the zero filter adds the atom of all ones. Further atoms lie on borders between cells
 only where rows are opposite or dependent in special ways, when fewer cells exist than rows in general position have:
-there a filter would have to lie on a hyperplane exactly, the list is not certified to be whole, and a result says
-``restricted``. The gradient with respect to filters is
-zero almost everywhere: SGD moves the output weights alone. Source: Ergen, Gulluk, Lacotte and Pilanci, Globally Optimal
-Training of Neural Networks with Threshold Activation Functions, ICLR 2023 (arXiv 2303.03382).
+there a filter would have to lie on a hyperplane exactly. Rows that are parallel or dependent but for rounding have
+cells between them that are thinner than it. In both cases the list is not certified to be whole, and a result says
+``restricted``. The gradient with respect to filters is zero almost everywhere: SGD moves the output weights alone.
+Source: Ergen, Gulluk, Lacotte and Pilanci, Globally Optimal Training of Neural Networks with Threshold Activation
+Functions, ICLR 2023 (arXiv 2303.03382).
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrangement import cell_witnesses, merge_rows, pattern_bound
+from ..arrangement import Arrangement, cell_witnesses, pattern_bound
+from ..arrangement.exact import canonical, exact_rank, stored_rows
 from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..patches import PatchGeometry
@@ -109,24 +111,11 @@ class ThresholdCNN(OwnActivation, Cells, FiltersAndWeights):
 
     def patterns(self, patches: _Array, *, max_patterns: int, budget: Budget | None = None) -> CodeList:
         """Every cell of the arrangement of the patch rows, and the pattern of the zero filter."""
-        rows = self.rows(patches)
-        found = enumerate_in(rows, max_patterns=max_patterns, budget=budget)
+        found = enumerate_in(self.rows(patches), max_patterns=max_patterns, budget=budget)
         codes = found.active()
-        # in one dimension the only border is the origin
-        flat = np.linalg.matrix_rank(rows) <= 1
-        whole = flat or (self.predicted(patches) == len(codes) + 1 and not self._opposite(rows))
         if not codes.all(axis=1).any():
             codes = np.concatenate([codes, np.ones((1, codes.shape[1]), dtype=bool)])
-        return CodeList(codes, certified=found.certified and whole)
-
-    @staticmethod
-    def _opposite(rows: _Array) -> bool:
-        """Whether two rows are one hyperplane from both sides: on it both are active, and in no cell."""
-        merged = merge_rows(rows)
-        real = merged.index >= 0
-        along = np.einsum("rh,rh->r", rows[real], merged.rows[merged.index[real]])
-        positive = np.bincount(merged.index[real], along > 0.0, len(merged.rows))
-        return bool(((positive > 0) & (positive < np.bincount(merged.index[real], minlength=len(positive)))).any())
+        return CodeList(codes, certified=found.certified and _whole(found))
 
     # -- bridges
     def codes(self, patches: _Array, parameters: Parameters) -> NDArray[np.bool_]:
@@ -192,3 +181,21 @@ class ThresholdCNN(OwnActivation, Cells, FiltersAndWeights):
         u = parameters["filters"][active]
         length = np.linalg.norm(u, axis=1, keepdims=True)
         return {"filters": u / np.where(length > 0.0, length, 1.0), "weights": parameters["weights"][active]}
+
+
+def _whole(found: Arrangement) -> bool:
+    """Whether no filter has another pattern than those of the cells `found` and of zero, by exact arithmetic.
+
+    To the enumeration rows are known but for rounding, which a step does not forgive: between two rows that differ by
+    it lies a cell, and a row that is nearly zero has two sides.
+    """
+    rows, index, sign = found.rows, found.merged.index, found.merged.sign
+    exact = canonical(stored_rows(rows.tolist()))
+    if rows[index < 0].any() or len(exact) != len(found.merged.rows):
+        return False
+    if len(exact) <= 1:  # the only border is where every row is zero
+        return True
+    # where rows from both sides of a hyperplane are zero all of them are active, and in no cell
+    if found.count < found.closed_form or np.intersect1d(index[sign > 0], index[sign < 0]).size:
+        return False
+    return found.rank == min(len(exact), int(rows.any(axis=0).sum())) or found.rank == exact_rank(exact)

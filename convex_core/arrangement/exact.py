@@ -13,7 +13,7 @@ from math import gcd
 from ..errors import SizeError
 from ..progress import Budget, CancelFlag, ProgressCallback, takes_budget
 
-__all__ = ["canonical", "characteristic_polynomial", "exact_count"]
+__all__ = ["canonical", "characteristic_polynomial", "exact_count", "exact_rank", "stored_rows"]
 
 _Row = tuple[int, ...]
 _Rows = tuple[_Row, ...]
@@ -133,6 +133,36 @@ def canonical(rows: Iterable[Sequence[int]]) -> _Rows:
             divisor = -divisor
         distinct.add(tuple(x // divisor for x in row))
     return tuple(sorted(distinct))
+
+
+def stored_rows(rows: Iterable[Iterable[float]]) -> list[_Row]:
+    """Read floats as the binary fractions that they are, each row multiplied by a power of two.
+
+    Examples
+    --------
+    >>> stored_rows([[0.5, 3.0], [-2.0, 0.0]])
+    [(1, 6), (-2, 0)]
+    """
+    found = []
+    for row in rows:
+        ratios = [float(x).as_integer_ratio() for x in row]
+        largest = max((d for _, d in ratios), default=1)
+        found.append(tuple(n * (largest // d) for n, d in ratios))
+    return found
+
+
+def exact_rank(rows: Iterable[Sequence[int]]) -> int:
+    """Rank of integer rows.
+
+    Examples
+    --------
+    >>> exact_rank([[1, 2, 3], [2, 4, 6], [1, 0, 0]])
+    2
+    """
+    left, rank = canonical(rows), 0
+    while left:
+        left, rank = _restrict(left, left[0]), rank + 1
+    return rank
 
 
 def _restrict(rows: _Rows, normal: _Row) -> _Rows:

@@ -8,7 +8,8 @@ With the facets f that do not contain v, a point u of the cone is in the piece o
 that is, behind which the line from v through u leaves the cone. Whatever positive numbers stand for the
 :math:`f^T v`, some facet is the smallest, so that the pieces cover the cone though v was rounded. A row that is dropped
 makes a piece larger: bounds over the pieces are bounds over the cone. Polygons (r = 3) become triangles at once, for
-r = 4 pieces are pulled once more. Cones with at most four facets stay whole.
+r = 4 pieces are pulled once more. Cones with at most four facets stay whole, and so do those so thin that rounding
+leaves fewer extreme rays than r, with four of their rows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_FACETS", "facets_of", "pieces_of"]
+__all__ = ["MOST_FACETS", "facets_of", "four_of", "pieces_of"]
 
 _Array = NDArray[np.float64]
 
@@ -53,8 +54,8 @@ def pieces_of(A: _Array) -> list[_Array]:
         if not todo:
             break
         rows, rays = todo.pop()
-        if len(rows) <= 4 or not len(rays):
-            done.append(rows[:4])
+        if len(rows) <= 4 or len(rays) < len(basis):
+            done.append(four_of(rows))
             continue
         on = np.abs(rows @ rays.T) <= 1e-9
         v = rays[np.argmin(on.sum(axis=0))]
@@ -64,8 +65,20 @@ def pieces_of(A: _Array) -> list[_Array]:
         for f in away:
             others = [near[g] - near[f] for g in away if g != f]
             cut = np.vstack([rows[f], *others, rows[height <= 1e-9]])
-            todo.append(facets_of(cut / np.linalg.norm(cut, axis=1)[:, None], basis))
-    return done + [rows[:4] for rows, _ in todo]
+            length = np.linalg.norm(cut, axis=1)
+            todo.append(facets_of(cut[length > 0.0] / length[length > 0.0, None], basis))
+    # exact arithmetic makes no more: a polygon of m sides has m - 2, twice for r = 4
+    most = max(1, len(A) - 2) ** max(0, len(basis) - 2)
+    return done if not todo and len(done) <= most else [four_of(unit)]
+
+
+def four_of(rows: _Array) -> _Array:
+    """Four of the unit rows (M, h), as different as can be: two that are nearly opposite keep a thin cone thin."""
+    cosine = rows @ rows.T
+    chosen = [] if len(rows) <= 4 else [int(i) for i in np.unravel_index(cosine.argmin(), cosine.shape)]
+    while 0 < len(chosen) < 4:
+        chosen.append(int(cosine[chosen].max(axis=0).argmin()))
+    return rows[sorted(chosen)] if chosen else rows
 
 
 def facets_of(rows: _Array, basis: _Array) -> tuple[_Array, _Array]:

@@ -185,6 +185,13 @@ def forward(spec, arrays, free, X):
     return total + free_part(spec, P, free)
 
 
+def doubt(spec, arrays, free, X, loss, f, targets):
+    """What rounding can change in the loss of the outputs f: they are sums of numbers that may be far larger."""
+    apart = forward(spec, {name: np.abs(array) for name, array in arrays.items()}, np.abs(free), np.abs(X))
+    error = 1e-14 * np.abs(apart)
+    return float(((np.abs(f - targets) + error if loss == "squared" else 1.0) * error).sum())
+
+
 def free_columns(spec, P):
     """Columns (n * q, r) of what costs nothing."""
     n, q = P.shape[1], spec["q"]
@@ -323,8 +330,7 @@ def corners(spec, P, width, rng, count=200):
         chosen = rows[np.argsort(rng.random((count, len(rows))), axis=1)[:, : width - 1]]
         # rows that are alike leave a direction free: the noise chooses it
         chosen = chosen + 1e-13 * rng.standard_normal(chosen.shape)
-        square = np.concatenate([chosen, rng.standard_normal((count, 1, width))], axis=1)
-        found = np.linalg.solve(square, np.eye(width)[:, -1:] * np.ones((count, 1, 1)))[:, :, 0]
+        found = np.linalg.qr(chosen.transpose(0, 2, 1), mode="complete").Q[:, :, -1]
     return np.concatenate([found, -found])
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ...arrangement.pieces import facets_of, pieces_of
+from ...arrangement.pieces import facets_of, four_of, pieces_of
 from ...numerics.completely_positive import nonnegative_factor, pivoted_factor, taken
 from .records import NetworkFormulas, NetworkLatex, formulas_of
 
@@ -79,7 +79,7 @@ def _source(function: Callable[..., Any]) -> str:
 
 def lifted_prelude(weights: str, width: str) -> str:
     """Statements that cut cells in pieces, and ``piece``, the number of each, from the bits behind `width`."""
-    functions = "\n\n\n".join(map(_source, (pieces_of, facets_of, nonnegative_factor, taken, pivoted_factor)))
+    functions = "\n\n\n".join(map(_source, (pieces_of, four_of, facets_of, nonnegative_factor, taken, pivoted_factor)))
     return _CELLS.format(functions=functions, r=weights, width=width)
 
 
