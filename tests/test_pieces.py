@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convex_core import Network, Problem, solve
 from convex_core.arrangement import enumerate_patterns
 from convex_core.arrangement.cells.geometry import cell_witness
 from convex_core.arrangement.pieces import pieces_of
@@ -26,6 +27,38 @@ def test_every_direction_is_in_one_piece_of_its_own_cell_alone(N, h):
         assert (of[inside] == 1).all()
         total += of
     assert (total == 1).all()
+
+
+@pytest.mark.parametrize("h", [3, 4])
+def test_nearly_equal_rows_make_no_more_pieces_than_there_can_be(h):
+    """Rounding alone would cut a cone again and again, or divide by nothing."""
+    rng = np.random.default_rng(h)
+    for _ in range(40):
+        rows = np.repeat(rng.standard_normal((4, h)), 3, axis=0)
+        rows = rows * np.exp(rng.standard_normal((len(rows), 1)))
+        rows *= 1.0 + 10.0 ** rng.uniform(-16, -7) * rng.standard_normal(rows.shape)
+        cone = np.where(rows @ rng.standard_normal(h) >= 0.0, 1.0, -1.0)[:, None] * rows
+        with np.errstate(all="raise"):
+            pieces = pieces_of(cone)
+        assert 1 <= len(pieces) <= (len(rows) - 2) ** (h - 2)
+        inside = rng.standard_normal((2000, h))
+        inside = inside[(inside @ cone.T >= 0.0).all(axis=1)]
+        assert np.logical_or.reduce([(inside @ F.T >= -1e-6).all(axis=1) for F in pieces]).all()
+
+
+def test_lifted_problems_with_nearly_equal_samples_are_solved():
+    """The number of a piece had more bits than were foreseen, or a row was divided by its length of nothing."""
+    x = np.array([-0.30524094, -0.41935718, -0.9321008])
+    for X in (
+        np.array([x, 2.0 * x, -x * (1.0 + 2e-9), x * np.array([1.0, 1.00000005, 1.00000001])]),
+        np.array([[-0.6168827682858543, 2.121687704427523, -0.6649608554550445],
+                  [0.30844135152955715, -1.0608436824077043, 0.33248042821269136],
+                  [-0.030844140591814794, 0.10608435504949111, -0.03324804713616072]]),
+    ):  # fmt: skip
+        Y = np.random.default_rng(0).standard_normal((len(X), 2))
+        problem = Problem(X, Y, filter_size=3, outputs=2, output_norm="l2", relaxation="lifted", beta=0.05)
+        solution = solve(problem)
+        assert solution.lower_bound <= solution.objective <= problem.objective(Network.zero(problem.architecture))
 
 
 def test_cones_with_at_most_four_facets_stay_whole():

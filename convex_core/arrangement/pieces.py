@@ -61,6 +61,9 @@ def pieces_of(A: _Array) -> list[_Array]:
         v = rays[np.argmin(on.sum(axis=0))]
         height = rows @ v
         away = np.flatnonzero(height > 1e-9)
+        if len(away) < 2:  # nothing to cut it by
+            done.append(four_of(rows))
+            continue
         near = rows / np.where(height > 1e-9, height, 1.0)[:, None]
         for f in away:
             others = [near[g] - near[f] for g in away if g != f]

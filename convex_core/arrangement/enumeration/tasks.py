@@ -166,7 +166,11 @@ def run_tasks(
     """
     todo = list(tasks(prepared.n, prepared.rank))
     first = first_pattern(prepared)
-    offsets = np.cumsum([1, *([task.size for task in todo] if sizes is None else sizes)], dtype=np.int64)
+    # who counts needs no room: there may be more patterns than an int64 says
+    rooms = [0] * len(todo)
+    if fill:
+        rooms = [task.size for task in todo] if sizes is None else sizes
+    offsets = np.cumsum([1, *rooms], dtype=np.int64)
     # pages that no pattern reaches are never touched, so room for the bound costs address space only
     out = np.empty((int(offsets[-1]) if fill else 0, prepared.words), dtype=np.uint64)
     if fill:
