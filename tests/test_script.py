@@ -141,7 +141,7 @@ def test_scripts_are_readable():
         assert max(map(len, lines)) <= 120, case.id
         code = [line for line in lines if line and not re.fullmatch(r"[A-Za-z0-9+/=]+", line)]
         # lifted programs bring the cutting of their cells and a factor of matrices along
-        assert len(code) <= (190 if "lifted" in case.id else 110), case.id
+        assert len(code) <= (205 if "lifted" in case.id else 110), case.id
 
 
 @pytest.mark.slow
