@@ -129,6 +129,23 @@ def test_the_surroundings_of_ends_are_searched_after_expensive_proofs(monkeypatc
     assert np.array_equal(np.sort(nearby[0].value)[::-1], nearby[0].value)
 
 
+def test_nobody_is_told_to_stop_before_the_surroundings_of_ends_are_searched(monkeypatch):
+    """Ascents end first: what told them to stop is not what tells the searches."""
+    problem = Problem.from_dataset(load_dataset("digits"), beta=0.5)
+    factory = CellFactory(problem.architecture, problem.patches)
+    floor = 0.995 * SpherePricer(factory).price(problem.y, floor=0.5, want=20, budget=Budget()).value.max()
+    searched, search = [], sphere.search_cones
+
+    def told(*arguments):
+        searched.append(not arguments[-1][0])
+        return search(*arguments)
+
+    monkeypatch.setattr(sphere, "search_cones", told)
+    SpherePricer(factory).explore(problem.y, floor=floor, want=20, budget=Budget())
+    assert searched
+    assert all(searched)
+
+
 def test_a_cancelled_search_keeps_a_sound_bound():
     problem = patch_problem(0)
     flag = threading.Event()

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -37,6 +37,8 @@ from .enumerated import PriceResult, SoundPricer, spread
 __all__ = ["SpherePricer"]
 
 _Array = NDArray[np.float64]
+_Flag = NDArray[np.bool_]
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 
 
@@ -216,9 +218,9 @@ class SpherePricer(SoundPricer):
         """Ascent for both output signs, by what else there is than steps if it is worth it, and the best value."""
         a, linear = self._factory.ridge(v)
         sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
-        best, halt = 0.0, np.zeros(1, dtype=bool)
-        for step in (self._ascend, partial(self._search_near, halt=halt)) if thorough else (self._ascend,):
-            _watched([self._pool.submit(step, side, floor, budget) for side in sides], halt, budget)
+        best = 0.0
+        for step in (self._ascend, self._search_near) if thorough else (self._ascend,):
+            self._watched(partial(step, floor=floor, budget=budget), sides, budget)
             best = max(side.best for side in sides)
             if not SETTINGS.nothing * floor < best - floor <= SETTINGS.modest * floor:
                 break
@@ -229,7 +231,8 @@ class SpherePricer(SoundPricer):
         if self._elsewhere is not None:
             return self._prove_elsewhere(self._elsewhere, sides, known, accuracy, budget)
 
-        def one(side: _Side, root: _Array) -> tuple[float, _Array, _Array, int]:
+        def one(task: tuple[_Side, _Array], halt: _Flag) -> tuple[float, _Array, _Array, int]:
+            side, root = task
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
             nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
@@ -248,8 +251,7 @@ class SpherePricer(SoundPricer):
         found = max(SETTINGS.found_each, SETTINGS.found // len(tasks))
         started = itertools.count(1)
         idle: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # not more than threads
-        halt = np.zeros(1, dtype=bool)
-        answers = _watched([self._pool.submit(one, side, root) for side, root in tasks], halt, budget)
+        answers = self._watched(one, tasks, budget)
         self._examined = sum(examined for _, _, _, examined in answers)
 
         def learn(side: _Side) -> None:
@@ -280,7 +282,18 @@ class SpherePricer(SoundPricer):
         share = budget.remaining * self._threads / sharing
         return SETTINGS.cones if not budget.paced else int(min(SETTINGS.cones, max(1, share / self._pace)))
 
-    def _ascend(self, side: _Side, floor: float, budget: Budget) -> None:
+    def _watched(self, work: Callable[[_S, _Flag], _T], tasks: Sequence[_S], budget: Budget) -> list[_T]:
+        """What `work` makes of each task, with a flag of their own that says when it is time to stop."""
+        halt = np.zeros(1, dtype=bool)
+        running = [self._pool.submit(work, task, halt) for task in tasks]
+        try:
+            while wait(running, timeout=SETTINGS.watch).not_done:
+                halt[0] = budget.stop() is not None
+        finally:
+            halt[0] = True  # an exception leaves nobody searching
+        return [task.result() for task in running]
+
+    def _ascend(self, side: _Side, _halt: _Flag, *, floor: float, budget: Budget) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
         h = len(side.linear)
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
@@ -293,7 +306,7 @@ class SpherePricer(SoundPricer):
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
         side.ascend(starts[spread(starts, side.respond(starts), SETTINGS.kept, near=SETTINGS.apart)], floor, budget)
 
-    def _search_near(self, side: _Side, floor: float, budget: Budget, halt: NDArray[np.bool_]) -> None:
+    def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
 
         Near a maximum there are many smaller ones, where an ascent ends.
@@ -379,16 +392,6 @@ class _Side:
         basis[0] *= 1.0 if basis[0] @ self.tilt >= 0.0 else -1.0
         turns = itertools.product((1.0, -1.0), repeat=h - 1)
         return [np.ascontiguousarray(np.array([1.0, *signs])[:, None] * basis) for signs in turns]
-
-
-def _watched(running: Sequence[Future[_T]], halt: NDArray[np.bool_], budget: Budget) -> list[_T]:
-    """The answers of the tasks, which `halt` tells when it is time to stop."""
-    try:
-        while wait(running, timeout=SETTINGS.watch).not_done:
-            halt[0] = budget.stop() is not None
-    finally:
-        halt[0] = True  # an exception leaves nobody searching
-    return [task.result() for task in running]
 
 
 def _thinned(U: _Array, value: _Array) -> _Array:
