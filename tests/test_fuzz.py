@@ -108,6 +108,16 @@ def test_rows_that_are_alike_have_corners():
             assert np.abs(unit @ P.reshape(-1, P.shape[2]).T).max() < 1e-11
 
 
+def test_batch_normalisation_of_samples_that_are_nearly_alike_is_judged_without_rounding():
+    # two rows that differ by 1e-11 of numbers near 0.05: their normalised responses are +-1/sqrt(2) exactly
+    X = [[-0.0462815436, -0.1362542275], [-0.0462815436 - 1.1e-11, -0.1362542275 - 1.6e-11]]
+    problem = cc.Problem(X, [-0.6, -2.2], filter_size=2, beta=0.07, normalisation="batch")
+    spec = networks.spec_of(problem.architecture)
+    P = judge.patches(problem.X, spec["geometry"])
+    filters = np.array([[0.3, -0.7, 1.0, 0.0], [-1.1, 0.2, -1.0, 0.0]])
+    assert np.abs(judge.pooled(spec, P, filters)).max(axis=0) == pytest.approx([0.5**0.5] * 2, rel=1e-12)
+
+
 #: what the judge says where a number of the answer is another
 WORDS = {"network_objective": "objective by the judge", "lower_bound": "lower bound .* above"}
 

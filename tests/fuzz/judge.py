@@ -127,7 +127,8 @@ def pooled(spec, P, U):
         values = np.maximum(*(np.einsum("knh,mh->knm", P, part) for part in np.split(U, 2, axis=1)))
         return values.sum(axis=0) if spec["options"].get("pooling", "sum") == "sum" else values.mean(axis=0)
     if normalised(spec):
-        t = np.einsum("knh,mh->knm", P, U[:, :-2])
+        # only differences count: those of rows that are alike are exact, those of their products would not be
+        t = np.einsum("knh,mh->knm", P - P[0, 0], U[:, :-2])
         t = t - t.mean(axis=(0, 1))
         size = np.sqrt((t * t).sum(axis=(0, 1)))
         alike = size <= 1e-12 * np.abs(np.einsum("knh,mh->knm", np.abs(P), np.abs(U[:, :-2]))).max(axis=(0, 1))
