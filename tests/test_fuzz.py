@@ -109,8 +109,8 @@ def test_rows_that_are_alike_have_corners():
 
 
 def test_batch_normalisation_of_samples_that_are_nearly_alike_is_judged_without_rounding():
-    # two rows that differ by 1e-11 of numbers near 0.05: their normalised responses are +-1/sqrt(2) exactly
-    X = [[-0.0462815436, -0.1362542275], [-0.0462815436 - 1.1e-11, -0.1362542275 - 1.6e-11]]
+    # two rows that differ by 1e-13 of numbers near 0.1: their normalised responses are +-1/sqrt(2) exactly
+    X = [[-0.0462815436, -0.1362542275], [-0.0462815436 - 1.1e-13, -0.1362542275 - 1.6e-13]]
     problem = cc.Problem(X, [-0.6, -2.2], filter_size=2, beta=0.07, normalisation="batch")
     spec = networks.spec_of(problem.architecture)
     P = judge.patches(problem.X, spec["geometry"])

@@ -104,11 +104,23 @@ def normalised(spec):
     return spec["options"].get("normalisation", "none") == "batch"
 
 
-def kept_directions(spec, X):
-    """Spreads (r,) of the patch rows and their directions (r, h), without those that vary by no more than rounding."""
-    rows = np.concatenate(patches(X, spec["geometry"]))
-    _, spread, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
-    kept = spread > max(1e-10 * spread.max(initial=0.0), 1e-14 * np.abs(rows).max())
+def centred(P):
+    """Patch rows of the batch P (K, n, h) without their mean.
+
+    Only differences count: those of rows that are alike are exact, those of what a filter makes of them would not be.
+    """
+    rows = P.reshape(-1, P.shape[2])
+    rows = rows - rows[0]
+    return rows - rows.mean(axis=0)
+
+
+def kept_directions(P):
+    """Spreads (r,) of the patch rows and their directions (r, h), without those that vary by no more than rounding.
+
+    That is what the network is said to leave out: a share of the largest spread, and of the largest entry.
+    """
+    _, spread, directions = np.linalg.svd(centred(P), full_matrices=False)
+    kept = spread > max(1e-10 * spread.max(initial=0.0), 64.0 * 2.0**-53 * np.abs(P).max() * P.size**0.5)
     return spread[kept], directions[kept]
 
 
@@ -116,9 +128,9 @@ def steepness(spec, X):
     """How much larger than the data's own the rounding errors of normalised responses are."""
     if not normalised(spec):
         return 1.0
-    rows = np.concatenate(patches(X, spec["geometry"]))
-    kept, _ = kept_directions(spec, X)
-    return np.abs(rows).max() * len(rows) ** 0.5 / kept.min() if len(kept) else 1.0
+    P = patches(X, spec["geometry"])
+    kept, _ = kept_directions(P)
+    return np.abs(P).max() * P[:, :, 0].size ** 0.5 / kept.min() if len(kept) else 1.0
 
 
 def pooled(spec, P, U):
@@ -127,12 +139,10 @@ def pooled(spec, P, U):
         values = np.maximum(*(np.einsum("knh,mh->knm", P, part) for part in np.split(U, 2, axis=1)))
         return values.sum(axis=0) if spec["options"].get("pooling", "sum") == "sum" else values.mean(axis=0)
     if normalised(spec):
-        # only differences count: those of rows that are alike are exact, those of their products would not be
-        t = np.einsum("knh,mh->knm", P - P[0, 0], U[:, :-2])
-        t = t - t.mean(axis=(0, 1))
+        _, directions = kept_directions(P)
+        t = (centred(P) @ directions.T @ (directions @ U[:, :-2].T)).reshape(*P.shape[:2], -1)
         size = np.sqrt((t * t).sum(axis=(0, 1)))
-        alike = size <= 1e-12 * np.abs(np.einsum("knh,mh->knm", np.abs(P), np.abs(U[:, :-2]))).max(axis=(0, 1))
-        t = U[:, -2] * np.where(alike, 0.0, t / np.where(alike, 1.0, size)) + U[:, -1] * t[:, :, 0].size ** -0.5
+        t = U[:, -2] * t / np.where(size > 0.0, size, 1.0) + U[:, -1] * t[:, :, 0].size ** -0.5
     else:
         t = np.einsum("knh,mh->knm", P, U)
     values = sigma(spec["options"], t)
@@ -377,7 +387,7 @@ def correlations(spec, P, X, v, raw):
         found = weighted(spec, v, pooled(spec, P, U))
         return found.reshape(len(raw), -1).max(axis=1)
     if normalised(spec):  # a filter of any length that sees what varies, a scale and a shift of length 1 together
-        _, directions = kept_directions(spec, X)
+        _, directions = kept_directions(P)
         raw = np.hstack([raw[:, :-2] @ directions.T @ directions, raw[:, -2:]])
         length = np.maximum(np.linalg.norm(raw[:, -2:], axis=1, keepdims=True), 1e-300)
         return weighted(spec, v, pooled(spec, P, raw / length))
