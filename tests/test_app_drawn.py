@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pages._ui.work import drawn as module
+import streamlit
+
+from pages._ui.work import keep
 from pages._ui.work.drawn import drawn
 
 MADE = []
@@ -37,8 +39,11 @@ def test_functions_of_a_page_that_is_drawn_again_are_the_same_and_those_of_anoth
     assert drawn(page("dataset.py"), answer) is not first
 
 
-def test_what_was_not_used_for_long_goes_and_no_new_answer_takes_its_place():
-    for at in range(3 * module.MAX_KEPT):
+def test_what_was_not_used_for_long_goes_and_no_new_answer_takes_its_place(monkeypatch):
+    streamlit.cache_resource.clear()
+    monkeypatch.setattr(keep, "MOST_BYTES", 20_000)
+    for at in range(300):
         answer = [at]  # numbers of objects are used again once these are gone
         assert drawn(lambda given: list(given), answer) == [at]
-    assert len(module._shelf()[0]) <= module.MAX_KEPT
+    assert 10 < len(keep._shelf().answers) < 100
+    streamlit.cache_resource.clear()

@@ -25,6 +25,7 @@ from convex_core import (
 from convex_core.architectures import lifted_cells
 from convex_core.arrangement import cell_facets, cell_witnesses
 from convex_core.arrangement.cells import batch
+from convex_core.contracts.kept import Kept
 from convex_core.networks import network as passes
 from convex_core.numerics import cone_projection, power_spectra
 from convex_core.penalties import NuclearLiftPenalty, supports
@@ -63,7 +64,7 @@ def test_cells_are_cut_in_pieces_within_the_time_and_none_are_kept_by_half(kind,
         return real(rows)
 
     monkeypatch.setattr(lifted_cells, "pieces_of", slow)
-    kept = lifted_cells._pieces_of_all.cache_info().currsize
+    monkeypatch.setattr(lifted_cells, "KEPT", Kept(1_000_000))
     told = []
     limits = {"time_limit": 2.5, "progress": lambda report: told.append(report.message)}
     if verb == "solve":
@@ -82,7 +83,7 @@ def test_cells_are_cut_in_pieces_within_the_time_and_none_are_kept_by_half(kind,
             (solve_path if verb == "path" else beta_max)(problem, **limits)
     assert 1 <= len(cut) <= 3
     assert any("cutting cells in pieces" in message for message in told)
-    assert lifted_cells._pieces_of_all.cache_info().currsize == kept
+    assert len(lifted_cells.KEPT) == 0
     assert problem.architecture.predicted(problem.patches) > 3  # with all the time there is they are all made
     assert len(cut) > 20
 

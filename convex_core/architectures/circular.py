@@ -50,12 +50,12 @@ Source: Ergen and Pilanci, Implicit Convex Regularizers of CNN Architectures, IC
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contracts.kept import KEPT
 from ..contracts.records import record
 from ..contracts.validation import check_arguments, frozen, integer
 from ..errors import InputError
@@ -269,8 +269,11 @@ class CircularCNN(ArrangementCells, UnitFilters):
         return signals
 
 
-@lru_cache(maxsize=16)
 def _transforms(d: int) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Matrices (d, F) and (F, d) of :func:`numpy.fft.rfft`, and of the real part of its inverse."""
-    forward = np.fft.rfft(np.eye(d))
-    return frozen(forward), frozen(forward.conj().T * half_spectrum_weights(d)[:, None] / d)
+
+    def make() -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        forward = np.fft.rfft(np.eye(d))
+        return frozen(forward), frozen(forward.conj().T * half_spectrum_weights(d)[:, None] / d)
+
+    return KEPT.answer(("transforms", d), make)

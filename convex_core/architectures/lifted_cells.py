@@ -22,7 +22,6 @@ Source: the copositive programs of Sahiner, Ergen, Pauly and Pilanci (arXiv 2012
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 
 from ..arrangement import merge_rows, pattern_bound
 from ..arrangement.pieces import MOST_FACETS, pieces_of
+from ..contracts.kept import KEPT
 from ..errors import InputError, SizeError
 from ..numerics.completely_positive import nonnegative_factor
 from ..penalties import TracePenalty, symmetric_matrices, symmetric_vectors
@@ -66,8 +66,6 @@ _DEAR = 1.01
 _OUTSIDE = 1e-6
 # cells that are cut between two reports
 _TOLD = 50
-# problems whose pieces are kept: an architecture is asked for them several times
-_KEPT = 16
 
 
 class LiftedCells(ABC, SeveralWeights):
@@ -342,12 +340,11 @@ def check_rows(rows: _Array) -> None:
 
 
 def pieces_of_cells(base: Architecture, patches: _Array) -> Pieces:
-    """The pieces of all cells of the network with one weight; errors as in :meth:`LiftedCells.hyperplanes`."""
+    """The pieces of all cells of the network with one weight; errors as in :meth:`LiftedCells.hyperplanes`.
+
+    They are kept: an architecture is asked for them several times.
+    """
     hashable: Any = base  # architectures are frozen
-    return _pieces_of_all(hashable, patches.shape, np.ascontiguousarray(patches).tobytes())
-
-
-@lru_cache(maxsize=_KEPT)
-def _pieces_of_all(base: Any, shape: tuple[int, ...], data: bytes) -> Pieces:
+    data = np.ascontiguousarray(patches).tobytes()
     # an error is not kept: whoever asks after an end of the time begins anew
-    return Pieces(base, np.frombuffer(data).reshape(shape), around())
+    return KEPT.answer(("pieces", hashable, patches.shape, data), lambda: Pieces(base, patches, around()))

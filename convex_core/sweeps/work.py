@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..architectures import OPTIONS
+from ..contracts.kept import KEPT
 from ..data import Dataset, load_dataset
 from ..errors import ConvexCoreError, InputError
 from ..losses import make_loss
@@ -144,13 +144,9 @@ def _sizes(value: int | list[int] | None) -> int | tuple[int, ...] | None:
 def _named(said: Mapping[str, Any]) -> Dataset:
     """A dataset by name; the last ones are kept, since neighbours in a grid share them."""
     options = {name.removeprefix(DATA_OPTION): value for name, value in said.items() if name.startswith(DATA_OPTION)}
-    fixed = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in options.items())
-    return _loaded(said["dataset"], said["seed"], fixed)
-
-
-@lru_cache(maxsize=4, typed=True)
-def _loaded(name: str, seed: int, options: tuple[tuple[str, Any], ...]) -> Dataset:
-    return load_dataset(name, seed=seed, **dict(options))
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    name, seed = said["dataset"], said["seed"]
+    return KEPT.answer(("dataset", name, seed, repr(options)), lambda: load_dataset(name, seed=seed, **options))
 
 
 def _finite(value: float) -> float | None:

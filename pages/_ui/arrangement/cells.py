@@ -103,7 +103,7 @@ class Picture:
 
 def chart(key: str, build: Callable[[], Chart]) -> Chart:
     """A chart that was drawn before, or a new one; nothing may change it."""
-    return keep.kept("chart", key, build, entries=128)
+    return keep.kept("chart", key, build)
 
 
 def first_samples(data: Dataset, count: int) -> Dataset:
@@ -133,7 +133,7 @@ def _size(rows: NDArray[np.float64], n: int, budget: Budget) -> Size:
 
 def whole(key: str, rows: NDArray[np.float64]) -> Arrangement | None:
     """Every pattern of the rows, or None if there are too many."""
-    return calls.run("whole", key, lambda budget: _whole(rows, budget), 2 * COUNT_SECONDS, entries=32, heavy=False)
+    return calls.run("whole", key, lambda budget: _whole(rows, budget), 2 * COUNT_SECONDS, heavy=False)
 
 
 def _whole(rows: NDArray[np.float64], budget: Budget) -> Arrangement | None:
@@ -156,7 +156,7 @@ def picture(
 ) -> Picture | None:
     """The arrangement in 2 or 3 dimensions, with the filters of a solution; None if it cannot be listed."""
     wanted = (rows, everything, dimension, through_filters, solution)
-    return keep.kept("picture", key, lambda: _picture(key, *wanted), entries=32)
+    return keep.kept("picture", key, lambda: _picture(key, *wanted))
 
 
 def _picture(
@@ -239,7 +239,7 @@ def _scene(picture: Picture, K: int, wanted: Mode, colours: Palette) -> Scene:
 
 def growths(key: str, spec: ProblemSpec, data: Dataset, samples: int) -> tuple[Growth, ...]:
     """Counts as n, K and h grow around the present choice; after the training samples come test samples."""
-    return calls.run("growths", key, lambda _: _growths(spec, data, samples), entries=32, heavy=False)
+    return calls.run("growths", key, lambda _: _growths(spec, data, samples), heavy=False)
 
 
 def _growths(spec: ProblemSpec, data: Dataset, samples: int) -> tuple[Growth, ...]:

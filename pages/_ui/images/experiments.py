@@ -29,8 +29,6 @@ MAX_SEEDS = 10
 TIME_LIMIT = 120.0
 #: Seconds of all programs and SGD at the default settings, measured on two cores.
 WHOLE_SECONDS = {"digits": 25, "mnist": 60, "cifar10": 60}
-#: Finished quick parts that are kept for every session.
-MAX_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def experiment(
 
     shared = "experiment" if quick and data is None else ""
     found: ExperimentResult | None = calls.background(
-        slot, key, work, title, place=shared, whole=lambda result: result.stopped is None, entries=MAX_KEPT
+        slot, key, work, title, place=shared, whole=lambda result: result.stopped is None
     )
     return found
 

@@ -16,6 +16,7 @@ from convex_core.data.images import DATA_VARIABLE, count_images
 from convex_core.errors import ConvexCoreError, InputError
 
 from .. import guard
+from ..work import keep
 
 __all__ = ["NAMES", "Found", "count", "find", "trained"]
 
@@ -26,9 +27,7 @@ MAX_UPLOAD_MB = 64
 DOWNLOADED = {"mnist": 70_000, "cifar10": 60_000}
 #: Share of the images that is trained on at most: the others are the test.
 TRAINED = 0.8
-#: Datasets made from one source that are kept for everyone.
-MAX_KEPT = 12
-_OWN = "_images_own"
+_OWN, _LAST = "_images_own", "_images_last"
 
 #: Makes a dataset of images that lie somewhere: nothing for where the library finds them, a path, or a download.
 Load = Callable[[Mapping[str, Any]], Dataset]
@@ -64,7 +63,9 @@ def count(name: str, where: Mapping[str, Any], classes: Any = "all") -> int:
     """Images of some classes that there are."""
     if "download" in where:
         return DOWNLOADED[name]
-    return _count(name, where.get("path"), os.environ.get(DATA_VARIABLE), classes)
+    path = where.get("path")
+    key = name, path, os.environ.get(DATA_VARIABLE), repr(classes)
+    return keep.shared("number of images", key, lambda: count_images(name, path, classes))
 
 
 def trained(there: int) -> int:
@@ -88,7 +89,7 @@ def find(shown: str, load: Load, key: str) -> Found | None:
             guard.say(str(error))
     elif dataset_info(name).available:
         try:
-            return Found(_shared(f"{name} {key}", os.environ.get(DATA_VARIABLE), load), False)
+            return Found(_shared((name, key, os.environ.get(DATA_VARIABLE)), load), False)
         except InputError as error:
             guard.say(f"{shown} on this computer cannot be used: {error}. Another file can be given here.")
     else:
@@ -134,12 +135,9 @@ def _remember(name: str, key: str, load: Load, where: Mapping[str, Any], folder:
     st.session_state.setdefault(_OWN, {})[name] = _Own(where, folder, key, load(where))
 
 
-@st.cache_resource(max_entries=MAX_KEPT, show_spinner=False)
-def _shared(key: str, folder: str | None, _load: Load) -> Dataset:
-    """A dataset of images where the library finds them; a failure is not remembered."""
-    return _load({})
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _count(name: str, path: str | None, folder: str | None, classes: Any) -> int:
-    return count_images(name, path, classes)
+def _shared(key: tuple[str | None, ...], load: Load) -> Dataset:
+    """Images where the library finds them; the session has its last ones though they may be too many for the shelf."""
+    if st.session_state.get(_LAST, (None,))[0] != key:
+        st.session_state[_LAST] = key, keep.shared("images", key, lambda: load({}))
+    data: Dataset = st.session_state[_LAST][1]
+    return data

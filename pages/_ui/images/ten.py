@@ -47,7 +47,6 @@ def tab(place: st.delta_generator.DeltaGenerator) -> None:
             # images of a session's own, and training again, are for this session alone
             place="" if found.own or st.session_state.get(AGAIN) == key else "recognition",
             whole=training.whole,
-            entries=training.MAX_KEPT,
             live=_live,
             patience=training.PATIENCE,
         )

@@ -45,8 +45,8 @@ TOL = 1e-3
 PATIENCE = 15.0
 #: Most test images.
 MAX_TEST = 500
-#: Finished trainings that are kept for every session, and the largest that are.
-MAX_KEPT, MAX_ENTRIES = 8, 3_000_000
+#: The largest finished training that is kept for everyone, in entries.
+MAX_ENTRIES = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)

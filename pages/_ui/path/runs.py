@@ -38,8 +38,6 @@ __all__ = [
 
 #: A path ends after this, whatever the address asks for; what is finished by then is shown.
 TIME_LIMIT = 60.0
-#: Finished paths that are kept for every session.
-MAX_KEPT = 32
 #: Previews between two neighbouring exact points.
 PREVIEWS = 1
 #: Strides and points of the comparison over strides.
@@ -98,7 +96,6 @@ def path(slot: str, key: str, problem: Problem, wanted: PathOptions) -> PathRun 
         "Path",
         place="path",
         whole=lambda run: run.complete,
-        entries=MAX_KEPT,
     )
     return found
 

@@ -286,7 +286,7 @@ def _defaults(name: str) -> Dataset:
     if name == CUSTOM and own is not None:
         return own
     spec = DataSpec(name)
-    return compute.dataset(repr(spec), spec, None)
+    return compute.dataset(spec, None)
 
 
 def _following() -> tuple[str, ...]:
@@ -318,7 +318,7 @@ def _follow_classes() -> None:
         _suit(_defaults(name))
     else:
         spec = DataSpec(name, options=(("classes", ALL_CLASSES),))
-        _suit(compute.dataset(repr(spec), spec, None))
+        _suit(compute.dataset(spec, None))
 
 
 def _suit(defaults: Dataset) -> None:

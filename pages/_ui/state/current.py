@@ -53,11 +53,11 @@ def current_problem(name: str, options: Mapping[str, Any], defaults: Dataset, ne
     else:
         data = DataSpec(name, integer(state.get("seed"), 0, 0, MAX_SEED), tuple(sorted(options.items())))
     try:
-        dataset = compute.dataset(repr(data), data, own)
+        dataset = compute.dataset(data, own)
     except InputError as error:
         remarks.append(f"{error}; the generator's defaults are used.")
         data = DataSpec(name, data.seed)
-        dataset = compute.dataset(repr(data), data, own)
+        dataset = compute.dataset(data, own)
     _carry(dataset, own=name == CUSTOM)
     longest = min(dataset.input_shape[:2])
     size = integer(state.get("h"), max(defaults.default_filter), 1, MAX_FILTER)

@@ -29,7 +29,6 @@ TASK_LIMIT, TIME_LIMIT = 3.0, 60.0
 #: Values along an axis, at most; neighbours on the axis of beta are so many steps of the slider apart.
 MOST, STEP = 7, 3
 SEEDS = 5
-MAX_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +149,5 @@ def live(current: CurrentProblem, axes: tuple[Axis, Axis]) -> Sweep | None:
         "Sweep",
         place="sweep",
         whole=lambda rows: rows.stopped is None and not any(row.status == "time limit" for row in rows.rows),
-        entries=MAX_KEPT,
     )
     return found

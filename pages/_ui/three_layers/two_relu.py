@@ -43,7 +43,7 @@ FACTORS = (1.0, 2.0, 4.0, 8.0, 16.0)
 def _chain(seed: int, n: int, beta: float) -> Bounds:
     """The chain on Gaussian patches: K = 2 patches of h = 2 entries."""
     key = repr((seed, n, beta))
-    return calls.run("chain", key, lambda budget: _solve_chain(seed, n, beta, budget), TIME_LIMIT, entries=32)
+    return calls.run("chain", key, lambda budget: _solve_chain(seed, n, beta, budget), TIME_LIMIT)
 
 
 def _solve_chain(seed: int, n: int, beta: float, budget: Budget) -> Bounds:
@@ -58,7 +58,7 @@ def _family(seed: int, n: int, beta: float, program: int) -> tuple[Solution, ...
     """One of the programs at growing beta."""
     problem = _chain(seed, n, beta).links[program].solution.problem
     key = repr((seed, n, beta, program))
-    return calls.run("family", key, lambda budget: _solve_family(problem, budget), TIME_LIMIT, entries=32)
+    return calls.run("family", key, lambda budget: _solve_family(problem, budget), TIME_LIMIT)
 
 
 def _solve_family(problem: Problem, budget: Budget) -> tuple[Solution, ...]:

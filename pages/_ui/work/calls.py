@@ -42,7 +42,6 @@ def run(
     fn: Callable[[Budget], T],
     limit: float | None = None,
     *,
-    entries: int = 64,
     heavy: bool = True,
 ) -> T:
     """The answer of `fn` to `key`, made now, and only once for everyone together.
@@ -51,7 +50,7 @@ def run(
 
     Parameters
     ----------
-    place, key, entries
+    place, key
         As for :func:`.keep.kept`.
     fn : callable
         Makes the answer from a budget of `limit` seconds, or of fewer where others wait. What a limit of its own cut
@@ -82,7 +81,7 @@ def run(
                 hurried[question] = share
         return answer
 
-    answer = keep.kept(place, key, make, entries=entries)
+    answer = keep.kept(place, key, make)
     if limit is not None and question in hurried:
         _say_hurried(hurried[question], limit)
     return answer
@@ -128,7 +127,6 @@ def background(
     *,
     place: str = "",
     whole: Callable[[Any], bool] = lambda _: True,
-    entries: int = 32,
     live: Callable[[Job], None] | None = None,
     patience: float | None = None,
 ) -> Any:
@@ -151,8 +149,6 @@ def background(
         Kind of question, if the answer is for everyone; by default it is for this session alone.
     whole : callable
         Whether a result is whole: one that is not is for this session alone.
-    entries : int
-        As for :func:`.keep.kept`.
     live : callable, optional
         Draws the running job under its progress bar.
     patience : float, optional
@@ -165,7 +161,7 @@ def background(
     def work(job: Job) -> Any:
         result = fn(job)
         if place and whole(result):
-            keep.put(place, key, result, entries=entries)
+            keep.put(place, key, result)
         return result
 
     kept = st.session_state.get(slot)

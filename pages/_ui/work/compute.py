@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import streamlit as st
-
 from convex_core.architectures import Architecture, make_architecture, natural_padding
 from convex_core.data import Dataset, load_dataset
 from convex_core.errors import InputError
@@ -17,7 +15,7 @@ from convex_core.progress import limits
 from convex_core.solution import Solution, solve
 
 from ..state.spec import CUSTOM, NETWORKS, DataSpec, ProblemSpec, has_several_outputs, reconstructs
-from . import calls
+from . import calls, keep
 
 __all__ = ["SolveOptions", "architecture", "dataset", "geometry", "problem", "solution"]
 
@@ -36,14 +34,17 @@ class SolveOptions:
     time_limit: float = 5.0
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def dataset(key: str, _spec: DataSpec, _own: Dataset | None) -> Dataset:
-    """The dataset of a spec; `_own` is the session's own data, whose content hash is part of `key`."""
-    if _spec.name == CUSTOM:
-        if _own is None:
-            raise InputError("data: got a link to uploaded data, expected the file to be uploaded again")
-        return _own
-    return load_dataset(_spec.name, seed=_spec.seed, **dict(_spec.options))
+def dataset(spec: DataSpec, own: Dataset | None) -> Dataset:
+    """The dataset of a spec; `own` is the session's own data, whose content hash is part of it."""
+
+    def make() -> Dataset:
+        if spec.name == CUSTOM:
+            if own is None:
+                raise InputError("data: got a link to uploaded data, expected the file to be uploaded again")
+            return own
+        return load_dataset(spec.name, seed=spec.seed, **dict(spec.options))
+
+    return keep.shared("dataset", repr(spec), make)
 
 
 def geometry(spec: ProblemSpec, data: Dataset) -> PatchGeometry:
@@ -64,19 +65,23 @@ def architecture(spec: ProblemSpec, data: Dataset) -> Architecture:
     return make_architecture(name, geometry(spec, data), **{**options, **own, **dict(spec.options)})
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def problem(key: str, _spec: ProblemSpec, _data: Dataset) -> Problem:
+def problem(key: str, spec: ProblemSpec, data: Dataset) -> Problem:
     """The training problem of a spec."""
-    data = _data.numbered() if has_several_outputs(_spec.network) else _data
+    return keep.shared("problem", key, lambda: _problem(spec, data))
+
+
+def _problem(spec: ProblemSpec, data: Dataset) -> Problem:
+    if has_several_outputs(spec.network):
+        data = data.numbered()
     targets = data.y
-    if reconstructs(_spec.network):
+    if reconstructs(spec.network):
         targets = data.X if data.d > 1 else data.X[:, 0]
     return Problem(
         data.X,
         targets,
-        architecture=architecture(_spec, data),
-        beta=_spec.beta,
-        loss=make_loss(_spec.loss, delta=_spec.delta),
+        architecture=architecture(spec, data),
+        beta=spec.beta,
+        loss=make_loss(spec.loss, delta=spec.delta),
     )
 
 
@@ -95,5 +100,4 @@ def solution(key: str, problem: Problem, options: SolveOptions) -> Solution:
             max_patterns=MAX_WHOLE.get(options.method, MAX_PATTERNS),
         ),
         options.time_limit,
-        entries=128,
     )
