@@ -23,7 +23,10 @@ place = layout.header(
 )
 if "images_view" not in st.session_state and "images_view" not in st.query_params and OF_TALK & set(st.query_params):
     st.session_state["images_view"] = st.query_params["images_view"] = TALK
-st.segmented_control(
-    "View", list(VIEWS), default=TEN, required=True, label_visibility="collapsed", **bound("images_view", TEN)
-)
-VIEWS.get(st.session_state["images_view"], ten.tab)(place)
+row = st.container(horizontal=True, vertical_alignment="center", key="views")
+with row:
+    st.segmented_control(
+        "View", list(VIEWS), default=TEN, required=True, label_visibility="collapsed", width="content",
+        **bound("images_view", TEN),
+    )  # fmt: skip
+VIEWS.get(st.session_state["images_view"], ten.tab)(place, row)

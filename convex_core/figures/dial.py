@@ -31,6 +31,8 @@ CURVES, BETWEEN = 190, 54
 #: SGD's objective over the optimum: what is drawn, and where there is a grid line.
 RATIO_RANGE = (0.97, 2.2)
 RATIO_TICKS = (1.0, 1.1, 1.2, 1.5, 2.0)
+#: On a screen of its own the type is larger: higher rows of tiles below their labels, lower curves with fewer ticks.
+WIDE_TILES, WIDE_CURVES, WIDE_TICKS = 1.35, 130, (1.0, 1.2, 1.5, 2.0)
 
 _Array = NDArray[np.float64]
 
@@ -129,7 +131,7 @@ class _Scene:
     """What the dial shows at each position."""
 
     def __init__(self, points: Sequence[_Point], curves: Sequence[SGDCurves], colours: Palette, wide: bool) -> None:
-        self.points, self.curves, self.colours = points, curves, colours
+        self.points, self.curves, self.colours, self.wide = points, curves, colours, wide
         self.tracks, self.signs, self.outputs = follow_filters([p.network for p in points])
         self.norms = np.linalg.norm(self.tracks, axis=2)
         # by the largest norm anywhere on the path, so that a filter is seen to fade before it dies
@@ -146,13 +148,16 @@ class _Scene:
 
     def axes(self) -> Any:
         """The empty figure."""
-        inner = self.grid.pixels + (BETWEEN + CURVES if self.curves else 0)
+        tiles, curves, ticks = self.grid.pixels, CURVES, RATIO_TICKS
+        if self.wide:
+            tiles, curves, ticks = round(WIDE_TILES * tiles), WIDE_CURVES, WIDE_TICKS
+        inner = tiles + (BETWEEN + curves if self.curves else 0)
         bottom = BOTTOM if self.curves else 12
         figure = draft.make_subplots(
             rows=2 if self.curves else 1,
             cols=1,
             vertical_spacing=BETWEEN / inner if self.curves else 0.0,
-            row_heights=[self.grid.pixels, CURVES] if self.curves else [1.0],
+            row_heights=[tiles, curves] if self.curves else [1.0],
             figure=blank(inner + TOP + bottom, left=52, right=12, top=TOP, bottom=bottom),
         )
         self.grid.fit_axes(figure, row=1, col=1)
@@ -162,14 +167,14 @@ class _Scene:
                 title_text="objective ÷ optimum",
                 type="log",
                 range=[math.log10(v) for v in RATIO_RANGE],
-                tickvals=RATIO_TICKS,
-                ticktext=[f"{v:g}" for v in RATIO_TICKS],
+                tickvals=ticks,
+                ticktext=[f"{v:g}" for v in ticks],
                 gridcolor=self.colours.faint,
                 zeroline=False,
                 row=2,
                 col=1,
             )
-            figure.update_layout(legend={"y": CURVES / inner, "yanchor": "bottom"})
+            figure.update_layout(legend={"y": curves / inner, "yanchor": "bottom"})
         return figure
 
     def traces(self, b: int) -> list[tuple[Any, int]]:

@@ -20,8 +20,8 @@ QUICK, WHOLE = "_images_quick", "_images_whole"
 ASKED = "_images_asked"
 
 
-def tab(place: st.delta_generator.DeltaGenerator) -> None:
-    """Draw the whole tab; `place` gets the downloads."""
+def tab(place: st.delta_generator.DeltaGenerator, row: st.delta_generator.DeltaGenerator) -> None:
+    """Draw the whole tab; `place` gets the downloads, and the `row` of tabs nothing."""
     layout.caption(
         "A three-layer circular CNN on 99 images, trained by SGD from several seeds and through its convex program. "
         "Here the program is a bound over sampled patterns, and every number says so; a two-layer CNN on the same "

@@ -27,9 +27,9 @@ HEIGHT = 300
 LEAST = 1e-4
 
 
-def tab(place: st.delta_generator.DeltaGenerator) -> None:
-    """Draw the whole tab; `place` gets the downloads."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+def tab(place: st.delta_generator.DeltaGenerator, row: st.delta_generator.DeltaGenerator) -> None:
+    """Draw the whole tab; `place` gets the downloads, the `row` of tabs what is chosen about the training."""
+    with row:
         wanted = training.controls()
         again = st.empty()
     found = training.images(wanted)

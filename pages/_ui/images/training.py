@@ -80,7 +80,7 @@ def controls() -> Settings:
     """Draw the images to choose from, and the other settings behind a button that says them."""
     st.segmented_control(
         "Images", list(source.NAMES), default="Digits", required=True, label_visibility="collapsed",
-        **bound("ten", "Digits"),
+        width="content", **bound("ten", "Digits"),
     )  # fmt: skip
     said = [f"{before}{_known(key, values, default)}{after}" for key, values, default, before, after in _SAID]
     with st.popover(", ".join(said), icon=":material/tune:", key="ten_settings"):
