@@ -18,7 +18,7 @@ margin it is scaled until the margin is there.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ from .solution import Solution, solve_over
 from .solvers.column_generation import WarmStart
 from .solvers.dual_bound import relative_gap
 from .solvers.search import MAX_PATTERNS, choose_search
-from .status import Scope, Status
+from .status import Status
 
 __all__ = ["MinimumNorm", "minimum_norm"]
 
@@ -83,7 +83,8 @@ class MinimumNorm(MinimumNormAnswer):
     solution : Solution
         The last of them, of the absolute or the hinge loss.
     status : Status
-        ``optimal`` if it fits and the bounds meet; ``stalled`` if nothing that fits was found, however small beta.
+        ``optimal`` if it fits and the bounds meet; ``bound reached`` if it fits and the convex program, solved, is only
+        a bound; ``out of reach`` if nothing fits, however small beta: the lower bound is some billions then.
     seconds : float
         Wall-clock seconds.
     """
@@ -107,8 +108,15 @@ class MinimumNorm(MinimumNormAnswer):
 
     @property
     def relative_gap(self) -> float:
-        """How far the norm is from the least, at most, as a share of it."""
-        return relative_gap(self.norm, self.lower_bound)
+        """How far the norm is from the least, at most, as a share of it; ``inf`` where the network does not fit."""
+        return relative_gap(self.norm, self.lower_bound) if self.fits else math.inf
+
+    @property
+    def fits(self) -> bool:
+        """Whether the network misses the targets, or the margin, by no more than a millionth of them."""
+        return self.misfit <= SETTINGS.misfit * (
+            1.0 if self.margin else float(np.abs(self.solution.problem.y).max()) or 1.0
+        )
 
 
 def minimum_norm(
@@ -179,8 +187,9 @@ def minimum_norm(
         values.append(solution.network_objective / beta)
         if math.isfinite(solution.lower_bound):
             lower = max(lower, math.nextafter(solution.lower_bound / beta, -math.inf))
-        fits = bool(np.abs(solution.dual).max(initial=0.0) <= SETTINGS.inside)
-        if budget.stop() is not None or fits or limit == 0.0:
+        # beside rounding errors a dual vector is made smaller than its optimum is
+        inside = bool(np.abs(solution.dual).max(initial=0.0) <= SETTINGS.inside)
+        if budget.stop() is not None or (inside and solution.status is not Status.PRECISION):
             break
         beta *= SETTINGS.shrink
     if solution is None:
@@ -188,26 +197,33 @@ def minimum_norm(
     network = _separating(penal, solution.network) if margin else _interpolating(penal, solution.network)
     f = network.predict_patches(penal.patches)
     misfit = float(np.maximum(1.0 - penal.y * f, 0.0).max()) if margin else float(np.abs(f - penal.y).max())
-    norm = network.regulariser
-    fitted = misfit <= SETTINGS.misfit * (1.0 if margin else float(np.abs(penal.y).max()) or 1.0)
-    if fitted and relative_gap(norm, lower) <= tol:
-        status = Status.OPTIMAL
-    elif fitted and solution.scope is Scope.RESTRICTED and solution.status is Status.RESTRICTED_OPTIMUM:
-        status = solution.status
-    else:
-        status = budget.stop() or Status.STALLED
-    return MinimumNorm(
+    found = MinimumNorm(
         network,
-        norm,
+        network.regulariser,
         lower,
         misfit,
         margin,
         frozen(np.array(betas)),
         frozen(np.array(values)),
         solution,
-        status,
+        Status.STALLED,
         clock() - begin,
     )
+    return replace(found, status=_status(found, tol, budget.stop()))
+
+
+def _status(found: MinimumNorm, tol: float, stopped: Status | None) -> Status:
+    """How the way to small beta ended, unless it was `stopped`."""
+    last = found.solution
+    if found.relative_gap <= tol:
+        return Status.OPTIMAL
+    if stopped is not None:
+        return stopped
+    if found.fits and last.status in (Status.RESTRICTED_OPTIMUM, Status.BOUND_REACHED):
+        return last.status
+    if not found.fits and len(found.betas) == SETTINGS.most and math.isfinite(found.lower_bound):
+        return Status.OUT_OF_REACH
+    return Status.STALLED
 
 
 def _start(factory: CellFactory, solution: Solution) -> WarmStart:
@@ -216,21 +232,28 @@ def _start(factory: CellFactory, solution: Solution) -> WarmStart:
 
 
 def _interpolating(problem: Problem, network: Network) -> Network:
-    """The network whose neurons are rescaled, as little as possible, so that what a solver has left of the loss goes.
+    """The network with output weights changed, as little as possible, so that what a solver left of the loss goes.
 
-    It is left as it is where a neuron would have to change its sign.
+    The outputs are linear in them: a weight that is 1 in place of all others of a neuron has a column for each neuron.
+    Changes are shares of the length of a neuron's weights.
     """
     network = balanced(network)
-    architecture = network.architecture
-    outputs = architecture.outputs(problem.patches, network.parameters)
-    columns = np.hstack([outputs, architecture.free_columns(problem.patches)])
+    architecture, weights = network.architecture, network.weights
+    length = np.sqrt(np.sum(weights**2, axis=tuple(range(1, weights.ndim))))
+    columns = [architecture.free_columns(problem.patches)]
+    for place in np.ndindex(weights.shape[1:]):
+        one = np.zeros_like(weights)
+        one[(slice(None), *place)] = length
+        columns.append(architecture.outputs(problem.patches, {**network.parameters, "weights": one}))
+    table = np.hstack(columns)
     left = problem.y - network.predict_patches(problem.patches)
-    change = np.linalg.lstsq(columns, left, rcond=None)[0] if columns.size else np.zeros(columns.shape[1])
-    factor: _Array = np.asarray(1.0 + change[: network.m], dtype=np.float64)
-    if not (factor > 0.0).all():
-        return network
-    scaled = architecture.scaled(network.parameters, factor)
-    return Network.from_parameters(architecture, scaled, network.free + change[network.m :])
+    change = np.linalg.lstsq(table, left, rcond=None)[0] if table.size else np.zeros(table.shape[1])
+    free, moved = np.split(change, [columns[0].shape[1]])
+    shares = np.moveaxis(moved.reshape(*weights.shape[1:], network.m), -1, 0)
+    longer = weights + shares * length.reshape(-1, *(1,) * (weights.ndim - 1))
+    return balanced(
+        Network.from_parameters(architecture, {**network.parameters, "weights": longer}, network.free + free)
+    )
 
 
 def _separating(problem: Problem, network: Network) -> Network:

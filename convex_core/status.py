@@ -18,6 +18,7 @@ class Status(StrEnum):
     BOUND_REACHED = "bound reached"
     STALLED = "stalled"
     PRECISION = "precision"
+    OUT_OF_REACH = "out of reach"
     FEASIBLE = "feasible"
 
     @property
@@ -67,6 +68,10 @@ _STATUS_TEXT = {
     Status.PRECISION: (
         "The bound cannot be tightened further in double precision: beside data of this scale beta is so small that "
         "rounding errors decide. It is valid, but wider than requested."
+    ),
+    Status.OUT_OF_REACH: (
+        "Nothing was found that fits the targets, and a network that does has a larger norm than the bound, however "
+        "small beta was made."
     ),
     Status.FEASIBLE: "A feasible network, certified as it stands; nothing was optimised.",
 }

@@ -99,11 +99,44 @@ def test_other_networks_and_degenerate_data(name):
 
 def test_what_cannot_be_fitted_says_so():
     twice = minimum_norm(Problem([[1.0, 2.0], [1.0, 2.0]], [1.0, 2.0], filter_size=2, beta=1.0))
-    assert twice.status is Status.STALLED
+    assert twice.status is Status.OUT_OF_REACH
     assert twice.misfit == pytest.approx(0.5, abs=0.5)
-    assert twice.lower_bound > 1e3
+    assert twice.lower_bound > 1e8
+    assert twice.relative_gap == np.inf
     nothing = minimum_norm(Problem(np.zeros((2, 2)), [1.0, 2.0], filter_size=2, beta=1.0))
-    assert (nothing.status, nothing.misfit) == (Status.STALLED, 2.0)
+    assert (nothing.status, nothing.misfit) == (Status.OUT_OF_REACH, 2.0)
+    # the squares of filters of two entries span three dimensions, and there are six targets
+    for seed in range(3):
+        squares = minimum_norm(small(seed, activation="quadratic"))
+        assert squares.status is Status.OUT_OF_REACH
+        assert squares.lower_bound > 1e6 * squares.norm
+        design = np.einsum("kni,knj->nij", *2 * (small(seed).patches,)).reshape(6, 4)
+        best = design @ np.linalg.lstsq(design, small(seed).y, rcond=None)[0]
+        assert np.abs(best - small(seed).y).max() > 1e-2
+        assert not squares.fits
+
+
+def test_squares_that_can_fit_do_at_the_least_nuclear_norm():
+    problem = small(0, n=3, K=3, h=3, activation="quadratic")
+    found = minimum_norm(problem, tol=1e-7)
+    Z = cp.Variable((3, 3), symmetric=True)
+    sums = np.einsum("kni,knj->nij", problem.patches, problem.patches).reshape(3, 9)
+    value = cp.Problem(cp.Minimize(cp.normNuc(Z)), [sums @ cp.vec(Z, order="C") == problem.y]).solve(solver=cp.CLARABEL)
+    assert found.norm == pytest.approx(value, rel=1e-6)
+    assert found.status is Status.OPTIMAL
+
+
+def test_where_the_program_is_only_a_bound_the_least_norm_has_its_word():
+    X = np.random.default_rng(0).standard_normal((3, 2))
+    cone, lifted = (
+        minimum_norm(Problem.autoencoder(X, beta=1.0, output_norm="l2", relaxation=relaxation))
+        for relaxation in ("cone", "lifted")
+    )
+    assert lifted.status is Status.OPTIMAL
+    assert cone.fits
+    assert cone.lower_bound <= lifted.norm * (1 + 1e-6)
+    assert cone.norm >= lifted.lower_bound * (1 - 1e-6)
+    assert cone.status is (Status.OPTIMAL if cone.relative_gap <= 1e-6 else Status.BOUND_REACHED)
 
 
 def test_limits_and_bad_input():
