@@ -266,11 +266,11 @@ def test_a_search_whose_time_is_over_decomposes_no_large_matrix(monkeypatch):
 
 def test_a_search_whose_time_is_over_decomposes_for_a_moment_and_no_longer(monkeypatch):
     rng = np.random.default_rng(0)
-    X, Y = rng.standard_normal((12, 6)), rng.standard_normal((12, 4))
-    problem = Problem(X, Y, filter_size=3, beta=0.5, outputs=4)  # neurons are split: four times as many columns as rows
+    X, Y = rng.standard_normal((6, 4)), rng.standard_normal((6, 2))
+    problem = Problem(X, Y, filter_size=2, beta=0.5, outputs=2)  # neurons are split: six times as many columns as rows
     ended, calls, svd = threading.Event(), [], np.linalg.svd
     monkeypatch.setattr(np.linalg, "svd", lambda *args, **kw: (ended.is_set() and calls.append(1)) or svd(*args, **kw))
-    monkeypatch.setattr(searching, "SETTINGS", replace(searching.SETTINGS, moment=2.0 * 48**2 * 49))
+    monkeypatch.setattr(searching, "SETTINGS", replace(searching.SETTINGS, moment=2.0 * 12**2 * 13))
     found = local_search(problem, starts=1, cancel=ended, progress=lambda _: ended.set())
     _wait()
     assert 0 < len(calls) <= 2

@@ -137,7 +137,7 @@ def test_a_decomposition_that_would_outlast_the_time_is_not_begun(seconds, monke
 
 def several_outputs():
     rng = np.random.default_rng(0)
-    X, Y = rng.standard_normal((4, 4)), rng.standard_normal((4, 2))
+    X, Y = rng.standard_normal((3, 4)), rng.standard_normal((3, 2))
     return Problem(X, Y, filter_size=2, stride=2, outputs=2, output_norm="l2", relaxation="cone", beta=0.1)
 
 

@@ -68,8 +68,13 @@ def test_cones_with_at_most_four_facets_stay_whole():
     assert max(counts) > 1
 
 
-@pytest.mark.parametrize("off", [1e-7, 1e-8, 1e-9])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("seed", "off"),
+    [
+        (0, 1e-7), (0, 1e-8), (0, 1e-9), (1, 1e-7), pytest.param(1, 1e-8, marks=pytest.mark.slow), (1, 1e-9),
+        pytest.param(2, 1e-7, marks=pytest.mark.slow), (2, 1e-8), (2, 1e-9),
+    ],
+)  # fmt: skip
 def test_cells_between_rows_that_are_nearly_parallel_are_covered_by_no_more_pieces_than_others(seed, off):
     """In such cells, thinner than the tolerances, facets and rays are not found: a piece was cut again and again."""
     rng = np.random.default_rng(seed)

@@ -21,12 +21,11 @@ pytestmark = needs_node
 CLOSE = 1e-12
 
 
-@pytest.fixture(scope="module")
-def compared():
+def _compared(chosen):
     """Scenes with a random network and directions, their problem, and the browser's values."""
     rng = np.random.default_rng(1)
     cases = []
-    for scene in scenes():
+    for scene in chosen:
         h, free = int(np.prod(scene["filter"])), scene["bias"] == "free"
         a = h + (scene["bias"] in ("regularised", "free"))
         network = {"filters": rng.standard_normal((3, a)).tolist(), "weights": rng.standard_normal(3).tolist()}
@@ -34,6 +33,18 @@ def compared():
         directions /= np.linalg.norm(directions[:, :h] if free and h > 1 else directions, axis=1, keepdims=True)
         cases.append({"scene": scene, "network": network, "directions": directions.tolist()})
     return [(case, problem_of(case["scene"]), values) for case, values in zip(cases, evaluated(cases), strict=True)]
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """Every scene."""
+    return _compared(scenes())
+
+
+@pytest.fixture(scope="module")
+def some():
+    """Every ninth scene, which leaves none of the views, poolings, activations and losses out."""
+    return _compared(list(scenes())[::9])
 
 
 def _atoms(problem, filters):
@@ -90,8 +101,9 @@ def test_outputs_loss_objective_and_dual_vector_are_those_of_the_library(compare
             _close(problem.whole_loss.value(f + values["level"], problem.y), problem.loss.value(f, problem.y), value)
 
 
-def test_the_dual_function_is_v_times_what_a_filter_makes_of_the_samples(compared):
-    for case, problem, values in compared:
+@pytest.mark.parametrize("chosen", ["some", pytest.param("compared", marks=pytest.mark.slow)])
+def test_the_dual_function_is_v_times_what_a_filter_makes_of_the_samples(chosen, request):
+    for case, problem, values in request.getfixturevalue(chosen):
         v = np.array(values["dual"])
         scale = float(np.abs(v).sum() * np.abs(problem.patches).max() ** 2 * problem.patches.shape[0])
         for name in ("vphi", "fast", *(["linear"] if values["linear"] else [])):
@@ -101,8 +113,9 @@ def test_the_dual_function_is_v_times_what_a_filter_makes_of_the_samples(compare
         _close(np.abs(values["fast"]), np.abs(_heights(problem, case["scene"], v, places)), scale)
 
 
-def test_the_curve_and_the_height_maps_are_the_dual_function(compared):
-    for case, problem, values in compared:
+@pytest.mark.parametrize("chosen", ["some", pytest.param("compared", marks=pytest.mark.slow)])
+def test_the_curve_and_the_height_maps_are_the_dual_function(chosen, request):
+    for case, problem, values in request.getfixturevalue(chosen):
         v = np.array(values["dual"])
         if "angles" in values:
             angles = np.radians(values["angles"])
@@ -257,17 +270,17 @@ def test_the_library_takes_whatever_sgd_can_be_trained_with():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SCENES)
-def test_samples_can_be_added_as_long_as_the_browser_offers_it(name):
+def test_samples_can_be_added_as_long_as_the_browser_offers_it():
     code = (
         f"const {{ addSample, mayAdd }} = await import({str(MODULES / 'edits.js')!r});"
-        f"let scene = {json.dumps(built_in(name).to_dict())};"
-        "while (!mayAdd(scene)) scene = addSample(scene); console.log(JSON.stringify(scene));"
+        f"const starts = {json.dumps([built_in(name).to_dict() for name in SCENES])};"
+        "const filled = (scene) => { while (!mayAdd(scene)) scene = addSample(scene); return scene; };"
+        "console.log(JSON.stringify(starts.map(filled)));"
     )
     run = node("--input-type=module", "--eval", code)
     assert run.returncode == 0, run.stderr
-    full = json.loads(run.stdout)
-    assert len(read_scene(full).y) == len(full["y"]) > len(built_in(name).y)
+    for name, full in zip(SCENES, json.loads(run.stdout), strict=True):
+        assert len(read_scene(full).y) == len(full["y"]) > len(built_in(name).y), name
 
 
 @pytest.mark.slow

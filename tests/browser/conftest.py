@@ -20,8 +20,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 #: Patience with what always comes, however slow the machine.
 START_SECONDS = 120.0
-#: Patience with a server that ends.
-STOP_SECONDS = 15.0
 WAIT_MS = 180_000
 #: An emulated graphics card draws the 3-D pictures and nothing else: without `--disable-gpu-compositing` it puts pages
 #: together too, and took about 100 ms of CPU a frame for the playground.
@@ -161,12 +159,8 @@ def running_server(before: str = "") -> Iterator[str]:
         _wait(address, process)
         yield address
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:  # Streamlit's server waits for connections that a browser has left open
-            process.kill()
-            process.wait()
+        process.kill()  # asked to end it waits for what a browser has left open, and for what it computes ahead
+        process.wait()
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -189,9 +183,9 @@ def fresh_server() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """One server for the tests that do not mind earlier visits."""
+    """One server for the tests that do not mind earlier visits: what it does before the first takes seconds."""
     with running_server() as address:
         yield address
 
