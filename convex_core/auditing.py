@@ -24,7 +24,7 @@ from .networks.state_dict import network_from_arrays
 from .presentation.answers import AuditAnswer
 from .problem import Problem
 from .program import CellFactory
-from .progress import Budget, CancelFlag, ProgressCallback, within
+from .progress import Budget, CancelFlag, ProgressCallback, together, within
 from .solution import Solution, solve_over
 from .solvers.incumbent import Incumbent
 from .solvers.pricing.enumerated import Pricer
@@ -77,6 +77,7 @@ class Audit(AuditAnswer):
         return self.own_objective - self.certificate.lower_bound
 
 
+@together()
 def audit(
     problem: Problem,
     network: Network,

@@ -34,7 +34,7 @@ from .numerics.jit import clock
 from .presentation.several import MinimumNormAnswer
 from .problem import Problem
 from .program import CellFactory
-from .progress import Budget, CancelFlag, ProgressCallback
+from .progress import Budget, CancelFlag, ProgressCallback, together
 from .solution import Solution, solve_over
 from .solvers.column_generation import WarmStart
 from .solvers.dual_bound import relative_gap
@@ -119,6 +119,7 @@ class MinimumNorm(MinimumNormAnswer):
         )
 
 
+@together()
 def minimum_norm(
     problem: Problem,
     *,

@@ -34,7 +34,7 @@ from .numerics.rounding import UNIT_ROUNDOFF
 from .presentation.several import PathAnswer
 from .problem import Problem
 from .program import block_keys
-from .progress import Budget, CancelFlag, Progress, ProgressCallback
+from .progress import Budget, CancelFlag, Progress, ProgressCallback, together
 from .solution import Solution, solve_over
 from .solvers.column_generation import WarmStart
 from .solvers.dual_bound import relative_gap
@@ -330,6 +330,7 @@ def solve_path(
     )
 
 
+@together()
 def follow_path(
     problem: Problem,
     search: CellSearch,

@@ -31,6 +31,7 @@ from weakref import WeakSet
 from .contracts.records import record
 from .contracts.validation import integer
 from .errors import InputError, Interrupted
+from .numerics.interior_point import kept
 from .numerics.jit import clock, cpu_clock, tell
 from .status import Status
 
@@ -45,6 +46,7 @@ __all__ = [
     "limits",
     "still_running",
     "takes_budget",
+    "together",
     "within",
 ]
 
@@ -286,11 +288,35 @@ def around() -> Budget:
 
 
 @contextmanager
+def together() -> Iterator[None]:
+    """Let the computations in here share the processes that they start, which end with the last of them.
+
+    Examples
+    --------
+    >>> with together():
+    ...     within(Budget(time_limit=60.0), lambda budget: budget.stop() is None)
+    True
+    """
+    if kept.get() is not None:
+        yield
+        return
+    processes: list[Any] = []
+    token = kept.set(processes)
+    try:
+        yield
+    finally:
+        kept.reset(token)
+        for process in processes:
+            process.end()
+
+
+@contextmanager
 def inside(budget: Budget) -> Iterator[None]:
     """Let `budget` be the one :func:`around` what is computed here."""
     token = _around.set(budget)
     try:
-        yield
+        with together():
+            yield
     finally:
         _around.reset(token)
 

@@ -27,11 +27,10 @@ from convex_core.arrangement import cell_facets, cell_witnesses
 from convex_core.arrangement.cells import batch
 from convex_core.contracts.kept import Kept
 from convex_core.networks import network as passes
-from convex_core.numerics import cone_projection, power_spectra
+from convex_core.numerics import cone_projection, interior_point, power_spectra
 from convex_core.penalties import NuclearLiftPenalty, supports
 from convex_core.program import CellFactory, blocks
 from convex_core.progress import Budget, _wait, around, inside
-from convex_core.solvers.backends import clarabel
 from convex_core.solvers.pricing import enumerated
 from convex_core.training.multistart import local_search
 
@@ -142,7 +141,7 @@ def several_outputs():
 
 
 def test_a_conic_program_that_would_outlast_the_time_is_not_begun(monkeypatch):
-    monkeypatch.setattr(clarabel, "setup_seconds", lambda *_: 1e6)
+    monkeypatch.setattr(interior_point, "setup_seconds", lambda *_: 1e6)
     problem = several_outputs()
     solution = solve(problem, time_limit=100.0)
     assert solution.status is not Status.OPTIMAL

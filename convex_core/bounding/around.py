@@ -8,7 +8,7 @@ from ..architectures import CircularCNN, ThreeLayerCNN, of_kind
 from ..contracts.validation import check_arguments, integer, positive_number
 from ..networks.network import Network
 from ..problem import Problem
-from ..progress import Budget, CancelFlag, ProgressCallback, limits, takes_budget
+from ..progress import Budget, CancelFlag, ProgressCallback, limits, takes_budget, together
 from ..solution import solve_in
 from ..solvers.dual_bound import relative_gap
 from ..status import Status
@@ -22,6 +22,7 @@ __all__ = ["CLOSED", "bounds", "chain", "sandwich"]
 CLOSED = 10.0
 
 
+@together()
 def bounds(
     problem: Problem,
     *,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -15,12 +14,9 @@ from ..errors import SizeError
 
 __all__ = [
     "MAX_DENSE_ENTRIES",
-    "SPARE_SECONDS",
     "ConeKind",
     "LossForm",
     "PenaltyForm",
-    "clarabel_cones",
-    "clarabel_settings",
     "setup_seconds",
 ]
 
@@ -30,8 +26,6 @@ __all__ = [
 ConeKind = Literal["zero", "nonnegative", "second-order", "semidefinite", "exponential"]
 
 
-#: seconds by which setting up a program may miss the end of the time
-SPARE_SECONDS = 0.05
 #: entries of the dense blocks that semidefinite cones make in the matrix of an interior-point method: with twice as
 #: many Clarabel asks for tens of GB
 MAX_DENSE_ENTRIES = 30_000_000
@@ -81,11 +75,11 @@ class PenaltyForm:
     nearest: Callable[[NDArray[np.float64]], NDArray[np.float64]] = _itself
 
 
-def setup_seconds(nonzeros: int, cones: tuple[tuple[ConeKind, int], ...]) -> float:
-    """Roughly the seconds in which Clarabel sets up a program, and in which no other Python thread can run.
+def setup_seconds(constraints: int, cones: tuple[tuple[ConeKind, int], ...], quadratic: int = 0) -> float:
+    """Roughly the seconds in which Clarabel sets up a program, by the nonzeros of A and P; no other Python thread runs.
 
     A matrix of one large semidefinite cone is ordered quickly; of many that share rows it takes five times as long. In
-    27 programs of 0.02 to 1 s it took half to twice this, and four times this where each sample has two dense rows.
+    17 programs of 0.08 to 1 s it took 0.6 to 1.8 times this, by the processor.
 
     Raises
     ------
@@ -101,26 +95,4 @@ def setup_seconds(nonzeros: int, cones: tuple[tuple[ConeKind, int], ...]) -> flo
             predicted=dense,
             limit=MAX_DENSE_ENTRIES,
         )
-    return 2.5e-7 * nonzeros + (5e-7 if len(rows) > 1 else 1e-7) * dense
-
-
-def clarabel_cones(cones: tuple[tuple[ConeKind, int], ...]) -> list[Any]:
-    """The same cones as objects of Clarabel."""
-    return [clarabel.ExponentialConeT() if kind == "exponential" else _CLARABEL[kind](size) for kind, size in cones]
-
-
-_CLARABEL = {
-    "zero": clarabel.ZeroConeT,
-    "nonnegative": clarabel.NonnegativeConeT,
-    "second-order": clarabel.SecondOrderConeT,
-    "semidefinite": clarabel.PSDTriangleConeT,
-}
-
-
-def clarabel_settings(tol: float) -> Any:
-    """Settings of Clarabel: silent, one thread, `tol` for gap and feasibility."""
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.max_threads = 1
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tol
-    return settings
+    return 7e-7 * constraints + 2.5e-7 * quadratic + (5e-7 if len(rows) > 1 else 1e-7) * dense

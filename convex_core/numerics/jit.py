@@ -38,6 +38,7 @@ __all__ = [
     "cpu_clock",
     "have_numba",
     "njit",
+    "spent_elsewhere",
     "tell",
 ]
 
@@ -273,9 +274,20 @@ def clock() -> float:
 def cpu_clock() -> float:
     """Processor seconds of all threads of this process, without those in which kernels were compiled.
 
-    A compiling thread computes all the time, so that its wall-clock seconds are taken off.
+    A compiling thread computes all the time, so that its wall-clock seconds are taken off. What other processes spent
+    for this one counts.
     """
-    return time.process_time() - compiled_seconds()
+    return time.process_time() + _elsewhere - compiled_seconds()
+
+
+_elsewhere = 0.0
+
+
+def spent_elsewhere(seconds: float) -> None:
+    """Count processor seconds that another process spent for this one."""
+    global _elsewhere
+    with _lock:
+        _elsewhere += seconds
 
 
 def tell(listener: _Told) -> None:

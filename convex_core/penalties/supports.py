@@ -9,14 +9,15 @@ which bounds the support from above whatever they are.
 
 from __future__ import annotations
 
-import clarabel
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from ..errors import SizeError
 from ..numerics.cone_projection import top_cone_supports
-from ..numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ..numerics.interior_point import minimise
 from ..numerics.rounding import UNIT_ROUNDOFF
 from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
 
@@ -135,17 +136,7 @@ class _SupportProgram:
         self._p = p
         # the unit ball: cost of the epigraph at most 1
         self._ball = sparse.vstack([sparse.csc_matrix(np.concatenate([form.q, np.zeros(p)])[None, :]), form.A])
-        self._forms, self._nearest = form.cones, form.nearest
-        self._cones = clarabel_cones(form.cones)
-        self._settings = clarabel_settings(_SUPPORT_ACCURACY)
-
-    def _feasible(self, nonzeros: int, search: Search) -> bool:
-        """Whether Clarabel has the memory and the time to begin."""
-        try:
-            setup = setup_seconds(nonzeros + self._ball.nnz, self._forms)
-        except SizeError:
-            return False
-        return setup <= search.remaining() + SPARE_SECONDS
+        self._cones, self._nearest = form.cones, form.nearest
 
     def solve(self, g: _Array, normals: _Array, search: Search) -> tuple[float, _Array | None]:
         """Sound upper bound on the support, however early the search stops, and a unit maximiser if there is one."""
@@ -153,30 +144,32 @@ class _SupportProgram:
         if unit == 0.0:
             return 0.0, None
         M = len(normals)
-        if not self._feasible(normals.size, search):
-            return float(self._penalty.dual_norm(g[None, :])[0]), None
+        loose = float(self._penalty.dual_norm(g[None, :])[0])
         q = np.concatenate([np.zeros(self._aux), -g / unit])
         cone = sparse.hstack([sparse.csc_matrix((M, self._aux)), sparse.csc_matrix(-normals)])
         A = sparse.csc_matrix(sparse.vstack([cone, self._ball]))
         b = np.zeros(A.shape[0])
         b[M] = 1.0
         width = self._aux + self._p
-        solver = clarabel.DefaultSolver(
-            sparse.csc_matrix((width, width)),
-            q,
-            A,
-            b,
-            [clarabel.NonnegativeConeT(M + 1), *self._cones],
-            self._settings,
-        )
-        solver.set_termination_callback(lambda _: search.stop())
-        answer = solver.solve()
-        multiplier = np.maximum(np.nan_to_num(np.array(answer.z)[:M]), 0.0)
-        loose = float(self._penalty.dual_norm(g[None, :])[0])
+        answer = None
+        with suppress(SizeError):
+            answer = minimise(
+                sparse.csc_matrix((width, width)),
+                q,
+                A,
+                b,
+                (("nonnegative", M + 1), *self._cones),
+                tol=_SUPPORT_ACCURACY,
+                stop=search.stop,
+                remaining=search.remaining(),
+            )
+        if answer is None:
+            return loose, None
+        multiplier = np.maximum(np.nan_to_num(answer.z[:M]), 0.0)
         tight = float(self._penalty.dual_norm((g + unit * (multiplier @ normals))[None, :])[0])
         tight += self._penalty.radius * (self._tilt + M * UNIT_ROUNDOFF) * unit * float(multiplier.sum())
         value = min(loose, tight)
-        c = self._nearest(np.array(answer.x)[None, self._aux :])[0]
+        c = self._nearest(answer.x[None, self._aux :])[0]
         length = float(self._penalty.norm(c[None, :])[0]) if np.isfinite(c).all() else 0.0
         # at a support of zero the maximiser is the origin
         return value, None if length <= 1e-6 else c / length

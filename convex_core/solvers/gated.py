@@ -18,12 +18,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ..numerics.interior_point import minimise
 from ..penalties import Penalty
 from ..problem import Problem
 from ..program import Blocks, CellFactory
@@ -141,15 +140,19 @@ def decompose(penalty: Penalty, c: _Array, normals: _Array, *, budget: Budget | 
     b = np.zeros(A.shape[0])
     b[:p] = c / unit
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
-    settings = clarabel_settings(_SPLITTING)
-    setup = setup_seconds(A.nnz, form.cones * 2)
-    if budget is not None and setup > budget.remaining + SPARE_SECONDS:
+    budget = Budget() if budget is None else budget
+    answer = minimise(
+        sparse.csc_matrix((len(q), len(q))),
+        q,
+        A,
+        b,
+        (("zero", p), ("nonnegative", 2 * M), *(form.cones * 2)),
+        tol=_SPLITTING,
+        stop=lambda: budget.stop() is not None,
+        remaining=budget.remaining,
+    )
+    if answer is None:
         return np.zeros(p), np.zeros(p)
-    cones = [clarabel.ZeroConeT(p), clarabel.NonnegativeConeT(2 * M), *clarabel_cones(form.cones * 2)]
-    solver = clarabel.DefaultSolver(sparse.csc_matrix((len(q), len(q))), q, A, b, cones, settings)
-    if budget is not None:
-        solver.set_termination_callback(lambda _: budget.stop() is not None)
-    answer = solver.solve()
-    x = unit * np.array(answer.x)
+    x = unit * answer.x
     width = aux + p
     return x[aux:width], x[width + aux :]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import clarabel
 import numpy as np
 from numpy.typing import NDArray
 
 from ...contracts.records import record
-from ...numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ...numerics.interior_point import minimise
 from ...program.conic import ConicProgram
 from ...progress import Budget
 
@@ -52,8 +51,8 @@ class ConicSolution:
 
 
 def unsolved(B: int, p: int) -> ConicSolution:
-    """What there is of `B` blocks where there was no time to begin: nothing."""
-    return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, "no time to begin", 0, 0.0)
+    """What there is of `B` blocks where there was no time for an answer: nothing."""
+    return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, "no time", 0, 0.0)
 
 
 def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None) -> ConicSolution:
@@ -68,24 +67,26 @@ def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget |
     budget : Budget, optional
         Asked at every iteration whether to stop, and before the first one whether there is time to begin.
     """
-    settings = clarabel_settings(tol)
-    cones = clarabel_cones(program.cones)
     begin = time.perf_counter()
-    setup = setup_seconds(program.A.nnz + program.P.nnz, program.cones)
-    if budget is not None and setup > budget.remaining + SPARE_SECONDS:
+    budget = Budget() if budget is None else budget
+    answer = minimise(
+        program.P,
+        program.q,
+        program.A,
+        program.b,
+        program.cones,
+        tol=tol,
+        stop=lambda: budget.stop() is not None,
+        remaining=budget.remaining,
+    )
+    if answer is None:
         return unsolved(program.blocks, program.p)
-    solver = clarabel.DefaultSolver(program.P, program.q, program.A, program.b, cones, settings)
-    if budget is not None:
-        solver.set_termination_callback(lambda _info: budget.stop() is not None)
-    answer = solver.solve()
-    seconds = time.perf_counter() - begin
-    x = np.array(answer.x)
     return ConicSolution(
-        C=program.split(x),
-        dual=program.multiplier(np.array(answer.z)),
-        objective=program.objective(float(answer.obj_val)),
-        solved=answer.status == clarabel.SolverStatus.Solved,
-        solver_status=str(answer.status),
-        iterations=int(answer.iterations),
-        seconds=seconds,
+        C=program.split(answer.x),
+        dual=program.multiplier(answer.z),
+        objective=program.objective(answer.value),
+        solved=answer.status == "Solved",
+        solver_status=answer.status,
+        iterations=answer.iterations,
+        seconds=time.perf_counter() - begin,
     )

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import clarabel
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from ...architectures import CodeList
 from ...arrangement import distinct_rows
-from ...numerics.conic_forms import SPARE_SECONDS, clarabel_cones, clarabel_settings, setup_seconds
+from ...numerics.conic_forms import ConeKind
+from ...numerics.interior_point import minimise
 from ...program.blocks import CellFactory
 from ...progress import Budget
 from .enumerated import EnumeratedPricer, PriceResult
@@ -146,9 +146,7 @@ class _Ascent:
         self._A = sparse.csc_matrix(sparse.vstack([below, positive, norm]))
         self._limits = np.zeros(self._A.shape[0])
         self._limits[2 * n] = 1.0
-        self._setup = setup_seconds(self._A.nnz, form.cones)
-        self._cones = [clarabel.NonnegativeConeT(2 * n + 1), *clarabel_cones(form.cones)]
-        self._settings = clarabel_settings(SETTINGS.accuracy)
+        self._cones: tuple[tuple[ConeKind, int], ...] = (("nonnegative", 2 * n + 1), *form.cones)
 
     def run(self, c: _Array) -> tuple[float, _Array]:
         """Correlation of the atom at the end, and the block of norm 1 it belongs to."""
@@ -161,12 +159,19 @@ class _Ascent:
         for _ in range(SETTINGS.steps):
             tangent = self._b + (convex * (self._rows @ c > 0.0)) @ self._rows
             q = np.concatenate([np.zeros(self._aux), -tangent, -self._a[self._a < 0.0]]) / unit
-            if self._setup > self._budget.remaining + SPARE_SECONDS:
+            answer = minimise(
+                quadratic,
+                q,
+                self._A,
+                self._limits,
+                self._cones,
+                tol=SETTINGS.accuracy,
+                stop=lambda: self._budget.stop() is not None,
+                remaining=self._budget.remaining,
+            )
+            if answer is None:
                 break
-            solver = clarabel.DefaultSolver(quadratic, q, self._A, self._limits, self._cones, self._settings)
-            solver.set_termination_callback(lambda _: self._budget.stop() is not None)
-            answer = solver.solve()
-            c = np.array(answer.x)[self._aux : self._aux + p]
+            c = answer.x[self._aux : self._aux + p]
             length = float(self._penalty.norm(c[None, :])[0])
             if not length > 1e-9:  # the origin: no atom correlates from here (or NaN: no answer)
                 break

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ...architectures import Patterns
 from ...contracts.records import record
-from ...numerics.conic_forms import SPARE_SECONDS
+from ...numerics.interior_point import SPARE_SECONDS
 from ...numerics.rounding import UNIT_ROUNDOFF
 from ...penalties import Search
 from ...program.blocks import Blocks, CellFactory
