@@ -14,6 +14,8 @@ from contextlib import suppress
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from . import heap
+
 __all__ = ["begin", "end", "say", "until", "wait"]
 
 #: What is imported, for every page.
@@ -71,6 +73,7 @@ def _importing() -> threading.Thread:
     global _thread
     with _lock:
         if _thread is None:
+            heap.give_back()  # before there are many threads
             _thread = threading.Thread(target=_import, name="imports", daemon=True)
             _thread.start()
         return _thread
