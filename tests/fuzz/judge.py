@@ -108,7 +108,7 @@ def kept_directions(spec, X):
     """Spreads (r,) of the patch rows and their directions (r, h), without those that vary by no more than rounding."""
     rows = np.concatenate(patches(X, spec["geometry"]))
     _, spread, directions = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
-    kept = spread > max(1e-10 * spread.max(initial=0.0), 1e-14 * np.abs(rows).max())
+    kept = spread > max(1e-8 * spread.max(initial=0.0), 1e-14 * np.abs(rows).max())
     return spread[kept], directions[kept]
 
 
