@@ -31,8 +31,10 @@ _Array = NDArray[np.float64]
 #: The arrays of a file that hold a batch.
 BATCH = ("batch_mean", "batch_directions", "batch_spreads", "batch_rows")
 
-# spreads below this share of the largest are rounding, which normalisation would make as large as everything else
-_FLAT = 1e-10
+# spreads below this share of the largest are left out: normalised by them, outputs are known to the unit roundoff over
+# the share, and a loss near zero to the square of that, which is rounding for the root of the unit roundoff. With 1e-10
+# objectives of beta = 1e-10 were off by 3e-4
+_FLAT = 1e-8
 # units of roundoff of the largest entry that a centred row may be off by
 _CENTRED = 64.0
 # share by which the moments of a batch may differ from those of the same batch computed elsewhere
@@ -51,7 +53,7 @@ class BatchStatistics:
     directions : (h, r) float64
         V.
     spreads : (r,) float64
-        The singular values S, > 0; those below 1e-10 of the largest are left out.
+        The singular values S, > 0; those below 1e-8 of the largest are left out.
     rows : int
         N.
 

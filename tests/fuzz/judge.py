@@ -120,7 +120,7 @@ def kept_directions(P):
     That is what the network is said to leave out: a share of the largest spread, and of the largest entry.
     """
     _, spread, directions = np.linalg.svd(centred(P), full_matrices=False)
-    kept = spread > max(1e-10 * spread.max(initial=0.0), 64.0 * 2.0**-53 * np.abs(P).max() * P.size**0.5)
+    kept = spread > max(1e-8 * spread.max(initial=0.0), 64.0 * 2.0**-53 * np.abs(P).max() * P.size**0.5)
     return spread[kept], directions[kept]
 
 

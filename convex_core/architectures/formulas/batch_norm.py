@@ -18,7 +18,7 @@ D = code.reshape(P, K, n)  # sign patterns D_ik: the samples in which patch k is
 M, N = X.reshape(K * n, h), K * n  # all patch rows: the batch
 mean = M.mean(axis=0)
 U, S, Vt = np.linalg.svd(M - mean, full_matrices=False)
-varies = S > 1e-10 * max(S.max(), 1e-300)
+varies = S > 1e-8 * max(S.max(), 1e-300)
 U, S, Vt = U[:, varies], S[varies], Vt[varies]
 Z = np.column_stack([U, np.full(N, N**-0.5)]).reshape(K, n, -1)  # rows [U_k, 1 / sqrt(N)]"""
 _CONE = """\
