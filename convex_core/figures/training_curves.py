@@ -252,7 +252,7 @@ def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> float:
         dtick="D2" if span < 2.5 else 1,
         tickformat=".3~g",
     )
-    return upper * 10.0 ** (-0.06 * span)
+    return upper * math.pow(10.0, -0.06 * span)
 
 
 def _ends(values: _Array) -> _Array:
