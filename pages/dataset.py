@@ -37,8 +37,9 @@ sample = min(st.session_state["sample"], data.n - 1)
 st.markdown(f"**{data.name}**: {data.description}")
 layout.facts(cost.meter(patches, cost.estimate(spec.key, patches)))
 
-with st.container(horizontal=True, gap="medium"):
+with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     # what a newcomer wants next, above the pictures
+    data_input.own_data(data)
     st.page_link(shell.page("solve"), label="Next: solve it", icon=":material/verified:")
     from_dataset.offer(data, spec)
 
@@ -56,5 +57,4 @@ with left:
 with right:
     layout.chart(matrices, "Patch matrices", "Row i of X\u2096 is patch k of sample i.", key="matrices")
 
-data_input.own_data(data)
 layout.downloads(place, [*data_input.data_downloads(data), *layout.chart_downloads([windows, matrices])])

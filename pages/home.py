@@ -20,6 +20,7 @@ place = layout.header(
 with st.container(key="to_playground", horizontal=True, gap="small"):
     st.page_link(shell.page("tour"), label="Take the tour: eight short steps", icon=":material/explore:")
     st.page_link(shell.page("playground"), label="Build data with your hands", icon=":material/gesture:")
+    st.page_link(shell.page("dataset"), label="Bring your own data", icon=":material/table_chart:")
 work = warm.home()
 figure_column, text_column = st.columns([1.9, 1], gap="large")
 with figure_column:
@@ -61,7 +62,6 @@ Each :violet[purple line] is **SGD** from one random start (seeds {warm.HOME_SEE
     st.page_link(shell.page("filters_and_path"), label="The whole path", icon=":material/timeline:")
     st.page_link(shell.page("solve"), label="Solve it yourself", icon=":material/verified:")
     st.page_link(shell.page("convex_vs_sgd"), label="Race SGD against the proof", icon=":material/compare_arrows:")
-    st.page_link(shell.page("dataset"), label="Bring your own data", icon=":material/table_chart:")
 
 layout.downloads(place, layout.chart_downloads([dial]))
 

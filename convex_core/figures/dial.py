@@ -30,7 +30,7 @@ TOP, BOTTOM = 136, 48
 CURVES, BETWEEN = 190, 54
 #: SGD's objective over the optimum: what is drawn, and where there is a grid line.
 RATIO_RANGE = (0.97, 2.2)
-RATIO_TICKS = (1.0, 1.1, 1.2, 1.5, 2.0)
+RATIO_TICKS: tuple[float, ...] = (1.0, 1.1, 1.2, 1.5, 2.0)
 #: On a screen of its own the type is larger: higher rows of tiles below their labels, lower curves with fewer ticks.
 WIDE_TILES, WIDE_CURVES, WIDE_TICKS = 1.35, 130, (1.0, 1.2, 1.5, 2.0)
 

@@ -33,6 +33,8 @@ FRAMES = 40
 FLOOR = 1e-12
 #: Relative gap within which bounds are one line on the screen, and the upper one is called the certified optimum.
 ONE_LINE = 1e-4
+#: Room below the lowest line for its name, as a share of the room above it.
+NAME_SHARE = 0.28
 
 _Array = NDArray[np.float64]
 
@@ -125,7 +127,13 @@ def curves(
         _excess_axis(figure, shown, upper, lower, reach, colours)
         return figure, _ending_above(shown, upper, lower)
     _bounds(figure, float(x.min()), reach, upper, lower, colours)
-    _axes(figure, values, upper, colours)
+    bottom = _axes(figure, values, upper, colours)
+    names = [f"{upper_name(upper, lower)} {upper:.4g}"]
+    level = upper
+    if math.isfinite(lower) and not _certified(upper, lower):
+        names.append(f"dashed: proved lower bound {lower:.4g}")
+        level = max(lower, bottom)
+    _name_line(figure, reach, math.log10(level) if upper > 0.0 else level, names, colours)
     return figure, _ending(values)
 
 
@@ -152,10 +160,19 @@ def _bounds(figure: Any, start: float, stop: float, upper: float, lower: float, 
                 y=[value, value],
                 name=name,
                 mode="lines",
+                showlegend=False,
                 line={"color": colours.convex, "width": width, "dash": dash},
                 hovertemplate=f"{name}: %{{y:.8g}}<extra></extra>",
             )
         )
+
+
+def _name_line(figure: Any, right: float, level: float, lines: Sequence[str], colours: Palette) -> None:
+    """Names below a line, where no curve is: a legend that holds so long a name has one column on a phone."""
+    figure.add_annotation(
+        x=right, y=level, text="<br>".join(lines), showarrow=False, xanchor="right", yanchor="top", align="right",
+        font={"color": colours.convex, "size": 12},
+    )  # fmt: skip
 
 
 def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: float, colours: Palette) -> None:
@@ -163,16 +180,12 @@ def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: 
     gap = float(shown_values(np.array([upper]), lower, True)[0])
     seen = shown[np.isfinite(shown)]
     least, most = float(seen.min(initial=1.0)), float(seen.max(initial=FLOOR))
-    low, high = math.floor(math.log10(0.3 * least)), math.log10(1.3 * max(most, 10.0 * least))
+    low, high = math.floor(math.log10(0.6 * least)), math.log10(1.3 * max(most, 10.0 * least))
     low = max(low, math.floor(high) - 9)
     off = gap < 10.0**low
     name, level = upper_name(upper, lower), max(gap, 10.0**low)
     words = f"proved within {gap:.0e}, below this axis" if off else f"proved within {100.0 * gap:.2g} %"
-    # written at the line: a legend that holds so long a name has one column on a phone
-    figure.add_annotation(
-        x=reach, y=math.log10(level), text=f"{name},<br>{words}", showarrow=False, xanchor="right", yanchor="bottom",
-        align="right", font={"color": colours.convex, "size": 12},
-    )  # fmt: skip
+    _name_line(figure, reach, math.log10(level), [f"{name},", words], colours)
     figure.add_trace(
         draft.Scatter(
             x=[0.0, reach],
@@ -191,7 +204,7 @@ def _excess_axis(figure: Any, shown: _Array, upper: float, lower: float, reach: 
     figure.update_yaxes(
         title_text=what,
         type="log",
-        range=[low, high],
+        range=[low - NAME_SHARE * (high - low), high],
         gridcolor=colours.faint,
         zeroline=False,
         tickvals=ticks,
@@ -209,17 +222,23 @@ def _ending_above(shown: _Array, upper: float, lower: float) -> str:
     return f"ends at most {least} to {most} above the optimum, measured from the proved lower bound,"
 
 
-def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> None:
-    """Logarithmic objective with a range that shows the plateau; the first steps may leave it."""
+def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> float:
+    """Logarithmic objective with a range that shows the plateau; the first steps may leave it.
+
+    Returns the least value above the room for names.
+    """
     ends = _ends(values)
     if upper <= 0.0:
         # the zero network is perfect: a logarithm has no place for it
         top = float(np.nanmax(values, initial=0.0, where=np.isfinite(values))) or 1.0
         figure.update_xaxes(showgrid=False, zeroline=False)
         figure.update_yaxes(
-            title_text="training objective", range=[-0.05 * top, 1.04 * top], gridcolor=colours.faint, zeroline=False
+            title_text="training objective",
+            range=[-NAME_SHARE * top, 1.04 * top],
+            gridcolor=colours.faint,
+            zeroline=False,
         )
-        return
+        return 0.0
     first = float(np.nanmax(values)) if np.isfinite(values).any() else 2.0 * upper
     top = min(first, max(20.0 * upper, 1.5 * float(np.max(ends, initial=upper))))
     span = math.log10(top / upper) or 1.0
@@ -227,12 +246,13 @@ def _axes(figure: Any, values: _Array, upper: float, colours: Palette) -> None:
     figure.update_yaxes(
         title_text="training objective",
         type="log",
-        range=[math.log10(upper) - 0.06 * span, math.log10(upper) + 1.04 * span],
+        range=[math.log10(upper) - (0.06 + NAME_SHARE) * span, math.log10(upper) + 1.04 * span],
         gridcolor=colours.faint,
         zeroline=False,
         dtick="D2" if span < 2.5 else 1,
         tickformat=".3~g",
     )
+    return upper * math.pow(10.0, -0.06 * span)
 
 
 def _ends(values: _Array) -> _Array:

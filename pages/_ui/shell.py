@@ -77,6 +77,8 @@ def run() -> None:
         _configure(file)
     st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "icon.svg"), size="large")
     st.html(ASSETS / "style.css")
+    if st.context.is_embedded:
+        st.html(ASSETS / "embed.css")
     opening.wait(place)
     from .arrival import show  # imported by now
 

@@ -78,8 +78,8 @@ STAGES: Mapping[str, Stage] = {
         ),
     ),
     "dataset": Stage(
-        {"windows": 320},
-        {"matrices": 320},
+        {"windows": 305},
+        {"matrices": 305},
         scenes=(
             Scene("Two motifs in noise"),
             Scene("A larger stride, fewer patches", {"stride": 3}),

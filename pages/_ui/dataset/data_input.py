@@ -39,7 +39,7 @@ def data_downloads(data: Dataset) -> list[layout.Download]:
 
 def own_data(data: Dataset) -> None:
     """Upload a file, or change single numbers; either way the result is this session's dataset ``custom``."""
-    with st.expander("Your own data", icon=":material/upload_file:", expanded=_ERROR in st.session_state):
+    with st.popover("Your own data", icon=":material/upload_file:", key="own_data"):
         left, right = st.columns([1, 1.6], gap="large")
         with left:
             st.file_uploader(
@@ -49,6 +49,8 @@ def own_data(data: Dataset) -> None:
                 max_upload_size=MAX_UPLOAD_BYTES // 2**20,
                 on_change=_take_upload,
             )
+            if st.session_state.get("data") == CUSTOM:
+                st.page_link(shell.page("solve"), label="These data are in use: solve them", icon=":material/verified:")
             st.selectbox(
                 "Column of a table that is y (target)",
                 [FOUND, "first", "last"],
@@ -62,7 +64,6 @@ def own_data(data: Dataset) -> None:
                 guard.say(st.session_state[_ERROR])
             layout.caption("Files stay in this session's memory and are gone when the tab is closed.")
             if st.session_state.get("data") == CUSTOM:
-                st.page_link(shell.page("solve"), label="These data are in use: solve them", icon=":material/verified:")
                 carried = own_link.encode(data) is not None
                 layout.caption(
                     "The link of this page carries these data."
