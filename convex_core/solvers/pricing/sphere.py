@@ -66,6 +66,8 @@ class SphereSettings:
     fastest: float = 1e-8  # seconds a cone takes at least
     watch: float = 0.05  # seconds between two looks at the budget during a proof
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
+    # the same for filters longer than `short`, where one tenth of an accuracy takes two to four times the cones
+    stairs: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4)
     quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
     # excess over the floor, relative, above which columns by ascent alone make a proof not worth its time
     plenty: float = 0.05
@@ -135,6 +137,7 @@ class SpherePricer(SoundPricer):
         self._explored = 0  # calls without a proof
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
+        self._reached = np.inf  # the finest accuracy of a proof that was over, against the clock
         self._pace = SETTINGS.cone_seconds  # seconds a cone took one thread in it
 
     @property
@@ -188,11 +191,15 @@ class SpherePricer(SoundPricer):
     def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
         """Bound both sides to the relative accuracy `goal` above what is known of them.
 
-        Against the clock coarse proofs come first: a fine one that is cut short proves little.
+        Against the clock coarse proofs come first: a fine one that is cut short proves little. With long filters they
+        begin where those of the last vector ended, and end, unless asked to `prove`, where a direction found is higher
+        than the next one would show.
         """
-        levels = [level for level in SETTINGS.coarse if level > goal] if budget.paced else []
+        long = len(sides[0].linear) > SETTINGS.short
+        stairs = [step for step in (SETTINGS.stairs if long else SETTINGS.coarse) if step > goal and budget.paced]
+        levels = [*(step for step in stairs if step <= self._reached), goal]
         bound = np.inf
-        for accuracy in (*levels, goal):
+        for place, accuracy in enumerate(levels):
             if accuracy != goal and self._spent < SETTINGS.quick * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
@@ -200,6 +207,11 @@ class SpherePricer(SoundPricer):
             self._spent = budget.seconds - begin
             if budget.stop() is not None:
                 break
+            if long and accuracy != goal:
+                self._reached = min(self._reached, accuracy)
+                highest = max(side.found_value.max(initial=0.0) for side in sides)
+                if not prove and highest > known * (1.0 + levels[place + 1]):
+                    break
         return bound
 
     def rounding(self, v: _Array) -> float:
