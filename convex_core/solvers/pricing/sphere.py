@@ -66,9 +66,10 @@ class SphereSettings:
     fastest: float = 1e-8  # seconds a cone takes at least
     watch: float = 0.05  # seconds between two looks at the budget during a proof
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
-    # the same for filters longer than `short`, where one tenth of an accuracy takes two to four times the cones
-    stairs: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4)
     quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
+    # the same for filters longer than `short`: of all steps together the last one takes most
+    stairs: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4)
+    very_quick: float = 1e-3
     # excess over the floor, relative, above which columns by ascent alone make a proof not worth its time
     plenty: float = 0.05
     # cones: after a proof that examined more, that excess falls with the third power of their number, and the
@@ -196,11 +197,11 @@ class SpherePricer(SoundPricer):
         than the next one would show.
         """
         long = len(sides[0].linear) > SETTINGS.short
-        stairs = [step for step in (SETTINGS.stairs if long else SETTINGS.coarse) if step > goal and budget.paced]
-        levels = [*(step for step in stairs if step <= self._reached), goal]
+        coarse, quick = (SETTINGS.stairs, SETTINGS.very_quick) if long else (SETTINGS.coarse, SETTINGS.quick)
+        levels = [*(step for step in coarse if budget.paced and goal < step <= self._reached), goal]
         bound = np.inf
         for place, accuracy in enumerate(levels):
-            if accuracy != goal and self._spent < SETTINGS.quick * budget.remaining:
+            if accuracy != goal and self._spent < quick * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
             bound = min(bound, self._prove(sides, known, accuracy, budget))
