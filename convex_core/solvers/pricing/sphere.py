@@ -207,6 +207,7 @@ class SpherePricer(SoundPricer):
             bound = min(bound, self._prove(sides, known, accuracy, budget))
             self._spent = budget.seconds - begin
             if budget.stop() is not None:
+                self._reached = np.inf
                 break
             if long and accuracy != goal:
                 self._reached = min(self._reached, accuracy)
