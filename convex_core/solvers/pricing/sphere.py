@@ -67,9 +67,10 @@ class SphereSettings:
     watch: float = 0.05  # seconds between two looks at the budget during a proof
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
     quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
-    # the same for filters longer than `short`: of all steps together the last one takes most
-    stairs: tuple[float, ...] = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4)
+    # the same for filters longer than `short`: a tenth of an accuracy takes two to four times the cones
+    stairs: tuple[float, ...] = (0.3, 0.1, 0.01, 1e-3, 1e-4)
     very_quick: float = 1e-3
+    higher: float = 0.1  # share of a step's accuracy by which a direction that it finds is a column before the next
     # excess over the floor, relative, above which columns by ascent alone make a proof not worth its time
     plenty: float = 0.05
     # cones: after a proof that examined more, that excess falls with the third power of their number, and the
@@ -192,15 +193,16 @@ class SpherePricer(SoundPricer):
     def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
         """Bound both sides to the relative accuracy `goal` above what is known of them.
 
-        Against the clock coarse proofs come first: a fine one that is cut short proves little. With long filters they
-        begin where those of the last vector ended, and end, unless asked to `prove`, where a direction found is higher
-        than the next one would show.
+        Against the clock coarse proofs come first: a fine one that is cut short proves little. With long filters, and
+        unless asked to `prove`, a step that finds a high direction is the last one for its vector, and the next vector
+        begins with the next step.
         """
         long = len(sides[0].linear) > SETTINGS.short
         coarse, quick = (SETTINGS.stairs, SETTINGS.very_quick) if long else (SETTINGS.coarse, SETTINGS.quick)
-        levels = [*(step for step in coarse if budget.paced and goal < step <= self._reached), goal]
+        below = np.inf if prove else self._reached
+        levels = [*(step for step in coarse if budget.paced and goal < step < below), goal]
         bound = np.inf
-        for place, accuracy in enumerate(levels):
+        for accuracy in levels:
             if accuracy != goal and self._spent < quick * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
@@ -212,7 +214,7 @@ class SpherePricer(SoundPricer):
             if long and accuracy != goal:
                 self._reached = min(self._reached, accuracy)
                 highest = max(side.found_value.max(initial=0.0) for side in sides)
-                if not prove and highest > known * (1.0 + levels[place + 1]):
+                if not prove and highest > known * (1.0 + SETTINGS.higher * accuracy):
                     break
         return bound
 
