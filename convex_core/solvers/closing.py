@@ -64,7 +64,7 @@ class ClosingSettings:
     # against the clock: share of the time left that a proof gets before, and the search itself at most
     proof: float = 0.1
     share: float = 0.5
-    converging: float = 1.5  # price over beta below which a proof by cones that is cut short gets the time itself
+    converging: float = 1.5  # price over beta from which on proofs by cones get all the time
 
 
 SETTINGS = ClosingSettings()
@@ -105,7 +105,7 @@ class Closing:
         return budget.part(SETTINGS.proof) if self.pending and budget.paced and long else budget
 
     def needed(self, bound: float) -> bool:
-        """Whether a proof that was cut short with this `bound` leaves other dual vectors to be looked for.
+        """Whether a proof that ended, or was cut short, with this `bound` leaves other dual vectors to be looked for.
 
         Once cones are small their bounds come close quickly, and whoever has them has no use for this from then on.
         """
