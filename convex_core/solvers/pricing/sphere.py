@@ -251,7 +251,9 @@ class SpherePricer(SoundPricer):
             side, root = task
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
-            nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
+            # a step is of use when it is over, and the one before has left a bound: then no root has to leave time
+            others = len(tasks) - next(started) if self._reached == np.inf else 0
+            nodes = self._nodes(budget, others + self._threads)
             own = idle[side.sign]
             search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
             answer = search.run(root, known, accuracy, U, value, SETTINGS.seen * known, nodes, halt)
