@@ -240,7 +240,9 @@ def certify_known(
             first = closing.first(budget)
             price = pricer.price(v, floor=problem.beta, want=1, budget=first, slack=slack, prove=True)
             if closing.pending and price.stopped is not None and budget.stop() is None:
-                better = closing.run(v, np.zeros((0, problem.size)), objective, tol, best, budget)
+                better = best
+                if closing.needed(price.bound):
+                    better = closing.run(v, np.zeros((0, problem.size)), objective, tol, best, budget)
                 if better is not best:
                     best, best_tau, best_rounding = better, better.tau, pricer.rounding(better.dual)
                     vector = better.dual

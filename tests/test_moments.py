@@ -1,5 +1,6 @@
 """Bounds by second moments, and the dual vectors chosen for them: never below what is true, and close to it."""
 
+import math
 import threading
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from convex_core.solvers.closing import Closing
 from convex_core.solvers.dual_bound import DualBound, dual_bound
 from convex_core.solvers.pricing import moments, transport
 from convex_core.solvers.pricing.moments import MomentPricer, Moments, _largest
+from convex_core.solvers.pricing.sphere import SpherePricer
 from convex_core.solvers.pricing.transport import TransportPricer
 from convex_core.solvers.search import enumerated_pricer, make_pricer, searched_pricer
 
@@ -243,6 +245,19 @@ def test_a_cancelled_search_keeps_the_bound_that_was_known():
     search = Closing(problem, make_pricer(problem, budget=Budget())[0])
     assert search.run(problem.y, np.zeros((0, 10)), 5.0, 1e-6, known, Budget(cancel=flag)) is known
     assert search.pending
+
+
+def test_cones_that_converge_have_no_use_for_another_dual_vector():
+    problem = long_filters(n=10)
+    factory = CellFactory(problem.architecture, problem.patches)
+    for pricer, converges in ((SpherePricer(factory), True), (TransportPricer(factory), False)):
+        search = Closing(problem, pricer)
+        budget = Budget(time_limit=1e4)
+        assert search.needed(math.inf)
+        assert search.needed(2.0 * problem.beta)
+        assert search.first(budget).time_limit < 2e3
+        assert search.needed(1.3 * problem.beta) is not converges
+        assert (search.first(budget) is budget) is converges
 
 
 @pytest.mark.parametrize("architecture", ["two-layer", "circular"])

@@ -146,6 +146,49 @@ def test_nobody_is_told_to_stop_before_the_surroundings_of_ends_are_searched(mon
     assert all(searched)
 
 
+def staired(monkeypatch, problem):
+    """A pricer by cones that never finds a proof quick, and the accuracies that it proves."""
+    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, very_quick=0.0))
+    pricer = SpherePricer(CellFactory(problem.architecture, problem.patches), threads=1)
+    asked, prove = [], pricer._prove
+    monkeypatch.setattr(pricer, "_prove", lambda sides, known, step, budget: (
+        asked.append(step) or prove(sides, known, step, budget)
+    ))  # fmt: skip
+    return pricer, asked
+
+
+def test_against_the_clock_proofs_with_long_filters_go_down_a_stair(monkeypatch):
+    rng = np.random.default_rng(3)
+    problem = problem_of_rows(rng.standard_normal((10, 6)))
+    pricer, asked = staired(monkeypatch, problem)
+    for v in (problem.y, rng.standard_normal(10)):
+        listed = enumerated_pricer(problem, budget=Budget()).price(v, floor=0.0, want=1, budget=Budget())
+        exact = listed.bound - listed.rounding
+        asked.clear()
+        price = pricer.price(v, floor=0.0, want=1, budget=Budget(time_limit=1e4), slack=1e-6, prove=True)
+        assert asked == [*sphere.SETTINGS.stairs, 1e-6]
+        assert exact * (1 - 1e-12) <= price.bound <= exact * (1 + 1e-5)
+    asked.clear()
+    pricer.price(problem.y, floor=0.0, want=1, budget=Budget(), slack=1e-6, prove=True)
+    assert asked == [1e-6]
+
+
+@pytest.mark.parametrize(("excess", "ends"), [(0.2, 0.3), (0.02, 0.1), (5e-3, 0.01), (1e-6, 1e-6)])
+def test_a_stair_ends_where_a_direction_is_high_for_its_step(excess, ends, monkeypatch):
+    problem = problem_of_rows(np.random.default_rng(3).standard_normal((10, 6)))
+    pricer, asked = staired(monkeypatch, problem)
+    a, linear = pricer.factory.ridge(problem.y)
+    side = _Side(1, pricer.factory.rows, a, linear)
+    side.found_value = np.array([1.0 + excess])
+    monkeypatch.setattr(pricer, "_prove", lambda sides, known, step, budget: asked.append(step) or known * (1.0 + step))
+    assert pricer._bounded([side], 1.0, 1e-6, Budget(time_limit=1e4), False) == 1.0 + ends
+    assert asked[-1] == ends
+    side.found_value = np.zeros(0)
+    asked.clear()
+    pricer._bounded([side], 1.0, 1e-6, Budget(time_limit=1e4), False)
+    assert asked == [step for step in (*sphere.SETTINGS.stairs, 1e-6) if step < ends or step == 1e-6]
+
+
 def test_a_cancelled_search_keeps_a_sound_bound():
     problem = patch_problem(0)
     flag = threading.Event()

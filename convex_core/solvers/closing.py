@@ -36,6 +36,7 @@ from .pricing.moments import MomentPricer, Moments
 from .pricing.outputs import OutputPricer
 from .pricing.sphere import SETTINGS as SPHERE
 from .pricing.sphere import SpherePricer
+from .pricing.transport import TransportPricer
 
 __all__ = ["Closing", "unit_outputs"]
 
@@ -63,6 +64,7 @@ class ClosingSettings:
     # against the clock: share of the time left that a proof gets before, and the search itself at most
     proof: float = 0.1
     share: float = 0.5
+    converging: float = 1.5  # price over beta from which on proofs by cones get all the time
 
 
 SETTINGS = ClosingSettings()
@@ -101,6 +103,16 @@ class Closing:
         """The budget of a proof: with long filters part of it against the clock, as long as this is pending."""
         long = self._pricer.factory.p > SPHERE.short
         return budget.part(SETTINGS.proof) if self.pending and budget.paced and long else budget
+
+    def needed(self, bound: float) -> bool:
+        """Whether a proof that ended, or was cut short, with this `bound` leaves other dual vectors to be looked for.
+
+        Once cones are small their bounds come close quickly, and whoever has them has no use for this from then on.
+        """
+        by_cones = not any(isinstance(part, TransportPricer) for part in self._parts)
+        if by_cones and bound <= SETTINGS.converging * self._problem.beta:
+            self.pending = False
+        return self.pending
 
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
         """The best bound found, `best` or a better one.

@@ -58,8 +58,8 @@ class MomentSettings:
     first_rounds: int = 6  # choices of partners for the first dual vector; one for those after it
     pace: float = 0.05  # share of the way that the moments go in one step
     # smoothing of the worst moments, relative to the bound, in the first and the last step of a round
-    blur: float = 3e-3
-    last_blur: float = 1e-3
+    blur: float = 1e-3
+    last_blur: float = 3e-4
     narrow: float = 1e-5  # width at least, relative to the row
     free: float = 1e-9  # share of a concave row below which nobody is said to use it
     tries: int = 8  # levels that a largest eigenvalue is tried to be below

@@ -67,6 +67,10 @@ class SphereSettings:
     watch: float = 0.05  # seconds between two looks at the budget during a proof
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
     quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
+    # the same for filters longer than `short`: a tenth of an accuracy takes two to four times the cones
+    stairs: tuple[float, ...] = (0.3, 0.1, 0.01, 1e-3, 1e-4)
+    very_quick: float = 1e-3
+    higher: float = 0.1  # share of a step's accuracy by which a direction that it finds is a column before the next
     # excess over the floor, relative, above which columns by ascent alone make a proof not worth its time
     plenty: float = 0.05
     # cones: after a proof that examined more, that excess falls with the third power of their number, and the
@@ -135,6 +139,7 @@ class SpherePricer(SoundPricer):
         self._explored = 0  # calls without a proof
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
+        self._reached = np.inf  # the finest accuracy of a proof that was over, against the clock
         self._pace = SETTINGS.cone_seconds  # seconds a cone took one thread in it
 
     @property
@@ -188,18 +193,29 @@ class SpherePricer(SoundPricer):
     def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
         """Bound both sides to the relative accuracy `goal` above what is known of them.
 
-        Against the clock coarse proofs come first: a fine one that is cut short proves little.
+        Against the clock coarse proofs come first: a fine one that is cut short proves little. With long filters, and
+        unless asked to `prove`, a step that finds a high direction is the last one for its vector, and the next vector
+        begins with the next step.
         """
-        levels = [level for level in SETTINGS.coarse if level > goal] if budget.paced else []
+        long = len(sides[0].linear) > SETTINGS.short
+        coarse, quick = (SETTINGS.stairs, SETTINGS.very_quick) if long else (SETTINGS.coarse, SETTINGS.quick)
+        below = np.inf if prove else self._reached
+        levels = [*(step for step in coarse if budget.paced and goal < step < below), goal]
         bound = np.inf
-        for accuracy in (*levels, goal):
-            if accuracy != goal and self._spent < SETTINGS.quick * budget.remaining:
+        for accuracy in levels:
+            if accuracy != goal and self._spent < quick * budget.remaining:
                 continue  # there is time enough for the fine one
             begin = budget.seconds
             bound = min(bound, self._prove(sides, known, accuracy, budget))
             self._spent = budget.seconds - begin
             if budget.stop() is not None:
+                self._reached = np.inf
                 break
+            if long and accuracy != goal:
+                self._reached = min(self._reached, accuracy)
+                highest = max(side.found_value.max(initial=0.0) for side in sides)
+                if not prove and highest > known * (1.0 + SETTINGS.higher * accuracy):
+                    break
         return bound
 
     def rounding(self, v: _Array) -> float:
@@ -235,7 +251,9 @@ class SpherePricer(SoundPricer):
             side, root = task
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
-            nodes = self._nodes(budget, len(tasks) - next(started) + self._threads)
+            # a step is of use when it is over, and the one before has left a bound: then no root has to leave time
+            others = len(tasks) - next(started) if self._reached == np.inf else 0
+            nodes = self._nodes(budget, others + self._threads)
             own = idle[side.sign]
             search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
             answer = search.run(root, known, accuracy, U, value, SETTINGS.seen * known, nodes, halt)
