@@ -27,6 +27,7 @@ def work():
     everyone.wait()
     large = [np.ones(250_000) for _ in range({MEGABYTES} // 2)]
     everyone.wait()
+    everyone.wait()
     del large
     everyone.wait()
     everyone.wait()
@@ -40,6 +41,7 @@ begin = resident()
 everyone.wait()
 everyone.wait()
 most = resident()
+everyone.wait()
 everyone.wait()
 print(most - begin, resident() - begin)
 everyone.wait()
