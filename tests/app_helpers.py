@@ -21,8 +21,8 @@ scanner = pytest.importorskip("streamlit.components.v2.manifest_scanner")
 
 # a new session of AppTest reads the metadata of every installed package, in search of components: a tenth of a second
 scanner.scan_component_manifests = functools.cache(scanner.scan_component_manifests)
-# behind whatever page is tested next, the home page's path and runs of SGD go on: only the browser's tests look at all
-warm.HOME_POINTS, warm.HOME_START, warm.HOME_ITERATIONS = 6, 4, 60
+# behind whatever page is tested next, the home page's runs of SGD go on: only the browser's tests look at them
+warm.HOME_ITERATIONS = 60
 
 #: for what always ends, however slow the machine; and between two looks
 PATIENCE_SECONDS, LOOK_SECONDS = 200.0, 0.05

@@ -3,6 +3,7 @@
 import decimal
 import io
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -312,3 +313,18 @@ def test_command_line_report_and_pictures(tmp_path, capsys):
     assert solve_path(solution.problem, points=3).plot() is not None
     solution.report(page)
     assert main(["verify", str(page)]) == 0
+
+
+def test_what_the_mean_is_off_by_counts_beside_rows_that_are_nearly_alike():
+    rows = [0.1, 0.1 + 3e-13, 0.1 + 1e-13, 0.1 + 7e-13]
+    exact = [Fraction(row) for row in rows]
+    middle = sum(exact) / len(exact)
+    length = sum((row - middle) ** 2 for row in exact)
+    expected = [float(row - middle) / float(length) ** 0.5 for row in exact]
+    patches = np.array(rows)[None, :, None]
+    batch = BatchStatistics.of(patches)
+    whitened = batch.whitened(patches)[0, :, 0] * batch.directions[0, 0]
+    np.testing.assert_allclose(whitened, expected, rtol=1e-13)
+    # a file of before has the mean alone, as its network had
+    older = {name: array for name, array in batch.to_arrays().items() if name != "batch_rest"}
+    assert not BatchStatistics.from_arrays(older, 1).rest.any()

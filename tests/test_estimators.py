@@ -60,14 +60,6 @@ def small(**options):
     return ConvexCNNClassifier(**{"n_filters": 15, "beta": 1.0, "pooling_grid": 2, "tol": 1e-2, **options})
 
 
-@pytest.mark.parametrize("option", ["activation", "normalisation", "skip", "branches", "parallel", "relaxation"])
-def test_options_of_solve_are_refused_with_the_reason(option):
-    with pytest.raises(InputError, match=f"^{option}: got 'x', an option of solve, expected none of an estimator: "):
-        ConvexCNNRegressor(**{option: "x"})
-    with pytest.raises(TypeError, match="got 'sugar', expected one of beta, bias"):
-        ConvexCNNClassifier(sugar=1)
-
-
 @pytest.mark.slow
 def test_every_check_of_scikit_learn_passes_with_every_loss_and_none_is_left_out():
     # scipy reads the variable when it is imported, and scikit-learn leaves a check out without it

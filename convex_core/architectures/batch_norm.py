@@ -241,7 +241,7 @@ class BatchNormCNN(EvenPooling, PooledNeurons):
         back = gates * (w[:, None] * weighted)[:, None, :]
         along = np.einsum("mkn,mkn->m", back, normalised)
         safe = np.where(size > 0.0, size, 1.0)
-        turned = np.einsum("mkn,knh->mh", back, patches - batch.mean) @ batch.directions
+        turned = np.einsum("mkn,knh->mh", back, batch.centred(patches)) @ batch.directions
         turned = turned / safe[:, None] - (along / safe**2)[:, None] * (u @ batch.directions) * batch.spreads**2
         turned[size == 0.0] = 0.0
         filters = np.column_stack(
@@ -258,7 +258,7 @@ class BatchNormCNN(EvenPooling, PooledNeurons):
         along = u @ batch.directions
         size = lengths(batch.spreads * along)
         folded = (along * (gamma / np.where(size > 0.0, size, 1.0))[:, None]) @ batch.directions.T
-        return folded, alpha * batch.rows**-0.5 - folded @ batch.mean
+        return folded, alpha * batch.rows**-0.5 - folded @ batch.mean - folded @ batch.rest
 
     def padded(self, filters: _Array) -> _Array:
         """What the patches are multiplied by in the end, (m, h): ``gamma u / ||M u - mean||``."""

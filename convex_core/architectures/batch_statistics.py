@@ -28,8 +28,8 @@ __all__ = ["BATCH", "BatchStatistics"]
 
 _Array = NDArray[np.float64]
 
-#: The arrays of a file that hold a batch.
-BATCH = ("batch_mean", "batch_directions", "batch_spreads", "batch_rows")
+#: The arrays of a file that hold a batch; older files lack the last, zeros.
+BATCH = ("batch_mean", "batch_directions", "batch_spreads", "batch_rows", "batch_rest")
 
 # spreads below this share of the largest are left out: normalised by them, outputs are known to the unit roundoff over
 # the share, and a loss near zero to the square of that, which is rounding for the root of the unit roundoff. With 1e-10
@@ -48,8 +48,9 @@ class BatchStatistics:
 
     Attributes
     ----------
-    mean : (h,) float64
-        Mean of the patch rows.
+    mean, rest : (h,) float64
+        Mean of the patch rows: the nearest doubles, and what they are off by. Beside spreads of rows that are nearly
+        alike that is not nothing.
     directions : (h, r) float64
         V.
     spreads : (r,) float64
@@ -68,6 +69,7 @@ class BatchStatistics:
     directions: _Array
     spreads: _Array
     rows: int
+    rest: _Array
 
     @classmethod
     def of(cls, patches: _Array) -> BatchStatistics:
@@ -76,29 +78,34 @@ class BatchStatistics:
         N = len(rows)
         mean = rows.mean(axis=0)
         mean = mean + (rows - mean).mean(axis=0)  # the first mean of large numbers is off by its rounding
-        centred = rows - mean
+        rest = (rows - mean).mean(axis=0)
+        centred = (rows - mean) - rest
         _, spreads, Vt = np.linalg.svd(centred, full_matrices=False)
         noise = _CENTRED * UNIT_ROUNDOFF * float(np.abs(rows).max(initial=0.0)) * rows.size**0.5
         kept = spreads > max(_FLAT * float(spreads.max(initial=0.0)), noise)
         # rows and columns of their own, as they are once read from a file
-        return locked(cls(mean, np.ascontiguousarray(Vt[kept].T), spreads[kept].copy(), N))
+        return locked(cls(mean, np.ascontiguousarray(Vt[kept].T), spreads[kept].copy(), N, rest))
 
     @property
     def r(self) -> int:
         """Number of directions in which the rows vary."""
         return len(self.spreads)
 
+    def centred(self, patches: _Array) -> _Array:
+        """``x - mean`` of patches (K, n, h)."""
+        return (patches - self.mean) - self.rest
+
     def whitened(self, patches: _Array) -> _Array:
         """Rows ``S^-1 V^T (x - mean)`` of patches (K, n, h), those of U for the batch itself: (K, n, r)."""
         # an einsum treats equal rows alike wherever they lie; a product of matrices may not
-        turned: _Array = np.einsum("knh,hr->knr", patches - self.mean, self.directions)
+        turned: _Array = np.einsum("knh,hr->knr", self.centred(patches), self.directions)
         return turned / self.spreads
 
     def errors(self, patches: _Array) -> _Array:
         r"""How far rows of :meth:`whitened` are at most from those of exact numbers, (K, n), for the batch itself.
 
         Rows w are known up to :math:`\delta`, what computing them or a response from them loses, and the mean
-        :math:`\bar w` of the rows, which is that of the batch minus the double that stands for it. A filter q has a
+        :math:`\bar w` of the rows, which is that of the batch minus the doubles that stand for it. A filter q has a
         response of the length :math:`\|W q\|`, which is 1 up to :math:`e = \|W^T W - I\|`: spreads are off by the
         rounding of the largest. So the length is :math:`\delta_i + \|\bar w\| + e \|w_i\|`, both measured.
         """
@@ -106,7 +113,7 @@ class BatchStatistics:
             return np.zeros(patches.shape[:2])
         h = len(self.mean)
         steep = float(np.linalg.norm(lengths(self.directions.T) / self.spreads))
-        lost: _Array = (2.0 * h + 12.0) * UNIT_ROUNDOFF * steep * lengths(patches - self.mean)
+        lost: _Array = (2.0 * h + 14.0) * UNIT_ROUNDOFF * steep * lengths(self.centred(patches))
         rows = self.whitened(patches).reshape(-1, self.r)
         middle = rows.mean(axis=0)
         off = lost + (float(np.linalg.norm(middle)) + float(lost.mean()))
@@ -122,7 +129,7 @@ class BatchStatistics:
         u = filters @ self.directions
         size = lengths(self.spreads * u)
         unit = u / np.where(size > 0.0, size, 1.0)[:, None]
-        turned = np.einsum("knh,hr->knr", patches - self.mean, self.directions)
+        turned = np.einsum("knh,hr->knr", self.centred(patches), self.directions)
         return np.einsum("knr,mr->mkn", turned, unit), size
 
     def same_batch(self, other: BatchStatistics) -> bool:
@@ -140,7 +147,7 @@ class BatchStatistics:
     # -- files
     def to_arrays(self) -> dict[str, Any]:
         """The arrays of a file."""
-        return dict(zip(BATCH, (self.mean, self.directions, self.spreads, self.rows), strict=True))
+        return dict(zip(BATCH, (self.mean, self.directions, self.spreads, self.rows, self.rest), strict=True))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any], h: int) -> BatchStatistics:
@@ -157,22 +164,24 @@ class BatchStatistics:
         >>> BatchStatistics.from_arrays(batch.to_arrays(), 2) == batch
         True
         """
-        missing = [name for name in BATCH if name not in arrays]
+        missing = [name for name in BATCH[:-1] if name not in arrays]
         if missing:
             raise InputError(f"model file: got no {', '.join(missing)}, expected them with batch normalisation")
         mean = finite_array(arrays[BATCH[0]], BATCH[0], ndim=1)
+        rest = finite_array(arrays.get(BATCH[4], np.zeros(h)), BATCH[4], ndim=1)
         # a batch whose rows are all alike has no direction
         flat = np.shape(arrays[BATCH[1]]) == (h, 0) and np.shape(arrays[BATCH[2]]) == (0,)
         directions = np.zeros((h, 0)) if flat else finite_array(arrays[BATCH[1]], BATCH[1], ndim=2)
         spreads = np.zeros(0) if flat else finite_array(arrays[BATCH[2]], BATCH[2], ndim=1)
         rows = float(finite_array(arrays[BATCH[3]], BATCH[3], ndim=0))
-        if mean.shape != (h,) or directions.shape != (h, len(spreads)):
+        if mean.shape != (h,) or rest.shape != (h,) or directions.shape != (h, len(spreads)):
             raise InputError(
-                f"batch_mean, batch_directions: got shapes {mean.shape} and {directions.shape}, expected ({h},) and "
-                f"({h}, {len(spreads)})"
+                f"batch_mean, batch_rest, batch_directions: got shapes {mean.shape}, {rest.shape} and "
+                f"{directions.shape}, expected ({h},), ({h},) and ({h}, {len(spreads)})"
             )
         if not (spreads > 0.0).all():
             raise InputError(f"batch_spreads: got {float(spreads.min())!r}, expected numbers > 0")
         if not rows.is_integer():
             raise InputError(f"batch_rows: got {rows!r}, expected a whole number")
-        return locked(cls(mean.copy(), np.ascontiguousarray(directions), spreads.copy(), integer(int(rows), BATCH[3])))
+        count = integer(int(rows), BATCH[3])
+        return locked(cls(mean.copy(), np.ascontiguousarray(directions), spreads.copy(), count, rest.copy()))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted, check_random_state, validate_data
 
-from ..architectures import OPTIONS, make_architecture
+from ..architectures import make_architecture
 from ..architectures.pooling_grid import cuts_of
 from ..contracts.validation import integer, positive_number
 from ..errors import InputError
@@ -87,17 +87,7 @@ class ConvexCNN(BaseEstimator):  # type: ignore[misc]
         max_rounds: int = 1,
         time_limit: float | None = None,
         random_state: Any = 0,
-        **others: Any,
     ) -> None:
-        for name, value in others.items():
-            if name in OPTIONS:
-                raise InputError(
-                    f"{name}: got {value!r}, an option of solve, expected none of an estimator: its network is one of "
-                    "means of ReLUs over regions, whose filters are listed"
-                )
-            raise TypeError(
-                f"{type(self).__name__}: got {name!r}, expected one of {', '.join(self._get_param_names())}"
-            )
         self.input_shape = input_shape
         self.filter_size = filter_size
         self.stride = stride
