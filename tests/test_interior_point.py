@@ -216,3 +216,33 @@ def test_processes_are_not_shared_by_threads_at_once_nor_by_copies_of_this_proce
             process.kill()
     for answer in answers:
         same(here, answer)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_panic_of_clarabel_is_no_answer_and_the_best_known_stays(elsewhere, started, stuck, monkeypatch):
+    class PanicException(BaseException):
+        """As Clarabel raises it: no Exception."""
+
+    class Broken:
+        def __init__(self, *_):
+            pass
+
+        def set_termination_callback(self, _):
+            pass
+
+        def solve(self):
+            raise PanicException("Eigval error")
+
+    monkeypatch.setattr(clarabel_process.clarabel, "DefaultSolver", Broken)
+    stuck("print('null', flush=True)\nsys.stdin.buffer.read()")
+    if not elsewhere:
+        monkeypatch.setattr(interior_point, "_FELT", np.inf)
+    rng = np.random.default_rng(0)
+    problem = Problem(rng.standard_normal((6, 4)), rng.standard_normal(6), filter_size=2, beta=0.1, loss="absolute")
+    with together():
+        assert minimise(*program(), tol=1e-9) is None
+    found = solve(problem)
+    assert found.status != Status.OPTIMAL
+    assert found.lower_bound <= found.network_objective <= problem.loss.value(np.zeros(6), problem.y)
+    assert bool(started) == elsewhere
+    assert all(process.returncode is not None for process in started)

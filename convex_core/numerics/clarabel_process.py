@@ -39,7 +39,10 @@ _CONES = {
 def solved(
     P: Any, q: Any, A: Any, b: Any, cones: Iterable[tuple[str, int]], tol: float, stop: Callable[[], bool] | None
 ) -> Any:
-    """The answer of Clarabel: silent, on one thread, `tol` for gap and feasibility, ended at an iteration by `stop`."""
+    """The answer of Clarabel: silent, on one thread, `tol` for gap and feasibility, ended at an iteration by `stop`.
+
+    None where it gave up: a panic of its own (an eigenvalue method that did not converge, say), which is no Exception.
+    """
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
@@ -47,7 +50,12 @@ def solved(
     solver = clarabel.DefaultSolver(P, q, A, b, [_CONES[kind](size) for kind, size in cones], settings)
     if stop is not None:
         solver.set_termination_callback(lambda _info: stop())
-    return solver.solve()
+    try:
+        return solver.solve()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        return None
 
 
 def _serve() -> None:
@@ -63,6 +71,10 @@ def _serve() -> None:
         while True:
             begin = time.process_time()
             answer = solved(**programs.get(), stop=stopped.is_set)
+            if answer is None:
+                answers.write(b"null\n")
+                answers.flush()
+                continue
             x, z = array("d", answer.x), array("d", answer.z)
             line = {
                 "status": str(answer.status),

@@ -105,7 +105,7 @@ def minimise(
     Returns
     -------
     InteriorPoint or None
-        None if it was not begun, or was stopped where there was no answer yet.
+        None if it was not begun, was stopped where there was no answer yet, or if Clarabel gave up.
 
     Raises
     ------
@@ -130,6 +130,8 @@ def minimise(
         with suppress(_NotStartedError):
             return _ask(_Program(P, q, A, b, cones, tol), idle, stop or _never)
     answer = clarabel_process.solved(P, q, A, b, cones, tol, stop)
+    if answer is None:
+        return None
     return InteriorPoint(
         np.array(answer.x), np.array(answer.z), float(answer.obj_val), str(answer.status), int(answer.iterations)
     )
@@ -194,8 +196,8 @@ class _Process:
         self._talk: threading.Thread | None = None
 
     def ask(self, program: _Program, stop: Callable[[], bool]) -> InteriorPoint | None:
-        """The answer; None if it was stopped before there was one, and then the process must be ended."""
-        news: SimpleQueue[InteriorPoint | Exception] = SimpleQueue()
+        """The answer; None if there is none, and then the process must be ended."""
+        news: SimpleQueue[InteriorPoint | Exception | None] = SimpleQueue()
         self._sent.clear()
         self._talk = threading.Thread(target=self._exchange, args=(program, news), daemon=True, name="interior point")
         self._talk.start()
@@ -220,14 +222,14 @@ class _Process:
         self._process.stdin.write(part)
         self._process.stdin.flush()
 
-    def _exchange(self, program: _Program, news: SimpleQueue[InteriorPoint | Exception]) -> None:
+    def _exchange(self, program: _Program, news: SimpleQueue[InteriorPoint | Exception | None]) -> None:
         try:
             news.put(self._answer(program))
         except (OSError, ValueError):  # a broken pipe, half an answer, or none
             said = "Clarabel: the process that solved a program ended, expected an answer (too little memory?)"
             news.put(BackendError(said) if self._ready else _NotStartedError())
 
-    def _answer(self, program: _Program) -> InteriorPoint:
+    def _answer(self, program: _Program) -> InteriorPoint | None:
         source = self._process.stdout
         assert source is not None
         self._ready = self._ready or source.readline() == clarabel_process.READY
@@ -235,6 +237,8 @@ class _Process:
             self._write(part)
         self._sent.set()
         line = json.loads(source.readline())
+        if line is None:
+            return None
         x, z = (np.frombuffer(source.read(8 * length)).copy() for length in line["lengths"])
         spent_elsewhere(line["seconds"])
         return InteriorPoint(x, z, line["value"], line["status"], line["iterations"])
