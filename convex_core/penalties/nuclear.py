@@ -11,8 +11,8 @@ from scipy import sparse
 
 from ..contracts.records import record
 from ..numerics.conic_forms import PenaltyForm
-from .base import PenaltyFormulas
-from .supports import ConicSupports
+from .base import EXACT, ConeSupports, PenaltyFormulas, Search
+from .supports import conic_supports
 
 __all__ = ["NuclearPenalty", "symmetric_entries"]
 
@@ -21,7 +21,7 @@ _Array = NDArray[np.float64]
 
 @record
 @dataclass(frozen=True, slots=True)
-class NuclearPenalty(ConicSupports):
+class NuclearPenalty:
     r"""Nuclear norm :math:`\|Z\|_* = \sum_i \sigma_i(Z)` of a block that is a matrix (row-major); dual: operator norm.
 
     Attributes
@@ -68,6 +68,33 @@ class NuclearPenalty(ConicSupports):
     def dual_norm(self, G: _Array) -> _Array:
         """Largest singular value of each row of `G` (m, p), shape (m,)."""
         return np.asarray(self._singular_values(G).max(axis=1, initial=0.0))
+
+    def top_supports(
+        self,
+        G: _Array,
+        cells: NDArray[np.int64],
+        rows: _Array,
+        sides: NDArray[np.int8],
+        *,
+        floor: float,
+        want: int,
+        search: Search = EXACT,
+    ) -> ConeSupports:
+        """The `want` largest supports of +-G[i] over cell ``cells[i]``, and a bound on all (never below `floor`).
+
+        Where there are no cones they are the dual norms, those of -G[i] are the same and left out, and the maximisers
+        are the products of the first singular vectors.
+        """
+        if len(rows):
+            return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
+        if not len(G):
+            return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, G.shape[1])), floor)
+        left, size, right = np.linalg.svd(G.reshape(-1, *self.shape), full_matrices=False)
+        value = size[:, 0]
+        found = np.flatnonzero(value > floor)
+        found = found[np.argsort(-value[found], kind="stable")][:want]
+        direction = (left[found, :, :1] * right[found, :1, :]).reshape(len(found), -1)
+        return ConeSupports(2 * found, value[found], direction, max(floor, float(value.max())))
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """``sum_b ||Z_b||_*``."""

@@ -1,4 +1,4 @@
-r"""The restricted master by a semismooth Newton method: smooth losses of any coupling, Euclidean penalty, warm starts.
+r"""The restricted master by a semismooth Newton method: smooth losses of any coupling, warm starts.
 
 As :mod:`.semismooth`, for a loss that is not the squared one. The outputs f are variables of their own beside the
 blocks, and the proximal method of multipliers minimises over v the smooth and convex
@@ -12,7 +12,8 @@ blocks, and the proximal method of multipliers minimises over v the smooth and c
 
 then moves c and f to the two proximal maps. With the Hessian H of the loss the one of :math:`\phi` is
 :math:`\tau (I + \tau H)^{-1} + \sigma \sum_b G_b F_b F_b^T G_b^T`; its inverse needs products with
-:math:`I + \tau H` alone, and a matrix of the size of the nonzero blocks, however many outputs a sample has. For the
+:math:`I + \tau H` alone, and a matrix of the size of the nonzero blocks, however many outputs a sample has, or of the
+size of the outputs where those are fewer. For the
 vector :math:`-\nabla\ell` of the outputs of the blocks the distance of a block from its proximal map says how far it is
 from optimal.
 
@@ -30,9 +31,11 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ...errors import Interrupted
+from ...penalties import Penalty
 from ...program.blocks import Blocks
 from ...progress import Budget
-from .semismooth import BlockProx, NewtonState, block_error
+from .matrix_prox import MatrixProx
+from .semismooth import EUCLIDEAN, NewtonState, ProximalMaps, block_error, proximal_maps
 
 __all__ = ["CurvedLoss", "proximal_newton"]
 
@@ -88,7 +91,15 @@ class CurvedLoss(Protocol):
 
 
 def proximal_newton(
-    blocks: Blocks, y: _Array, beta: float, loss: CurvedLoss, start: NewtonState, *, tol: float, budget: Budget
+    blocks: Blocks,
+    y: _Array,
+    beta: float,
+    loss: CurvedLoss,
+    start: NewtonState,
+    *,
+    penalty: Penalty = EUCLIDEAN,
+    tol: float,
+    budget: Budget,
 ) -> NewtonState:
     """Solve the program over `blocks` from `start`; the best point found, converged or not.
 
@@ -100,18 +111,19 @@ def proximal_newton(
         Targets, regularisation and loss.
     start : NewtonState
         Blocks, dual vector and sigma to start from.
+    penalty : Penalty
+        The Euclidean norm, or the nuclear norm of blocks without cone rows.
     tol : float
         Error at which to stop, relative to beta.
     budget : Budget
         Asked at every step whether to stop.
     """
     B, n, p = blocks.G.shape
-    gate = blocks.largest_gate
+    cones = proximal_maps(blocks, beta, penalty, budget)
+    J, gate = cones.J, cones.gate
     nothing = NewtonState(np.zeros((B, p)), -loss.gradient(np.zeros(n), y))
     if gate == 0.0:  # no block says anything
         return replace(nothing, sigma=0.0, error=0.0)
-    J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
-    cones = BlockProx(blocks, beta, budget)
     C, v = start.C, start.dual
     f = J @ C.ravel()
     first = SETTINGS.start / gate
@@ -138,8 +150,8 @@ def proximal_newton(
 
 
 def _minimise(
-    cones: BlockProx,
-    J: _Array,
+    cones: ProximalMaps,
+    J: Any,
     y: _Array,
     loss: CurvedLoss,
     C: _Array,
@@ -166,7 +178,7 @@ def _minimise(
         near = max(SETTINGS.inexact * float(np.linalg.norm(f - before)), SETTINGS.finest * tol * size)
         if missing <= near or budget.stop() is not None:
             break
-        step = _newton_step(cones.factor(), f, y, loss, sigma, tau, gradient)
+        step = _newton_step(cones, f, y, loss, sigma, tau, gradient)
         slope = float(gradient @ step)
         rounding = SETTINGS.rounding * (1.0 + abs(value))
         length = 1.0
@@ -185,19 +197,30 @@ def _minimise(
 
 
 def _newton_step(
-    W: _Array, f: _Array, y: _Array, loss: CurvedLoss, sigma: float, tau: float, gradient: _Array
+    cones: ProximalMaps, f: _Array, y: _Array, loss: CurvedLoss, sigma: float, tau: float, gradient: _Array
 ) -> _Array:
-    """``-(tau (I + tau H)^-1 + sigma W W^T)^-1 gradient`` by Woodbury's formula."""
+    """``-(tau (I + tau H)^-1 + sigma W W^T)^-1 gradient`` by Woodbury's formula, or with I + tau H drawn out."""
 
     def spread(A: _Array) -> _Array:
         return A + tau * loss.hessian_times(f, y, A)
 
+    if isinstance(cones, MatrixProx):
+        step, near = cones.step(sigma, gradient, lambda r: spread(r[:, None])[:, 0] / tau)
+        if near:
+            return step
+    W = cones.factor()
+    n, q = W.shape
+    if q > n:
+        M = sigma * spread(W @ W.T)  # the transpose of the product, of two symmetric matrices, with I + tau H behind
+        M.flat[:: n + 1] += max(tau, SETTINGS.rounding * float(np.trace(M)))
+        weights = linalg.solve(M, gradient, transposed=True, check_finite=False)
+        return -spread(weights[:, None])[:, 0]
     g = spread(gradient[:, None])[:, 0]
-    if W.shape[1] == 0:
+    if q == 0:
         return -g / tau
     DW = spread(W)
     M = W.T @ DW
     M.flat[:: len(M) + 1] += max(tau / sigma, SETTINGS.rounding * float(np.trace(M)))
     inner = linalg.solve(M, W.T @ g, assume_a="pos", check_finite=False)
-    step: _Array = (DW @ inner - g) / tau
-    return step
+    full: _Array = (DW @ inner - g) / tau
+    return full

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...contracts.records import record
 from ...losses import Loss, SquaredLoss
 from ...losses.free_part import FreePart
-from ...penalties import L2Penalty, Penalty
+from ...penalties import L2Penalty, NuclearPenalty, Penalty
 from ...program import Blocks
 from ...progress import Budget
 from ..backends.lazy_rows import solve_with_lazy_rows
@@ -34,6 +34,8 @@ class MasterSettings:
     warm: float = 1e7
     # error, relative to beta, that this solve is asked for: the blocks are near, and a proof may follow at once
     first_accuracy: float = 1e-4
+    # against the clock, share of the time left that the program of the only cell gets before its bound is looked at
+    share: float = 0.8
     idle: int = 2  # rounds running in which a block is zero before it is dropped
 
 
@@ -54,8 +56,8 @@ class MasterSolution:
 class RestrictedMaster:
     """The blocks generated so far and the solution over them, from which the next one starts.
 
-    With a smooth loss and the Euclidean penalty it is solved by Newton's method; otherwise, or where that method
-    does not settle, by Clarabel. Then cone rows enter only when they are violated: a cell in R^p has about 2(p - 1)
+    With a smooth loss and the Euclidean penalty, or the nuclear norm where there are no cones, it is solved by Newton's
+    method; otherwise, or where that method does not settle, by Clarabel. Then cone rows enter only when they are violated: a cell in R^p has about 2(p - 1)
     facets, whatever the number of rows.
     """
 
@@ -72,6 +74,7 @@ class RestrictedMaster:
     tol: float = 1e-9
     accuracy: float = SETTINGS.coarsest
     newton: bool = field(init=False)
+    cut: bool = False  # whether the last solve ended before it was as accurate as it was asked for
 
     def __post_init__(self) -> None:
         B = len(self.blocks)
@@ -85,7 +88,8 @@ class RestrictedMaster:
     def _smooth(self) -> bool:
         """Whether Newton's method is written for this loss and penalty."""
         squared = isinstance(self.loss, FreePart) and isinstance(self.loss.inner, SquaredLoss)
-        return (squared or hasattr(self.loss, "hessian_times")) and isinstance(self.penalty, L2Penalty)
+        free = isinstance(self.penalty, NuclearPenalty) and not len(self.blocks.rows)
+        return (squared or hasattr(self.loss, "hessian_times")) and (free or isinstance(self.penalty, L2Penalty))
 
     def add(self, columns: Blocks, directions: _Array) -> int:
         """Add the blocks of `columns` that are not here yet; answer how many were new."""
@@ -122,6 +126,8 @@ class RestrictedMaster:
 
     def tighten(self) -> bool:
         """Ask for more accuracy from now on; False when there is none left to ask for."""
+        if self.cut:  # it goes on
+            return True
         if self.newton and self.accuracy > SETTINGS.finest:
             self.accuracy = SETTINGS.finest
             return True
@@ -135,9 +141,13 @@ class RestrictedMaster:
 
     def solve(self, budget: Budget) -> MasterSolution:
         """Solve over the present blocks."""
+        self.cut = False
         if self.newton:
-            answer = self._newton_answer(budget)
-            if answer.error <= SETTINGS.coarsest or budget.stop() is not None:
+            # one cell is priced in a moment, and no column that comes with the price helps as much as the bound
+            part = budget.part(SETTINGS.share) if budget.paced and not len(self.blocks.rows) else budget
+            answer = self._newton_answer(part)
+            self.cut = answer.error > self.accuracy and part.stop() is not None
+            if answer.error <= SETTINGS.coarsest or self.cut:
                 # the next one is much like this one: a smaller sigma lets its blocks move
                 self.start = replace(answer, sigma=SETTINGS.restart * answer.sigma)
                 return MasterSolution(answer.C, self.penalty.norm(answer.C), answer.dual)
@@ -152,9 +162,13 @@ class RestrictedMaster:
                 self.loss.centred(y),
             )
         if isinstance(self.loss, (SquaredLoss, FreePart)):
-            return semismooth_newton(blocks, y, self.beta, self.start, tol=self.accuracy, budget=budget)
+            return semismooth_newton(
+                blocks, y, self.beta, self.start, penalty=self.penalty, tol=self.accuracy, budget=budget
+            )
         loss = cast(CurvedLoss, self.loss)
-        return proximal_newton(self.blocks, self.y, self.beta, loss, self.start, tol=self.accuracy, budget=budget)
+        return proximal_newton(
+            blocks, y, self.beta, loss, self.start, penalty=self.penalty, tol=self.accuracy, budget=budget
+        )
 
     def _solve_conic(self, budget: Budget) -> MasterSolution:
         """Solve by Clarabel, adding violated cone rows until there are none."""

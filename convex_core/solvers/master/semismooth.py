@@ -1,4 +1,4 @@
-r"""The restricted master by a semismooth Newton method: squared loss, Euclidean penalty, warm starts.
+r"""The restricted master by a semismooth Newton method: squared loss, warm starts.
 
 The program over the blocks at hand and its dual are
 
@@ -13,7 +13,7 @@ The augmented Lagrangian method on the dual minimises, over v, the smooth and st
    \phi(v) = \tfrac12\|v\|^2 - v^T y + \frac1{2\sigma} \sum_b \|\operatorname{prox}_b(c_b + \sigma G_b^T v)\|^2 ,
    \qquad \nabla\phi(v) = v - y + \sum_b G_b \operatorname{prox}_b(c_b + \sigma G_b^T v) ,
 
-with the proximal map of :mod:`.cone_prox`, then sets :math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian
+with the proximal map of :mod:`.cone_prox` (of :mod:`.matrix_prox` where the norm is the nuclear one), then sets :math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian
 :math:`I + \sigma \sum_b G_b F_b F_b^T G_b^T` has a term for each nonzero block only, however many blocks there are, and
 is never singular, however many copies of one direction there are. For :math:`v = y - \sum_b G_b c_b` the distance of
 :math:`c_b` from :math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero
@@ -35,11 +35,13 @@ from scipy.linalg import lapack
 from ...contracts.records import record
 from ...errors import Interrupted
 from ...numerics.cone_projection import cone_scratch
+from ...penalties import L2Penalty, NuclearPenalty, Penalty
 from ...program.blocks import Blocks
 from ...progress import Budget
 from .cone_prox import cone_prox
+from .matrix_prox import MatrixProx
 
-__all__ = ["BlockProx", "NewtonState", "block_error", "semismooth_newton"]
+__all__ = ["EUCLIDEAN", "BlockProx", "NewtonState", "ProximalMaps", "block_error", "proximal_maps", "semismooth_newton"]
 
 _Array = NDArray[np.float64]
 
@@ -65,6 +67,8 @@ class NewtonSettings:
 
 
 SETTINGS = NewtonSettings()
+#: the norm of a block unless another is said
+EUCLIDEAN = L2Penalty()
 
 
 @record
@@ -97,6 +101,8 @@ class BlockProx:
         B, _, p = blocks.G.shape
         self.budget = budget
         self.together = max(1, SETTINGS.between_looks // max(1, p * p * len(blocks.rows)))
+        self.gate = blocks.largest_gate
+        self.J = blocks.G.transpose(1, 0, 2).reshape(-1, B * p)
         self.G = blocks.G
         self.columns = np.ascontiguousarray(blocks.rows.T)
         self.sides = np.ascontiguousarray(blocks.sides)
@@ -141,8 +147,26 @@ class BlockProx:
         return out
 
 
+#: what the method needs of either
+ProximalMaps = BlockProx | MatrixProx
+
+
+def proximal_maps(blocks: Blocks, beta: float, penalty: Penalty, budget: Budget) -> ProximalMaps:
+    """Those of the Euclidean norm on cones, or of the nuclear norm of blocks that have none."""
+    if isinstance(penalty, NuclearPenalty):
+        return MatrixProx(blocks, beta, budget, penalty.shape)
+    return BlockProx(blocks, beta, budget)
+
+
 def semismooth_newton(
-    blocks: Blocks, y: _Array, beta: float, start: NewtonState, *, tol: float, budget: Budget
+    blocks: Blocks,
+    y: _Array,
+    beta: float,
+    start: NewtonState,
+    *,
+    penalty: Penalty = EUCLIDEAN,
+    tol: float,
+    budget: Budget,
 ) -> NewtonState:
     """Solve the program over `blocks` from `start`; the best point found, converged or not.
 
@@ -154,17 +178,18 @@ def semismooth_newton(
         Targets and regularisation.
     start : NewtonState
         Blocks, dual vector and sigma to start from.
+    penalty : Penalty
+        The Euclidean norm, or the nuclear norm of blocks without cone rows.
     tol : float
         Error at which to stop, relative to beta.
     budget : Budget
         Asked at every step whether to stop.
     """
     B, n, p = blocks.G.shape
-    gate = blocks.largest_gate
+    cones = proximal_maps(blocks, beta, penalty, budget)
+    J, gate = cones.J, cones.gate
     if gate == 0.0:  # no block says anything
         return NewtonState(np.zeros((B, p)), y.copy(), 0.0, 0.0)
-    J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
-    cones = BlockProx(blocks, beta, budget)
     C, v = start.C, start.dual
     sigma = max(start.sigma, SETTINGS.start / gate)
     best = NewtonState(np.zeros((B, p)), y.copy(), sigma)
@@ -177,7 +202,7 @@ def semismooth_newton(
             if missing > 0.1 * moved and missing < 0.1:
                 # The outputs of C miss y - v by rounding, which sigma magnifies. A last Newton step for both makes them
                 # agree; C leaves the proximal map by that rounding, which is divided by sigma.
-                step = _newton_step(cones.factor(), sigma, gradient)
+                step = _newton_step(cones, sigma, gradient)
                 C += sigma * cones.turned((step @ J).reshape(B, p))
             dual = y - J @ C.ravel()
             error = block_error(cones, C, (dual @ J).reshape(B, p))
@@ -222,7 +247,7 @@ def _merged(blocks: Blocks, C: _Array) -> _Array:
 
 
 def _minimise(
-    cones: BlockProx, J: _Array, y: _Array, C: _Array, v: _Array, sigma: float, tol: float, budget: Budget
+    cones: ProximalMaps, J: _Array, y: _Array, C: _Array, v: _Array, sigma: float, tol: float, budget: Budget
 ) -> tuple[_Array, _Array, float, float]:
     """Minimise phi from `v`; answer v, its gradient, the blocks' step and the missing gradient, both over beta."""
     B, p = C.shape
@@ -245,7 +270,7 @@ def _minimise(
         ):
             break
         former = missing
-        step = _newton_step(cones.factor(), sigma, gradient)
+        step = _newton_step(cones, sigma, gradient)
         slope = float(gradient @ step)
         turn = sigma * (step @ J).reshape(B, p)
         length, last = 1.0, value
@@ -261,7 +286,7 @@ def _minimise(
     return v, gradient, moved, missing
 
 
-def block_error(cones: BlockProx, C: _Array, product: _Array) -> float:
+def block_error(cones: ProximalMaps, C: _Array, product: _Array) -> float:
     """Largest distance of a block from optimal over beta; a nonzero one is measured at its own size."""
     size = np.sqrt(np.square(C).sum(axis=1))
     unit = C / np.where(size > 0.0, size, 1.0)[:, None]
@@ -273,8 +298,13 @@ def _distance(new: _Array, C: _Array, unit: float) -> float:
     return float(np.sqrt(np.square(new - C).sum(axis=1).max())) / max(unit, np.finfo(np.float64).tiny)
 
 
-def _newton_step(W: _Array, sigma: float, gradient: _Array) -> _Array:
-    """``-(I + sigma W W^T)^-1 gradient``, by the smaller of the two Gram matrices."""
+def _newton_step(cones: ProximalMaps, sigma: float, gradient: _Array) -> _Array:
+    """``-(I + sigma W W^T)^-1 gradient`` with the factor W, by the smaller of the two Gram matrices."""
+    if isinstance(cones, MatrixProx):
+        step, near = cones.step(sigma, gradient, lambda r: r)
+        if near:
+            return step
+    W = cones.factor()
     n, q = W.shape
     if q == 0:
         return -gradient
