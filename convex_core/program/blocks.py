@@ -196,6 +196,8 @@ class CellFactory:
         self._reach: _Array = unit * (lengths(self.design) + shift).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
         self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
+        if not len(self.hyperplanes):  # nor gates that could be those of other rows
+            self._apart = self._listed = 0.0
         #: angle within which the rows of a listed cell are known, with what a projection on them loses
         self.tilt = self._listed + (p + 4.0) * UNIT_ROUNDOFF
         self._lost = 4.0 * p + 32.0 + penalty.digits_lost
@@ -233,7 +235,8 @@ class CellFactory:
           :math:`\delta` is the largest sine between a row and the one it was merged with, measured, plus its rounding
           (2 p + 8) u; for a list also :math:`4 \sqrt p (16 \epsilon + p \epsilon)`, the tolerance within which the
           enumeration reads rows (twice that of :func:`~convex_core.arrangement.merge_rows`, between two rows of a
-          class, in each coordinate), plus the largest singular value that it can have read as zero.
+          class, in each coordinate), plus the largest singular value that it can have read as zero. Without
+          hyperplanes it is zero.
         * *Rows that count as zero* have no hyperplane, and the gate is arbitrary: Z is s R times the largest of their
           norms, for the K rows of a sample and one of a second layer.
         * *Rows that are computed from the data*, as whitened ones are, have errors of a length that the architecture

@@ -119,6 +119,7 @@ def generate_columns(
     solve_seconds = price_seconds = 0.0
     status = Status.ITERATION_LIMIT
     solving = start is not None and len(start.blocks) > 0
+    missed: Status | None = None  # why the master was not solved
 
     def close() -> None:
         """Look for a dual vector with a better bound than scaling has, where a proof takes too long."""
@@ -148,6 +149,7 @@ def generate_columns(
             begin = budget.seconds
             answer = master.solve(budget)
             solve_seconds += budget.seconds - begin
+            missed = answer.stopped
             if np.isfinite(answer.C).all():  # else stopped before its first iterate
                 v = loss.feasible(answer.dual, y)  # a solver may leave the domain of the conjugate by its tolerance
                 objective = value(master.blocks, answer)
@@ -197,7 +199,7 @@ def generate_columns(
         if relative_gap(upper, lower) <= tol:
             status = Status.OPTIMAL
             break
-        stop = budget.stop() or (None if hard and price.stopped is Status.TIME_LIMIT else price.stopped)
+        stop = budget.stop() or missed or (None if hard and price.stopped is Status.TIME_LIMIT else price.stopped)
         if stop is not None:
             status = stop
             break

@@ -96,7 +96,7 @@ def solve_whole(problem: Problem, pricer: EnumeratedPricer, *, backend: str, tol
         upper=problem.loss.value(f, problem.y)
         + problem.beta * float(problem.architecture.penalty.norm(answer.C).sum()),
         lower=-math.inf,
-        status=Status.OPTIMAL if answer.solved else budget.stop() or Status.STALLED,
+        status=Status.OPTIMAL if answer.solved else budget.stop() or answer.stopped or Status.STALLED,
         history=(),
         build_seconds=build,
         solve_seconds=answer.seconds,

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contracts.records import record
-from ...numerics.interior_point import minimise
+from ...numerics.conic_forms import setup_seconds
+from ...numerics.interior_point import SPARE_SECONDS, minimise
 from ...program.conic import ConicProgram
 from ...progress import Budget
+from ...status import Status
 
 __all__ = ["ConicSolution", "solve_clarabel", "unsolved"]
 
@@ -39,6 +41,8 @@ class ConicSolution:
         Its iterations.
     seconds : float
         Its wall-clock seconds, without assembly.
+    stopped : Status or None
+        Why there is no answer, where time was what was missing.
     """
 
     C: _Array
@@ -48,11 +52,13 @@ class ConicSolution:
     solver_status: str
     iterations: int
     seconds: float
+    stopped: Status | None = None
 
 
-def unsolved(B: int, p: int) -> ConicSolution:
-    """What there is of `B` blocks where there was no time for an answer: nothing."""
-    return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, "no time", 0, 0.0)
+def unsolved(B: int, p: int, stopped: Status | None) -> ConicSolution:
+    """What there is of `B` blocks where there is no answer: nothing, because it was `stopped` or has failed."""
+    word = "failed" if stopped is None else "no time"
+    return ConicSolution(np.full((B, p), np.nan), None, np.nan, False, word, 0, 0.0, stopped)
 
 
 def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget | None = None) -> ConicSolution:
@@ -80,7 +86,9 @@ def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget |
         remaining=budget.remaining,
     )
     if answer is None:
-        return unsolved(program.blocks, program.p)
+        setup = setup_seconds(program.A.nnz, program.cones, program.P.nnz)
+        late = Status.TIME_LIMIT if setup > budget.remaining + SPARE_SECONDS else None
+        return unsolved(program.blocks, program.p, budget.stop() or late)
     return ConicSolution(
         C=program.split(answer.x),
         dual=program.multiplier(answer.z),

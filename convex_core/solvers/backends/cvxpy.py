@@ -17,6 +17,7 @@ from ...numerics.conic_forms import setup_seconds
 from ...problem import Problem
 from ...program import Blocks
 from ...progress import Budget
+from ...status import Status
 from .clarabel import ConicSolution, unsolved
 
 __all__ = ["solve_cvxpy"]
@@ -66,7 +67,7 @@ def solve_cvxpy(
     form = problem.architecture.penalty.form(p)
     setup = setup_seconds(B * n * p + np.count_nonzero(blocks.sides) * p, form.cones * B)
     if budget is not None and setup > budget.remaining:
-        return unsolved(B, p), 0.0
+        return unsolved(B, p, Status.TIME_LIMIT), 0.0
     C = cp.Variable((B, p))
     flat = cp.vec(C, order="C")
     outputs = blocks.G.transpose(1, 0, 2).reshape(n, B * p) @ flat

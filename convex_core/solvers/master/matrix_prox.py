@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class MatrixSettings:
     fewest: int = 10  # iterations that are worth beginning
     large: int = 50_000_000  # entries of a factor, beyond which iterations go on instead
     speed: float = 1e10  # multiplications a second at most: a factorisation that takes longer is not begun
-    powers: int = 20  # iterations for the largest singular value of the gate matrices: a few per cent below it
+    powers: int = 8  # iterations for the largest singular value of the gate matrices: some per cent below it
 
 
 SETTINGS = MatrixSettings()
@@ -101,10 +102,11 @@ class MatrixProx:
         self.nonzero = count if sparse.issparse(self.J) else J.size
         self.G = self._wide(blocks.G)
         self.C = np.zeros((B, p))
+        self.sizes = 0.0  # sum of the nuclear norms of C
         self.derivatives: list[_Derivative] = []
         self.hopeless = np.inf  # sigma from which on conjugate gradients are not tried
 
-    @property
+    @cached_property
     def gate(self) -> float:
         """About the largest squared singular value of all gate matrices together, and no more; 0 if they are zero."""
         v = np.random.default_rng(0).standard_normal(self.J.shape[0])
@@ -133,12 +135,13 @@ class MatrixProx:
         """
         t = sigma * self.beta
         out = self._wide(self.C)
-        self.derivatives = []
+        self.derivatives, self.sizes = [], 0.0
         for b, matrix in enumerate(self._wide(Z)):
             if b:
                 self.budget.check("some blocks have no proximal map")
             left, s, right = np.linalg.svd(matrix, full_matrices=False)
             g = np.maximum(s - t, 0.0)
+            self.sizes += float(g.sum())
             r = int(np.count_nonzero(g))
             out[b] = (left[:, :r] * g[:r]) @ right[:r]
             above, value = g[:r, None], s[:r, None]

@@ -12,10 +12,9 @@ blocks, and the proximal method of multipliers minimises over v the smooth and c
 
 then moves c and f to the two proximal maps. With the Hessian H of the loss the one of :math:`\phi` is
 :math:`\tau (I + \tau H)^{-1} + \sigma \sum_b G_b F_b F_b^T G_b^T`; its inverse needs products with
-:math:`I + \tau H` alone, and a matrix of the size of the nonzero blocks, however many outputs a sample has, or of the
-size of the outputs where those are fewer. For the
-vector :math:`-\nabla\ell` of the outputs of the blocks the distance of a block from its proximal map says how far it is
-from optimal.
+:math:`I + \tau H` alone, and a matrix of the size of the nonzero blocks, however many outputs a sample has; of
+matrices, which have many more directions, one of the size of the outputs. For the vector :math:`-\nabla\ell` of the outputs of the blocks the distance
+of a block from its proximal map says how far it is from optimal.
 
 Source: Rockafellar, "Augmented Lagrangians and applications of the proximal point algorithm in convex programming",
 Math. Oper. Res. 1(2), 1976, for the outer method; the inner one as in :mod:`.semismooth`.
@@ -31,11 +30,10 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from ...errors import Interrupted
-from ...penalties import Penalty
 from ...program.blocks import Blocks
 from ...progress import Budget
 from .matrix_prox import MatrixProx
-from .semismooth import EUCLIDEAN, NewtonState, ProximalMaps, block_error, proximal_maps
+from .semismooth import BlockProx, NewtonState, ProximalMaps, block_error
 
 __all__ = ["CurvedLoss", "proximal_newton"]
 
@@ -97,7 +95,7 @@ def proximal_newton(
     loss: CurvedLoss,
     start: NewtonState,
     *,
-    penalty: Penalty = EUCLIDEAN,
+    maps: ProximalMaps | None = None,
     tol: float,
     budget: Budget,
 ) -> NewtonState:
@@ -111,15 +109,15 @@ def proximal_newton(
         Targets, regularisation and loss.
     start : NewtonState
         Blocks, dual vector and sigma to start from.
-    penalty : Penalty
-        The Euclidean norm, or the nuclear norm of blocks without cone rows.
+    maps : BlockProx or MatrixProx, optional
+        Proximal maps of the blocks at `beta`; those of the Euclidean norm on their cones unless given.
     tol : float
         Error at which to stop, relative to beta.
     budget : Budget
         Asked at every step whether to stop.
     """
     B, n, p = blocks.G.shape
-    cones = proximal_maps(blocks, beta, penalty, budget)
+    cones = BlockProx(blocks, beta, budget) if maps is None else maps
     J, gate = cones.J, cones.gate
     nothing = NewtonState(np.zeros((B, p)), -loss.gradient(np.zeros(n), y))
     if gate == 0.0:  # no block says anything
@@ -210,9 +208,9 @@ def _newton_step(
             return step
     W = cones.factor()
     n, q = W.shape
-    if q > n:
+    if isinstance(cones, MatrixProx) and q > n:
         M = sigma * spread(W @ W.T)  # the transpose of the product, of two symmetric matrices, with I + tau H behind
-        M.flat[:: n + 1] += max(tau, SETTINGS.rounding * float(np.trace(M)))
+        M.flat[:: n + 1] += tau
         weights = linalg.solve(M, gradient, transposed=True, check_finite=False)
         return -spread(weights[:, None])[:, 0]
     g = spread(gradient[:, None])[:, 0]

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contracts.records import record
+from ...errors import SizeError
 from ...losses import Loss, SquaredLoss
 from ...losses.free_part import FreePart
 from ...penalties import L2Penalty, NuclearPenalty, Penalty
 from ...program import Blocks
 from ...progress import Budget
+from ...status import Status
 from ..backends.lazy_rows import solve_with_lazy_rows
+from .matrix_prox import MatrixProx
+from .proximal_gradient import proximal_gradient
 from .proximal_newton import CurvedLoss, proximal_newton
 from .semismooth import NewtonState, semismooth_newton
 
@@ -45,20 +49,24 @@ SETTINGS = MasterSettings()
 @record
 @dataclass(frozen=True, slots=True)
 class MasterSolution:
-    """Solution of the restricted master: blocks C (B, p) and their norms (B,), dual vector v (n,)."""
+    """Solution of the restricted master: blocks C (B, p) and their norms (B,), dual vector v (n,).
+
+    Where it is not the solution because there was no time for that, `stopped` says so.
+    """
 
     C: _Array
     sizes: _Array
     dual: _Array
+    stopped: Status | None = None
 
 
 @dataclass(slots=True)
 class RestrictedMaster:
     """The blocks generated so far and the solution over them, from which the next one starts.
 
-    With a smooth loss and the Euclidean penalty, or the nuclear norm where there are no cones, it is solved by Newton's
-    method; otherwise, or where that method does not settle, by Clarabel. Then cone rows enter only when they are violated: a cell in R^p has about 2(p - 1)
-    facets, whatever the number of rows.
+    With a smooth loss and the Euclidean penalty it is solved by Newton's method, with the nuclear norm and no cones by
+    proximal gradient steps and then by that; otherwise, or where Newton's method does not settle, by Clarabel. Then
+    cone rows enter only when they are violated: a cell in R^p has about 2(p - 1) facets, whatever the number of rows.
     """
 
     blocks: Blocks
@@ -86,10 +94,16 @@ class RestrictedMaster:
 
     @property
     def _smooth(self) -> bool:
-        """Whether Newton's method is written for this loss and penalty."""
+        """Whether there is a method of our own for this loss and penalty."""
         squared = isinstance(self.loss, FreePart) and isinstance(self.loss.inner, SquaredLoss)
-        free = isinstance(self.penalty, NuclearPenalty) and not len(self.blocks.rows)
-        return (squared or hasattr(self.loss, "hessian_times")) and (free or isinstance(self.penalty, L2Penalty))
+        if self._matrices:
+            return self.loss.smooth
+        return (squared or hasattr(self.loss, "hessian_times")) and isinstance(self.penalty, L2Penalty)
+
+    @property
+    def _matrices(self) -> bool:
+        """Whether blocks are matrices without cones."""
+        return isinstance(self.penalty, NuclearPenalty) and not len(self.blocks.rows)
 
     def add(self, columns: Blocks, directions: _Array) -> int:
         """Add the blocks of `columns` that are not here yet; answer how many were new."""
@@ -142,33 +156,48 @@ class RestrictedMaster:
     def solve(self, budget: Budget) -> MasterSolution:
         """Solve over the present blocks."""
         self.cut = False
+        own = self.start
         if self.newton:
             # one cell is priced in a moment, and no column that comes with the price helps as much as the bound
-            part = budget.part(SETTINGS.share) if budget.paced and not len(self.blocks.rows) else budget
-            answer = self._newton_answer(part)
-            self.cut = answer.error > self.accuracy and part.stop() is not None
-            if answer.error <= SETTINGS.coarsest or self.cut:
+            part = budget.part(SETTINGS.share) if budget.paced and self._matrices else budget
+            own = self._own_answer(part)
+            self.cut = own.error > self.accuracy and part.stop() is not None
+            if own.error <= SETTINGS.coarsest or self.cut:
                 # the next one is much like this one: a smaller sigma lets its blocks move
-                self.start = replace(answer, sigma=SETTINGS.restart * answer.sigma)
-                return MasterSolution(answer.C, self.penalty.norm(answer.C), answer.dual)
-        return self._solve_conic(budget)
+                self.start = replace(own, sigma=SETTINGS.restart * own.sigma)
+                return self._from_state(own)
+        try:
+            answer = self._solve_conic(budget)
+        except SizeError:
+            if not self._smooth:
+                raise
+            return self._from_state(own)
+        unsolved = not np.isfinite(answer.C).all()
+        return replace(self._from_state(own), stopped=answer.stopped) if unsolved and self._smooth else answer
 
-    def _newton_answer(self, budget: Budget) -> NewtonState:
-        """By the method that is written for the loss: the squared one has a Hessian that never changes."""
-        blocks, y = self.blocks, self.y
-        if isinstance(self.loss, FreePart):  # of the squared loss: that of what is orthogonal to the free part
-            blocks, y = (
-                replace(blocks, G=self.loss.centred(blocks.G.swapaxes(0, 1)).swapaxes(0, 1)),
-                self.loss.centred(y),
-            )
-        if isinstance(self.loss, (SquaredLoss, FreePart)):
-            return semismooth_newton(
-                blocks, y, self.beta, self.start, penalty=self.penalty, tol=self.accuracy, budget=budget
-            )
-        loss = cast(CurvedLoss, self.loss)
-        return proximal_newton(
-            blocks, y, self.beta, loss, self.start, penalty=self.penalty, tol=self.accuracy, budget=budget
-        )
+    def _from_state(self, state: NewtonState) -> MasterSolution:
+        """The blocks and the dual vector of `state`."""
+        return MasterSolution(state.C, self.penalty.norm(state.C), state.dual)
+
+    def _own_answer(self, budget: Budget) -> NewtonState:
+        """By the methods that are written for the loss and the norm, each from where the one before ended."""
+        blocks, y, loss = self.blocks, self.y, self.loss
+        if isinstance(loss, FreePart) and isinstance(loss.inner, SquaredLoss):
+            # that of what is orthogonal to the free part
+            blocks = replace(blocks, G=loss.centred(blocks.G.swapaxes(0, 1)).swapaxes(0, 1))
+            y, loss = loss.centred(y), loss.inner
+        start, near, maps = self.start, None, None
+        if isinstance(self.penalty, NuclearPenalty):
+            maps = MatrixProx(blocks, self.beta, budget, self.penalty.shape)
+            start = near = proximal_gradient(maps, y, loss, start, tol=self.accuracy, budget=budget)
+            if near.error <= self.accuracy or budget.stop() is not None or not hasattr(loss, "hessian_times"):
+                return near
+        if isinstance(loss, SquaredLoss):  # its Hessian never changes
+            answer = semismooth_newton(blocks, y, self.beta, start, maps=maps, tol=self.accuracy, budget=budget)
+        else:
+            curved = cast(CurvedLoss, loss)
+            answer = proximal_newton(blocks, y, self.beta, curved, start, maps=maps, tol=self.accuracy, budget=budget)
+        return answer if near is None or answer.error < near.error else near
 
     def _solve_conic(self, budget: Budget) -> MasterSolution:
         """Solve by Clarabel, adding violated cone rows until there are none."""
@@ -186,7 +215,7 @@ class RestrictedMaster:
         self.build_seconds += built
         dual = answer.dual
         if not np.isfinite(answer.C).all():  # stopped before its first iterate
-            return MasterSolution(answer.C, np.full(len(answer.C), np.nan), 0.0 * self.y)
+            return MasterSolution(answer.C, np.full(len(answer.C), np.nan), 0.0 * self.y, answer.stopped)
         if dual is None:
             dual = -self.loss.gradient(np.einsum("bnp,bp->n", self.blocks.G, answer.C), self.y)
         return MasterSolution(answer.C, self.penalty.norm(answer.C), dual)

@@ -13,11 +13,12 @@ The augmented Lagrangian method on the dual minimises, over v, the smooth and st
    \phi(v) = \tfrac12\|v\|^2 - v^T y + \frac1{2\sigma} \sum_b \|\operatorname{prox}_b(c_b + \sigma G_b^T v)\|^2 ,
    \qquad \nabla\phi(v) = v - y + \sum_b G_b \operatorname{prox}_b(c_b + \sigma G_b^T v) ,
 
-with the proximal map of :mod:`.cone_prox` (of :mod:`.matrix_prox` where the norm is the nuclear one), then sets :math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian
-:math:`I + \sigma \sum_b G_b F_b F_b^T G_b^T` has a term for each nonzero block only, however many blocks there are, and
-is never singular, however many copies of one direction there are. For :math:`v = y - \sum_b G_b c_b` the distance of
-:math:`c_b` from :math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero
-blocks are checked like the others.
+with the proximal map of :mod:`.cone_prox`, or of :mod:`.matrix_prox` where the norm is the nuclear one, then sets
+:math:`c_b \leftarrow \operatorname{prox}_b(\cdot)`. Its Hessian :math:`I + \sigma \sum_b G_b F_b F_b^T G_b^T` has a
+term for each nonzero block only, however many blocks there are, and is never singular, however many copies of one
+direction there are. For :math:`v = y - \sum_b G_b c_b` the distance of :math:`c_b` from
+:math:`\operatorname{prox}_b(c_b + \sigma G_b^T v)` says how far block b is from optimal, so zero blocks are checked
+like the others.
 
 Source: Li, Sun and Toh, "A highly efficient semismooth Newton augmented Lagrangian method for solving Lasso problems",
 SIAM J. Optim. 28(1), 2018; here with cones.
@@ -35,13 +36,12 @@ from scipy.linalg import lapack
 from ...contracts.records import record
 from ...errors import Interrupted
 from ...numerics.cone_projection import cone_scratch
-from ...penalties import L2Penalty, NuclearPenalty, Penalty
 from ...program.blocks import Blocks
 from ...progress import Budget
 from .cone_prox import cone_prox
 from .matrix_prox import MatrixProx
 
-__all__ = ["EUCLIDEAN", "BlockProx", "NewtonState", "ProximalMaps", "block_error", "proximal_maps", "semismooth_newton"]
+__all__ = ["BlockProx", "NewtonState", "ProximalMaps", "block_error", "semismooth_newton"]
 
 _Array = NDArray[np.float64]
 
@@ -67,8 +67,6 @@ class NewtonSettings:
 
 
 SETTINGS = NewtonSettings()
-#: the norm of a block unless another is said
-EUCLIDEAN = L2Penalty()
 
 
 @record
@@ -98,11 +96,11 @@ class BlockProx:
     """Proximal maps of all blocks, each started from the rows that carried it before."""
 
     def __init__(self, blocks: Blocks, beta: float, budget: Budget) -> None:
-        B, _, p = blocks.G.shape
+        B, n, p = blocks.G.shape
         self.budget = budget
         self.together = max(1, SETTINGS.between_looks // max(1, p * p * len(blocks.rows)))
         self.gate = blocks.largest_gate
-        self.J = blocks.G.transpose(1, 0, 2).reshape(-1, B * p)
+        self.J = blocks.G.transpose(1, 0, 2).reshape(n, B * p)
         self.G = blocks.G
         self.columns = np.ascontiguousarray(blocks.rows.T)
         self.sides = np.ascontiguousarray(blocks.sides)
@@ -151,20 +149,13 @@ class BlockProx:
 ProximalMaps = BlockProx | MatrixProx
 
 
-def proximal_maps(blocks: Blocks, beta: float, penalty: Penalty, budget: Budget) -> ProximalMaps:
-    """Those of the Euclidean norm on cones, or of the nuclear norm of blocks that have none."""
-    if isinstance(penalty, NuclearPenalty):
-        return MatrixProx(blocks, beta, budget, penalty.shape)
-    return BlockProx(blocks, beta, budget)
-
-
 def semismooth_newton(
     blocks: Blocks,
     y: _Array,
     beta: float,
     start: NewtonState,
     *,
-    penalty: Penalty = EUCLIDEAN,
+    maps: ProximalMaps | None = None,
     tol: float,
     budget: Budget,
 ) -> NewtonState:
@@ -178,15 +169,15 @@ def semismooth_newton(
         Targets and regularisation.
     start : NewtonState
         Blocks, dual vector and sigma to start from.
-    penalty : Penalty
-        The Euclidean norm, or the nuclear norm of blocks without cone rows.
+    maps : BlockProx or MatrixProx, optional
+        Proximal maps of the blocks at `beta`; those of the Euclidean norm on their cones unless given.
     tol : float
         Error at which to stop, relative to beta.
     budget : Budget
         Asked at every step whether to stop.
     """
     B, n, p = blocks.G.shape
-    cones = proximal_maps(blocks, beta, penalty, budget)
+    cones = BlockProx(blocks, beta, budget) if maps is None else maps
     J, gate = cones.J, cones.gate
     if gate == 0.0:  # no block says anything
         return NewtonState(np.zeros((B, p)), y.copy(), 0.0, 0.0)
