@@ -78,7 +78,7 @@ def test_another_process_answers_bit_by_bit_what_this_one_does(started):
 def outputs():
     rng = np.random.default_rng(5)
     X, Y = rng.standard_normal((5, 6)), rng.standard_normal((5, 2))
-    return Problem(X, Y, filter_size=3, stride=3, outputs=2, output_norm="l2", relaxation="plain", beta=0.1)
+    return Problem(X, Y, filter_size=3, stride=3, outputs=2, output_norm="l2", relaxation="cone", beta=0.1)
 
 
 def flatten():

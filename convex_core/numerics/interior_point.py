@@ -35,7 +35,7 @@ from . import clarabel_process
 from .conic_forms import ConeKind, setup_seconds
 from .jit import spent_elsewhere
 
-__all__ = ["SPARE_SECONDS", "InteriorPoint", "kept", "minimise"]
+__all__ = ["SPARE_SECONDS", "InteriorPoint", "kept", "minimise", "too_late"]
 
 _Array = NDArray[np.float64]
 
@@ -74,6 +74,24 @@ class InteriorPoint:
     value: float
     status: str
     iterations: int
+
+
+def too_late(
+    constraints: int, cones: tuple[tuple[ConeKind, int], ...], quadratic: int = 0, *, remaining: float
+) -> bool:
+    """Whether a program takes longer to set up than the `remaining` seconds, and is not begun.
+
+    Raises
+    ------
+    SizeError
+        As :func:`minimise`.
+
+    Examples
+    --------
+    >>> too_late(1000, (("semidefinite", 100),), remaining=60.0), too_late(1000, (("semidefinite", 100),), remaining=0.1)
+    (False, True)
+    """
+    return setup_seconds(constraints, cones, quadratic) > remaining + SPARE_SECONDS
 
 
 def minimise(
@@ -121,9 +139,9 @@ def minimise(
     >>> answer.status, [round(float(x), 6) for x in answer.x]
     ('Solved', [1.0, 2.0])
     """
-    setup = setup_seconds(A.nnz, cones, P.nnz)
-    if setup > remaining + SPARE_SECONDS:
+    if too_late(A.nnz, cones, P.nnz, remaining=remaining):
         return None
+    setup = setup_seconds(A.nnz, cones, P.nnz)
     idle = kept.get()
     interpreter = bool(sys.executable) and not getattr(sys, "frozen", False)
     if setup > _FELT and idle is not None and interpreter and not _forbidden:

@@ -44,12 +44,15 @@ class ConeSupports:
         Unit maximisers.
     bound : float
         Sound upper bound on the support of every pair that was examined.
+    late : bool
+        Whether it is larger than it need be because there was no time to begin a program.
     """
 
     index: NDArray[np.int64]
     value: _Array
     direction: _Array
     bound: float
+    late: bool = False
 
 
 def _never() -> bool:

@@ -17,7 +17,8 @@ from scipy import sparse
 
 from ..errors import SizeError
 from ..numerics.cone_projection import top_cone_supports
-from ..numerics.interior_point import minimise
+from ..numerics.conic_forms import ConeKind
+from ..numerics.interior_point import minimise, too_late
 from ..numerics.rounding import UNIT_ROUNDOFF
 from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
 
@@ -102,7 +103,7 @@ def conic_supports(
             best = max(best, exact)
     found = np.flatnonzero(value > floor)
     found = found[np.argsort(-value[found], kind="stable")][:want]
-    return ConeSupports(index[found], value[found], direction[found], float(bound))
+    return ConeSupports(index[found], value[found], direction[found], float(bound), program.late)
 
 
 class ConicSupports:
@@ -126,7 +127,9 @@ class ConicSupports:
 
 
 class _SupportProgram:
-    """``max g.c`` over a cone and the unit ball of a penalty."""
+    """``max g.c`` over a cone and the unit ball of a penalty; `late` once there was no time to begin one."""
+
+    late = False
 
     def __init__(self, penalty: Penalty, p: int, tilt: float) -> None:
         self._penalty = penalty
@@ -151,6 +154,7 @@ class _SupportProgram:
         b = np.zeros(A.shape[0])
         b[M] = 1.0
         width = self._aux + self._p
+        cones: tuple[tuple[ConeKind, int], ...] = (("nonnegative", M + 1), *self._cones)
         answer = None
         with suppress(SizeError):
             answer = minimise(
@@ -158,11 +162,13 @@ class _SupportProgram:
                 q,
                 A,
                 b,
-                (("nonnegative", M + 1), *self._cones),
+                cones,
                 tol=_SUPPORT_ACCURACY,
                 stop=search.stop,
                 remaining=search.remaining(),
             )
+            if answer is None:
+                self.late |= too_late(A.nnz, cones, remaining=search.remaining())
         if answer is None:
             return loose, None
         multiplier = np.maximum(np.nan_to_num(answer.z[:M]), 0.0)

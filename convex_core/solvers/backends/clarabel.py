@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contracts.records import record
-from ...numerics.conic_forms import setup_seconds
-from ...numerics.interior_point import SPARE_SECONDS, minimise
+from ...numerics.interior_point import minimise, too_late
 from ...program.conic import ConicProgram
 from ...progress import Budget
 from ...status import Status
@@ -86,9 +85,8 @@ def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget |
         remaining=budget.remaining,
     )
     if answer is None:
-        setup = setup_seconds(program.A.nnz, program.cones, program.P.nnz)
-        late = Status.TIME_LIMIT if setup > budget.remaining + SPARE_SECONDS else None
-        return unsolved(program.blocks, program.p, budget.stop() or late)
+        late = too_late(program.A.nnz, program.cones, program.P.nnz, remaining=budget.remaining)
+        return unsolved(program.blocks, program.p, budget.stop() or (Status.TIME_LIMIT if late else None))
     return ConicSolution(
         C=program.split(answer.x),
         dual=program.multiplier(answer.z),

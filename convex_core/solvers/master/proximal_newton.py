@@ -12,9 +12,10 @@ blocks, and the proximal method of multipliers minimises over v the smooth and c
 
 then moves c and f to the two proximal maps. With the Hessian H of the loss the one of :math:`\phi` is
 :math:`\tau (I + \tau H)^{-1} + \sigma \sum_b G_b F_b F_b^T G_b^T`; its inverse needs products with
-:math:`I + \tau H` alone, and a matrix of the size of the nonzero blocks, however many outputs a sample has; of
-matrices, which have many more directions, one of the size of the outputs. For the vector :math:`-\nabla\ell` of the outputs of the blocks the distance
-of a block from its proximal map says how far it is from optimal.
+:math:`I + \tau H` alone, and a matrix of the size of the nonzero blocks, however many outputs a sample has; of blocks
+that are matrices, which have many more directions, one of the size of the outputs. For the vector
+:math:`-\nabla\ell` of the outputs of the blocks the distance of a block from its proximal map says how far it is from
+optimal.
 
 Source: Rockafellar, "Augmented Lagrangians and applications of the proximal point algorithm in convex programming",
 Math. Oper. Res. 1(2), 1976, for the outer method; the inner one as in :mod:`.semismooth`.

@@ -159,10 +159,10 @@ class RestrictedMaster:
         own = self.start
         if self.newton:
             # one cell is priced in a moment, and no column that comes with the price helps as much as the bound
-            part = budget.part(SETTINGS.share) if budget.paced and self._matrices else budget
+            part = budget.part(SETTINGS.share) if self._matrices and budget.paced else budget
             own = self._own_answer(part)
-            self.cut = own.error > self.accuracy and part.stop() is not None
-            if own.error <= SETTINGS.coarsest or self.cut:
+            self.cut = self._matrices and own.error > self.accuracy and part.stop() is not None
+            if own.error <= SETTINGS.coarsest or part.stop() is not None:
                 # the next one is much like this one: a smaller sigma lets its blocks move
                 self.start = replace(own, sigma=SETTINGS.restart * own.sigma)
                 return self._from_state(own)

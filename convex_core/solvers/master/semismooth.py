@@ -176,7 +176,7 @@ def semismooth_newton(
     budget : Budget
         Asked at every step whether to stop.
     """
-    B, n, p = blocks.G.shape
+    B, _, p = blocks.G.shape
     cones = BlockProx(blocks, beta, budget) if maps is None else maps
     J, gate = cones.J, cones.gate
     if gate == 0.0:  # no block says anything

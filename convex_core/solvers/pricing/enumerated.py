@@ -230,7 +230,7 @@ class EnumeratedPricer(SoundPricer):
         bound = floor
         found = _Found.none(factory)
         bar = floor
-        stopped = None
+        stopped, loose = None, False
         # one projection of a block with thousands of rows and entries cannot be ended: it is not begun too late
         rows, entries = factory.cone_rows.shape
         projection = SETTINGS.projection * rows * entries * min(rows, entries)
@@ -249,7 +249,7 @@ class EnumeratedPricer(SoundPricer):
             best = penalty.top_supports(
                 g[cells], cells, factory.cone_rows, sides, floor=bar, want=SETTINGS.collected, search=search
             )
-            bound = max(bound, best.bound)
+            bound, loose = max(bound, best.bound), loose or best.late
             found = found.best(
                 _Found(
                     best.value,
@@ -261,6 +261,8 @@ class EnumeratedPricer(SoundPricer):
             )
             if len(found.value) == SETTINGS.collected:
                 bar = max(bar, found.value[-1])
+        if stopped is None and loose and (prove or not len(found.value)):  # columns are of use beside a loose bound
+            stopped = Status.TIME_LIMIT
         chosen = spread(found.direction, found.value, want, sign=found.sign)
         return PriceResult(
             bound=bound,
