@@ -88,8 +88,8 @@ def too_late(
 
     Examples
     --------
-    >>> too_late(1000, (("semidefinite", 100),), remaining=60.0), too_late(1000, (("semidefinite", 100),), remaining=0.1)
-    (False, True)
+    >>> [too_late(1000, (("semidefinite", 100),), remaining=seconds) for seconds in (60.0, 0.1)]
+    [False, True]
     """
     return setup_seconds(constraints, cones, quadratic) > remaining + SPARE_SECONDS
 

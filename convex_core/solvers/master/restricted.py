@@ -39,7 +39,7 @@ class MasterSettings:
     # error, relative to beta, that this solve is asked for: the blocks are near, and a proof may follow at once
     first_accuracy: float = 1e-4
     # against the clock, share of the time left that the program of the only cell gets before its bound is looked at
-    share: float = 0.8
+    share: float = 0.7
     idle: int = 2  # rounds running in which a block is zero before it is dropped
 
 
