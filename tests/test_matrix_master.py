@@ -54,9 +54,10 @@ def test_the_proximal_map_and_its_derivative(seed, shape):
     assert turned == pytest.approx(slope, abs=1e-6)
 
 
+@pytest.mark.parametrize("inexact", [1e-12, 0.0])  # what is never reached has an end too
 @pytest.mark.parametrize("shape", SHAPES)
-def test_conjugate_gradients_take_the_step_of_a_factorisation(shape, monkeypatch):
-    monkeypatch.setattr(matrix_prox, "SETTINGS", replace(matrix_prox.SETTINGS, large=0, inexact=1e-12, sparse=1.0))
+def test_conjugate_gradients_take_the_step_of_a_factorisation(shape, inexact, monkeypatch):
+    monkeypatch.setattr(matrix_prox, "SETTINGS", replace(matrix_prox.SETTINGS, large=0, inexact=inexact, sparse=1.0))
     rng = np.random.default_rng(3)
     maps = MatrixProx(matrices(3, shape), 0.5, Budget(), shape)
     maps.prox(3.0 * rng.standard_normal((2, shape[0] * shape[1])), 2.0)

@@ -195,7 +195,7 @@ class MatrixProx:
         They are preconditioned by the positive definite S, of which `spread` is the product with a vector; the vectors
         are kept as their images under its inverse too, which so is never asked for. They end where what is left is a
         hundredth of the gradient, and where a factorisation would have been as quick, or do not begin. Where there is
-        no time or memory for one they go on.
+        no time or memory for one they go on, to where only rounding is left.
         """
         n = len(gradient)
         a, b = self.G.shape[2:]
@@ -207,14 +207,14 @@ class MatrixProx:
         direct = sum(n * a * b * (a + len(of.inside)) for of in self.derivatives) + small * n * columns + small**3 / 3.0
         once = SETTINGS.memory * 2.0 * self.nonzero + 4.0 * len(self.G) * a * a * b
         fits = n * columns <= SETTINGS.large and direct / SETTINGS.speed <= self.budget.remaining
-        most = direct / once if fits else np.inf
-        if most < SETTINGS.fewest or (fits and sigma >= self.hopeless):
+        most = direct / once if fits else 2.0 * n  # with exact numbers n would be enough
+        if fits and (most < SETTINGS.fewest or sigma >= self.hopeless):
             return x, False
         near = SETTINGS.inexact * float(np.linalg.norm(r))
         p, p_under = spread(r), r  # of a vector S r the image is r
         product = float(r @ p)
         count = 0
-        while count < most and self.budget.stop() is None:
+        while product > 0.0 and count < most and self.budget.stop() is None:
             A = p_under + sigma * (self.J @ self.turned((p @ self.J).reshape(self.C.shape)).ravel())
             length = product / float(p @ A)
             x = x + length * p
@@ -226,4 +226,4 @@ class MatrixProx:
             p, p_under = z + (product / before) * p, r + (product / before) * p_under
             count += 1
         self.hopeless = sigma
-        return x, self.budget.stop() is not None
+        return x, not fits or self.budget.stop() is not None
