@@ -172,7 +172,7 @@ def test_a_free_bias_of_a_loss_without_a_hessian_is_found(without_clarabel):
 def test_a_small_beta_is_not_lost_in_the_rounding_of_gates_that_are_not_there():
     rng = np.random.default_rng(0)
     problem = Problem(
-        rng.standard_normal((40, 40)), rng.standard_normal(40), filter_size=20, beta=1e-3, architecture="linear"
+        rng.standard_normal((80, 80)), rng.standard_normal(80), filter_size=40, beta=0.01, architecture="linear"
     )
     assert solve(problem, tol=1e-7).status is Status.OPTIMAL
 
