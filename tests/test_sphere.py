@@ -333,12 +333,12 @@ def test_starts_are_thinned_to_the_best_of_each_cell_of_a_grid():
     U /= np.linalg.norm(U, axis=1, keepdims=True)
     U = np.concatenate([U, U + 1e-7])
     value = rng.random(10_000)
-    kept = _thinned(U, value)
-    assert len(kept) == sphere.SETTINGS.most_seen
+    kept = _thinned(U, value, 1000)
+    assert len(kept) == 1000
     assert np.array_equal(kept[0], U[value.argmax()])
     cells = np.round(sphere.SETTINGS.grid * kept)
     assert len(np.unique(cells, axis=0)) == len(kept)
-    assert len(_thinned(U[:0], value[:0])) == 0
+    assert len(_thinned(U[:0], value[:0], 1000)) == 0
 
 
 @pytest.mark.parametrize("flat", [False, True])

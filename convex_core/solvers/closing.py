@@ -36,7 +36,6 @@ from .pricing.moments import MomentPricer, Moments
 from .pricing.outputs import OutputPricer
 from .pricing.sphere import SETTINGS as SPHERE
 from .pricing.sphere import SpherePricer
-from .pricing.transport import TransportPricer
 
 __all__ = ["Closing", "unit_outputs"]
 
@@ -109,8 +108,7 @@ class Closing:
 
         Once cones are small their bounds come close quickly, and whoever has them has no use for this from then on.
         """
-        by_cones = not any(isinstance(part, TransportPricer) for part in self._parts)
-        if by_cones and bound <= SETTINGS.converging * self._problem.beta:
+        if all(part.by_cones for part in self._parts) and bound <= SETTINGS.converging * self._problem.beta:
             self.pending = False
         return self.pending
 

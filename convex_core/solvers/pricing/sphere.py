@@ -49,6 +49,11 @@ class SphereSettings:
     start_products: int = 4_000_000  # products with rows that random starts may cost
     starts: tuple[int, int] = (600, 2000)  # their number, at least and at most
     kept: int = 64  # starts that are improved
+    # with filters longer than `brief` a proof by cones of so many rows takes so long that more ascents are worth their
+    # time
+    many_rows: int = 800
+    many_starts: tuple[int, int] = (2000, 8000)
+    many_kept: int = 600
     apart: float = 0.998  # cosine above which two starts are one
     steps: int = 200  # moves of an ascent at most
     ascent_products: int = 500_000_000  # products with rows between two looks of an ascent at the budget
@@ -58,6 +63,7 @@ class SphereSettings:
     seen: float = 0.5
     grid: float = 50.0  # cells of a grid to a unit of length; each keeps its best vertex
     most_seen: int = 1000  # vertices kept at most
+    many_seen: int = 3000  # the same with filters longer than `brief`
     found: int = 65_536  # directions that one proof hands out, over all root cones
     found_each: int = 128  # directions that each root cone hands out at least
     cones: int = 20_000_000  # cones of one root at most
@@ -76,8 +82,10 @@ class SphereSettings:
     # cones: after a proof that examined more, that excess falls with the third power of their number, and the
     # surroundings of ends are searched
     many: int = 1_000
+    brief: int = 4  # entries of a filter up to which every proof by cones is quick
     short: int = 5  # entries of a filter up to which a first proof is quick
     tries: int = 6  # explorations that find nothing before a first proof with longer filters
+    many_tries: int = 40  # the same before one by cones with filters longer than `brief`
     least_excess: float = 1e-6  # that excess falls no further
     modest: float = 1e-2  # excess, relative, up to which the surroundings of ends are worth a search
     nothing: float = 1e-5  # excess, relative, below which a proof most often has the last word
@@ -117,6 +125,8 @@ class SpherePricer(SoundPricer):
 
     #: it bounds sums over hyperplanes over the Euclidean ball
     needs = ("additive", "euclidean")
+    #: whether proofs are by cones
+    by_cones = True
 
     def __init__(
         self,
@@ -128,12 +138,19 @@ class SpherePricer(SoundPricer):
         executor: Executor | None = None,
     ) -> None:
         self._factory = factory
+        M, h = factory.rows.shape
+        long = self.by_cones and h > SETTINGS.brief and SETTINGS.many_rows <= M
+        tries = SETTINGS.tries if h > SETTINGS.short else 0
+        self._starts, self._kept, self._most_seen, self._tries = (
+            (SETTINGS.many_starts, SETTINGS.many_kept, SETTINGS.many_seen, SETTINGS.many_tries)
+            if long
+            else (SETTINGS.starts, SETTINGS.kept, SETTINGS.most_seen, tries)
+        )
         self._seed = seed
         self._threads = threads
         # kept, because starting its threads takes as long as a small search
         self._pool = pool or ThreadPoolExecutor(threads, "pricing")
         self._elsewhere = None if executor is None else Elsewhere(executor, self._pool)
-        h = factory.rows.shape[1]
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
         self._explored = 0  # calls without a proof
@@ -175,9 +192,9 @@ class SpherePricer(SoundPricer):
         excess = best / floor - 1.0 if floor > 0.0 else 0.0
         if excess > enough and not prove:
             return self._columns(sides, np.inf, floor, want, None)
-        if len(sides[0].linear) > SETTINGS.short and not prove and not any(map(len, self._seen.values())):
+        if not prove and not any(map(len, self._seen.values())):
             # a first proof may take all the time there is: other random starts come before it
-            for _ in range(SETTINGS.tries):
+            for _ in range(self._tries):
                 other = self.explore(
                     v, floor=floor * (1.0 + max(slack, SETTINGS.least_excess)), want=want, budget=budget
                 )
@@ -187,7 +204,7 @@ class SpherePricer(SoundPricer):
         bound = self._bounded(sides, max(floor, best), goal, budget, prove)
         for side in sides:
             above = side.found[side.found_value > floor * (1.0 + goal)]
-            side.ascend(above[spread(above, side.respond(above), SETTINGS.kept, near=SETTINGS.apart)], floor, budget)
+            side.ascend(above[spread(above, side.respond(above), self._kept, near=SETTINGS.apart)], floor, budget)
         return self._columns(sides, max(bound, floor), floor, want, budget.stop())
 
     def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
@@ -276,7 +293,7 @@ class SpherePricer(SoundPricer):
             own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
             side.found = np.concatenate([U for _, U, _, _ in own])
             side.found_value = np.concatenate([value for _, _, value, _ in own])
-            self._seen[side.sign] = _thinned(side.found, side.found_value)
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._most_seen)
 
         list(self._pool.map(learn, sides))
         return max(known, *(bound for bound, _, _, _ in answers))
@@ -292,7 +309,7 @@ class SpherePricer(SoundPricer):
         for side, (U, value) in zip(sides, found, strict=True):
             best = np.argsort(-value, kind="stable")[: SETTINGS.found]
             side.found, side.found_value = U[best], value[best]
-            self._seen[side.sign] = _thinned(side.found, side.found_value)
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._most_seen)
         return bound
 
     def _nodes(self, budget: Budget, sharing: int) -> int:
@@ -317,12 +334,12 @@ class SpherePricer(SoundPricer):
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
         if not len(self._seen[side.sign]):
             rng = np.random.default_rng((self._seed, len(self._archive[side.sign]), self._explored))
-            few, many = SETTINGS.starts
-            count = min(many, max(few, SETTINGS.start_products // max(1, len(side.a))))
+            least, most = self._starts
+            count = min(most, max(least, SETTINGS.start_products // max(1, len(side.a))))
             random = rng.standard_normal((count, h))
             starts = np.concatenate([starts, random / np.linalg.norm(random, axis=1, keepdims=True)])
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
-        side.ascend(starts[spread(starts, side.respond(starts), SETTINGS.kept, near=SETTINGS.apart)], floor, budget)
+        side.ascend(starts[spread(starts, side.respond(starts), self._kept, near=SETTINGS.apart)], floor, budget)
 
     def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
@@ -412,14 +429,14 @@ class _Side:
         return [np.ascontiguousarray(np.array([1.0, *signs])[:, None] * basis) for signs in turns]
 
 
-def _thinned(U: _Array, value: _Array) -> _Array:
-    """Of the unit directions `U` (m, h) the best one in each cell of a grid, best first."""
+def _thinned(U: _Array, value: _Array, most: int) -> _Array:
+    """Of the unit directions `U` (m, h) the best one in each cell of a grid, best first, `most` of them at most."""
     order = np.argsort(-value, kind="stable")
     key = np.zeros(len(U), dtype=np.int64)
     for coordinate in np.round(SETTINGS.grid * U[order]).astype(np.int64).T:
         key = key * int(2 * SETTINGS.grid + 1) + coordinate
     _, first = np.unique(key, return_index=True)
-    return U[order[np.sort(first)[: SETTINGS.most_seen]]]
+    return U[order[np.sort(first)[:most]]]
 
 
 def _surroundings(U: _Array, radius: float) -> _Array:

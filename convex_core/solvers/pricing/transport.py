@@ -79,6 +79,8 @@ class TransportPricer(SpherePricer):
         Searches the parts of a proof in place of the threads; the result does not depend on it.
     """
 
+    by_cones = False
+
     def __init__(
         self, factory: CellFactory, *, seed: int = 0, threads: int = 2, executor: Executor | None = None
     ) -> None:
@@ -122,7 +124,7 @@ class TransportPricer(SpherePricer):
                 break
         for side, part in zip(sides, parts, strict=True):
             self._plans[side.sign] = part.pairs()
-            self._seen[side.sign] = _thinned(side.found, side.found_value)
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._most_seen)
         finished = place == len(levels) or proof.refuted
         self._capped = not finished and budget.stop() is None
         # who has met the limit will most likely meet it again
