@@ -1,12 +1,12 @@
 """Lifted programs: exact flatten layers and exact l2 outputs, for patch rows of rank up to four."""
 
-import itertools
 import threading
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from architecture_cases import best_found, check_gradients, check_local_search, check_scaling, gaussian_problem
+from few_cases import few
 from problem_cases import patch_problem
 
 from convex_core import (
@@ -67,7 +67,8 @@ def check_exact(problem, solution, tol=1e-7):
     assert loss + problem.beta * network.regulariser == pytest.approx(solution.objective, rel=tol)
 
 
-@pytest.mark.parametrize(("case", "seed"), [*itertools.product(CASES, range(3))])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("seed", few(range(3)))
 def test_numbers_to_reproduce(case, seed):
     make, values = CASES[case]
     problem = make(seed)

@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loss_cases import EVERY, OTHERS, QUADRATIC, each, fitting, model, problem_with
@@ -63,7 +64,7 @@ def test_the_optimum_is_that_of_an_independent_model(loss):
 
 
 @each(OTHERS)
-@pytest.mark.parametrize("sizes", [(6, 3, 2), (12, 2, 3), pytest.param((20, 3, 2), marks=pytest.mark.slow)], ids=str)
+@pytest.mark.parametrize("sizes", few([(6, 3, 2), (12, 2, 3), (20, 3, 2)]), ids=str)
 def test_column_generation_certifies_itself(loss, sizes):
     n, K, h = sizes
     for beta in (0.02, 0.5):

@@ -4,6 +4,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 from architecture_cases import best_found, check_local_search
+from few_cases import few
 from scipy.optimize import approx_fprime
 
 from convex_core.architectures import LiftedThreeLayerCNN, ThreeLayerCNN, TwoLayerCNN, make_architecture
@@ -210,7 +211,7 @@ def test_the_shared_program_by_cvxpy(relaxation):
 
 @pytest.mark.parametrize(
     ("seed", "n", "K", "h"),
-    [pytest.param(0, 4, 2, 2, marks=pytest.mark.slow), (3, 3, 3, 1), (4, 3, 2, 3), (6, 3, 2, 2)],
+    few([(4, 3, 2, 3), (6, 3, 2, 2), (0, 4, 2, 2), (3, 3, 3, 1)], 2),
 )
 def test_the_lift_is_between_the_nuclear_program_and_every_network(seed, n, K, h):
     nuclear, lifted = (
