@@ -190,7 +190,7 @@ def test_degenerate_data(change):
     problem = Problem(X, flat(5).y, architecture=flat(5).architecture, beta=0.1)
     solution = solve(problem, tol=1e-7)
     check_exact(problem, solution)
-    assert best_found(problem, solution.objective, seeds=2) >= solution.lower_bound * (1.0 - 1e-9)
+    assert best_found(problem, solution.objective, seeds=6) >= solution.lower_bound * (1.0 - 1e-9)
 
 
 @pytest.mark.slow
@@ -282,7 +282,7 @@ def test_no_network_is_below_the_bound():
         # in thin cells the conic solver ends early, and the certificate says so
         assert (solution.scope, solution.exactness) == (Scope.GLOBAL, Exactness.EXACT)
         assert solution.relative_gap <= 1e-4
-        assert best_found(problem, solution.objective, seeds=1) >= solution.lower_bound * (1.0 - 1e-10)
+        assert best_found(problem, solution.objective, seeds=4) >= solution.lower_bound * (1.0 - 1e-10)
 
 
 # -- around it
