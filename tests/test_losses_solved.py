@@ -64,9 +64,8 @@ def test_the_optimum_is_that_of_an_independent_model(loss):
 
 
 @each(OTHERS)
-@pytest.mark.parametrize("sizes", few([(6, 3, 2), (12, 2, 3), (20, 3, 2)]), ids=str)
-def test_column_generation_certifies_itself(loss, sizes):
-    n, K, h = sizes
+@pytest.mark.parametrize(("n", "K", "h"), few([(6, 3, 2), (12, 2, 3), (20, 3, 2)]))
+def test_column_generation_certifies_itself(loss, n, K, h):
     for beta in (0.02, 0.5):
         problem = problem_with(loss, seed=n, beta=beta, n=n, K=K, h=h)
         solution = solve(problem)

@@ -358,6 +358,7 @@ def test_column_generation_over_neurons_meets_the_cells_that_matter(seed):
     assert sampled.objective == pytest.approx(full.objective, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_sgd_stays_above_the_certified_optimum():
     for options in ({}, {"sharing": "shared"}):
         problem = case(1, **options)
