@@ -61,6 +61,7 @@ glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C li
 
 
 @glibc
+@pytest.mark.slow
 def test_threads_keep_little_of_what_they_have_freed() -> None:
     most, last = megabytes("from pages._ui.work import opening; opening._importing().join()")
     assert most > 0.8 * THREADS * MEGABYTES

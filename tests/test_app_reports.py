@@ -163,6 +163,7 @@ def test_training_on_images_has_a_report_that_finds_them_again(name, screen, tmp
     assert checked.holds, checked.summary()
 
 
+@pytest.mark.slow
 def test_every_program_of_the_talk_has_a_report_that_finds_its_images_again(screen):
     screen("https://example.org/real_images", images_view="The talk's experiment")
     result = run_experiment("digits", quick=True, seeds=(0,), iterations=20, beta=5.0)

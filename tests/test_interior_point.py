@@ -89,7 +89,7 @@ def flatten():
 
 
 @pytest.mark.parametrize(
-    ("verb", "problem"), few([(solve, outputs), (minimum_norm, flatten), (solve, flatten), (minimum_norm, outputs)], 2)
+    ("verb", "problem"), few([(solve, outputs), (minimum_norm, flatten), (solve, flatten), (minimum_norm, outputs)])
 )
 def test_a_computation_has_one_other_process_and_ends_it(problem, verb, started, monkeypatch):
     with_another = verb(problem(), time_limit=1e6)

@@ -212,6 +212,7 @@ def test_every_output_has_moments_of_its_own(name, few_parts):
     assert 0.5 * upper < best.value <= upper * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_was_cut_short_and_ends_like_one_that_was_not(few_parts):
     problem = long_filters(n=10)
     v, upper = problem.y, problem.loss.value(0.0 * problem.y, problem.y)
