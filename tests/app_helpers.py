@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import re
 import time
@@ -19,10 +18,11 @@ from pages._ui.work import warm
 testing = pytest.importorskip("streamlit.testing.v1")
 scanner = pytest.importorskip("streamlit.components.v2.manifest_scanner")
 
-# a new session of AppTest reads the metadata of every installed package, in search of components: a tenth of a second
-scanner.scan_component_manifests = functools.cache(scanner.scan_component_manifests)
+# a new session of AppTest reads the metadata of every installed package, in search of components: a tenth of a second,
+# and there are none beside the app's own
+scanner.scan_component_manifests = list
 # behind whatever page is tested next, the home page's runs of SGD go on: only the browser's tests look at them
-warm.HOME_ITERATIONS = 60
+warm.HOME_ITERATIONS, warm.HOME_SEEDS = 60, (0, 1)
 
 #: for what always ends, however slow the machine; and between two looks
 PATIENCE_SECONDS, LOOK_SECONDS = 200.0, 0.05

@@ -38,11 +38,16 @@ def can_be_chosen(architecture: Architecture) -> bool:
     neuron = {name: options.get(name) for name in ("activation", "slope")}
     # max pooling and networks without any do not ask
     poolings = {options.get("pooling")} & set(POOLINGS)
-    for kind in (kind for kind, (name, _) in NETWORKS.items() if name == architecture.name):
+    kinds = (kind for kind, (name, _) in NETWORKS.items() if name == architecture.name)
+    for kind in (kind for kind in kinds if has_several_outputs(kind) == (architecture.q > 1)):
         keys = [choice.key for choice in choices_of(kind)]
-        # beside the first, the default, only what the network says is tried: there are hundreds of settings
+        # beside the first, the default, only what the network says is tried, and before it: there are hundreds of
+        # settings, and each takes a network to be made
         told = (
-            [value for value in one.values if value in (one.values[0], str(options.get(one.option, value)))]
+            sorted(
+                (value for value in one.values if value in (one.values[0], str(options.get(one.option, value)))),
+                key=lambda value, one=one: value != str(options.get(one.option, one.values[0])),
+            )
             for one in choices_of(kind)
         )
         for values in product(*told, poolings or POOLINGS):

@@ -57,12 +57,20 @@ def megabytes(before: str) -> tuple[float, float]:
     return most, last
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other heaps")
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other heaps")
+
+
+@glibc
+@pytest.mark.slow
 def test_threads_keep_little_of_what_they_have_freed() -> None:
     most, last = megabytes("from pages._ui.work import opening; opening._importing().join()")
     assert most > 0.8 * THREADS * MEGABYTES
     assert last < 0.2 * most
-    # left to itself the C library keeps most of it
+
+
+@glibc
+@pytest.mark.slow
+def test_left_to_itself_the_c_library_keeps_most_of_it() -> None:
     most, last = megabytes("")
     assert last > 0.3 * most
 

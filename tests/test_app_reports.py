@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from app_helpers import open_page
+from few_cases import few
 
 from convex_core import Dataset, Problem, bounds, load_dataset, patch_geometry, solve, solve_path, verify
 from convex_core.architectures import make_architecture
@@ -145,7 +146,7 @@ def test_the_bounds_on_a_page_have_a_report_that_holds(screen):
     assert document["link"] == "https://example.org/three_layer?kind=Two+ReLU+layers&relu_n=3"
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist", pytest.param("cifar10", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", few(["digits", "mnist", "cifar10"]))
 def test_training_on_images_has_a_report_that_finds_them_again(name, screen, tmp_path, monkeypatch):
     screen(None)
     if name != "digits":
@@ -162,6 +163,7 @@ def test_training_on_images_has_a_report_that_finds_them_again(name, screen, tmp
     assert checked.holds, checked.summary()
 
 
+@pytest.mark.slow
 def test_every_program_of_the_talk_has_a_report_that_finds_its_images_again(screen):
     screen("https://example.org/real_images", images_view="The talk's experiment")
     result = run_experiment("digits", quick=True, seeds=(0,), iterations=20, beta=5.0)

@@ -163,7 +163,7 @@ def test_random_integer_rows_match_exact_counter(engine, data):
         resonance(4),
         braid(6),
         np.random.default_rng(5).standard_normal((70, 3)),
-        np.random.default_rng(6).integers(-6, 7, size=(300, 3)),
+        np.random.default_rng(6).integers(-6, 7, size=(120, 3)),
         np.random.default_rng(7).integers(-9, 10, size=(250, 2)),
         # 83 hyperplanes and 661,942 cells: the plain engine takes seconds
         pytest.param(np.random.default_rng(8).integers(-1, 2, size=(150, 5)), marks=pytest.mark.slow),
@@ -171,7 +171,7 @@ def test_random_integer_rows_match_exact_counter(engine, data):
         np.repeat(np.random.default_rng(9).standard_normal((100, 3)), 2, axis=0)
         + 1e-7 * np.random.default_rng(10).standard_normal((200, 3)),
     ],
-    ids=["threshold 4", "resonance 4", "A5", "gaussian (70, 3)", "integer (300, 3)", "integer (250, 2)",
+    ids=["threshold 4", "resonance 4", "A5", "gaussian (70, 3)", "integer (120, 3)", "integer (250, 2)",
          "integer (150, 5)", "integer (40, 5)", "near pairs"],
 )  # fmt: skip
 def test_engines_agree(rows):

@@ -74,7 +74,7 @@ def test_every_architecture_takes_it(name, options):
     check_scaling(problem)
     optimum = solve(problem, tol=1e-8)
     check_model_file(optimum.network, problem, optimum)
-    found = best_found(problem, optimum.objective, m=6, starts=6)
+    found = best_found(problem, optimum.objective)
     assert found >= optimum.lower_bound * (1.0 - 1e-9)
     assert found == pytest.approx(optimum.network_objective, rel=1e-5)
 

@@ -147,7 +147,8 @@ def test_three_layers_meet_the_best_of_many_local_searches(i):
     problem = layered(i)
     solution = solve(problem, tol=1e-7)
     assert solution.scope is Scope.GLOBAL
-    found = best_found(problem, solution.objective, starts=3)
+    # in one instance its bound is below every network: nothing ends that search before its seeds do
+    found = best_found(problem, solution.objective, starts=3, seeds=3 if i == 7 else 24)
     assert solution.lower_bound <= found * (1 + 1e-9)
     assert solution.network_objective == pytest.approx(found, rel=2e-6)
     if i == 7:  # the one instance where blocks of a shared filter must have rank two: the word is that of a bound

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_digits import DRAWN
+from few_cases import few
 
 from convex_core import ConvexCNNClassifier, load_dataset
 from convex_core.data.drawing import DIGITS_STYLE, MNIST_STYLE, draw_strokes, style_for
@@ -25,7 +26,7 @@ def test_a_drawn_digit_has_the_box_and_the_ink_of_the_training_images(digit):
     assert abs(across - 4.0) < 0.9
 
 
-@pytest.mark.parametrize("digit", DRAWN)
+@pytest.mark.parametrize("digit", few(DRAWN, 4))
 def test_a_drawing_for_mnist_fills_20_pixels_around_its_centre_of_mass(digit):
     image = draw_strokes(DRAWN[digit], MNIST_STYLE)
     rows, columns = np.flatnonzero(image.max(axis=1) > 0.05), np.flatnonzero(image.max(axis=0) > 0.05)

@@ -241,7 +241,7 @@ def test_auto_without_time_to_certify_stays_with_its_list():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((200, 12))
     y = rng.integers(2, size=200)
-    options = {"filter_size": 4, "pooling_grid": 1, "bias": "none", "beta": 0.05, "time_limit": 0.5}
+    options = {"filter_size": 4, "pooling_grid": 1, "bias": "none", "beta": 0.05, "time_limit": 0.1}
     model = ConvexCNNClassifier(**options).fit(X, y)
     assert model.scope_ is Scope.RESTRICTED
     assert model.predict(X).shape == (200,)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from architecture_cases import check_gradients, check_model_file, check_scaling
 from exact_cases import fractions
+from few_cases import few
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,7 +94,7 @@ def test_splines_with_their_knots_at_the_data():
         assert solution.predictions[order] == pytest.approx(f.value, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["squared", "absolute", "huber", "hinge", "logistic"])
+@pytest.mark.parametrize("name", few(["squared", "hinge", "absolute", "huber", "logistic"], 2))
 def test_every_loss_that_is_a_sum(name):
     y = np.array([1.0, -1.0, 1.0, 1.0, -1.0, 1.0])
     problem = small(1, K=2, bias="free", y=y, loss=make_loss(name))
@@ -145,8 +146,10 @@ def exact_price(x, v):
     return best
 
 
-@pytest.mark.parametrize("skip", ["none", "free"])
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize(
+    ("scale", "skip"),
+    few([(1e-6, "none"), (1e6, "free"), (1e-6, "free"), (1e6, "none"), (1.0, "none"), (1.0, "free")], 2),
+)
 def test_bounds_hold_in_exact_arithmetic(skip, scale):
     for seed in range(4):
         rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ from contextvars import copy_context
 
 import numpy as np
 import pytest
+from few_cases import few
 from scipy import sparse
 
 from convex_core import BackendError, Network, Problem, Status, minimum_norm, solve
@@ -87,8 +88,9 @@ def flatten():
     return Problem(X, y, filter_size=3, stride=3, architecture="flatten", beta=0.1)
 
 
-@pytest.mark.parametrize("problem", [outputs, flatten])
-@pytest.mark.parametrize("verb", [solve, minimum_norm])
+@pytest.mark.parametrize(
+    ("verb", "problem"), few([(solve, outputs), (minimum_norm, flatten), (solve, flatten), (minimum_norm, outputs)])
+)
 def test_a_computation_has_one_other_process_and_ends_it(problem, verb, started, monkeypatch):
     with_another = verb(problem(), time_limit=1e6)
     assert len(started) == 1

@@ -126,6 +126,7 @@ def test_squares_that_can_fit_do_at_the_least_nuclear_norm():
     assert found.status is Status.OPTIMAL
 
 
+@pytest.mark.slow
 def test_where_the_program_is_only_a_bound_the_least_norm_has_its_word():
     X = np.random.default_rng(0).standard_normal((3, 2))
     cone, lifted = (

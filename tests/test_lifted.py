@@ -1,12 +1,12 @@
 """Lifted programs: exact flatten layers and exact l2 outputs, for patch rows of rank up to four."""
 
-import itertools
 import threading
 
 import cvxpy as cp
 import numpy as np
 import pytest
 from architecture_cases import best_found, check_gradients, check_local_search, check_scaling, gaussian_problem
+from few_cases import few
 from problem_cases import patch_problem
 
 from convex_core import (
@@ -67,7 +67,8 @@ def check_exact(problem, solution, tol=1e-7):
     assert loss + problem.beta * network.regulariser == pytest.approx(solution.objective, rel=tol)
 
 
-@pytest.mark.parametrize(("case", "seed"), [*itertools.product(CASES, range(3))])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("seed", few(range(3)))
 def test_numbers_to_reproduce(case, seed):
     make, values = CASES[case]
     problem = make(seed)
@@ -189,7 +190,7 @@ def test_degenerate_data(change):
     problem = Problem(X, flat(5).y, architecture=flat(5).architecture, beta=0.1)
     solution = solve(problem, tol=1e-7)
     check_exact(problem, solution)
-    assert best_found(problem, solution.objective, seeds=2) >= solution.lower_bound * (1.0 - 1e-9)
+    assert best_found(problem, solution.objective, seeds=6) >= solution.lower_bound * (1.0 - 1e-9)
 
 
 @pytest.mark.slow
@@ -281,7 +282,7 @@ def test_no_network_is_below_the_bound():
         # in thin cells the conic solver ends early, and the certificate says so
         assert (solution.scope, solution.exactness) == (Scope.GLOBAL, Exactness.EXACT)
         assert solution.relative_gap <= 1e-4
-        assert best_found(problem, solution.objective, seeds=1) >= solution.lower_bound * (1.0 - 1e-10)
+        assert best_found(problem, solution.objective, seeds=4) >= solution.lower_bound * (1.0 - 1e-10)
 
 
 # -- around it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from few_cases import few
 from list_cases import LOSSES, targets_for
 from sklearn.datasets import load_digits, make_blobs
 
@@ -39,7 +40,7 @@ def test_other_losses_reach_the_tolerance_there_too(loss):
 
 @pytest.mark.parametrize(
     "loss",
-    [pytest.param(loss, marks=pytest.mark.slow if loss.name == "absolute" else []) for loss in LOSSES],
+    few(LOSSES, 2),
     ids=lambda loss: loss.name,
 )
 def test_a_path_of_betas_over_classes_far_apart_takes_few_iterations(loss):

@@ -3,6 +3,7 @@
 import cvxpy as cp
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loss_cases import EVERY, OTHERS, QUADRATIC, each, fitting, model, problem_with
@@ -63,9 +64,8 @@ def test_the_optimum_is_that_of_an_independent_model(loss):
 
 
 @each(OTHERS)
-@pytest.mark.parametrize("sizes", [(6, 3, 2), (12, 2, 3), pytest.param((20, 3, 2), marks=pytest.mark.slow)], ids=str)
-def test_column_generation_certifies_itself(loss, sizes):
-    n, K, h = sizes
+@pytest.mark.parametrize(("n", "K", "h"), few([(6, 3, 2), (12, 2, 3), (20, 3, 2)]))
+def test_column_generation_certifies_itself(loss, n, K, h):
     for beta in (0.02, 0.5):
         problem = problem_with(loss, seed=n, beta=beta, n=n, K=K, h=h)
         solution = solve(problem)

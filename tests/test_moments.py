@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from problem_cases import brute_force_tau, patch_problem
@@ -177,7 +178,7 @@ def few_parts(monkeypatch):
     monkeypatch.setattr(closing, "SETTINGS", replace(closing.SETTINGS, parts=5, rounds=30))
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
+@pytest.mark.parametrize("seed", few(range(4)))
 @pytest.mark.parametrize("options", [{}, {"loss": "logistic"}, {"loss": "absolute"}, {"bias": "output"}])
 def test_the_chosen_vector_has_a_bound_below_the_optimum_and_no_worse_than_scaling(seed, options, few_parts):
     problem = patch_problem(seed, n=7, K=2, h=3, beta=0.3)
@@ -211,6 +212,7 @@ def test_every_output_has_moments_of_its_own(name, few_parts):
     assert 0.5 * upper < best.value <= upper * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_was_cut_short_and_ends_like_one_that_was_not(few_parts):
     problem = long_filters(n=10)
     v, upper = problem.y, problem.loss.value(0.0 * problem.y, problem.y)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,11 +71,8 @@ def test_cones_with_at_most_four_facets_stay_whole():
 
 @pytest.mark.parametrize(
     ("seed", "off"),
-    [
-        (0, 1e-7), (0, 1e-8), (0, 1e-9), (1, 1e-7), pytest.param(1, 1e-8, marks=pytest.mark.slow), (1, 1e-9),
-        pytest.param(2, 1e-7, marks=pytest.mark.slow), (2, 1e-8), (2, 1e-9),
-    ],
-)  # fmt: skip
+    few([(0, 1e-8), (1, 1e-9), (2, 1e-8), (0, 1e-9), (2, 1e-9), (0, 1e-7), (1, 1e-7), (2, 1e-7), (1, 1e-8)], 3),
+)
 def test_cells_between_rows_that_are_nearly_parallel_are_covered_by_no_more_pieces_than_others(seed, off):
     """In such cells, thinner than the tolerances, facets and rays are not found: a piece was cut again and again."""
     rng = np.random.default_rng(seed)
@@ -89,7 +87,7 @@ def test_cells_between_rows_that_are_nearly_parallel_are_covered_by_no_more_piec
         assert any((F @ inside >= -1e-12).all() for F in pieces)
 
 
-@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("turn", few(range(3)))
 def test_the_order_does_not_depend_on_the_rows_that_bound_nothing(turn):
     """A script finds the pieces again from rows in its own order."""
     rng = np.random.default_rng(turn)

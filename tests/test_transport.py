@@ -79,6 +79,7 @@ def test_the_bound_equals_enumeration_for_long_filters(seed, kind, n, h, share):
     check_bound(seed, kind, n, h, share)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), h=st.integers(2, 9), nodes=st.integers(1, 40), products=st.sampled_from([1.0, 1e6]))
 def test_stopping_at_any_node_keeps_the_bound_sound(seed, h, nodes, products):

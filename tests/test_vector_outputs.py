@@ -243,6 +243,7 @@ def test_any_network_is_judged_by_both_kinds_of_weights():
     assert len(own_patterns(problem, network)) == 9
 
 
+@pytest.mark.slow
 def test_sgd_comes_close_from_above():
     problem = vector_problem(1, loss=SoftmaxLoss(), n=12)
     optimum = solve(problem, tol=1e-7)
