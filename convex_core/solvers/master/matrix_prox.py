@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ...contracts.records import record
 from ...program.blocks import Blocks
 from ...progress import Budget
 
@@ -54,6 +55,7 @@ class MatrixSettings:
 SETTINGS = MatrixSettings()
 
 
+@record
 @dataclass(frozen=True, slots=True)
 class _Derivative:
     """The derivative at one matrix (a, b) with a <= b, over the r singular values above the threshold.
