@@ -74,7 +74,7 @@ class SphereSettings:
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
     quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
     # the same for filters longer than `short`: a tenth of an accuracy takes two to four times the cones
-    stairs: tuple[float, ...] = (0.3, 0.1, 0.01, 1e-3, 1e-4)
+    stairs: tuple[float, ...] = (0.3, 0.03, 2e-3, 3e-4, 1e-4)
     very_quick: float = 1e-3
     higher: float = 0.1  # share of a step's accuracy by which a direction that it finds is a column before the next
     # excess over the floor, relative, above which columns by ascent alone make a proof not worth its time
