@@ -17,6 +17,7 @@ from convex_core.solvers.pricing import sphere
 from convex_core.solvers.pricing.cone_search import ConeSearch, search_cones
 from convex_core.solvers.pricing.enumerated import spread
 from convex_core.solvers.pricing.sphere import SpherePricer, _Side, _surroundings, _thinned
+from convex_core.solvers.pricing.transport import TransportPricer
 from convex_core.solvers.search import enumerated_pricer, searched_pricer
 
 
@@ -146,6 +147,21 @@ def test_nobody_is_told_to_stop_before_the_surroundings_of_ends_are_searched(mon
     assert all(searched)
 
 
+@pytest.mark.parametrize(("h", "n", "more"), [(5, 900, True), (5, 700, False), (4, 900, False)])
+def test_before_proofs_that_take_long_there_are_more_ascents(h, n, more, monkeypatch):
+    """By cones a proof takes long with many rows of more than four entries."""
+    problem = problem_of_rows(np.random.default_rng(0).standard_normal((n, h)))
+    improved, ascend = [], _Side.ascend
+    monkeypatch.setattr(_Side, "ascend", lambda side, U, *rest: improved.append(len(U)) or ascend(side, U, *rest))
+    pricer = SpherePricer(CellFactory(problem.architecture, problem.patches))
+    pricer.explore(problem.y, floor=1e9, want=1, budget=Budget())
+    assert (max(improved) > sphere.SETTINGS.kept) is more
+    pricer = TransportPricer(CellFactory(problem.architecture, problem.patches))
+    improved.clear()
+    pricer.explore(problem.y, floor=1e9, want=1, budget=Budget())
+    assert max(improved) <= sphere.SETTINGS.kept
+
+
 def staired(monkeypatch, problem):
     """A pricer by cones that never finds a proof quick, and the accuracies that it proves."""
     monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, very_quick=0.0))
@@ -173,7 +189,7 @@ def test_against_the_clock_proofs_with_long_filters_go_down_a_stair(monkeypatch)
     assert asked == [1e-6]
 
 
-@pytest.mark.parametrize(("excess", "ends"), [(0.2, 0.3), (0.02, 0.1), (5e-3, 0.01), (1e-6, 1e-6)])
+@pytest.mark.parametrize(("excess", "ends"), [(0.2, 0.3), (0.02, 0.03), (1e-3, 2e-3), (1e-6, 1e-6)])
 def test_a_stair_ends_where_a_direction_is_high_for_its_step(excess, ends, monkeypatch):
     problem = problem_of_rows(np.random.default_rng(3).standard_normal((10, 6)))
     pricer, asked = staired(monkeypatch, problem)
