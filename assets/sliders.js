@@ -36,11 +36,24 @@ export default function () {
       event.target.dispatchEvent(new MouseEvent("click", { bubbles: true }));
     }
   }, true);
+  // a chart that is drawn anew has a new slider, and the keyboard's place is lost with the old one
+  let held = null;
+  document.addEventListener("focusin", ({ target }) => {
+    const plot = target.matches?.(".slider-group") && target.closest(".js-plotly-plot");
+    held = plot ? { group: target, places: [plot, plot.closest("[class*='st-key-']")] } : null;
+  });
+  document.addEventListener("focusout", ({ target }) => setTimeout(() => {
+    if (held?.group === target && target.isConnected) held = null;  // it was left, not taken away
+  }));
   const names = { "▶": "Play", "❚❚": "Pause" };
   setInterval(() => {
     for (const group of document.querySelectorAll(".js-plotly-plot .slider-group")) {
       const plot = group.closest(".js-plotly-plot");
       if (model(plot)) describe(plot, group);
+    }
+    if (held && !held.group.isConnected && document.activeElement === document.body) {
+      const groups = held.places.filter((place) => place?.isConnected).map((place) => place.querySelector(".slider-group"));
+      groups.find(Boolean)?.focus({ preventScroll: true });
     }
     for (const button of document.querySelectorAll(".js-plotly-plot .updatemenu-button:not([tabindex])")) {
       const text = button.textContent.trim();

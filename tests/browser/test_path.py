@@ -100,5 +100,12 @@ def test_the_dial_of_home_is_for_the_keyboard_too_in_the_link_and_reset(server: 
     visit.page.get_by_role("button", name="Reset").click()
     until(visit, first)
     assert "dial" not in visit.page.url
+    # a chart that is drawn anew has another slider, which has the keyboard then
+    slider.evaluate("(one) => { one.focus(); one.replaceWith(one.cloneNode(true)); }")
+    visit.page.wait_for_selector(".st-key-dial .slider-group:focus", timeout=WAIT_MS)
+    visit.page.evaluate("document.activeElement.blur()")
+    slider.evaluate("(one) => one.replaceWith(one.cloneNode(true))")
+    visit.page.wait_for_timeout(1000)
+    assert visit.page.evaluate("document.activeElement === document.body")  # it was left before
     visit.assert_clean()
     visit.page.close()
