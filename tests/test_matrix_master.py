@@ -16,6 +16,7 @@ from convex_core.progress import Budget
 from convex_core.solvers.backends import clarabel
 from convex_core.solvers.master import matrix_prox
 from convex_core.solvers.master.matrix_prox import MatrixProx
+from convex_core.solvers.master.proximal_gradient import proximal_gradient
 from convex_core.solvers.master.semismooth import NewtonState
 
 
@@ -28,6 +29,27 @@ def matrices(seed, shape, B=2, n=7):
 
 
 SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (6, 1)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_proximal_gradient_ends_where_the_loss_is_next_to_nothing(seed, monkeypatch):
+    """Its rounding is more than what a step should win then, however short: steps became shorter for ever."""
+    rng = np.random.default_rng(seed)
+    blocks = matrices(seed, (1, 3), B=1, n=1)
+    blocks = replace(blocks, G=10.0 ** rng.uniform(9, 14) * blocks.G)
+    y, maps, taken = rng.standard_normal(1), MatrixProx(blocks, 1e-3, Budget(), (1, 3)), []
+    prox = maps.prox
+
+    def counted(Z, sigma):
+        taken.append(sigma)
+        assert len(taken) < 5000
+        return prox(Z, sigma)
+
+    monkeypatch.setattr(maps, "prox", counted)
+    start = NewtonState(np.zeros((1, 3)), y.copy(), 1.0)
+    found = proximal_gradient(maps, y, SquaredLoss(), start, tol=1e-3, budget=Budget())
+    assert np.isfinite(found.C).all()
+    assert SquaredLoss().value(blocks.G[0] @ found.C[0], y) <= 1e-12
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -65,6 +65,8 @@ def proximal_gradient(
     L = SETTINGS.margin * cones.gate * loss.curvature(y)
     if L == 0.0:  # no block says anything
         return NewtonState(0.0 * start.C, -loss.gradient(0.0 * y, y), 0.0, 0.0)
+    # no step needs more: the sum of all squared singular values
+    most = max(L, loss.curvature(y) * float(np.square(cones.G).sum()))
     C = Y = start.C
     f = at = J @ C.ravel()
     best, best_f, least = C, f, np.inf
@@ -84,9 +86,10 @@ def proximal_gradient(
             new_f = J @ new.ravel()
             reached = loss.value(new_f, y)
             excess = reached - value - float(gradient @ (new_f - at)) - SETTINGS.rounding * (value + reached)
-            if excess <= 0.5 * L * float(np.square(new - Y).sum()):
+            # where the loss is next to nothing its rounding is more than the excess
+            if excess <= 0.5 * L * float(np.square(new - Y).sum()) or most <= L:
                 break
-            L *= SETTINGS.growth
+            L = min(SETTINGS.growth * L, most)
         objective = reached + beta * cones.sizes
         if objective < least:
             best, best_f, least = new, new_f, objective
