@@ -164,7 +164,7 @@ def test_before_proofs_that_take_long_there_are_more_ascents(h, n, more, monkeyp
 
 def staired(monkeypatch, problem):
     """A pricer by cones that never finds a proof quick, and the accuracies that it proves."""
-    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, very_quick=0.0))
+    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, very_quick=0.0, well_known=0.0))
     pricer = SpherePricer(CellFactory(problem.architecture, problem.patches), threads=1)
     asked, prove = [], pricer._prove
     monkeypatch.setattr(pricer, "_prove", lambda sides, known, step, budget: (
@@ -203,6 +203,16 @@ def test_a_stair_ends_where_a_direction_is_high_for_its_step(excess, ends, monke
     asked.clear()
     pricer._bounded([side], 1.0, 1e-6, Budget(time_limit=1e4), False)
     assert asked == [step for step in (*sphere.SETTINGS.stairs, 1e-6) if step < ends or step == 1e-6]
+
+
+def test_after_a_fine_proof_that_was_over_no_coarse_one_comes_before_the_next(monkeypatch):
+    problem = problem_of_rows(np.random.default_rng(3).standard_normal((10, 4)))
+    pricer, asked = staired(monkeypatch, problem)
+    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, quick=0.0, well_known=0.3))
+    for expected in ([*sphere.SETTINGS.coarse, 1e-6], [1e-6]):
+        asked.clear()
+        pricer.price(problem.y, floor=0.0, want=1, budget=Budget(time_limit=1e4), slack=1e-6, prove=True)
+        assert asked == expected
 
 
 def test_a_cancelled_search_keeps_a_sound_bound():

@@ -73,7 +73,9 @@ class SphereSettings:
     watch: float = 0.05  # seconds between two looks at the budget during a proof
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
     quick: float = 0.03  # share of the time left below which the last proof was quick, and no coarse one is needed
-    # the same for filters longer than `short`: a tenth of an accuracy takes two to four times the cones
+    well_known: float = 0.3  # the same after a fine proof that was over
+    # accuracies and share of the time for filters longer than `short`: a tenth of an accuracy takes two to four times
+    # the cones
     stairs: tuple[float, ...] = (0.3, 0.03, 2e-3, 3e-4, 1e-4)
     very_quick: float = 1e-3
     higher: float = 0.1  # share of a step's accuracy by which a direction that it finds is a column before the next
@@ -156,6 +158,7 @@ class SpherePricer(SoundPricer):
         self._explored = 0  # calls without a proof
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
+        self._fine = np.inf  # those of the last fine one that was over
         self._reached = np.inf  # the finest accuracy of a proof that was over, against the clock
         self._pace = SETTINGS.cone_seconds  # seconds a cone took one thread in it
 
@@ -220,14 +223,17 @@ class SpherePricer(SoundPricer):
         levels = [*(step for step in coarse if budget.paced and goal < step < below), goal]
         bound = np.inf
         for accuracy in levels:
-            if accuracy != goal and self._spent < quick * budget.remaining:
-                continue  # there is time enough for the fine one
+            enough = self._spent < quick * budget.remaining or self._fine < SETTINGS.well_known * budget.remaining
+            if accuracy != goal and enough:
+                continue  # there is time for the fine one
             begin = budget.seconds
             bound = min(bound, self._prove(sides, known, accuracy, budget))
             self._spent = budget.seconds - begin
             if budget.stop() is not None:
                 self._reached = np.inf
                 break
+            if accuracy == goal:
+                self._fine = self._spent
             if long and accuracy != goal:
                 self._reached = min(self._reached, accuracy)
                 highest = max(side.found_value.max(initial=0.0) for side in sides)
