@@ -35,7 +35,7 @@ from . import clarabel_process
 from .conic_forms import ConeKind, setup_seconds
 from .jit import spent_elsewhere
 
-__all__ = ["SPARE_SECONDS", "InteriorPoint", "kept", "minimise", "too_late"]
+__all__ = ["SPARE_SECONDS", "InteriorPoint", "NotBegunError", "kept", "minimise"]
 
 _Array = NDArray[np.float64]
 
@@ -76,22 +76,8 @@ class InteriorPoint:
     iterations: int
 
 
-def too_late(
-    constraints: int, cones: tuple[tuple[ConeKind, int], ...], quadratic: int = 0, *, remaining: float
-) -> bool:
-    """Whether a program takes longer to set up than the `remaining` seconds, and is not begun.
-
-    Raises
-    ------
-    SizeError
-        As :func:`minimise`.
-
-    Examples
-    --------
-    >>> [too_late(1000, (("semidefinite", 100),), remaining=seconds) for seconds in (60.0, 0.1)]
-    [False, True]
-    """
-    return setup_seconds(constraints, cones, quadratic) > remaining + SPARE_SECONDS
+class NotBegunError(Exception):
+    """A program would take longer to set up than there is time."""
 
 
 def minimise(
@@ -123,10 +109,12 @@ def minimise(
     Returns
     -------
     InteriorPoint or None
-        None if it was not begun, was stopped where there was no answer yet, or if Clarabel gave up.
+        None if it was stopped where there was no answer yet, or if Clarabel gave up.
 
     Raises
     ------
+    NotBegunError
+        If it takes longer to set up than there is time.
     SizeError
         If its semidefinite cones are so large that Clarabel would end the process for lack of memory.
     BackendError
@@ -139,9 +127,9 @@ def minimise(
     >>> answer.status, [round(float(x), 6) for x in answer.x]
     ('Solved', [1.0, 2.0])
     """
-    if too_late(A.nnz, cones, P.nnz, remaining=remaining):
-        return None
     setup = setup_seconds(A.nnz, cones, P.nnz)
+    if setup > remaining + SPARE_SECONDS:
+        raise NotBegunError
     idle = kept.get()
     interpreter = bool(sys.executable) and not getattr(sys, "frozen", False)
     if setup > _FELT and idle is not None and interpreter and not _forbidden:

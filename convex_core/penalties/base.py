@@ -54,6 +54,11 @@ class ConeSupports:
     bound: float
     late: bool = False
 
+    @classmethod
+    def none(cls, p: int, bound: float) -> ConeSupports:
+        """No maximisers, of vectors of p entries, and a `bound`."""
+        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), bound)
+
 
 def _never() -> bool:
     return False

@@ -88,7 +88,7 @@ class L2Penalty:
         batch = max(1, BATCH_PRODUCTS // max(1, rows.size * G.shape[1]))
         if len(G) <= batch:
             return self._batch(G, cells, rows, sides, floor, want, search.tilt)
-        found = ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, G.shape[1])), floor)
+        found = ConeSupports.none(G.shape[1], floor)
         for start in range(0, len(G), batch):
             part = slice(start, start + batch)
             size = float(np.linalg.norm(G[start]))

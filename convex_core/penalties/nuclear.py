@@ -12,7 +12,7 @@ from scipy import sparse
 from ..contracts.records import record
 from ..numerics.conic_forms import PenaltyForm
 from .base import EXACT, ConeSupports, PenaltyFormulas, Search
-from .supports import conic_supports
+from .supports import above, conic_supports
 
 __all__ = ["NuclearPenalty", "symmetric_entries"]
 
@@ -87,14 +87,11 @@ class NuclearPenalty:
         """
         if len(rows):
             return conic_supports(self, G, cells, rows, sides, floor=floor, want=want, search=search)
-        if not len(G):
-            return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, G.shape[1])), floor)
         left, size, right = np.linalg.svd(G.reshape(-1, *self.shape), full_matrices=False)
         value = size[:, 0]
-        found = np.flatnonzero(value > floor)
-        found = found[np.argsort(-value[found], kind="stable")][:want]
-        direction = (left[found, :, :1] * right[found, :1, :]).reshape(len(found), -1)
-        return ConeSupports(2 * found, value[found], direction, max(floor, float(value.max())))
+        found = above(value, floor)[:want]
+        direction = (left[found, :, :1] * right[found, :1, :]).reshape(len(found), G.shape[1])
+        return ConeSupports(2 * found, value[found], direction, float(value.max(initial=floor)))
 
     def cvxpy(self, C: Any) -> tuple[Any, list[Any]]:
         """``sum_b ||Z_b||_*``."""

@@ -9,20 +9,17 @@ which bounds the support from above whatever they are.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from ..errors import SizeError
 from ..numerics.cone_projection import top_cone_supports
-from ..numerics.conic_forms import ConeKind
-from ..numerics.interior_point import minimise, too_late
+from ..numerics.interior_point import NotBegunError, minimise
 from ..numerics.rounding import UNIT_ROUNDOFF
 from .base import BATCH_PRODUCTS, EXACT, ConeSupports, Penalty, Search
 
-__all__ = ["ConicSupports", "conic_supports"]
+__all__ = ["ConicSupports", "above", "conic_supports"]
 
 _Array = NDArray[np.float64]
 
@@ -54,12 +51,12 @@ def conic_supports(
     size = penalty.dual_norm(G) if len(G) else np.zeros(0)
     chosen = np.flatnonzero(size > floor)
     if not len(chosen):
-        return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), floor)
+        return ConeSupports.none(p, floor)
     batch = max(1, BATCH_PRODUCTS // max(1, rows.size * p))
     parts = []
     for start in range(0, len(chosen), batch):
         if start and search.stop():
-            return ConeSupports(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, p)), float(size[chosen].max()))
+            return ConeSupports.none(p, float(size[chosen].max()))
         some = chosen[start : start + batch]
         # a negative floor: none is dropped, because a projection to zero has an error too
         near_some = top_cone_supports(
@@ -71,8 +68,7 @@ def conic_supports(
         pair, length, unit, error = (array[pair % 2 == 0] for array in (pair, length, unit, error))
     near = length[:, None] * unit
     upper = np.minimum(penalty.dual_norm(near) + penalty.radius * error, size[chosen[pair // 2]])
-    kept = np.flatnonzero(upper > floor)
-    kept = kept[np.argsort(-upper[kept], kind="stable")]
+    kept = above(upper, floor)
     pair, near, upper = pair[kept], near[kept], upper[kept]
     index = 2 * chosen[pair // 2] + pair % 2
 
@@ -101,9 +97,20 @@ def conic_supports(
         if maximiser is not None:
             value[k], direction[k] = exact, maximiser
             best = max(best, exact)
-    found = np.flatnonzero(value > floor)
-    found = found[np.argsort(-value[found], kind="stable")][:want]
+    found = above(value, floor)[:want]
     return ConeSupports(index[found], value[found], direction[found], float(bound), program.late)
+
+
+def above(value: _Array, floor: float) -> NDArray[np.int64]:
+    """Positions of the values above `floor`, the largest first.
+
+    Examples
+    --------
+    >>> above(np.array([1.0, 4.0, 0.0, 2.0]), 0.5).tolist()
+    [1, 3, 0]
+    """
+    found = np.flatnonzero(value > floor)
+    return found[np.argsort(-value[found], kind="stable")]
 
 
 class ConicSupports:
@@ -154,21 +161,22 @@ class _SupportProgram:
         b = np.zeros(A.shape[0])
         b[M] = 1.0
         width = self._aux + self._p
-        cones: tuple[tuple[ConeKind, int], ...] = (("nonnegative", M + 1), *self._cones)
         answer = None
-        with suppress(SizeError):
+        try:
             answer = minimise(
                 sparse.csc_matrix((width, width)),
                 q,
                 A,
                 b,
-                cones,
+                (("nonnegative", M + 1), *self._cones),
                 tol=_SUPPORT_ACCURACY,
                 stop=search.stop,
                 remaining=search.remaining(),
             )
-            if answer is None:
-                self.late |= too_late(A.nnz, cones, remaining=search.remaining())
+        except NotBegunError:
+            self.late = True
+        except SizeError:
+            pass
         if answer is None:
             return loose, None
         multiplier = np.maximum(np.nan_to_num(answer.z[:M]), 0.0)

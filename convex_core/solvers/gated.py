@@ -16,13 +16,14 @@ which has a solution whenever the cone has an interior. The ReLU network of the 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ..numerics.interior_point import minimise
+from ..numerics.interior_point import NotBegunError, minimise
 from ..penalties import Penalty
 from ..problem import Problem
 from ..program import Blocks, CellFactory
@@ -141,16 +142,18 @@ def decompose(penalty: Penalty, c: _Array, normals: _Array, *, budget: Budget | 
     b[:p] = c / unit
     q = np.tile(np.concatenate([form.q, np.zeros(p)]), 2)
     budget = Budget() if budget is None else budget
-    answer = minimise(
-        sparse.csc_matrix((len(q), len(q))),
-        q,
-        A,
-        b,
-        (("zero", p), ("nonnegative", 2 * M), *(form.cones * 2)),
-        tol=_SPLITTING,
-        stop=lambda: budget.stop() is not None,
-        remaining=budget.remaining,
-    )
+    answer = None
+    with suppress(NotBegunError):
+        answer = minimise(
+            sparse.csc_matrix((len(q), len(q))),
+            q,
+            A,
+            b,
+            (("zero", p), ("nonnegative", 2 * M), *(form.cones * 2)),
+            tol=_SPLITTING,
+            stop=lambda: budget.stop() is not None,
+            remaining=budget.remaining,
+        )
     if answer is None:
         return np.zeros(p), np.zeros(p)
     x = unit * answer.x

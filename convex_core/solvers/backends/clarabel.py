@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contracts.records import record
-from ...numerics.interior_point import minimise, too_late
+from ...numerics.interior_point import NotBegunError, minimise
 from ...program.conic import ConicProgram
 from ...progress import Budget
 from ...status import Status
@@ -74,19 +74,21 @@ def solve_clarabel(program: ConicProgram, *, tol: float = 1e-9, budget: Budget |
     """
     begin = time.perf_counter()
     budget = Budget() if budget is None else budget
-    answer = minimise(
-        program.P,
-        program.q,
-        program.A,
-        program.b,
-        program.cones,
-        tol=tol,
-        stop=lambda: budget.stop() is not None,
-        remaining=budget.remaining,
-    )
+    try:
+        answer = minimise(
+            program.P,
+            program.q,
+            program.A,
+            program.b,
+            program.cones,
+            tol=tol,
+            stop=lambda: budget.stop() is not None,
+            remaining=budget.remaining,
+        )
+    except NotBegunError:
+        return unsolved(program.blocks, program.p, budget.stop() or Status.TIME_LIMIT)
     if answer is None:
-        late = too_late(program.A.nnz, program.cones, program.P.nnz, remaining=budget.remaining)
-        return unsolved(program.blocks, program.p, budget.stop() or (Status.TIME_LIMIT if late else None))
+        return unsolved(program.blocks, program.p, budget.stop())
     return ConicSolution(
         C=program.split(answer.x),
         dual=program.multiplier(answer.z),

@@ -44,13 +44,13 @@ SETTINGS = GradientSettings()
 
 
 def proximal_gradient(
-    cones: MatrixProx, y: _Array, loss: Loss, start: NewtonState, *, tol: float, budget: Budget
+    maps: MatrixProx, y: _Array, loss: Loss, start: NewtonState, *, tol: float, budget: Budget
 ) -> NewtonState:
     """Go from the blocks of `start` towards the optimum; the best point found, with its error.
 
     Parameters
     ----------
-    cones : MatrixProx
+    maps : MatrixProx
         Proximal maps, gate matrices and beta.
     y, loss
         Targets, and a loss with a gradient.
@@ -61,12 +61,12 @@ def proximal_gradient(
     budget : Budget
         Asked at every step whether to stop.
     """
-    J, beta, shape = cones.J, cones.beta, start.C.shape
-    L = SETTINGS.margin * cones.gate * loss.curvature(y)
+    J, beta, shape = maps.J, maps.beta, start.C.shape
+    L = SETTINGS.margin * maps.gate * loss.curvature(y)
     if L == 0.0:  # no block says anything
         return NewtonState(0.0 * start.C, -loss.gradient(0.0 * y, y), 0.0, 0.0)
     # no step needs more: the sum of all squared singular values
-    most = max(L, loss.curvature(y) * float(np.square(cones.G).sum()))
+    most = max(L, loss.curvature(y) * float(np.square(maps.G).sum()))
     C = Y = start.C
     f = at = J @ C.ravel()
     best, best_f, least = C, f, np.inf
@@ -74,7 +74,7 @@ def proximal_gradient(
 
     def state() -> NewtonState:
         dual = -loss.gradient(best_f, y)
-        return NewtonState(best, dual, 0.0, block_error(cones, best, (dual @ J).reshape(shape)))
+        return NewtonState(best, dual, 0.0, block_error(maps, best, (dual @ J).reshape(shape)))
 
     for step in range(SETTINGS.steps):
         if budget.stop() is not None:
@@ -82,7 +82,7 @@ def proximal_gradient(
         gradient, value = loss.gradient(at, y), loss.value(at, y)
         pull = (gradient @ J).reshape(shape)
         while True:
-            new = cones.prox(Y - pull / L, 1.0 / L).copy()
+            new = maps.prox(Y - pull / L, 1.0 / L).copy()
             new_f = J @ new.ravel()
             reached = loss.value(new_f, y)
             excess = reached - value - float(gradient @ (new_f - at)) - SETTINGS.rounding * (value + reached)
@@ -90,7 +90,7 @@ def proximal_gradient(
             if excess <= 0.5 * L * float(np.square(new - Y).sum()) or most <= L:
                 break
             L = min(SETTINGS.growth * L, most)
-        objective = reached + beta * cones.sizes
+        objective = reached + beta * maps.sizes
         if objective < least:
             best, best_f, least = new, new_f, objective
         if step % SETTINGS.look == SETTINGS.look - 1:

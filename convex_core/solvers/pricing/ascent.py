@@ -14,6 +14,7 @@ cells visited with a violation join the list. Nothing is proved about cells that
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from scipy import sparse
 from ...architectures import CodeList
 from ...arrangement import distinct_rows
 from ...numerics.conic_forms import ConeKind
-from ...numerics.interior_point import minimise
+from ...numerics.interior_point import NotBegunError, minimise
 from ...program.blocks import CellFactory
 from ...progress import Budget
 from .enumerated import EnumeratedPricer, PriceResult
@@ -159,16 +160,18 @@ class _Ascent:
         for _ in range(SETTINGS.steps):
             tangent = self._b + (convex * (self._rows @ c > 0.0)) @ self._rows
             q = np.concatenate([np.zeros(self._aux), -tangent, -self._a[self._a < 0.0]]) / unit
-            answer = minimise(
-                quadratic,
-                q,
-                self._A,
-                self._limits,
-                self._cones,
-                tol=SETTINGS.accuracy,
-                stop=lambda: self._budget.stop() is not None,
-                remaining=self._budget.remaining,
-            )
+            answer = None
+            with suppress(NotBegunError):
+                answer = minimise(
+                    quadratic,
+                    q,
+                    self._A,
+                    self._limits,
+                    self._cones,
+                    tol=SETTINGS.accuracy,
+                    stop=lambda: self._budget.stop() is not None,
+                    remaining=self._budget.remaining,
+                )
             if answer is None:
                 break
             c = answer.x[self._aux : self._aux + p]
