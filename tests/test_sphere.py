@@ -155,11 +155,11 @@ def test_before_proofs_that_take_long_there_are_more_ascents(h, n, more, monkeyp
     monkeypatch.setattr(_Side, "ascend", lambda side, U, *rest: improved.append(len(U)) or ascend(side, U, *rest))
     pricer = SpherePricer(CellFactory(problem.architecture, problem.patches))
     pricer.explore(problem.y, floor=1e9, want=1, budget=Budget())
-    assert (max(improved) > sphere.SETTINGS.kept) is more
+    assert (max(improved) > sphere.SETTINGS.few.kept) is more
     pricer = TransportPricer(CellFactory(problem.architecture, problem.patches))
     improved.clear()
     pricer.explore(problem.y, floor=1e9, want=1, budget=Budget())
-    assert max(improved) <= sphere.SETTINGS.kept
+    assert max(improved) <= sphere.SETTINGS.few.kept
 
 
 def staired(monkeypatch, problem):

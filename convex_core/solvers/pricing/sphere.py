@@ -43,17 +43,26 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
+class Ascents:
+    """How much ascent there is before a proof."""
+
+    starts: tuple[int, int] = (600, 2000)  # random ones, at least and at most
+    kept: int = 64  # starts that are improved
+    seen: int = 1000  # vertices of the last proof that are starts, at most
+    tries: int = 0  # explorations that find nothing before a first proof
+
+
+@dataclass(frozen=True, slots=True)
 class SphereSettings:
     """Tuning of the search over directions."""
 
+    few: Ascents = Ascents()
+    # with filters longer than `short`; and before proofs by cones, with filters longer than `brief` and so many rows,
+    # which take so long that more ascents are worth their time
+    some: Ascents = Ascents(tries=6)
+    thorough_rows: int = 800
+    thorough: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=40)
     start_products: int = 4_000_000  # products with rows that random starts may cost
-    starts: tuple[int, int] = (600, 2000)  # their number, at least and at most
-    kept: int = 64  # starts that are improved
-    # with filters longer than `brief` a proof by cones of so many rows takes so long that more ascents are worth their
-    # time
-    many_rows: int = 800
-    many_starts: tuple[int, int] = (2000, 8000)
-    many_kept: int = 600
     apart: float = 0.998  # cosine above which two starts are one
     steps: int = 200  # moves of an ascent at most
     ascent_products: int = 500_000_000  # products with rows between two looks of an ascent at the budget
@@ -62,8 +71,6 @@ class SphereSettings:
     # near it now is above it at the next point
     seen: float = 0.5
     grid: float = 50.0  # cells of a grid to a unit of length; each keeps its best vertex
-    most_seen: int = 1000  # vertices kept at most
-    many_seen: int = 3000  # the same with filters longer than `brief`
     found: int = 65_536  # directions that one proof hands out, over all root cones
     found_each: int = 128  # directions that each root cone hands out at least
     cones: int = 20_000_000  # cones of one root at most
@@ -86,8 +93,6 @@ class SphereSettings:
     many: int = 1_000
     brief: int = 4  # entries of a filter up to which every proof by cones is quick
     short: int = 5  # entries of a filter up to which a first proof is quick
-    tries: int = 6  # explorations that find nothing before a first proof with longer filters
-    many_tries: int = 40  # the same before one by cones with filters longer than `brief`
     least_excess: float = 1e-6  # that excess falls no further
     modest: float = 1e-2  # excess, relative, up to which the surroundings of ends are worth a search
     nothing: float = 1e-5  # excess, relative, below which a proof most often has the last word
@@ -141,13 +146,9 @@ class SpherePricer(SoundPricer):
     ) -> None:
         self._factory = factory
         M, h = factory.rows.shape
-        long = self.by_cones and h > SETTINGS.brief and SETTINGS.many_rows <= M
-        tries = SETTINGS.tries if h > SETTINGS.short else 0
-        self._starts, self._kept, self._most_seen, self._tries = (
-            (SETTINGS.many_starts, SETTINGS.many_kept, SETTINGS.many_seen, SETTINGS.many_tries)
-            if long
-            else (SETTINGS.starts, SETTINGS.kept, SETTINGS.most_seen, tries)
-        )
+        self._ascents = SETTINGS.some if h > SETTINGS.short else SETTINGS.few
+        if self.by_cones and h > SETTINGS.brief and SETTINGS.thorough_rows <= M:
+            self._ascents = SETTINGS.thorough
         self._seed = seed
         self._threads = threads
         # kept, because starting its threads takes as long as a small search
@@ -197,7 +198,7 @@ class SpherePricer(SoundPricer):
             return self._columns(sides, np.inf, floor, want, None)
         if not prove and not any(map(len, self._seen.values())):
             # a first proof may take all the time there is: other random starts come before it
-            for _ in range(self._tries):
+            for _ in range(self._ascents.tries):
                 other = self.explore(
                     v, floor=floor * (1.0 + max(slack, SETTINGS.least_excess)), want=want, budget=budget
                 )
@@ -207,7 +208,9 @@ class SpherePricer(SoundPricer):
         bound = self._bounded(sides, max(floor, best), goal, budget, prove)
         for side in sides:
             above = side.found[side.found_value > floor * (1.0 + goal)]
-            side.ascend(above[spread(above, side.respond(above), self._kept, near=SETTINGS.apart)], floor, budget)
+            side.ascend(
+                above[spread(above, side.respond(above), self._ascents.kept, near=SETTINGS.apart)], floor, budget
+            )
         return self._columns(sides, max(bound, floor), floor, want, budget.stop())
 
     def _bounded(self, sides: list[_Side], known: float, goal: float, budget: Budget, prove: bool) -> float:
@@ -299,7 +302,7 @@ class SpherePricer(SoundPricer):
             own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
             side.found = np.concatenate([U for _, U, _, _ in own])
             side.found_value = np.concatenate([value for _, _, value, _ in own])
-            self._seen[side.sign] = _thinned(side.found, side.found_value, self._most_seen)
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._ascents.seen)
 
         list(self._pool.map(learn, sides))
         return max(known, *(bound for bound, _, _, _ in answers))
@@ -315,7 +318,7 @@ class SpherePricer(SoundPricer):
         for side, (U, value) in zip(sides, found, strict=True):
             best = np.argsort(-value, kind="stable")[: SETTINGS.found]
             side.found, side.found_value = U[best], value[best]
-            self._seen[side.sign] = _thinned(side.found, side.found_value, self._most_seen)
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._ascents.seen)
         return bound
 
     def _nodes(self, budget: Budget, sharing: int) -> int:
@@ -340,12 +343,14 @@ class SpherePricer(SoundPricer):
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
         if not len(self._seen[side.sign]):
             rng = np.random.default_rng((self._seed, len(self._archive[side.sign]), self._explored))
-            least, most = self._starts
+            least, most = self._ascents.starts
             count = min(most, max(least, SETTINGS.start_products // max(1, len(side.a))))
             random = rng.standard_normal((count, h))
             starts = np.concatenate([starts, random / np.linalg.norm(random, axis=1, keepdims=True)])
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
-        side.ascend(starts[spread(starts, side.respond(starts), self._kept, near=SETTINGS.apart)], floor, budget)
+        side.ascend(
+            starts[spread(starts, side.respond(starts), self._ascents.kept, near=SETTINGS.apart)], floor, budget
+        )
 
     def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget) -> None:
         """Branch and bound in a small cone around each end that is near the floor.

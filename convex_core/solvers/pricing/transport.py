@@ -124,7 +124,7 @@ class TransportPricer(SpherePricer):
                 break
         for side, part in zip(sides, parts, strict=True):
             self._plans[side.sign] = part.pairs()
-            self._seen[side.sign] = _thinned(side.found, side.found_value, self._most_seen)
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._ascents.seen)
         finished = place == len(levels) or proof.refuted
         self._capped = not finished and budget.stop() is None
         # who has met the limit will most likely meet it again
@@ -254,7 +254,7 @@ class _Part:
         """The best value at the ends of ascents from what was found."""
         if not len(self.found):
             return self.side.best
-        best = self.found[np.argsort(-self.found_value, kind="stable")[: SPHERE.kept]]
+        best = self.found[np.argsort(-self.found_value, kind="stable")[: SPHERE.few.kept]]
         self.side.ascend(best.copy(), 0.0, budget)
         return self.side.best
 
