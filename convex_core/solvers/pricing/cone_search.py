@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...contracts.records import record
 from ...numerics.rounding import UNIT_ROUNDOFF
-from .sphere_kernel import LINEAR, cones_kernel
+from .sphere_kernel import LINEAR, OFFSETS, cones_kernel, fields
 
 __all__ = ["ConeSearch", "Cones", "search_cones"]
 
@@ -90,16 +90,17 @@ class ConeSearch:
         self.convex, self.columns = len(convex), np.ascontiguousarray(R.take(order, axis=0).T)
         self.grain = 1.001 * UNIT_ROUNDOFF * float(np.sqrt(linear @ linear) + np.abs(a).sum())
         size = max(1024, 2 * M)
-        self.rows, self.coef, self.D = np.empty(size, np.int64), np.empty(size), np.empty((h, size))
+        self.rows, self.coef, self.products = np.empty(size, np.int64), np.empty(size), np.empty(2 * h * size)
         self.rows[: len(order)], self.coef[: len(order)] = order, a[order]
         self.vertices = np.empty((_CAPACITY * h, h))
-        self.real, self.whole = np.empty((_CAPACITY, LINEAR + h)), np.empty((_CAPACITY, 8), np.int64)
+        real, whole = fields(h)
+        self.real, self.whole = np.empty((_CAPACITY, real)), np.empty((_CAPACITY, whole), np.int64)
         self._depth = 0
         #: Bound of the last run on what it closed.
         self.closed = 0.0
         self.work = (
-            *np.empty((4, M)), *np.empty((2, M), np.int64), *np.zeros((3, h, h)), *np.zeros((8, h)),
-            np.zeros(h, np.int64),
+            *np.empty((4, M)), np.empty(M, np.int64), *np.zeros((2, h), np.int64), *np.zeros((3, h, h)),
+            *np.zeros((7, h)),
         )  # fmt: skip
 
     def run(
@@ -139,23 +140,24 @@ class ConeSearch:
         """
         h, top = self.columns.shape
         cone = root if isinstance(root, Cones) else Cones.roots(root[None])
-        self.D[:, :top] = np.einsum("pt,tj->pj", cone.vertices[0], self.columns)
-        self.vertices[:h] = cone.vertices[0]
-        self.real[0] = 0.0
-        self.real[0, 0], self.real[0, 2] = cone.bound[0], cone.rough[0]
-        self.real[0, LINEAR:] = np.einsum("pt,t->p", cone.vertices[0], self.linear)
         # products are computed anew, and are off by no more than those that the cuts would have handed down
-        self.whole[0] = cone.level[0], cone.cut[0], -1, 0, 0, 0, self.convex, top
+        self.products[: h * top] = np.einsum("pt,tj->pj", cone.vertices[0], self.columns).ravel()
+        self.vertices[:h] = cone.vertices[0]
+        self.real[0] = -1.0
+        self.real[0, :LINEAR] = cone.bound[0], 0.0, cone.rough[0]
+        self.real[0, LINEAR : LINEAR + h] = np.einsum("pt,t->p", cone.vertices[0], self.linear)
+        self.whole[0, :OFFSETS] = cone.level[0], cone.cut[0], -1, 0, self.convex, top, 0, h * top
+        self.whole[0, OFFSETS:] = np.arange(h) * top
         bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0
         while depth > 0:
             if need > 0:
                 more = 2 * need - len(self.rows)
                 self.rows, self.coef = np.pad(self.rows, (0, more)), np.pad(self.coef, (0, more))
-                self.D = np.pad(self.D, ((0, 0), (0, more)))
+                self.products = np.pad(self.products, (0, 2 * h * more))
             bound, best, count, nodes, depth, need = cones_kernel(
                 self.R, self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
                 bound, best, count, nodes, depth,
-                self.vertices, self.real, self.whole, self.rows, self.coef, self.D, *self.work,
+                self.vertices, self.real, self.whole, self.rows, self.coef, self.products, *self.work,
             )  # fmt: skip
             if need < 0:
                 break

@@ -13,8 +13,10 @@ Without undecided convex rows the bound converges to the maximum itself, so only
 where the row with the largest interpolation error changes sign, or, while many rows are undecided, at the middle of
 the edge along which they bend most: on halves of the longest edge the bound gains less, twice the cones are needed.
 
-Decided rows are kept as their sum at the vertices, undecided ones, convex rows first, as their products with the
-vertices on one stack: a child needs one new product per row.
+Rows have lists, convex ones first, and columns: their products with a vertex. A cut makes one vertex, which both halves
+share, and so one column; all else that is known at the vertices or along the edges that are left is handed down. Rows
+that are decided are linear there too, so the bound is none the worse for them; every few cuts they are sorted out, and
+kept as their sum at the vertices.
 All vertices of a cone make angles of at most 90 degrees, so a point :math:`u = \sum_p x_p q_p` of the unit ball has
 :math:`\|x\| \le 1`, and a rounding error e of the linear function at the vertices adds at most :math:`\|e\|` to the
 bound, however thin the cone.
@@ -26,7 +28,7 @@ with a row, computed from those of the two old vertices, takes over :math:`w_0 e
 :math:`2 u (w_0 + w_1)`, u the unit roundoff: by induction :math:`e \le (2 L + h) u \, \sigma(q)` after L cuts, for the
 coordinates of q likewise, and at :math:`u = \sum_p x_p q_p` together at most :math:`(2 L + h) u \sqrt h`. A sum of n
 terms adds n u times the sum of their sizes (Higham 2002, section 4.2); those of rows that are decided are added in
-blocks. So with :math:`A = \sum_j |a_j| + \|b\|` and m undecided rows a bound is off by at most
+blocks. So with :math:`A = \sum_j |a_j| + \|b\|` and m rows on the lists a bound is off by at most
 :math:`(m + 64 + M / 64 + 4 \sqrt h (L + h + 2) + 24 h + 16) \, u A`, where the last terms are the norm of the
 majorant, and the root cones, which cover half of the sphere to rounding.
 """
@@ -41,7 +43,7 @@ from numpy.typing import NDArray
 from ...numerics.jit import NONE, ZERO, njit
 from .majorant_kernel import least_majorant
 
-__all__ = ["LINEAR", "cones_kernel"]
+__all__ = ["LINEAR", "OFFSETS", "cones_kernel", "fields"]
 
 _Array = NDArray[np.float64]
 _Index = NDArray[np.int64]
@@ -57,34 +59,83 @@ _LITTLE = 0.05
 _BLOCK = 64
 # sweeps at most
 _THETA_SWEEPS = 60
-#: where the linear function begins in a record of a cone
-LINEAR = 5
+# rows that are decided are sorted out after so many cuts, and at every cone with few rows
+_CUTS, _FEW_ROWS = 4, 64
+#: where the linear function begins in the real part of the record of a cone, and the columns in the whole part
+LINEAR = 3
+OFFSETS = 8
+_FAST = {"reassoc", "contract"}
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
-def _child(
-    D: _Array, start: int, stop: int, new: int, i0: int, i1: int, w0: float, w1: float,
-    fresh: _Array, plus: _Array, minus: _Array,
-) -> None:  # fmt: skip
-    """Products `fresh` of the rows from `start` to `stop` with a new vertex, sums over all vertices by their sign."""
+def fields(h: int) -> tuple[int, int]:
+    """How long the two parts of the record of a cone are, for rows of length `h`."""
+    return LINEAR + 2 * h + h * h, OFFSETS + h
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _sums(products: _Array, offset: _Index, start: int, stop: int, plus: _Array, minus: _Array) -> None:
+    """For the rows from `start` to `stop` of the columns the sums over all vertices, by their sign."""
     count = stop - start
     for s in range(count):
         plus[s] = 0.0
         minus[s] = 0.0
-    for p in range(D.shape[0]):
-        if p == new:
-            old0 = D[i0, start:stop]
-            old1 = D[i1, start:stop]
-            for s in range(count):
-                fresh[s] = w0 * old0[s] + w1 * old1[s]
-        column = fresh[:count] if p == new else D[p, start:stop]
+    for p in range(len(offset)):
+        column = products[offset[p] + start : offset[p] + stop]
         for s in range(count):
             d = column[s]
             plus[s] += d if d > 0.0 else 0.0
             minus[s] -= d if d < 0.0 else 0.0
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _decided(c: _Array, plus: _Array, minus: _Array, linear: _Array) -> None:
+    """Write the coefficients of the rows that are decided, and not 0, into `linear`, 0 for the others."""
+    for s in range(len(c)):
+        linear[s] = c[s] if (plus[s] > _DECIDED) & (minus[s] <= _DECIDED) else 0.0
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _hidden(c: _Array, plus: _Array, minus: _Array) -> float:
+    """What convex rows that are decided to within _DECIDED may hide."""
+    total = 0.0
+    for s in range(len(c)):
+        zero = plus[s] if plus[s] <= _DECIDED else 0.0
+        linear = minus[s] if (plus[s] > _DECIDED) & (minus[s] <= _DECIDED) else 0.0
+        total += c[s] * (zero + linear)
+    return total
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _shares(plus: _Array, minus: _Array, theta: _Array) -> None:
+    """Where theta begins: it is exact for rows that are decided."""
+    for s in range(len(theta)):
+        theta[s] = plus[s] / (plus[s] + minus[s] + 1e-300)
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _inverses(c: _Array, inverse: _Array) -> None:
+    """One over each of the coefficients, which are less than 0."""
+    for s in range(len(c)):
+        inverse[s] = 1.0 / (c[s] if c[s] < -1e-300 else -1e-300)
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _along(R: _Array, row: int, b: _Array) -> float:
+    """The product of a row and `b`."""
+    d = 0.0
+    for t in range(len(b)):
+        d += R[row, t] * b[t]
+    return d
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _between(w0: float, d0: _Array, w1: float, d1: _Array, d: _Array) -> None:
+    """Products with a vertex that is ``w0`` of one and ``w1`` of another."""
+    for s in range(len(d)):
+        d[s] = w0 * d0[s] + w1 * d1[s]
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
 def _positive(c: _Array, d: _Array) -> float:
     """Sum of ``c * max(d, 0)``."""
     total = 0.0
@@ -93,7 +144,16 @@ def _positive(c: _Array, d: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _product(c: _Array, d: _Array) -> float:
+    """Sum of ``c * d``."""
+    total = 0.0
+    for s in range(len(c)):
+        total += c[s] * d[s]
+    return total
+
+
+@njit(borrowing=True, inner=True, fastmath=_FAST)
 def _shared(c: _Array, share: _Array, d: _Array) -> float:
     """Sum of ``c * share * d``."""
     total = 0.0
@@ -102,7 +162,7 @@ def _shared(c: _Array, share: _Array, d: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
+@njit(borrowing=True, inner=True, fastmath=_FAST)
 def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
     """How much rows with the products `d0` and `d1` at the ends of an edge bend along it."""
     total = 0.0
@@ -113,17 +173,30 @@ def _bend(c: _Array, d0: _Array, d1: _Array) -> float:
     return total
 
 
-@njit(borrowing=True, inner=True, fastmath={"reassoc", "contract"})
-def _at(c: _Array, D: _Array, start: int, stop: int, x: _Array, d: _Array) -> float:
-    """Sum of ``c * max(D.T x, 0)`` over the columns from `start` to `stop`; `d` is overwritten."""
-    count = stop - start
+@njit(borrowing=True, inner=True, fastmath=_FAST)
+def _at(c: _Array, products: _Array, offset: _Index, x: _Array, d: _Array) -> float:
+    """Sum of ``c * max(D.T x, 0)`` over the rows of the columns D; `d` is overwritten."""
+    count = len(c)
     for s in range(count):
         d[s] = 0.0
-    for p in range(D.shape[0]):
-        column = D[p, start:stop]
+    for p in range(len(offset)):
+        column = products[offset[p] : offset[p] + count]
         for s in range(count):
             d[s] += x[p] * column[s]
-    return _positive(c[start:stop], d[:count])
+    return _positive(c, d[:count])
+
+
+@njit(borrowing=True, inner=True)
+def _tell(value: float, wanted: float, u: _Array, scale: float, count: int, found: _Array, found_value: _Array) -> int:
+    """Hand out a direction above `wanted`, in place of a smaller one if there is no place left; how many were."""
+    if value <= wanted:
+        return count
+    slot = count % found.shape[0]
+    if value > found_value[slot]:
+        found_value[slot] = value
+        for t in range(len(u)):
+            found[slot, t] = scale * u[t]
+    return count + 1
 
 
 @njit(borrowing=True)
@@ -131,10 +204,10 @@ def cones_kernel(
     R: _Array, grain: float, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
     max_nodes: int, halt: NDArray[np.bool_],
     bound: float, best: float, count: int, nodes: int, depth: int,
-    vertices: _Array, real: _Array, whole: _Index, rows: _Index, coef: _Array, D: _Array,
-    theta: _Array, fresh: _Array, plus: _Array, minus: _Array, keep: _Index, gone: _Index,
-    Q: _Array, E: _Array, T: _Array, g: _Array, phi: _Array, value: _Array, above: _Array, b: _Array, x: _Array,
-    z: _Array, trial: _Array, passive: _Index,
+    vertices: _Array, real: _Array, whole: _Index, rows: _Index, coef: _Array, products: _Array,
+    theta: _Array, plus: _Array, minus: _Array, inverse: _Array, keep: _Index, offset: _Index, passive: _Index,
+    Q: _Array, E: _Array, T: _Array, g: _Array, phi: _Array, above: _Array, b: _Array, x: _Array, z: _Array,
+    trial: _Array,
 ) -> tuple[float, float, int, int, int, int]:  # fmt: skip
     """The search of :class:`.cone_search.ConeSearch`, until there are no cones or no place for the rows of the next.
 
@@ -143,15 +216,19 @@ def cones_kernel(
 
     vertices (capacity h, h)
         Unit vertices.
-    real (capacity, 5 + h)
-        The bound that it inherits, what the rows within _DECIDED may hide, the rounding error of the bound; the weights
-        of the newest vertex on the two that it replaces; the linear function at the vertices.
-    whole (capacity, 8)
+    real (capacity, 3 + 2 h + h^2)
+        The bound that it inherits, what the rows within _DECIDED may hide, the rounding error of the bound; at the
+        vertices the linear function, and that with the convex rows; how much rows bend along each edge, less than 0
+        where nobody has looked.
+    whole (capacity, 8 + h)
         Cuts that led to it; the row that is being cut, until it is decided on every child: otherwise cuts by several
-        rows may never end; the vertex that is new, and the two of which it is made; the first undecided row on the
-        lists, the first concave one, and one more than the last.
-    rows, coef, D (size,), (size,), (h, size)
-        Undecided rows, their coefficients, and their products with the vertices.
+        rows may never end; whether its rows are as they were for its parent, less than 0 if not; the first row on the
+        lists, the first concave one, and one more than the last; cuts that had led to the cone where decided rows were
+        sorted out last; where there is place for more columns; where the columns of its vertices are.
+    rows, coef (size,), (size,)
+        Rows that may be undecided, and their coefficients.
+    products (2 h size,)
+        Columns: the products of these rows with a vertex.
     """
     M, h = R.shape
     capacity = len(real)
@@ -167,98 +244,98 @@ def cones_kernel(
         if inherited <= limit or depth + 2 >= capacity:
             bound = max(bound, inherited + rough)
             continue
+        slip = real[depth, 1]
         level = whole[depth, 0]
-        new = whole[depth, 2]
-        i0 = whole[depth, 3]
-        i1 = whole[depth, 4]
-        start = whole[depth, 5]
-        middle = whole[depth, 6]
-        stop = whole[depth, 7]
-        if stop + (stop - start) > len(rows):
-            return bound, best, count, nodes, depth + 1, stop + (stop - start)
+        cut = whole[depth, 1]
+        same = whole[depth, 2] >= 0
+        start = whole[depth, 3]
+        middle = whole[depth, 4]
+        stop = whole[depth, 5]
+        sorted_at = whole[depth, 6]
+        free = whole[depth, 7]
+        size = stop - start
+        need = max(stop + size, (free + (h + 1) * size) // (2 * h) + 1)
+        if need > len(rows):
+            return bound, best, count, nodes, depth + 1, need
         nodes += 1
         for p in range(h):
             g[p] = real[depth, LINEAR + p]
+            above[p] = real[depth, LINEAR + h + p]
+            offset[p] = whole[depth, OFFSETS + p]
             for t in range(h):
                 Q[p, t] = vertices[depth * h + p, t]
-        w0 = real[depth, 3]
-        w1 = real[depth, 4]
-        slip = real[depth, 1]
-        cut = whole[depth, 1]
-        cut_at = NONE
-        _child(D, start, stop, new, i0, i1, w0, w1, fresh, plus, minus)
-        # a row within _DECIDED of deciding is decided; if it is convex, what that may hide is added to the bound
-        kept = ZERO
-        passed = ZERO
-        convex = ZERO
-        for s in range(stop - start):
-            up = plus[s] > _DECIDED
-            down = minus[s] > _DECIDED
-            undecided = up and down
-            keep[kept] = s
-            gone[passed] = s
-            kept += undecided
-            passed += up and not down
-            if s < middle - start:
-                slip += coef[start + s] * (0.0 if undecided else minus[s] if up else plus[s])
-                convex += undecided
-        for p in range(h):
-            column = fresh if p == new else D[p, start:stop]
-            moved = D[p, stop : stop + kept]
+        sorting = not same or size <= _FEW_ROWS or level - sorted_at >= _CUTS
+        if sorting:
+            _sums(products, offset, 0, size, plus, minus)
+            # a row within _DECIDED of deciding is decided; if it is convex, what that may hide is added to the bound
+            convex = middle - start
+            slip += _hidden(coef[start:middle], plus[:convex], minus[:convex])
+            linear_part = inverse[:size]
+            _decided(coef[start:stop], plus[:size], minus[:size], linear_part)
+            kept = ZERO
+            for s in range(convex):
+                keep[kept] = s
+                kept += (plus[s] > _DECIDED) & (minus[s] > _DECIDED)
+            first = kept
+            for s in range(convex, size):
+                keep[kept] = s
+                kept += (plus[s] > _DECIDED) & (minus[s] > _DECIDED)
+            convex = first
+            for p in range(h):
+                column = products[offset[p] : offset[p] + size]
+                moved = products[free : free + kept]
+                for i in range(kept):
+                    moved[i] = column[keep[i]]
+                d = 0.0
+                for block in range(0, size, _BLOCK):
+                    end = min(block + _BLOCK, size)
+                    d += _product(linear_part[block:end], column[block:end])
+                g[p] += d
+                offset[p] = free
+                free += kept
             for i in range(kept):
-                moved[i] = column[keep[i]]
-            d = 0.0
-            for block in range(0, passed, _BLOCK):
-                part = 0.0
-                for i in range(block, min(block + _BLOCK, passed)):
-                    part += coef[start + gone[i]] * column[gone[i]]
-                d += part
-            g[p] += d
-        top = stop + kept
-        for i in range(kept):
-            s = keep[i]
-            rows[stop + i] = rows[start + s]
-            coef[stop + i] = coef[start + s]
-            if rows[start + s] == cut:
-                cut_at = stop + i
-        middle = stop + convex
-        for i in range(convex, kept):
-            s = keep[i]
-            theta[i] = plus[s] / (plus[s] + minus[s])
-        for p in range(h):
-            above[p] = _positive(coef[stop:middle], D[p, stop:middle]) + g[p]
-            value[p] = above[p] + _positive(coef[middle:top], D[p, middle:top])
-            if value[p] > best:
-                best = value[p]
-            # every vertex is told once: those of the root, then the new one of each pair of children
-            if value[p] > wanted and (new < 0 or (new == p and new == i1)):
-                slot = count % found.shape[0]
-                count += 1
-                if value[p] > found_value[slot]:
-                    found_value[slot] = value[p]
-                    for t in range(h):
-                        found[slot, t] = Q[p, t]
+                s = keep[i]
+                rows[stop + i] = rows[start + s]
+                coef[stop + i] = coef[start + s]
+                plus[i] = plus[s]
+                minus[i] = minus[s]
+            start = stop
+            middle = start + convex
+            stop = start + kept
+            size = kept
+            sorted_at = level
+            for p in range(h):
+                column = products[offset[p] : offset[p] + size]
+                above[p] = g[p] + _positive(coef[start:middle], column[:convex])
+                if not same:
+                    d = above[p] + _positive(coef[middle:stop], column[convex:])
+                    best = max(best, d)
+                    count = _tell(d, wanted, Q[p], 1.0, count, found, found_value)
+        else:
+            convex = middle - start
+            _sums(products, offset, convex, size, plus[convex:], minus[convex:])
+        _shares(plus[convex:size], minus[convex:size], theta[convex:size])
         limit = max(floor, best) * (1.0 + slack)
         upper = inherited
         norm = math.inf
         for sweep in range(_THETA_SWEEPS + 1):
+            if sweep == 1:
+                _inverses(coef[middle:stop], inverse[convex:size])
             if sweep > 0:
                 # b lies above the rows at the vertices: moving theta moves it, then it is shortened again
-                for s in range(middle, top):
-                    j = rows[s]
-                    d = 0.0
-                    for t in range(h):
-                        d += R[j, t] * b[t]
-                    now = theta[s - stop]
-                    share = min(1.0, max(0.0, now - d / coef[s]))
+                for s in range(convex, size):
+                    j = rows[start + s]
+                    now = theta[s]
+                    share = min(1.0, max(0.0, now - _along(R, j, b) * inverse[s]))
                     if share != now:
-                        theta[s - stop] = share
-                        step = (share - now) * coef[s]
+                        theta[s] = share
+                        step = (share - now) * coef[start + s]
                         for t in range(h):
                             b[t] += step * R[j, t]
             d = 0.0
             for p in range(h):
-                phi[p] = above[p] + _shared(coef[middle:top], theta[convex:kept], D[p, middle:top])
+                column = products[offset[p] : offset[p] + size]
+                phi[p] = above[p] + _shared(coef[middle:stop], theta[convex:size], column[convex:])
                 d += phi[p] * phi[p] if phi[p] > 0.0 else 0.0
             if sweep == 0:
                 # u = sum x_p q_p with |x| <= 1 has f(u) <= phi . x <= |phi_+|
@@ -269,7 +346,7 @@ def cones_kernel(
             norm = least_majorant(Q, phi, limit - slip, b, x, E, T, z, trial, passive)
             upper = min(upper, norm + slip)
             # far above the limit no theta closes the cone
-            if upper <= limit or kept == convex or (sweep == 0 and convex > 0 and norm + slip >= _FAR * limit):
+            if upper <= limit or size == convex or (sweep == 0 and convex > 0 and norm + slip >= _FAR * limit):
                 break
             if before - norm < (0.5 if convex > 0 else _LITTLE) * (norm + slip - limit):
                 break
@@ -280,22 +357,15 @@ def cones_kernel(
                 norm += b[t] * b[t]
             norm = math.sqrt(norm)
             if norm > 0.0:
-                d = _at(coef, D, stop, top, x, fresh)
+                d = _at(coef[start:stop], products, offset, x, products[free : free + size])
                 for p in range(h):
                     d += g[p] * x[p]
                 d /= norm
-                if d > best:
-                    best = d
-                    limit = max(floor, best) * (1.0 + slack)
-                if d > wanted:
-                    slot = count % found.shape[0]
-                    count += 1
-                    if d > found_value[slot]:
-                        found_value[slot] = d
-                        for t in range(h):
-                            found[slot, t] = b[t] / norm
+                best = max(best, d)
+                limit = max(floor, best) * (1.0 + slack)
+                count = _tell(d, wanted, b, 1.0 / norm, count, found, found_value)
         if upper < inherited:
-            rough = grain * (rough_of_all + kept + root_h * level)
+            rough = grain * (rough_of_all + size + root_h * level)
         if upper <= limit:
             bound = max(bound, upper + rough)
             continue
@@ -303,43 +373,58 @@ def cones_kernel(
         e0 = ZERO
         e1 = ZERO + 1
         worst = NONE
-        if cut_at >= 0:
-            worst = cut_at
-        else:
+        if cut >= 0:
+            for s in range(size):
+                if rows[start + s] == cut:
+                    up = False
+                    down = False
+                    for p in range(h):
+                        up = up or products[offset[p] + s] > _DECIDED
+                        down = down or products[offset[p] + s] < -_DECIDED
+                    if up and down:
+                        worst = s
+                    break
+        if worst < 0 and sorting:
             # without convex rows the bound has not converged: cut at the concave row that is least decided
             most = 0.0
             total = 0.0
-            for i in range(kept if convex == 0 else convex):
-                s = keep[i]
-                d = abs(coef[stop + i]) * plus[s] * minus[s] / (plus[s] + minus[s])
+            for s in range(size if convex == 0 else convex):
+                d = abs(coef[start + s]) * plus[s] * minus[s] / (plus[s] + minus[s])
                 total += d
                 if d > most:
                     most = d
-                    worst = stop + i
+                    worst = s
             if convex > h and most <= 0.5 * total:
                 worst = NONE
         cut = NONE
+        bends = real[depth, LINEAR + 2 * h :]
         if worst >= 0:
-            cut = rows[worst]
+            cut = rows[start + worst]
             # cut where the worst row changes sign, on the edge where it does so most evenly
             balance = -1.0
             for p in range(h):
-                if D[p, worst] > 0.0:
+                if products[offset[p] + worst] > 0.0:
                     for q in range(h):
-                        if D[q, worst] < 0.0:
-                            even = min(D[p, worst], -D[q, worst])
+                        if products[offset[q] + worst] < 0.0:
+                            even = min(products[offset[p] + worst], -products[offset[q] + worst])
                             if even > balance:
                                 balance = even
                                 e0 = p
                                 e1 = q
-            w0 = -D[e1, worst]
-            w1 = D[e0, worst]
+            w0 = -products[offset[e1] + worst]
+            w1 = products[offset[e0] + worst]
         else:
-            # in the middle of the edge along which the rows bend most
+            # in the middle of the edge along which the rows bend most; those that are decided do not
             most = -1.0
             for p in range(h):
                 for q in range(p):
-                    d = _bend(coef[stop:top], D[p, stop:top], D[q, stop:top])
+                    d = bends[p * h + q]
+                    if d < 0.0:
+                        d = _bend(
+                            coef[start:stop], products[offset[p] : offset[p] + size],
+                            products[offset[q] : offset[q] + size],
+                        )  # fmt: skip
+                        bends[p * h + q] = d
                     if d > most:
                         most = d
                         e0 = p
@@ -359,27 +444,44 @@ def cones_kernel(
         d = 1.0 / math.sqrt(d)
         w0 *= d
         w1 *= d
+        # the new vertex, which is that of both children
+        for t in range(h):
+            b[t] = w0 * Q[e0, t] + w1 * Q[e1, t]
+        column = products[free : free + size]
+        _between(
+            w0, products[offset[e0] : offset[e0] + size], w1, products[offset[e1] : offset[e1] + size], column
+        )  # fmt: skip
+        linear = w0 * g[e0] + w1 * g[e1]
+        convex_there = linear + _positive(coef[start:middle], column[:convex])
+        d = convex_there + _positive(coef[middle:stop], column[convex:])
+        best = max(best, d)
+        count = _tell(d, wanted, b, 1.0, count, found, found_value)
         for child in range(2):
-            new = e0 if child == 0 else e1
+            new = e1 if child == 0 else e0
+            place = depth + 1 - child  # the second one, which takes the place of the parent, is written last
             for p in range(h):
-                real[depth, LINEAR + p] = g[p]
+                real[place, LINEAR + p] = g[p]
+                real[place, LINEAR + h + p] = above[p]
+                whole[place, OFFSETS + p] = offset[p]
                 for t in range(h):
-                    vertices[depth * h + p, t] = Q[p, t]
-            real[depth, LINEAR + new] = w0 * g[e0] + w1 * g[e1]
+                    vertices[place * h + p, t] = Q[p, t]
+                for q in range(p):
+                    real[place, LINEAR + 2 * h + p * h + q] = -1.0 if new in (p, q) else bends[p * h + q]
+            real[place, LINEAR + new] = linear
+            real[place, LINEAR + h + new] = convex_there
+            whole[place, OFFSETS + new] = free
             for t in range(h):
-                vertices[depth * h + new, t] = w0 * Q[e0, t] + w1 * Q[e1, t]
-            real[depth, 0] = upper
-            real[depth, 1] = slip
-            real[depth, 2] = rough
-            real[depth, 3] = w0
-            real[depth, 4] = w1
-            whole[depth, 0] = level + 1
-            whole[depth, 1] = cut
-            whole[depth, 2] = new
-            whole[depth, 3] = e0
-            whole[depth, 4] = e1
-            whole[depth, 5] = stop
-            whole[depth, 6] = middle
-            whole[depth, 7] = top
-            depth += 1
+                vertices[place * h + new, t] = b[t]
+            real[place, 0] = upper
+            real[place, 1] = slip
+            real[place, 2] = rough
+            whole[place, 0] = level + 1
+            whole[place, 1] = cut
+            whole[place, 2] = 0
+            whole[place, 3] = start
+            whole[place, 4] = middle
+            whole[place, 5] = stop
+            whole[place, 6] = sorted_at
+            whole[place, 7] = free + size
+        depth += 2
     return bound, best, count, nodes, depth, ZERO
