@@ -52,7 +52,7 @@ _Index = NDArray[np.int64]
 _DECIDED = 1e-11
 # a bound above this multiple of what would close the cone is not improved, nor is the value looked at where it is
 # attained: the cone is cut at once
-_FAR = 1.15
+_FAR = 1.1
 # sweeps end when one takes less than this share of what is left: from there a cut is quicker
 _LITTLE = 0.05
 # rows that are added up before the sums are added
