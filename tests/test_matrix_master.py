@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +32,7 @@ def matrices(seed, shape, B=2, n=7):
 SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (6, 1)]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few(range(20), 5))
 def test_proximal_gradient_ends_where_the_loss_is_next_to_nothing(seed, monkeypatch):
     """Its rounding is more than what a step should win then, however short: steps became shorter for ever."""
     rng = np.random.default_rng(seed)
@@ -140,7 +141,7 @@ def test_it_is_what_clarabel_finds(seed, n, d, h, beta, loss, kind):
 
 
 @pytest.mark.parametrize("loss", [SquaredLoss(), HuberLoss(0.5), LogisticLoss()], ids=lambda loss: loss.name)
-@pytest.mark.parametrize(("n", "h"), [(60, 9), (100, 9), pytest.param(120, 50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("n", "h"), few([(60, 9), (100, 9), (120, 50)]))
 def test_wide_linear_networks_need_no_conic_program(n, h, loss, without_clarabel):
     rng = np.random.default_rng(0)
     problem = Problem(
