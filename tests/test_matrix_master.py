@@ -173,10 +173,11 @@ def test_an_autoencoder_is_its_formula(beta, without_clarabel):
     assert solution.network_objective == pytest.approx(expected, rel=1e-8)
 
 
-def test_blocks_that_are_many_matrices_need_none_either(without_clarabel):
+@pytest.mark.parametrize("n", few([4, 5]))
+def test_blocks_that_are_many_matrices_need_none_either(n, without_clarabel):
     rng = np.random.default_rng(0)
     problem = Problem(
-        rng.standard_normal((5, 6)), rng.standard_normal((5, 2)), filter_size=3, stride=3, outputs=2, output_norm="l2",
+        rng.standard_normal((n, 6)), rng.standard_normal((n, 2)), filter_size=3, stride=3, outputs=2, output_norm="l2",
         relaxation="plain", beta=0.1,
     )  # fmt: skip
     assert solve(problem, tol=1e-7).status in (Status.OPTIMAL, Status.BOUND_REACHED)
@@ -192,6 +193,7 @@ def test_a_free_bias_of_a_loss_without_a_hessian_is_found(without_clarabel):
     assert solve(problem, tol=1e-6).status is Status.OPTIMAL
 
 
+@pytest.mark.slow
 def test_a_small_beta_is_not_lost_in_the_rounding_of_gates_that_are_not_there():
     rng = np.random.default_rng(0)
     problem = Problem(

@@ -72,7 +72,7 @@ def test_a_threshold_network_is_a_lasso_over_what_random_filters_give():
     atoms = np.column_stack([atoms, np.full(4, 2.0)])
     # coordinate descent on the lasso over them
     c = np.zeros(atoms.shape[1])
-    for _ in range(4000):
+    for _ in range(1000):
         for j in range(len(c)):
             r = problem.y - atoms @ c + atoms[:, j] * c[j]
             slope, square = atoms[:, j] @ r, atoms[:, j] @ atoms[:, j]
