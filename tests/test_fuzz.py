@@ -123,7 +123,7 @@ def test_batch_normalisation_of_samples_that_are_nearly_alike_is_judged_without_
 WORDS = {"network_objective": "objective by the judge", "lower_bound": "lower bound .* above"}
 
 
-@pytest.mark.parametrize(("fault", "word"), WORDS.items())
+@pytest.mark.parametrize(("fault", "word"), few(WORDS.items()))
 def test_small_cases_find_a_fault_planted_in_every_answer(fault, word, monkeypatch):
     solve = cc.solve
 

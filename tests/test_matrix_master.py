@@ -173,13 +173,11 @@ def test_an_autoencoder_is_its_formula(beta, without_clarabel):
     assert solution.network_objective == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.parametrize("n", few([4, 5]))
-def test_blocks_that_are_many_matrices_need_none_either(n, without_clarabel):
+@pytest.mark.parametrize(("n", "h"), few([(4, 2), (5, 3)]))
+def test_blocks_that_are_many_matrices_need_none_either(n, h, without_clarabel):
     rng = np.random.default_rng(0)
-    problem = Problem(
-        rng.standard_normal((n, 6)), rng.standard_normal((n, 2)), filter_size=3, stride=3, outputs=2, output_norm="l2",
-        relaxation="plain", beta=0.1,
-    )  # fmt: skip
+    X, Y = rng.standard_normal((n, 2 * h)), rng.standard_normal((n, 2))
+    problem = Problem(X, Y, filter_size=h, stride=h, outputs=2, output_norm="l2", relaxation="plain", beta=0.1)
     assert solve(problem, tol=1e-7).status in (Status.OPTIMAL, Status.BOUND_REACHED)
 
 

@@ -236,7 +236,7 @@ def test_too_many_patterns_are_refused_or_searched(talk):
 
 
 def test_the_whole_program_is_refused_when_it_is_too_large():
-    problem = Problem.from_dataset(load_dataset("digits"))
+    problem = Problem.from_dataset(load_dataset("digits", n=16))
     with pytest.raises(SizeError, match="column-generation"):
         solve(problem, method="clarabel")
 
