@@ -21,9 +21,8 @@ scanner = pytest.importorskip("streamlit.components.v2.manifest_scanner")
 # a new session of AppTest reads the metadata of every installed package, in search of components: a tenth of a second,
 # and there are none beside the app's own
 scanner.scan_component_manifests = list
-# behind whatever page is tested next, the home page's path and runs of SGD go on: only the browser's tests look at all
+# behind whatever page is tested next, the home page's runs of SGD go on: only the browser's tests look at them
 warm.HOME_ITERATIONS, warm.HOME_SEEDS = 60, (0, 1)
-warm.HOME_POINTS, warm.HOME_START = 9, 7
 
 #: for what always ends, however slow the machine; and between two looks
 PATIENCE_SECONDS, LOOK_SECONDS = 200.0, 0.05
