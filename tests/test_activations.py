@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from architecture_cases import best_found, check_gradients, check_model_file, check_scaling, gaussian_problem
+from few_cases import few
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,7 +137,7 @@ def test_an_atom_is_linear_inside_its_cell_and_its_price_a_sum_over_hyperplanes(
     assert np.maximum(C @ factory.rows.T, 0.0) @ a + C @ b == pytest.approx(v @ atoms)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", few(KINDS))
 def test_path_audit_and_sgd_take_it(kind):
     problem = small(1, **KINDS[kind])
     path = solve_path(problem, points=5)
