@@ -1,11 +1,13 @@
 """What holds for every test: read before anything imports numpy, and inherited by every process of the run."""
 
 import gc
+import linecache
 import os
 import sys
 import threading
 import time
 from collections.abc import Generator
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,9 +37,13 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_finish() -> None:
     """Leave out of later garbage collections what stays as long as the process: modules, kernels, all the tests.
 
-    An eighth of it is garbage, and finding that takes half a second.
+    An eighth of it is garbage, and finding that takes half a second. The lines of all these modules are forgotten too:
+    each doctest asks of every file whether it has changed since. And hundreds of commands have one parser.
     """
     gc.freeze()
+    linecache.clearcache()
+    if (entry := sys.modules.get("convex_core.cli.entry")) is not None:
+        entry.build_parser = cache(entry.build_parser)
 
 
 class Clock:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import streamlit
 from app_helpers import charts, facts, folded, numbers, open_page, poll
 
 from convex_core.data import Dataset, load_dataset
@@ -22,6 +21,7 @@ from pages._ui.path import runs
 from pages._ui.path.runs import PathRun, path_downloads, stride_values
 from pages._ui.state import own_link, scales
 from pages._ui.state.spec import DataSpec, ProblemSpec
+from pages._ui.work import keep
 
 
 def finish(app: Any, charts: int = 3) -> None:
@@ -134,7 +134,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
         return solve_path(problem, progress=report, **options)
 
     monkeypatch.setattr(runs, "solve_path", after_a_while)
-    streamlit.cache_resource.clear()
+    keep._shelf.clear()
 
 
 @pytest.mark.usefixtures("slow")

@@ -155,6 +155,11 @@ def test_random_integer_rows_match_exact_counter(engine, data):
     assert {s.tobytes() for s in np.sign(u @ rows.T).astype(np.int8)} <= pattern_set(arrangement)
 
 
+def near_pairs(count):
+    rows = np.repeat(np.random.default_rng(9).standard_normal((count, 3)), 2, axis=0)
+    return rows + 1e-7 * np.random.default_rng(10).standard_normal(rows.shape)
+
+
 @pytest.mark.skipif(not have_numba(), reason="compares the two engines")
 @pytest.mark.parametrize(
     "rows",
@@ -168,11 +173,11 @@ def test_random_integer_rows_match_exact_counter(engine, data):
         # 83 hyperplanes and 661,942 cells: the plain engine takes seconds
         pytest.param(np.random.default_rng(8).integers(-1, 2, size=(150, 5)), marks=pytest.mark.slow),
         np.random.default_rng(8).integers(-1, 2, size=(40, 5)),
-        np.repeat(np.random.default_rng(9).standard_normal((100, 3)), 2, axis=0)
-        + 1e-7 * np.random.default_rng(10).standard_normal((200, 3)),
+        near_pairs(30),
+        pytest.param(near_pairs(100), marks=pytest.mark.slow),
     ],
     ids=["threshold 4", "resonance 4", "A5", "gaussian (70, 3)", "integer (120, 3)", "integer (250, 2)",
-         "integer (150, 5)", "integer (40, 5)", "near pairs"],
+         "integer (150, 5)", "integer (40, 5)", "near pairs (60, 3)", "near pairs (200, 3)"],
 )  # fmt: skip
 def test_engines_agree(rows):
     compiled, plain = (enumerate_patterns(rows, engine=engine) for engine in ("numba", "numpy"))

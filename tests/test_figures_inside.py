@@ -69,7 +69,7 @@ def test_rounding_is_written_as_zero_and_kept_in_the_table():
 
 def test_what_is_free_has_a_bar_of_its_own():
     rng = np.random.default_rng(0)
-    problem = Problem(rng.standard_normal((8, 6)), rng.standard_normal(8) + 3.0, filter_size=3, beta=0.1, bias="free")
+    problem = Problem(rng.standard_normal((5, 6)), rng.standard_normal(5) + 3.0, filter_size=3, beta=0.1, bias="free")
     network = solve(problem).network
     inside = look_inside(network, problem.X[0])
     chart = added_up(inside, number=1)

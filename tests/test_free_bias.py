@@ -272,7 +272,7 @@ def test_path_audit_and_sgd_take_it():
     assert all(point.relative_gap <= 1e-6 for point in path.solutions)
     quick = path.preview(0.5 * path.beta_max)
     assert quick.lower_bound <= quick.objective == pytest.approx(problem.with_beta(quick.beta).objective(quick.network))
-    trained = train_sgd(problem, seeds=[0, 1], iterations=1500)
+    trained = train_sgd(problem, seeds=[0, 1], iterations=300)
     optimum = solve(problem)
     assert np.all(trained.best_objective >= optimum.lower_bound)
     assert trained.best_objective.min() < problem.objective(problem.fitted(Network.zero(problem.architecture)))

@@ -1,11 +1,13 @@
 """Limits hold while something is set up: in parts of a moment each, and what was made by half is kept by nobody."""
 
+import itertools
 import sys
 import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from few_cases import few
 from problem_cases import patch_problem
 
 from convex_core import (
@@ -50,8 +52,13 @@ def lifted_problem(kind):
     return Problem(X, y, filter_size=3, stride=3, beta=0.1, relaxation="lifted", **options)
 
 
-@pytest.mark.parametrize("kind", ["flatten", "outputs", "three-layer"])
-@pytest.mark.parametrize("verb", ["solve", "certify", "path", "beta_max", "bounds"])
+@pytest.mark.parametrize(
+    ("kind", "verb"),
+    [
+        *itertools.product(["flatten", "outputs", "three-layer"], ["solve", "certify", "path", "beta_max"]),
+        *few([("three-layer", "bounds"), ("flatten", "bounds"), ("outputs", "bounds")]),
+    ],
+)
 def test_cells_are_cut_in_pieces_within_the_time_and_none_are_kept_by_half(kind, verb, monkeypatch, ticking):
     problem = lifted_problem(f"{kind} {verb}")
     network = Network.zero(problem.architecture)

@@ -13,6 +13,7 @@ from convex_core.lists import PoolingGrid, train_list
 from convex_core.losses import LogisticLoss, SoftmaxLoss
 
 
+@pytest.mark.slow
 def test_more_samples_than_columns_reach_the_tolerance_at_a_small_beta():
     """The Gram matrix of 720 columns has a condition of 1e7 there, which single precision does not resolve."""
     X, y = load_digits(return_X_y=True)

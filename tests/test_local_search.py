@@ -96,7 +96,7 @@ def test_the_gradient_is_that_of_the_objective():
 
 
 def test_a_seed_gives_one_network():
-    case = patch_problem(1)
+    case = patch_problem(1, n=4, K=2)
     first, second = (local_search(case, m=2, starts=2, seed=7) for _ in range(2))
     np.testing.assert_array_equal(first.filters, second.filters)
 

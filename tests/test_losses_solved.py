@@ -183,7 +183,7 @@ def test_without_cones_to_cross_the_network_is_linear(loss):
 # -- the other routes
 
 
-@each(QUADRATIC)
+@each(few(QUADRATIC, 2))
 def test_fixed_directions_are_a_quadratic_program(loss):
     problem = problem_with(loss, n=8)
     rng = np.random.default_rng(0)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +32,7 @@ def matrices(seed, shape, B=2, n=7):
 SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (6, 1)]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few(range(20), 5))
 def test_proximal_gradient_ends_where_the_loss_is_next_to_nothing(seed, monkeypatch):
     """Its rounding is more than what a step should win then, however short: steps became shorter for ever."""
     rng = np.random.default_rng(seed)
@@ -140,7 +141,7 @@ def test_it_is_what_clarabel_finds(seed, n, d, h, beta, loss, kind):
 
 
 @pytest.mark.parametrize("loss", [SquaredLoss(), HuberLoss(0.5), LogisticLoss()], ids=lambda loss: loss.name)
-@pytest.mark.parametrize(("n", "h"), [(60, 9), (100, 9), pytest.param(120, 50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("n", "h"), few([(60, 9), (100, 9), (120, 50)]))
 def test_wide_linear_networks_need_no_conic_program(n, h, loss, without_clarabel):
     rng = np.random.default_rng(0)
     problem = Problem(
@@ -172,12 +173,11 @@ def test_an_autoencoder_is_its_formula(beta, without_clarabel):
     assert solution.network_objective == pytest.approx(expected, rel=1e-8)
 
 
-def test_blocks_that_are_many_matrices_need_none_either(without_clarabel):
+@pytest.mark.parametrize(("n", "h"), few([(4, 2), (5, 3)]))
+def test_blocks_that_are_many_matrices_need_none_either(n, h, without_clarabel):
     rng = np.random.default_rng(0)
-    problem = Problem(
-        rng.standard_normal((5, 6)), rng.standard_normal((5, 2)), filter_size=3, stride=3, outputs=2, output_norm="l2",
-        relaxation="plain", beta=0.1,
-    )  # fmt: skip
+    X, Y = rng.standard_normal((n, 2 * h)), rng.standard_normal((n, 2))
+    problem = Problem(X, Y, filter_size=h, stride=h, outputs=2, output_norm="l2", relaxation="plain", beta=0.1)
     assert solve(problem, tol=1e-7).status in (Status.OPTIMAL, Status.BOUND_REACHED)
 
 
@@ -191,6 +191,7 @@ def test_a_free_bias_of_a_loss_without_a_hessian_is_found(without_clarabel):
     assert solve(problem, tol=1e-6).status is Status.OPTIMAL
 
 
+@pytest.mark.slow
 def test_a_small_beta_is_not_lost_in_the_rounding_of_gates_that_are_not_there():
     rng = np.random.default_rng(0)
     problem = Problem(

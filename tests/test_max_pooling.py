@@ -140,6 +140,7 @@ def test_cones_hold_exactly_the_directions_with_their_winners():
         assert np.array_equal(inside, same)
 
 
+@pytest.mark.slow
 def test_an_independent_cvxpy_model_over_a_grid_of_directions_agrees():
     problem = max_problem(2)
     blocks = []

@@ -41,7 +41,7 @@ def test_merging_keeps_the_function_and_never_raises_the_penalty(seed: int) -> N
     assert not any(in_one_cell(merged, patches, i, j) for i, j in combinations(range(merged.m), 2))
 
 
-@pytest.mark.parametrize("name", few(["shift", "edge", "talk", "motifs"], 3))
+@pytest.mark.parametrize("name", few(["shift", "edge", "talk", "motifs"]))
 def test_a_preview_shows_no_filter_twice(name: str) -> None:
     problem = Problem.from_dataset(load_dataset(name))
     path = solve_path(problem, points=6)

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from few_cases import few
 
 from convex_core import CircularCNN, InputError, Problem, Report, ThreeLayerCNN, bounds, patch_geometry, solve, verify
 from convex_core.contracts.strict_json import seal
@@ -36,7 +37,7 @@ def differences(given) -> list[str]:
     return [check.name for check in verify(Report(json_text(given))).differences]
 
 
-@pytest.mark.parametrize("architecture", [CIRCULAR, SHARED], ids=lambda a: a.name)
+@pytest.mark.parametrize("architecture", few([SHARED, CIRCULAR]), ids=lambda a: a.name)
 def test_a_report_of_bounds_holds_and_says_what_they_say(architecture, tmp_path):
     answer = found(architecture)
     file = tmp_path / "bounds.html"
@@ -70,16 +71,19 @@ def test_the_programs_of_a_report_are_those_of_its_network():
 
 @pytest.mark.parametrize(
     ("place", "caught"),
-    [
-        (("objective",), {"best network", "all bounds"}),
-        (("lower_bound",), {"all bounds"}),
-        (("relative_gap",), {"all bounds"}),
-        (("network", "weights", 0), {"best network"}),
-        (("programs", 1, "certificate", "lower_bound"), {"frobenius dual value", "frobenius words"}),
-        (("programs", 2, "certificate", "price"), {"strong largest price"}),
-        (("programs", 0, "certificate", "patterns"), {"per-patch filters patterns"}),
-        (("programs", 0, "network", "weights", 0), {"per-patch filters objective"}),
-    ],
+    few(
+        [
+            (("objective",), {"best network", "all bounds"}),
+            (("network", "weights", 0), {"best network"}),
+            (("programs", 1, "certificate", "lower_bound"), {"frobenius dual value", "frobenius words"}),
+            (("programs", 0, "certificate", "patterns"), {"per-patch filters patterns"}),
+            (("lower_bound",), {"all bounds"}),
+            (("relative_gap",), {"all bounds"}),
+            (("programs", 2, "certificate", "price"), {"strong largest price"}),
+            (("programs", 0, "network", "weights", 0), {"per-patch filters objective"}),
+        ],
+        4,
+    ),
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
 )
 def test_a_changed_bound_is_caught_whatever_the_seal_says(place, caught):

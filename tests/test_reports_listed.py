@@ -178,10 +178,10 @@ def test_images_of_ones_own_are_asked_for_and_compared_by_their_hash(tmp_path, c
 def test_mnist_is_found_or_asked_for(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     np.savez(
-        tmp_path / "mnist.npz", images=rng.integers(0, 256, (60, 28, 28), dtype=np.uint8), labels=np.arange(60) % 3
+        tmp_path / "mnist.npz", images=rng.integers(0, 256, (30, 28, 28), dtype=np.uint8), labels=np.arange(30) % 3
     )
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
-    asked = {"classes": "all", "n": 40, "n_test": 20, "pool": 1, "flatten": False, "pad": 0, "selection": "random"}
+    asked = {"classes": "all", "n": 20, "n_test": 10, "pool": 1, "flatten": False, "pad": 0, "selection": "random"}
     answer = recognise(load_dataset("mnist", **asked), filters=10, beta=1.0)
     report = answer.report(options={**asked, "path": str(tmp_path)})
     assert "path" not in report.to_dict()["data"]["source"]["options"]

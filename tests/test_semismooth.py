@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from problem_cases import patch_problem
@@ -190,7 +191,7 @@ def test_a_cancelled_run_answers_blocks_in_their_cones():
     assert answer.dual == pytest.approx(problem.y - np.einsum("bnp,bp->n", blocks.G, answer.C), rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("loss", few(["squared", "logistic"]))
 def test_large_blocks_are_mapped_one_by_one_and_a_stop_between_them_is_heard(loss, monkeypatch):
     problem = patch_problem(3, 8, 3, 3, 0.05)
     blocks = some_blocks(problem, 0.7, np.random.default_rng(0))

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from few_cases import few
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problem_cases import GATED_OPTIMA, TWO_LAYER_OPTIMA, brute_force_tau, patch_problem
@@ -235,7 +236,7 @@ def test_too_many_patterns_are_refused_or_searched(talk):
 
 
 def test_the_whole_program_is_refused_when_it_is_too_large():
-    problem = Problem.from_dataset(load_dataset("digits"))
+    problem = Problem.from_dataset(load_dataset("digits", n=16))
     with pytest.raises(SizeError, match="column-generation"):
         solve(problem, method="clarabel")
 
@@ -346,8 +347,17 @@ def test_mnist_optima_over_millions_of_patterns(beta, optimum, tol):
     assert s.relative_gap <= tol
 
 
-@pytest.mark.parametrize("tiny", [1e-170, 1e-310, 5e-324])
-@pytest.mark.parametrize("method", ["column-generation", "branch-and-bound", "cvxpy"])
+@pytest.mark.parametrize(
+    ("tiny", "method"),
+    few(
+        [
+            *((1e-170, "column-generation"), (1e-310, "branch-and-bound"), (5e-324, "cvxpy")),
+            *((1e-310, "column-generation"), (5e-324, "branch-and-bound"), (1e-170, "cvxpy")),
+            *((5e-324, "column-generation"), (1e-170, "branch-and-bound"), (1e-310, "cvxpy")),
+        ],
+        3,
+    ),
+)
 def test_a_row_whose_squares_vanish_is_as_good_as_a_row_of_zeros(tiny, method):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((5, 2)), rng.standard_normal(5)
