@@ -193,6 +193,15 @@ def test_the_other_process_ends_when_nobody_asks_any_more(started):
         assert started[0].wait(60.0) == 0
 
 
+@pytest.mark.parametrize("rest", [b'{"P": [[3', b'{"P": [[1, 1], 1, true], "A": [[1, 1], 1, true]}\n\0\0\0'])
+def test_the_other_process_ends_in_the_middle_of_what_it_is_told(rest, started):
+    with together():
+        minimise(*program(), tol=1e-9)
+        started[0].stdin.write(rest)
+        started[0].stdin.close()
+        assert started[0].wait(60.0) == 0
+
+
 def test_processes_are_not_shared_by_threads_at_once_nor_by_copies_of_this_process(started):
     here, answers = minimise(*program(), tol=1e-9), []
     with together():

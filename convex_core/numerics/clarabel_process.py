@@ -103,15 +103,17 @@ def _read(programs: SimpleQueue[dict[str, Any]], stopped: threading.Event) -> No
             has_canonical_format=ordered,
         )
 
-    while line := source.readline():
-        asked = json.loads(line)
-        if "stop" in asked:
-            stopped.set()
-            continue
-        P, A = matrix(*asked["P"]), matrix(*asked["A"])
-        q, b = values("d", A.shape[1]), values("d", A.shape[0])
-        programs.put({"P": P, "q": q, "A": A, "b": b, "cones": asked["cones"], "tol": asked["tol"]})
-    os._exit(0)
+    try:
+        while line := source.readline():
+            asked = json.loads(line)
+            if "stop" in asked:
+                stopped.set()
+                continue
+            P, A = matrix(*asked["P"]), matrix(*asked["A"])
+            q, b = values("d", A.shape[1]), values("d", A.shape[0])
+            programs.put({"P": P, "q": q, "A": A, "b": b, "cones": asked["cones"], "tol": asked["tol"]})
+    finally:
+        os._exit(0)  # half a line is what somebody leaves who was ended while writing
 
 
 if __name__ == "__main__":

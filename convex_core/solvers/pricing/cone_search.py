@@ -100,7 +100,7 @@ class ConeSearch:
         self.closed = 0.0
         self.work = (
             *np.empty((4, M)), np.empty(M, np.int64), *np.zeros((2, h), np.int64), *np.zeros((3, h, h)),
-            *np.zeros((7, h)),
+            *np.zeros((8, h)),
         )  # fmt: skip
 
     def run(
@@ -146,6 +146,7 @@ class ConeSearch:
         self.real[0] = -1.0
         self.real[0, :LINEAR] = cone.bound[0], 0.0, cone.rough[0]
         self.real[0, LINEAR : LINEAR + h] = np.einsum("pt,t->p", cone.vertices[0], self.linear)
+        self.real[0, LINEAR + 2 * h : LINEAR + 3 * h] = 1.0
         self.whole[0, :OFFSETS] = cone.level[0], cone.cut[0], -1, 0, self.convex, top, 0, h * top
         self.whole[0, OFFSETS:] = np.arange(h) * top
         bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0

@@ -50,6 +50,17 @@ class Ascents:
     kept: int = 64  # starts that are improved
     seen: int = 1000  # vertices of the last proof that are starts, at most
     tries: int = 0  # explorations that find nothing before a first proof
+    wide: bool = False  # whether wide surroundings of ends are searched then
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """How the surroundings of ends are searched."""
+
+    close: float  # share of the floor that an end has at least
+    radius: float  # of the cone around it, in radians
+    cones: int  # at most, for each end
+    fine: float  # relative accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class SphereSettings:
     # which take so long that more ascents are worth their time
     some: Ascents = Ascents(tries=6)
     thorough_rows: int = 800
-    thorough: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=40)
+    thorough: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=2, wide=True)
     start_products: int = 4_000_000  # products with rows that random starts may cost
     apart: float = 0.998  # cosine above which two starts are one
     steps: int = 200  # moves of an ascent at most
@@ -96,10 +107,9 @@ class SphereSettings:
     least_excess: float = 1e-6  # that excess falls no further
     modest: float = 1e-2  # excess, relative, up to which the surroundings of ends are worth a search
     nothing: float = 1e-5  # excess, relative, below which a proof most often has the last word
-    close: float = 0.98  # share of the floor that an end has at least whose surroundings are searched
-    radius: float = 2e-2  # radius of the cone around an end, in radians
-    fine: float = 1e-8  # relative accuracy of its search
-    local_cones: int = 500  # cones of its search at most
+    near: Around = Around(0.98, 2e-2, 500, 1e-8)
+    # before first proofs that take long: what ascents miss is most often that close to one of their ends
+    wide: Around = Around(0.9, 0.1, 16_000, 3e-4)
     same: float = 1.0 - 1e-6  # cosine above which two ends are one
     batch: int = 64  # ends searched between two looks at the budget
     # share of the time up to which, against the clock, ascent tries to do without a first proof: nobody knows what it
@@ -204,6 +214,10 @@ class SpherePricer(SoundPricer):
                 )
                 if len(other.value) or budget.stop() is not None:
                     return other
+            if self._ascents.wide:
+                best = self._watched_best(partial(self._search_near, around=SETTINGS.wide), sides, floor, budget)
+                if best > (1.0 + SETTINGS.nothing) * floor or budget.stop() is not None:
+                    return self._columns(sides, np.inf, floor, want, budget.stop())
         goal = slack if prove else max(slack, 0.1 * excess)
         bound = self._bounded(sides, max(floor, best), goal, budget, prove)
         for side in sides:
@@ -261,9 +275,9 @@ class SpherePricer(SoundPricer):
         a, linear = self._factory.ridge(v)
         sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
         best = 0.0
-        for step in (self._ascend, self._search_near) if thorough else (self._ascend,):
-            self._watched(partial(step, floor=floor, budget=budget), sides, budget)
-            best = max(side.best for side in sides)
+        near = partial(self._search_near, around=SETTINGS.near)
+        for step in (self._ascend, near) if thorough else (self._ascend,):
+            best = self._watched_best(step, sides, floor, budget)
             if not SETTINGS.nothing * floor < best - floor <= SETTINGS.modest * floor:
                 break
         return sides, best
@@ -337,6 +351,11 @@ class SpherePricer(SoundPricer):
             halt[0] = True  # an exception leaves nobody searching
         return [task.result() for task in running]
 
+    def _watched_best(self, step: Callable[..., None], sides: list[_Side], floor: float, budget: Budget) -> float:
+        """Take a step on both sides; the best value afterwards."""
+        self._watched(partial(step, floor=floor, budget=budget), sides, budget)
+        return max(side.best for side in sides)
+
     def _ascend(self, side: _Side, _halt: _Flag, *, floor: float, budget: Budget) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
         h = len(side.linear)
@@ -352,12 +371,12 @@ class SpherePricer(SoundPricer):
             starts[spread(starts, side.respond(starts), self._ascents.kept, near=SETTINGS.apart)], floor, budget
         )
 
-    def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget) -> None:
+    def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget, around: Around) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
 
         Near a maximum there are many smaller ones, where an ascent ends.
         """
-        near_best = np.flatnonzero(side.value >= SETTINGS.close * floor)
+        near_best = np.flatnonzero(side.value >= around.close * floor)
         if len(side.linear) == 1:
             return
         near_best = near_best[spread(side.U[near_best], side.value[near_best], len(near_best), near=SETTINGS.same)]
@@ -366,8 +385,8 @@ class SpherePricer(SoundPricer):
                 break
             ends = near_best[start : start + SETTINGS.batch]
             better, value = search_cones(
-                side.rows, side.a, side.linear, _surroundings(side.U[ends], SETTINGS.radius),
-                np.maximum(side.value[ends], floor), SETTINGS.fine, SETTINGS.local_cones, halt,
+                side.rows, side.a, side.linear, _surroundings(side.U[ends], around.radius),
+                np.maximum(side.value[ends], floor), around.fine, around.cones, halt,
             )  # fmt: skip
             side.ascend(better[value > 0.0], floor, budget)
 

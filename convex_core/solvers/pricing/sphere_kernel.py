@@ -8,7 +8,8 @@ A simplicial cone is cut into such cones; on one with unit vertices :math:`q_1 \
   :math:`\theta \in [0, 1]`.
 
 That leaves a linear function, whose maximum over the cone and the ball is the length of its projection on the cone;
-:math:`\theta` and the multipliers of the cone are improved by coordinate descent, and every iterate is a sound bound.
+:math:`\theta`, which begins from what counted for the bound of the cone before, and the multipliers of the cone are
+improved by coordinate descent, and every iterate is a sound bound.
 Without undecided convex rows the bound converges to the maximum itself, so only those are branched on: the cone is cut
 where the row with the largest interpolation error changes sign, or, while many rows are undecided, at the middle of
 the edge along which they bend most: on halves of the longest edge the bound gains less, twice the cones are needed.
@@ -55,6 +56,8 @@ _DECIDED = 1e-11
 _FAR = 1.1
 # sweeps end when one takes less than this share of what is left: from there a cut is quicker
 _LITTLE = 0.05
+# theta begins from weights of the vertices: shares of the multipliers in the bound before, and this in equal parts
+_EVEN = 1.5
 # rows that are added up before the sums are added
 _BLOCK = 64
 # sweeps at most
@@ -69,7 +72,7 @@ _FAST = {"reassoc", "contract"}
 
 def fields(h: int) -> tuple[int, int]:
     """How long the two parts of the record of a cone are, for rows of length `h`."""
-    return LINEAR + 2 * h + h * h, OFFSETS + h
+    return LINEAR + 3 * h + h * h, OFFSETS + h
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
@@ -106,10 +109,24 @@ def _hidden(c: _Array, plus: _Array, minus: _Array) -> float:
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
-def _shares(plus: _Array, minus: _Array, theta: _Array) -> None:
-    """Where theta begins: it is exact for rows that are decided."""
-    for s in range(len(theta)):
-        theta[s] = plus[s] / (plus[s] + minus[s] + 1e-300)
+def _shares(
+    products: _Array, offset: _Index, weight: _Array, start: int, stop: int, size: _Array, theta: _Array
+) -> None:  # fmt: skip
+    """Where theta begins: the positive part of a row's weighted size, exact for rows that are decided."""
+    count = stop - start
+    for s in range(count):
+        size[s] = 1e-300
+        theta[s] = 0.0
+    for p in range(len(offset)):
+        column = products[offset[p] + start : offset[p] + stop]
+        w = weight[p]
+        for s in range(count):
+            d = w * column[s]
+            size[s] += abs(d)
+            theta[s] += d if d > 0.0 else 0.0
+    for s in range(count):
+        share = theta[s] / size[s]
+        theta[s] = share if share < 1.0 else 1.0
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
@@ -207,7 +224,7 @@ def cones_kernel(
     vertices: _Array, real: _Array, whole: _Index, rows: _Index, coef: _Array, products: _Array,
     theta: _Array, plus: _Array, minus: _Array, inverse: _Array, keep: _Index, offset: _Index, passive: _Index,
     Q: _Array, E: _Array, T: _Array, g: _Array, phi: _Array, above: _Array, b: _Array, x: _Array, z: _Array,
-    trial: _Array,
+    trial: _Array, weight: _Array,
 ) -> tuple[float, float, int, int, int, int]:  # fmt: skip
     """The search of :class:`.cone_search.ConeSearch`, until there are no cones or no place for the rows of the next.
 
@@ -216,10 +233,10 @@ def cones_kernel(
 
     vertices (capacity h, h)
         Unit vertices.
-    real (capacity, 3 + 2 h + h^2)
+    real (capacity, 3 + 3 h + h^2)
         The bound that it inherits, what the rows within _DECIDED may hide, the rounding error of the bound; at the
-        vertices the linear function, and that with the convex rows; how much rows bend along each edge, less than 0
-        where nobody has looked.
+        vertices the linear function, that with the convex rows, and weights; how much rows bend along each edge, less
+        than 0 where nobody has looked.
     whole (capacity, 8 + h)
         Cuts that led to it; the row that is being cut, until it is decided on every child: otherwise cuts by several
         rows may never end; whether its rows are as they were for its parent, less than 0 if not; the first row on the
@@ -261,6 +278,7 @@ def cones_kernel(
         for p in range(h):
             g[p] = real[depth, LINEAR + p]
             above[p] = real[depth, LINEAR + h + p]
+            weight[p] = real[depth, LINEAR + 2 * h + p]
             offset[p] = whole[depth, OFFSETS + p]
             for t in range(h):
                 Q[p, t] = vertices[depth * h + p, t]
@@ -313,8 +331,7 @@ def cones_kernel(
                     count = _tell(d, wanted, Q[p], 1.0, count, found, found_value)
         else:
             convex = middle - start
-            _sums(products, offset, convex, size, plus[convex:], minus[convex:])
-        _shares(plus[convex:size], minus[convex:size], theta[convex:size])
+        _shares(products, offset, weight, convex, size, inverse, theta[convex:size])
         limit = max(floor, best) * (1.0 + slack)
         upper = inherited
         norm = math.inf
@@ -397,7 +414,7 @@ def cones_kernel(
             if convex > h and most <= 0.5 * total:
                 worst = NONE
         cut = NONE
-        bends = real[depth, LINEAR + 2 * h :]
+        bends = real[depth, LINEAR + 3 * h :]
         if worst >= 0:
             cut = rows[start + worst]
             # cut where the worst row changes sign, on the edge where it does so most evenly
@@ -456,19 +473,26 @@ def cones_kernel(
         d = convex_there + _positive(coef[middle:stop], column[convex:])
         best = max(best, d)
         count = _tell(d, wanted, b, 1.0, count, found, found_value)
+        d = 0.0
+        for p in range(h):
+            d += x[p]
+        for p in range(h):
+            weight[p] = (x[p] / d if d > 0.0 else 0.0) + _EVEN / h
         for child in range(2):
             new = e1 if child == 0 else e0
             place = depth + 1 - child  # the second one, which takes the place of the parent, is written last
             for p in range(h):
                 real[place, LINEAR + p] = g[p]
                 real[place, LINEAR + h + p] = above[p]
+                real[place, LINEAR + 2 * h + p] = weight[p]
                 whole[place, OFFSETS + p] = offset[p]
                 for t in range(h):
                     vertices[place * h + p, t] = Q[p, t]
                 for q in range(p):
-                    real[place, LINEAR + 2 * h + p * h + q] = -1.0 if new in (p, q) else bends[p * h + q]
+                    real[place, LINEAR + 3 * h + p * h + q] = -1.0 if new in (p, q) else bends[p * h + q]
             real[place, LINEAR + new] = linear
             real[place, LINEAR + h + new] = convex_there
+            real[place, LINEAR + 2 * h + new] = 0.5 * (weight[e0] + weight[e1])
             whole[place, OFFSETS + new] = free
             for t in range(h):
                 vertices[place * h + new, t] = b[t]
