@@ -90,7 +90,7 @@ class ConeSearch:
         self.convex, self.columns = len(convex), np.ascontiguousarray(R.take(order, axis=0).T)
         self.grain = 1.001 * UNIT_ROUNDOFF * float(np.sqrt(linear @ linear) + np.abs(a).sum())
         size = max(1024, 2 * M)
-        self.rows, self.coef, self.products = np.empty(size, np.int64), np.empty(size), np.empty(2 * h * size)
+        self.rows, self.coef, self.products = np.empty(size, np.int64), np.empty(size), np.empty((h + 1) * size)
         self.rows[: len(order)], self.coef[: len(order)] = order, a[order]
         self.vertices = np.empty((_CAPACITY * h, h))
         real, whole = fields(h)
@@ -154,7 +154,7 @@ class ConeSearch:
             if need > 0:
                 more = 2 * need - len(self.rows)
                 self.rows, self.coef = np.pad(self.rows, (0, more)), np.pad(self.coef, (0, more))
-                self.products = np.pad(self.products, (0, 2 * h * more))
+                self.products = np.pad(self.products, (0, (h + 1) * more))
             bound, best, count, nodes, depth, need = cones_kernel(
                 self.R, self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
                 bound, best, count, nodes, depth,

@@ -244,7 +244,7 @@ def cones_kernel(
         sorted out last; where there is place for more columns; where the columns of its vertices are.
     rows, coef (size,), (size,)
         Rows that may be undecided, and their coefficients.
-    products (2 h size,)
+    products ((h + 1) size,)
         Columns: the products of these rows with a vertex.
     """
     M, h = R.shape
@@ -271,7 +271,7 @@ def cones_kernel(
         sorted_at = whole[depth, 6]
         free = whole[depth, 7]
         size = stop - start
-        need = max(stop + size, (free + (h + 1) * size) // (2 * h) + 1)
+        need = max(stop + size, free // (h + 1) + size + 1)
         if need > len(rows):
             return bound, best, count, nodes, depth + 1, need
         nodes += 1
