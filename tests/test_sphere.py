@@ -163,6 +163,31 @@ def test_before_proofs_that_take_long_there_are_more_ascents(h, n, more, monkeyp
     assert max(improved) <= sphere.SETTINGS.few.kept
 
 
+@pytest.mark.parametrize("seed", few(range(6), 2))
+def test_before_proofs_that_take_long_wide_surroundings_of_ends_are_searched(seed, monkeypatch):
+    """Without ascents that lead there, what they miss is found beside the few ends there are, and proved to be all."""
+    problem = patch_problem(seed, n=8, K=2, h=5)
+    few_ascents = sphere.Ascents(starts=(1, 1), kept=1, wide=True)
+    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, thorough_rows=0, thorough=few_ascents))
+    factory = CellFactory(problem.architecture, problem.patches)
+    highest = enumerated_pricer(problem, budget=Budget()).price(
+        problem.y, floor=0.0, want=20, budget=Budget(), prove=True, slack=1e-9
+    ).bound  # fmt: skip
+    pricer, around = SpherePricer(factory), []
+    search = pricer._search_near
+    monkeypatch.setattr(
+        pricer, "_search_near", lambda *args, **how: (around.append(how["around"]), search(*args, **how))[1]
+    )
+    floor = 1e-3
+    found = pricer.price(problem.y, floor=floor, want=20, budget=Budget(), slack=1e-6)
+    while found.bound == np.inf:  # no proof yet: something higher was found
+        assert floor < found.value.max() <= highest * (1.0 + 1e-9)
+        floor = float(found.value.max())
+        found = pricer.price(problem.y, floor=floor, want=20, budget=Budget(), slack=1e-6)
+    assert sphere.SETTINGS.wide in around
+    assert highest * (1.0 - 1e-9) <= found.bound <= highest * (1.0 + 1e-5)
+
+
 def staired(monkeypatch, problem):
     """A pricer by cones that never finds a proof quick, and the accuracies that it proves."""
     monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, very_quick=0.0, well_known=0.0))
