@@ -42,6 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...numerics.jit import NONE, ZERO, njit
+from ...numerics.vectors import dot
 from .majorant_kernel import least_majorant
 
 __all__ = ["LINEAR", "OFFSETS", "cones_kernel", "fields"]
@@ -76,14 +77,14 @@ def fields(h: int) -> tuple[int, int]:
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
-def _sums(products: _Array, offset: _Index, start: int, stop: int, plus: _Array, minus: _Array) -> None:
-    """For the rows from `start` to `stop` of the columns the sums over all vertices, by their sign."""
-    count = stop - start
+def _sums(products: _Array, offset: _Index, plus: _Array, minus: _Array) -> None:
+    """For each row of the columns the sums over all vertices, by their sign."""
+    count = len(plus)
     for s in range(count):
         plus[s] = 0.0
         minus[s] = 0.0
     for p in range(len(offset)):
-        column = products[offset[p] + start : offset[p] + stop]
+        column = products[offset[p] : offset[p] + count]
         for s in range(count):
             d = column[s]
             plus[s] += d if d > 0.0 else 0.0
@@ -108,17 +109,24 @@ def _hidden(c: _Array, plus: _Array, minus: _Array) -> float:
     return total
 
 
+@njit(borrowing=True, inner=True)
+def _undecided(plus: _Array, minus: _Array, start: int, stop: int, keep: _Index, kept: int) -> int:
+    """Write which rows from `start` to `stop` are undecided into `keep`, behind `kept` others; how many are there."""
+    for s in range(start, stop):
+        keep[kept] = s
+        kept += (plus[s] > _DECIDED) & (minus[s] > _DECIDED)
+    return kept
+
+
 @njit(borrowing=True, inner=True, fastmath=_FAST)
-def _shares(
-    products: _Array, offset: _Index, weight: _Array, start: int, stop: int, size: _Array, theta: _Array
-) -> None:  # fmt: skip
-    """Where theta begins: the positive part of a row's weighted size, exact for rows that are decided."""
-    count = stop - start
+def _shares(products: _Array, offset: _Index, weight: _Array, start: int, size: _Array, theta: _Array) -> None:
+    """Where theta begins, for the rows from `start`: the positive part of a row's weighted `size`, exact if decided."""
+    count = len(theta)
     for s in range(count):
         size[s] = 1e-300
         theta[s] = 0.0
     for p in range(len(offset)):
-        column = products[offset[p] + start : offset[p] + stop]
+        column = products[offset[p] + start : offset[p] + start + count]
         w = weight[p]
         for s in range(count):
             d = w * column[s]
@@ -137,15 +145,6 @@ def _inverses(c: _Array, inverse: _Array) -> None:
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
-def _along(R: _Array, row: int, b: _Array) -> float:
-    """The product of a row and `b`."""
-    d = 0.0
-    for t in range(len(b)):
-        d += R[row, t] * b[t]
-    return d
-
-
-@njit(borrowing=True, inner=True, fastmath=_FAST)
 def _between(w0: float, d0: _Array, w1: float, d1: _Array, d: _Array) -> None:
     """Products with a vertex that is ``w0`` of one and ``w1`` of another."""
     for s in range(len(d)):
@@ -158,15 +157,6 @@ def _positive(c: _Array, d: _Array) -> float:
     total = 0.0
     for s in range(len(c)):
         total += c[s] * (d[s] if d[s] > 0.0 else 0.0)
-    return total
-
-
-@njit(borrowing=True, inner=True, fastmath=_FAST)
-def _product(c: _Array, d: _Array) -> float:
-    """Sum of ``c * d``."""
-    total = 0.0
-    for s in range(len(c)):
-        total += c[s] * d[s]
     return total
 
 
@@ -284,21 +274,15 @@ def cones_kernel(
                 Q[p, t] = vertices[depth * h + p, t]
         sorting = not same or size <= _FEW_ROWS or level - sorted_at >= _CUTS
         if sorting:
-            _sums(products, offset, 0, size, plus, minus)
+            _sums(products, offset, plus[:size], minus[:size])
             # a row within _DECIDED of deciding is decided; if it is convex, what that may hide is added to the bound
             convex = middle - start
             slip += _hidden(coef[start:middle], plus[:convex], minus[:convex])
             linear_part = inverse[:size]
             _decided(coef[start:stop], plus[:size], minus[:size], linear_part)
-            kept = ZERO
-            for s in range(convex):
-                keep[kept] = s
-                kept += (plus[s] > _DECIDED) & (minus[s] > _DECIDED)
-            first = kept
-            for s in range(convex, size):
-                keep[kept] = s
-                kept += (plus[s] > _DECIDED) & (minus[s] > _DECIDED)
-            convex = first
+            there = convex
+            convex = _undecided(plus, minus, ZERO, there, keep, ZERO)
+            kept = _undecided(plus, minus, there, size, keep, convex)
             for p in range(h):
                 column = products[offset[p] : offset[p] + size]
                 moved = products[free : free + kept]
@@ -307,7 +291,7 @@ def cones_kernel(
                 d = 0.0
                 for block in range(0, size, _BLOCK):
                     end = min(block + _BLOCK, size)
-                    d += _product(linear_part[block:end], column[block:end])
+                    d += dot(linear_part[block:end], column[block:end])
                 g[p] += d
                 offset[p] = free
                 free += kept
@@ -331,7 +315,7 @@ def cones_kernel(
                     count = _tell(d, wanted, Q[p], 1.0, count, found, found_value)
         else:
             convex = middle - start
-        _shares(products, offset, weight, convex, size, inverse, theta[convex:size])
+        _shares(products, offset, weight, convex, inverse, theta[convex:size])
         limit = max(floor, best) * (1.0 + slack)
         upper = inherited
         norm = math.inf
@@ -343,7 +327,7 @@ def cones_kernel(
                 for s in range(convex, size):
                     j = rows[start + s]
                     now = theta[s]
-                    share = min(1.0, max(0.0, now - _along(R, j, b) * inverse[s]))
+                    share = min(1.0, max(0.0, now - dot(R[j], b) * inverse[s]))
                     if share != now:
                         theta[s] = share
                         step = (share - now) * coef[start + s]

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from ...numerics.jit import NONE, ZERO, njit
 from ...numerics.rounding import UNIT_ROUNDOFF
+from ...numerics.vectors import add, dot
 
 __all__ = ["PAID", "prove_kernel"]
 
@@ -53,22 +54,6 @@ _MOVED = 1e-9
 _FAST = {"reassoc", "contract"}
 # where the sizes, the slope and the plan of a part begin; before them four ranges, behind them the multipliers
 _SIZE, _SLOPE, PAID = 4, 8, 9
-
-
-@njit(borrowing=True, inner=True, fastmath=_FAST)
-def _dot(x: _Array, y: _Array) -> float:
-    """Scalar product."""
-    total = 0.0
-    for t in range(len(x)):
-        total += x[t] * y[t]
-    return total
-
-
-@njit(borrowing=True, inner=True, fastmath=_FAST)
-def _add(x: _Array, share: float, y: _Array) -> None:
-    """Add ``share * y`` to `x`."""
-    for t in range(len(x)):
-        x[t] += share * y[t]
 
 
 @njit(borrowing=True, fastmath=_FAST)
@@ -139,7 +124,7 @@ def prove_kernel(
                     if p > 0.0:
                         paid += p
                         free[partner[i, k]] -= p
-                        _add(residual, p, sides[partner[i, k]])
+                        add(residual, p, sides[partner[i, k]])
                 for s in range(4):
                     w = vectors[6 * i + s]
                     source = vectors[6 * i + 4 + (s >> 1)]
@@ -151,19 +136,19 @@ def prove_kernel(
                         multiplier = own[lam + 4 * k + s]
                         if multiplier > 0.0:
                             size += multiplier
-                            _add(w, multiplier, sides[k])
+                            add(w, multiplier, sides[k])
                     for _sweep in range(sweeps):
                         moved = 0.0
                         for back in range(q, held):
                             k = held - 1 - back + q
                             place = lam + 4 * k + s
-                            change = max(-own[place], -_dot(sides[k], w))
+                            change = max(-own[place], -dot(sides[k], w))
                             if change != 0.0:
                                 own[place] += change
-                                _add(w, change, sides[k])
+                                add(w, change, sides[k])
                                 moved += abs(change)
                         size += moved
-                        if moved < 1e-3 * math.sqrt(_dot(w, w)):
+                        if moved < 1e-3 * math.sqrt(dot(w, w)):
                             break
                     own[_SIZE + s] = size
             # terms that a vector is the sum of, each rounded up to three times
@@ -176,7 +161,7 @@ def prove_kernel(
             for cap in range(_CAPS + 2):
                 last = enough or cap >= _CAPS
                 for j in range(q):
-                    gap[j] = -_dot(sides[j], u)
+                    gap[j] = -dot(sides[j], u)
                     scale[j] = weight[j]
                     free[j] = max(free[j], 0.0)
                 centre = lines[3 * d + (2 if cap == 0 else 1)]
@@ -193,8 +178,8 @@ def prove_kernel(
                         # its plan: a step on U L / (U + L), and on the slope at the last direction
                         up = vectors[6 * i + 2]
                         low = vectors[6 * i + 3]
-                        uu = _dot(up, up)
-                        ll = _dot(low, low)
+                        uu = dot(up, up)
+                        ll = dot(low, low)
                         for k in range(K):
                             j = partner[i, k]
                             if j < 0 or min(uu, ll) < 1e-16 * a[i] * a[i]:
@@ -205,8 +190,8 @@ def prove_kernel(
                             x = math.sqrt(uu)
                             y = math.sqrt(ll)
                             share = x / (x + y)
-                            over = _dot(sides[j], up)
-                            under = _dot(sides[j], low)
+                            over = dot(sides[j], up)
+                            under = dot(sides[j], low)
                             steep_up = (1.0 - share) ** 2 / x
                             steep_low = share**2 / y
                             tilt = max(gap[j], 0.0) - share * gap[j]
@@ -217,9 +202,9 @@ def prove_kernel(
                                 own[3] = np.inf
                                 own[PAID + k] = max(p + step, 0.0)
                                 free[j] = max(free[j] - step, 0.0)
-                                _add(up, step, sides[j])
-                                _add(low, -step, sides[j])
-                                _add(residual, step, sides[j])
+                                add(up, step, sides[j])
+                                add(low, -step, sides[j])
+                                add(residual, step, sides[j])
                                 own[_SIZE + 2] += abs(step)
                                 own[_SIZE + 3] += abs(step)
                                 uu = max(uu + 2.0 * step * over + step * step, 0.0)
@@ -229,8 +214,8 @@ def prove_kernel(
                         for alone in range(1 if cap == 0 else 2):
                             vector = vectors[6 * i + (s if alone == 0 else 4 + (s >> 1))]
                             sign = 1.0 if alone == 0 else 1.0 - 2.0 * (s & 1)
-                            along = sign * _dot(vector, centre)
-                            reach = math.sqrt(_dot(vector, vector))
+                            along = sign * dot(vector, centre)
+                            reach = math.sqrt(dot(vector, vector))
                             if along < reach * cosine:
                                 aside = 0.0
                                 for t in range(h):
@@ -242,14 +227,14 @@ def prove_kernel(
                         state[d, i] = -1
                     elif own[1] <= 0.0:
                         state[d, i] = 1
-                        _add(fixed, 1.0, row)
+                        add(fixed, 1.0, row)
                     else:
                         undecided += 1
                     if last or state[d, i] != 0:
                         continue
                     # the chord of the row or of its residual, whichever is lower at the last direction
-                    plain = own[0] * (_dot(row, u) + own[1]) / (own[0] + own[1])
-                    short = _dot(residual, u)
+                    plain = own[0] * (dot(row, u) + own[1]) / (own[0] + own[1])
+                    short = dot(residual, u)
                     x = max(own[2], 0.0)
                     paired = short if own[3] <= 0.0 < x else x * (short + own[3]) / (x + abs(own[3]) + 1e-300)
                     for k in range(K):
@@ -275,26 +260,26 @@ def prove_kernel(
                         b[t] = fixed[t]
                     for i in range(m):
                         if state[d, i] == 0:
-                            _add(b, parts[d * m + i, _SLOPE], vectors[6 * i + 4 + used[i]])
+                            add(b, parts[d * m + i, _SLOPE], vectors[6 * i + 4 + used[i]])
                     for k in range(held):
                         share = dual[2 + k] * max(scale[k], 0.0)
                         total += share
-                        _add(b, share, sides[k])
-                    norm = math.sqrt(_dot(b, b))
+                        add(b, share, sides[k])
+                    norm = math.sqrt(dot(b, b))
                     if final:
                         break
                     for _sweep in range(_DESCENTS if undecided > 0 else _LEAF_DESCENTS):
                         for k in range(held):
                             if scale[k] > 1e-12 * weight[k]:
                                 old = dual[2 + k]
-                                new = max(0.0, old - _dot(sides[k], b) / scale[k])
+                                new = max(0.0, old - dot(sides[k], b) / scale[k])
                                 if k < q and new > 1.0:
                                     new = 1.0
                                 if new != old:
                                     dual[2 + k] = new
-                                    _add(b, (new - old) * scale[k], sides[k])
+                                    add(b, (new - old) * scale[k], sides[k])
                         before = norm
-                        norm = math.sqrt(_dot(b, b))
+                        norm = math.sqrt(dot(b, b))
                         if norm + constant <= target * (1.0 - 1e-12):
                             break
                         if before - norm < (0.1 if undecided > 0 else 1e-9) * (norm + constant - target):
@@ -317,11 +302,11 @@ def prove_kernel(
             upper = min(upper, dual[1])
             dual[1] = upper
             # (3) what is true where the bound is attained
-            value = _dot(linear, u)
+            value = dot(linear, u)
             for i in range(m):
-                value += max(_dot(vectors[6 * i + 4], u), 0.0)
+                value += max(dot(vectors[6 * i + 4], u), 0.0)
             for j in range(q):
-                value += weight[j] * min(_dot(sides[j], u), 0.0)
+                value += weight[j] * min(dot(sides[j], u), 0.0)
             best = max(best, value)
             if value > wanted:
                 slot = count % found.shape[0]
@@ -370,7 +355,7 @@ def prove_kernel(
                 continue
             path[top, 0] = chosen
             # the less promising sign first: what it proves is needed in any case
-            path[top, 1] = -1 if _dot(X[chosen], u) > 0.0 else 1
+            path[top, 1] = -1 if dot(X[chosen], u) > 0.0 else 1
             path[top, 2] = 0
         elif path[top, 2] == 2:
             depth -= 1
