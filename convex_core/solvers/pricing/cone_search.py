@@ -83,7 +83,7 @@ class ConeSearch:
 
     def __init__(self, R: _Array, a: _Array, linear: _Array) -> None:
         M, h = R.shape
-        self.R, self.linear = R, linear
+        self.linear = linear
         # convex rows first, and so on every list of rows
         convex, concave = np.flatnonzero(a > 0.0), np.flatnonzero(a < 0.0)
         order = np.concatenate([convex, concave])
@@ -99,8 +99,8 @@ class ConeSearch:
         #: Bound of the last run on what it closed.
         self.closed = 0.0
         self.work = (
-            *np.empty((4, M)), np.empty(M, np.int64), *np.zeros((2, h), np.int64), *np.zeros((3, h, h)),
-            *np.zeros((8, h)),
+            *np.empty((3, len(order))), np.empty(len(order), np.int64), *np.zeros((2, h), np.int64),
+            *np.zeros((3, h, h)), *np.zeros((10, h)),
         )  # fmt: skip
 
     def run(
@@ -144,9 +144,9 @@ class ConeSearch:
         self.products[: h * top] = np.einsum("pt,tj->pj", cone.vertices[0], self.columns).ravel()
         self.vertices[:h] = cone.vertices[0]
         self.real[0] = -1.0
-        self.real[0, :LINEAR] = cone.bound[0], 0.0, cone.rough[0]
-        self.real[0, LINEAR : LINEAR + h] = np.einsum("pt,t->p", cone.vertices[0], self.linear)
-        self.real[0, LINEAR + 2 * h : LINEAR + 3 * h] = 1.0
+        self.real[0, :LINEAR] = cone.bound[0], 0.0, cone.rough[0], 0.0
+        self.real[0, LINEAR : LINEAR + h] = 0.0
+        self.real[0, LINEAR + 2 * h : LINEAR + 3 * h] = np.einsum("pt,t->p", cone.vertices[0], self.linear)
         self.whole[0, :OFFSETS] = cone.level[0], cone.cut[0], -1, 0, self.convex, top, 0, h * top
         self.whole[0, OFFSETS:] = np.arange(h) * top
         bound, best, count, nodes, depth, need = floor, 0.0, 0, 0, 1, 0
@@ -156,7 +156,7 @@ class ConeSearch:
                 self.rows, self.coef = np.pad(self.rows, (0, more)), np.pad(self.coef, (0, more))
                 self.products = np.pad(self.products, (0, (h + 1) * more))
             bound, best, count, nodes, depth, need = cones_kernel(
-                self.R, self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
+                self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
                 bound, best, count, nodes, depth,
                 self.vertices, self.real, self.whole, self.rows, self.coef, self.products, *self.work,
             )  # fmt: skip
