@@ -22,9 +22,11 @@ from ..arrangement import closed_form, merge_rows
 from ..arrangement.zero_tests import UNIT
 from ..contracts.records import record
 from ..errors import InputError
+from ..numerics.jit import have_numba
 from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
 from ..penalties import L2Penalty, Penalty
 from ..progress import Budget, around
+from .gate_kernel import gated_design
 
 __all__ = ["NEEDS", "Blocks", "CellFactory"]
 
@@ -37,6 +39,8 @@ _ON = 1e-10
 _AT_ONCE = 1 << 22
 # entries of the design, or of blocks, up to which a step of setting them up takes a hundredth of a second
 _QUICK = 1_000_000
+# bits of codes that are unpacked at once, 16 MB, and made into gate matrices by the kernel in some hundredths of a second
+_BITS = 1 << 24
 # singular values of the rows below this share of the largest may have been read as zero
 _FLAT = 1e-10
 
@@ -54,8 +58,10 @@ class Blocks:
         Unit normals of the cones, :attr:`CellFactory.cone_rows`, shared by all blocks.
     sides : (B, M) int8
         Cone of block b: ``sides[b, j] * rows[j] @ c[b] >= 0``; 0 states nothing.
-    active : (B, N) bool
-        Code of each block's cell: for most architectures its sign pattern on the original hyperplanes.
+    packed : (B, ceil(N / 8)) uint8
+        The bits of :attr:`active`, eight in a byte: of many samples they would be larger than all the rest.
+    width : int
+        Number N of bits of a code.
     sign : (B,) int8
         Output sign of each block.
     """
@@ -63,8 +69,21 @@ class Blocks:
     G: _Array
     rows: _Array
     sides: NDArray[np.int8]
-    active: NDArray[np.bool_]
+    packed: NDArray[np.uint8]
+    width: int
     sign: NDArray[np.int8]
+
+    @classmethod
+    def of(
+        cls, G: _Array, rows: _Array, sides: NDArray[np.int8], active: NDArray[np.bool_], sign: NDArray[np.int8]
+    ) -> Blocks:
+        """Blocks with the codes `active` (B, N)."""
+        return cls(G, rows, sides, np.packbits(active, axis=1), active.shape[1], sign)
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Code (B, N) of each block's cell: for most architectures its sign pattern on the original hyperplanes."""
+        return np.unpackbits(self.packed, axis=1, count=self.width).view(np.bool_)
 
     def __len__(self) -> int:
         return len(self.sign)
@@ -75,27 +94,37 @@ class Blocks:
         return float(np.einsum("bnp,bnp->b", self.G, self.G).max(initial=0.0))
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Blocks:
-        """The blocks at `index`."""
-        return Blocks(self.G[index], self.rows, self.sides[index], self.active[index], self.sign[index])
+        """The blocks at `index`; themselves, and no copy, where a mask has all."""
+        if index.dtype == np.bool_ and index.all():
+            return self
+        return Blocks(
+            self.G[index], self.rows, self.sides[index], self.packed[index], self.width, self.sign[index]
+        )
 
     def extended(self, other: Blocks) -> Blocks:
         """These blocks followed by those of `other` (same hyperplanes)."""
+        if not len(self):
+            return other
         return Blocks(
             np.concatenate([self.G, other.G]),
             self.rows,
             np.concatenate([self.sides, other.sides]),
-            np.concatenate([self.active, other.active]),
+            np.concatenate([self.packed, other.packed]),
+            self.width,
             np.concatenate([self.sign, other.sign]),
         )
 
     def keys(self) -> list[bytes]:
         """One hashable key per block: its output sign and its code."""
-        return block_keys(self.active, self.sign)
+        return _keys(self.packed, self.sign)
 
 
 def block_keys(active: NDArray[np.bool_], sign: NDArray[np.int8]) -> list[bytes]:
     """One hashable key per block of the codes `active` (B, N) and the output signs `sign` (B,)."""
-    packed = np.packbits(active, axis=1)
+    return _keys(np.packbits(active, axis=1), sign)
+
+
+def _keys(packed: NDArray[np.uint8], sign: NDArray[np.int8]) -> list[bytes]:
     return [bytes([int(s) & 3]) + row.tobytes() for s, row in zip(sign, packed, strict=True)]
 
 
@@ -131,6 +160,10 @@ class CellFactory:
         self.width = int(codes.shape[1])
         #: whether the architecture says the sides of its cells itself, instead of one bit per hyperplane
         self.coded = architecture.sides(codes, patches) is not None
+        # whether gates are bits, of rows that no anchor shifts
+        self._bits = (
+            architecture.gates(codes, patches).dtype == np.bool_ and architecture.anchors(codes, patches) is None
+        )
         #: whether atoms are sums over hyperplanes, so that :meth:`ridge` has an answer
         self.additive = architecture.ridge_coefficients(np.zeros(self.design.shape[1]), patches) is not None
         _look(self.design)
@@ -357,12 +390,20 @@ class CellFactory:
         On hyperplanes rounding must not choose: its sides may be those of no cell, over which a block is zero. There
         the sides are those of a step along one generic direction.
         """
+        return self._patterns(self._positive(directions))
+
+    def _positive(self, directions: _Array) -> NDArray[np.bool_]:
+        """Whether each direction (m, p) is on the positive side of each merged hyperplane, (m, M)."""
         products = directions @ self.rows.T
         on = np.abs(products) <= _ON * np.linalg.norm(directions, axis=1, keepdims=True)
-        positive = np.where(on, self._beside, products >= 0.0)
+        return np.where(on, self._beside, products >= 0.0)
+
+    def _patterns(self, positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The sides of all rows (m, N) from those of the merged hyperplanes (m, M)."""
         # a zero row (class -1) reads a last column that is always active
-        positive = np.concatenate([positive, np.ones((len(directions), 1), dtype=bool)], axis=1)
-        patterns: NDArray[np.bool_] = positive[:, self.classes] != self.opposite
+        positive = np.concatenate([positive, np.ones((len(positive), 1), dtype=bool)], axis=1)
+        patterns = positive.take(self.classes, axis=1)
+        patterns ^= self.opposite
         return patterns
 
     def cells(self, directions: _Array, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -375,7 +416,9 @@ class CellFactory:
 
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
         """``s * sum_k D_k A_k`` for each code, the rows of A_k less the anchor if there is one, (m, n, p)."""
-        some = max(1, _QUICK // max(1, self.design.shape[1] * (self.design.shape[0] + self.p)))
+        entries = self.design.shape[1] * (self.design.shape[0] + self.p)
+        by_kernel = self._bits and len(active) * entries > _QUICK and have_numba()
+        some = max(1, (_BITS if by_kernel else _QUICK) // max(1, entries))
         if len(active) > some:
             parts = []
             for start in range(0, len(active), some):
@@ -383,9 +426,11 @@ class CellFactory:
                     around().check("the blocks were not all made")
                 parts.append(self.gate_matrices(active[start : start + some]))
             return np.concatenate(parts)
-        gates = self.architecture.gates(active, self.patches).astype(np.float64)
+        gates, scale = self.architecture.gates(active, self.patches), self.architecture.scale
+        if by_kernel:
+            return gated_design(gates, self.design, scale)
+        gates = gates.astype(np.float64)
         # for each sample one product of matrices: an einsum of all three sides takes several times as long
-        scale = self.architecture.scale
         matrices = np.matmul(gates.transpose(2, 0, 1), scale * self.design.transpose(1, 0, 2)).transpose(1, 0, 2)
         anchors = self.architecture.anchors(active, self.patches)
         if anchors is not None:
@@ -408,13 +453,38 @@ class CellFactory:
 
     def outputs(self, blocks: Blocks, C: _Array) -> _Array:
         """Outputs (n,) of blocks C (B, p), through the network itself where c alone says them."""
-        atoms = self.architecture.atoms(self.patches, C)
+        live = C.any(axis=1)  # most blocks of a round are zero, and their atoms take as long as others
+        atoms = self.architecture.atoms(self.patches, C[live])
         if atoms is None:
             total: _Array = np.einsum("bnp,bp->n", blocks.G, C)
             return total
-        return atoms @ blocks.sign.astype(np.float64)
+        return atoms @ blocks.sign[live].astype(np.float64)
 
     def blocks(self, active: NDArray[np.bool_], sign: NDArray[np.int8]) -> Blocks:
         """Blocks of codes (B, N) and output signs (B,)."""
-        G = sign[:, None, None] * self.gate_matrices(active)
-        return Blocks(G, self.cone_rows, self.sides(active), active, sign)
+        G = self.gate_matrices(active)
+        G *= sign[:, None, None]
+        return Blocks.of(G, self.cone_rows, self.sides(active), active, sign)
+
+    def blocks_around(self, directions: _Array, sign: NDArray[np.int8]) -> Blocks:
+        """Blocks of the cells of :meth:`patterns` that hold the directions (B, p), and output signs (B,).
+
+        No more codes than need be are in memory, unpacked, at once.
+        """
+        width = len(self.classes)
+        some = max(1, _BITS // max(1, width))
+        if self.coded or len(directions) <= some:
+            return self.blocks(self.patterns(directions), sign)
+        positive = self._positive(directions)
+        G = np.empty((len(directions), self.design.shape[1], self.p))
+        packed = np.empty((len(directions), -(-width // 8)), dtype=np.uint8)
+        for first in range(0, len(directions), some):
+            if first:
+                around().check("the blocks were not all made")
+            part = slice(first, first + some)
+            active = self._patterns(positive[part])
+            packed[part] = np.packbits(active, axis=1)
+            G[part] = self.gate_matrices(active)
+        G *= sign[:, None, None]
+        sides = 2 * positive.view(np.int8) - np.int8(1)
+        return Blocks(G, self.cone_rows, sides, packed, width, sign)
