@@ -34,7 +34,7 @@ from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError
-from ..numerics.threads import at_once
+from ..numerics.short_rows import in_parts
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..progress import Budget
@@ -55,9 +55,6 @@ _POOLINGS = ("sum", "mean")
 _SKIPS = ("none", "free")
 # entries of the responses held at a time, 64 MB
 _STEP_ENTRIES = 8_000_000
-# those that stay in the cache, 1 MB, and parts of so many up to which one thread is as quick as two
-_PART_ENTRIES = 1 << 17
-_FEW_PARTS = 4
 
 
 class EvenPooling:
@@ -249,19 +246,13 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
         """``s * sum_k sigma(X_k u)`` for each row u of `C` (m, h), shape (n, m)."""
         K, n, h = patches.shape
         out = np.empty((n, len(C)))
+
         # all filters pass over a few samples while their responses are in the cache
-        size = max(1, _PART_ENTRIES // max(1, K * len(C)))
+        def fill(part: slice) -> None:
+            response = patches[:, part].reshape(-1, h) @ C.T
+            np.sum(self.activation(response).reshape(K, part.stop - part.start, -1), axis=0, out=out[part])
 
-        def fill(first: int, step: int) -> None:
-            for start in range(first * size, n, step * size):
-                part = patches[:, start : start + size]
-                response = part.reshape(-1, h) @ C.T
-                np.sum(self.activation(response).reshape(*part.shape[:2], -1), axis=0, out=out[start : start + size])
-
-        if n <= _FEW_PARTS * size:
-            fill(0, 1)
-        else:
-            at_once(lambda first: fill(first, 2), range(2))
+        in_parts(fill, n, K * max(h, len(C)))
         out *= self.scale
         return out
 

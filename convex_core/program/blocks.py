@@ -24,6 +24,7 @@ from ..contracts.records import record
 from ..errors import InputError
 from ..numerics.jit import have_numba
 from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
+from ..numerics.short_rows import in_parts, norms, peaks
 from ..penalties import L2Penalty, Penalty
 from ..progress import Budget, around
 from .gate_kernel import gated_design
@@ -39,7 +40,7 @@ _ON = 1e-10
 _AT_ONCE = 1 << 22
 # entries of the design, or of blocks, up to which a step of setting them up takes a hundredth of a second
 _QUICK = 1_000_000
-# bits of codes that are unpacked at once, 16 MB, and made into gate matrices by the kernel in some hundredths of a second
+# bits of codes that are unpacked at once, 16 MB; the kernel makes gate matrices of them in some hundredths of a second
 _BITS = 1 << 24
 # singular values of the rows below this share of the largest may have been read as zero
 _FLAT = 1e-10
@@ -97,9 +98,7 @@ class Blocks:
         """The blocks at `index`; themselves, and no copy, where a mask has all."""
         if index.dtype == np.bool_ and index.all():
             return self
-        return Blocks(
-            self.G[index], self.rows, self.sides[index], self.packed[index], self.width, self.sign[index]
-        )
+        return Blocks(self.G[index], self.rows, self.sides[index], self.packed[index], self.width, self.sign[index])
 
     def extended(self, other: Blocks) -> Blocks:
         """These blocks followed by those of `other` (same hyperplanes)."""
@@ -175,58 +174,71 @@ class CellFactory:
         #: merged hyperplane of each original row, -1 for a zero row
         self.classes: NDArray[np.int64] = classes
         real = np.flatnonzero(classes >= 0)
-        _, first = np.unique(classes[real], return_index=True)
-        #: original row that stands for each merged hyperplane
-        self.representatives: NDArray[np.intp] = real[first]
+        #: original row that stands for each merged hyperplane, the first one
+        self.representatives: NDArray[np.intp] = np.empty(len(merged.rows), dtype=np.intp)
+        self.representatives[classes[real[::-1]]] = real[::-1]  # of several that are written the last one stays
         _look(self.hyperplanes)
-        peak = np.abs(self.hyperplanes).max(axis=1, initial=0.0)
-        scaled = self.hyperplanes[real] / peak[real, None]  # the squares of a tiny row would be zero
-        chosen = scaled[first]
+        chosen = self.hyperplanes[self.representatives]
+        chosen = chosen / peaks(chosen)[:, None]  # the squares of a tiny row would be zero
         self.rows: _Array = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
-        _look(self.hyperplanes)
-        along = np.einsum("rp,rp->r", scaled, self.rows[classes[real]])
         #: original rows that point against the normal of their hyperplane
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
-        self.opposite[real] = along < 0.0
+        self._norms = np.zeros(len(classes))
+        measured = in_parts(self._measured, *self.hyperplanes.shape)
         _look(self.hyperplanes)
         singular = np.linalg.svd(self.rows, compute_uv=False) if len(self.rows) else np.zeros(0)
         largest = singular.max(initial=0.0)
         self.rank = int(np.count_nonzero(singular > largest * max(self.rows.shape) * np.finfo(float).eps))
         _look(self.hyperplanes)
-        self._norms = np.zeros(len(classes))
-        self._norms[real] = peak[real] * np.linalg.norm(scaled, axis=1)
-        _look(self.hyperplanes)
-        self._bound_errors(scaled - along[:, None] * self.rows[classes[real]], scaled, singular)
+        self._bound_errors(np.array([(0.0, 0.0), *measured]).max(axis=0), singular)
         self._beside = self.rows @ np.random.default_rng(0).standard_normal(self.p) >= 0.0
-        ones = np.ones(len(real), dtype=np.int64)
-        # original row and merged hyperplane
-        self._incidence = sparse.csr_matrix((ones, (real, classes[real])), shape=(len(classes), len(self.rows)))
-        # hyperplanes of several rows, whose sides an architecture that says them itself may ask for both
-        self._several = np.flatnonzero(np.bincount(classes[real], minlength=len(self.rows)) > 1)
-        if not self.coded:
-            self._several = self._several[:0]
+        # original row and merged hyperplane, and hyperplanes of several rows: an architecture that says their sides
+        # itself may ask for both
+        self._several = np.zeros(0, dtype=np.intp)
+        if self.coded:
+            ones = np.ones(len(real), dtype=np.int64)
+            self._incidence = sparse.csr_matrix((ones, (real, classes[real])), shape=(len(classes), len(self.rows)))
+            self._several = np.flatnonzero(np.bincount(classes[real], minlength=len(self.rows)) > 1)
         #: rows of the cones: the merged hyperplanes, and once more those that may be wanted from both sides
         self.cone_rows: _Array = np.concatenate([self.rows, self.rows[self._several]])
 
-    def _bound_errors(self, aside: _Array, scaled: _Array, singular: _Array) -> None:
-        """Constants of :meth:`rounding`, from the parts of the `scaled` rows that are not along their hyperplanes'."""
+    def _measured(self, part: slice) -> tuple[float, float]:
+        """Note the norms and the orientation of some rows.
+
+        The largest sine between one and the normal of its hyperplane, and the largest norm of those without one.
+        """
+        rows, classes = self.hyperplanes[part], self.classes[part]
+        real = classes >= 0
+        unread = float(lengths(rows[~real]).max(initial=0.0))
+        if not real.any():
+            return 0.0, unread
+        peak = np.where(real, peaks(rows), 1.0)
+        scaled, normals = rows / peak[:, None], self.rows[classes]
+        along = np.einsum("rp,rp->r", scaled, normals)
+        length = np.where(real, norms(scaled), 1.0)
+        self.opposite[part] = real & (along < 0.0)
+        self._norms[part] = np.where(real, peak * length, 0.0)
+        sine = norms(scaled - along[:, None] * normals) / length
+        return float(sine[real].max()), unread
+
+    def _bound_errors(self, measured: _Array, singular: _Array) -> None:
+        """Constants of :meth:`rounding`, from what :meth:`_measured` answers."""
         p = self.hyperplanes.shape[1]
         penalty = self.penalty
-        sine = np.linalg.norm(aside, axis=1) / np.linalg.norm(scaled, axis=1) if len(scaled) else np.zeros(0)
-        self._apart = float(sine.max(initial=0.0)) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
-        zero = self.hyperplanes[self.classes < 0]
+        self._apart = float(measured[0]) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
+        long = lengths(self.design)
         K = len(self.design)
         gain = self.architecture.scale * self.architecture.gain
         # shifted rows are as long as both together, and differ from the hyperplanes by their own rounding
         self._shifted = self.architecture.anchors(np.zeros((0, self.width), dtype=bool), self.patches) is not None
-        shift = float(lengths(self.design).max(initial=0.0)) if self._shifted else 0.0
+        shift = float(long.max(initial=0.0)) if self._shifted else 0.0
         self._apart += 2.0 * UNIT_ROUNDOFF * self._shifted
         unit = 1.001 * gain * penalty.radius
-        self._unread = unit * (K + 1) * float(lengths(zero).max(initial=0.0))
+        self._unread = unit * (K + 1) * float(measured[1])
         #: largest norm of a row, with the scale of the outputs
-        self.largest = gain * (float(lengths(self.design).max(initial=0.0)) + shift)
+        self.largest = gain * (float(long.max(initial=0.0)) + shift)
         #: how much an output can be at most for a block of norm 1, (n,)
-        self._reach: _Array = unit * (lengths(self.design) + shift).sum(axis=0)
+        self._reach: _Array = unit * (long + shift).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
         self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
         if not len(self.hyperplanes):  # nor gates that could be those of other rows
@@ -239,7 +251,7 @@ class CellFactory:
         self._inexact: _Array = (
             np.zeros(len(self._reach)) if errors is None else unit * errors(self.patches).sum(axis=0)
         )
-        self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(scaled) else 0
+        self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(self.rows) else 0
 
     def rounding(self, v: _Array, *, listed: bool) -> float:
         r"""How much larger than a computed price the correlation of `v` with an atom can be, whatever the scales.

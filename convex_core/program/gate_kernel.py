@@ -1,7 +1,6 @@
 r"""Kernel: the gate matrices :math:`s \sum_k D_k A_k` of gates that are bits, part after part of the samples.
 
-Two threads share the parts, and what is added up for one sample does not depend on where a part begins: the result is
-the same however many cores there are.
+All codes pass over a part of the design while it is in the cache, and two threads share the parts.
 """
 
 from __future__ import annotations
@@ -10,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..numerics.jit import njit
-from ..numerics.threads import at_once
+from ..numerics.short_rows import in_parts
 
 __all__ = ["gate_sums", "gated_design"]
 
 _Array = NDArray[np.float64]
-
-# numbers of the design in one part, so that it stays in the cache while all codes pass over it
-_PART_ENTRIES = 1 << 17
 
 
 def gated_design(gates: NDArray[np.bool_], design: _Array, scale: float) -> _Array:
@@ -32,22 +28,17 @@ def gated_design(gates: NDArray[np.bool_], design: _Array, scale: float) -> _Arr
     (m, K, n), p = gates.shape, design.shape[2]
     codes = np.require(gates, requirements=["C", "W"]).view(np.uint8)
     out = np.empty((m, n, p))
-    size = max(1, _PART_ENTRIES // (K * p))
 
-    def fill(first: int) -> None:
-        sums = np.empty((p, size))
-        for start in range(first * size, n, 2 * size):
-            part = np.ascontiguousarray(design[:, start : start + size].transpose(0, 2, 1))
-            gate_sums(codes, part, scale, start, sums, out)
+    def fill(part: slice) -> None:
+        columns = np.ascontiguousarray(design[:, part].transpose(0, 2, 1))
+        gate_sums(codes, columns, scale, part.start, np.empty((p, part.stop - part.start)), out)
 
-    at_once(fill, range(2))
+    in_parts(fill, n, K * p)
     return out
 
 
 @njit(borrowing=True)
-def gate_sums(
-    gates: NDArray[np.uint8], columns: _Array, scale: float, start: int, sums: _Array, out: _Array
-) -> None:
+def gate_sums(gates: NDArray[np.uint8], columns: _Array, scale: float, start: int, sums: _Array, out: _Array) -> None:
     """Fill ``out[:, start : start + size]`` from `columns` (K, p, size) of the design; `sums` (p, size) is for work."""
     K, p, size = columns.shape
     for b in range(gates.shape[0]):
