@@ -25,6 +25,7 @@ from ..errors import InputError
 from ..numerics.jit import have_numba
 from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
 from ..numerics.short_rows import in_parts, norms, peaks
+from ..numerics.threads import at_once
 from ..penalties import L2Penalty, Penalty
 from ..progress import Budget, around
 from .gate_kernel import gated_design
@@ -357,10 +358,17 @@ class CellFactory:
         if ridge is None:
             raise self._unsuited("ridge", ["additive"])
         coefficients, linear = ridge
-        real = self.classes >= 0
-        a: _Array = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows)).astype(
-            np.float64
-        )
+
+        def added(part: slice) -> _Array:
+            classes, size = self.classes[part], coefficients[part] * self._norms[part]
+            real = classes >= 0
+            return np.bincount(classes[real], size[real], len(self.rows)).astype(np.float64)
+
+        half = len(coefficients) // 2
+        halves = [slice(0, half), slice(half, None)] if half > _QUICK // 2 else [slice(0, None)]
+        a, *others = at_once(added, halves)
+        for other in others:
+            a += other
         b = linear + block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])
         return a, b
 
@@ -414,8 +422,13 @@ class CellFactory:
         """The sides of all rows (m, N) from those of the merged hyperplanes (m, M)."""
         # a zero row (class -1) reads a last column that is always active
         positive = np.concatenate([positive, np.ones((len(positive), 1), dtype=bool)], axis=1)
-        patterns = positive.take(self.classes, axis=1)
-        patterns ^= self.opposite
+        patterns = np.empty((len(positive), len(self.classes)), dtype=bool)
+
+        def fill(part: slice) -> None:
+            sides = positive.take(self.classes[part], axis=1, mode="wrap")  # -1 is the last column
+            np.not_equal(sides, self.opposite[part], out=patterns[:, part])
+
+        in_parts(fill, len(self.classes))
         return patterns
 
     def cells(self, directions: _Array, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
