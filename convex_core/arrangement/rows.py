@@ -125,13 +125,8 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     zero_tests = ZeroTests.of(peak[peak > 0], zero_bound)
     if live.size == 0:
         return locked(MergedRows(np.zeros((0, h)), index, sign, zero_tests))
-    unit = np.empty((live.size, h))
-
-    def normed(part: slice) -> None:
-        own = rows[live[part]] / peak[live[part], None]
-        unit[part] = own / norms(own)[:, None]
-
-    in_parts(normed, live.size, h)
+    unit = _unit(rows, live, peak)
+    del peak  # what is of no use any more makes place: rows may be by the million
     key, negative = _orient(unit)
     bound = 2 * (UNIT + h * EPS)
     label, merge_tests = _parallel_classes(unit, key, bound)
@@ -146,6 +141,18 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     sign[live] = 1 - 2 * (negative ^ negative[first[label]]).view(np.int8)
     merged = np.where(negative[representatives, None], -1.0, 1.0) * unit[representatives]
     return locked(MergedRows(merged, index, sign, zero_tests | merge_tests))
+
+
+def _unit(rows: NDArray[np.float64], live: NDArray[np.intp], peak: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows at `live`, whose largest entries are `peak` (of all rows), with norm 1."""
+    unit = np.empty((live.size, rows.shape[1]))
+
+    def normed(part: slice) -> None:
+        own = rows[live[part]] / peak[live[part], None]
+        unit[part] = own / norms(own)[:, None]
+
+    in_parts(normed, *unit.shape)
+    return unit
 
 
 def _first_of_each(label: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -184,21 +191,17 @@ def _parallel_classes(
     """Label rows that agree within `bound`; equal rows have nearly equal keys, so only those are compared."""
     order = np.argsort(key, kind="stable")
     width = bound * unit.shape[1] ** 0.5
-    ordered = key[order]
-    run = np.cumsum(np.diff(ordered, prepend=ordered[0]) > width)
-    del ordered
-    starts = np.flatnonzero(np.diff(run, prepend=-1))
-    leaders = order[starts]
-    distance = np.empty(order.size)
-
-    def compare(part: slice) -> None:
-        distance[part] = peaks(unit[order[part]] - unit[leaders[run[part]]])
-
-    in_parts(compare, *unit.shape)
+    run = np.cumsum(np.diff(key[order], prepend=key[order[0]]) > width)
+    leaders = order[np.flatnonzero(np.diff(run, prepend=-1))]
+    distance = np.concatenate(in_parts(lambda part: peaks(unit[order[part]] - unit[leaders[run[part]]]), *unit.shape))
     label = np.empty(order.size, dtype=np.int64)
     label[order] = leaders[run]
     mixed = np.unique(run[distance > bound])
-    zero_tests = ZeroTests.of(distance[(distance > 0) & ~np.isin(run, mixed)], bound)
+    tested = distance > 0
+    if mixed.size:
+        tested &= ~np.isin(run, mixed)
+    zero_tests = ZeroTests.of(distance[tested], bound)
+    del distance, tested
     for value in mixed:  # distinct rows with nearly equal keys: compare within the run
         kept: list[int] = []
         for i in order[run == value]:

@@ -201,7 +201,9 @@ class CellFactory:
             self._incidence = sparse.csr_matrix((ones, (real, classes[real])), shape=(len(classes), len(self.rows)))
             self._several = np.flatnonzero(np.bincount(classes[real], minlength=len(self.rows)) > 1)
         #: rows of the cones: the merged hyperplanes, and once more those that may be wanted from both sides
-        self.cone_rows: _Array = np.concatenate([self.rows, self.rows[self._several]])
+        self.cone_rows: _Array = self.rows
+        if len(self._several):
+            self.cone_rows = np.concatenate([self.rows, self.rows[self._several]])
 
     def _measured(self, part: slice) -> tuple[float, float]:
         """Note the norms and the orientation of some rows.

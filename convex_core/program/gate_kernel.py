@@ -30,7 +30,7 @@ def gated_design(gates: NDArray[np.bool_], design: _Array, scale: float) -> _Arr
     out = np.empty((m, n, p))
 
     def fill(part: slice) -> None:
-        columns = np.ascontiguousarray(design[:, part].transpose(0, 2, 1))
+        columns = np.array(design[:, part].transpose(0, 2, 1), order="C")  # a copy, which can be written to
         gate_sums(codes, columns, scale, part.start, np.empty((p, part.stop - part.start)), out)
 
     in_parts(fill, n, K * p)
