@@ -62,6 +62,8 @@ def test_short_rows_have_the_numbers_that_numpy_gives(p, monkeypatch):
     rows = np.random.default_rng(p).standard_normal((5, 9, p))
     np.testing.assert_array_equal(peaks(rows), np.abs(rows).max(axis=-1))
     np.testing.assert_array_equal(norms(rows), np.linalg.norm(rows, axis=-1))
+    assert lengths(rows[:, :, :0]).tolist() == np.zeros((5, 9)).tolist()
+    assert lengths(np.zeros((0, 0))).shape == (0,)
     whole = lengths(rows)
     monkeypatch.setattr(short_rows, "_PART", 10)
     np.testing.assert_array_equal(lengths(rows), whole)

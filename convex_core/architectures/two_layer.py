@@ -249,8 +249,7 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
 
         # all filters pass over a few samples while their responses are in the cache
         def fill(part: slice) -> None:
-            response = patches[:, part].reshape(-1, h) @ C.T
-            np.sum(self.activation(response).reshape(K, part.stop - part.start, -1), axis=0, out=out[part])
+            np.sum(self.activation(patches[:, part] @ C.T), axis=0, out=out[part])
 
         in_parts(fill, n, K * max(h, len(C)))
         out *= self.scale

@@ -125,7 +125,7 @@ def lengths(rows: _Array) -> _Array:
     >>> lengths(np.array([[3e-200, 4e-200], [0.0, 0.0]])).tolist()
     [5e-200, 0.0]
     """
-    flat = rows.reshape(-1, rows.shape[-1])
+    flat = rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1])
     norm = np.empty(len(flat))
 
     def fill(part: slice) -> None:
