@@ -14,6 +14,7 @@ from .numerics.cone_projection import top_supports_kernel
 from .numerics.jit import compiling, have_numba
 from .problem import Problem
 from .program import CellFactory
+from .program.gate_kernel import gate_sums, gated_design
 from .progress import Budget
 from .solution import solve
 from .solvers.master.cone_prox import cone_prox
@@ -34,6 +35,7 @@ KERNELS: tuple[Any, ...] = (
     cones_kernel,
     cone_prox,
     facets_kernel,
+    gate_sums,
     keep_apart,
     move_moments,
     prove_kernel,
@@ -58,6 +60,7 @@ def compile_solvers() -> None:
     problem = tiny_problem()
     solve(problem, method="branch-and-bound")
     factory = CellFactory(problem.architecture, problem.patches)
+    gated_design(np.ones((1, *problem.patches.shape[:2]), dtype=bool), problem.patches, 1.0)
     for pricer in (TransportPricer(factory), MomentPricer(factory)):
         pricer.price(problem.y, floor=problem.beta, want=1, budget=Budget(), prove=True)
 

@@ -142,7 +142,7 @@ def test_facet_rows_leave_the_cones_as_they_are(seed, kind, M, p):
     rng = np.random.default_rng(seed)
     rows, sides = random_sides(rng, kind, M, p)
     m = len(sides)
-    blocks = Blocks(np.zeros((m, 1, p)), rows, sides, np.zeros((m, 1), bool), np.ones(m, np.int8))
+    blocks = Blocks.of(np.zeros((m, 1, p)), rows, sides, np.zeros((m, 1), bool), np.ones(m, np.int8))
     stated = facet_rows(blocks)
     for b in range(m):
         kept = sides[b].astype(float)[:, None] * rows
@@ -188,7 +188,7 @@ def test_directions_on_hyperplanes_get_a_cell_that_touches_them(seed):
 def test_cones_without_inside_keep_all_their_rows():
     rows = np.array([[1.0, 0.0], [0.6, 0.8], [1.0, 0.0]])
     sides = np.array([[1, 1, -1], [1, 1, 1]], np.int8)  # the first is a ray: one row and its opposite
-    blocks = Blocks(np.zeros((2, 1, 2)), rows, sides, np.zeros((2, 1), bool), np.ones(2, np.int8))
+    blocks = Blocks.of(np.zeros((2, 1, 2)), rows, sides, np.zeros((2, 1), bool), np.ones(2, np.int8))
     stated = facet_rows(blocks)
     assert stated[0].tolist() == [True, True, True]
     assert np.count_nonzero(stated[1]) == 2

@@ -1,5 +1,6 @@
 """Limits hold while something is set up: in parts of a moment each, and what was made by half is kept by nobody."""
 
+import functools
 import itertools
 import sys
 import threading
@@ -191,10 +192,21 @@ def facets():
     return cell_facets(*signs_and_rows())
 
 
-def gates():
+@functools.cache
+def some_cells():
     problem = patch_problem(2)
-    factory = CellFactory(problem.architecture, problem.patches)
+    return CellFactory(problem.architecture, problem.patches)
+
+
+def gates():
+    factory = some_cells()
     return factory.gate_matrices(np.random.default_rng(0).random((9, factory.width)) < 0.5)
+
+
+def gates_without_numba():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "have_numba", lambda: False)
+        return gates()
 
 
 def circular_neurons():
@@ -208,20 +220,22 @@ def lifted_norms():
 
 
 @pytest.mark.parametrize(
-    ("work", "module", "constant"),
+    ("work", "module", "constants"),
     [
         (witnesses, batch, "_AT_ONCE"),
         (facets, batch, "_AT_ONCE"),
-        (gates, blocks, "_QUICK"),
+        (gates, blocks, "_QUICK _BITS"),
+        (gates_without_numba, blocks, "_QUICK"),
         (circular_neurons, power_spectra, "_AT_ONCE"),
         (lifted_norms, power_spectra, "_AT_ONCE"),
     ],
 )
-def test_what_is_long_is_made_in_parts_and_may_end_between_them(work, module, constant, monkeypatch):
+def test_what_is_long_is_made_in_parts_and_may_end_between_them(work, module, constants, monkeypatch):
     whole = work()
     with inside(ended()):
         np.testing.assert_array_equal(work(), whole)  # what is quick is made at any time
-    monkeypatch.setattr(module, constant, 1)
+    for constant in constants.split():
+        monkeypatch.setattr(module, constant, 1)
     np.testing.assert_allclose(work(), whole, rtol=1e-12, atol=1e-15)
     with inside(ended()), pytest.raises(Interrupted) as stop:
         work()

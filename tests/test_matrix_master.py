@@ -26,7 +26,7 @@ def matrices(seed, shape, B=2, n=7):
     p = shape[0] * shape[1]
     G = np.random.default_rng(seed).standard_normal((B, n, p))
     none = np.zeros((B, 0))
-    return Blocks(G, np.zeros((0, p)), none.astype(np.int8), none.astype(bool), np.ones(B, np.int8))
+    return Blocks.of(G, np.zeros((0, p)), none.astype(np.int8), none.astype(bool), np.ones(B, np.int8))
 
 
 SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (6, 1)]

@@ -153,7 +153,7 @@ def test_near_copies_of_one_direction_do_no_harm(near):
     y = rng.standard_normal(n)
     G = rng.standard_normal((B // 3, n, 2)) * np.geomspace(1.0, 30.0, B // 3)[:, None, None]
     G = np.concatenate([G, G + near * rng.standard_normal(G.shape), G + near * rng.standard_normal(G.shape)])
-    blocks = Blocks(G, np.zeros((0, 2)), np.zeros((B, 0), np.int8), np.zeros((B, 1), bool), np.ones(B, np.int8))
+    blocks = Blocks.of(G, np.zeros((0, 2)), np.zeros((B, 0), np.int8), np.zeros((B, 1), bool), np.ones(B, np.int8))
     start = semismooth_newton(blocks, y, 0.011, cold(blocks, y), tol=1e-3, budget=Budget())
     answer = semismooth_newton(blocks, y, 0.01, start, tol=1e-9, budget=Budget())
     assert answer.error <= 1e-9
@@ -165,7 +165,7 @@ def test_without_rows_blocks_or_outputs():
     rng = np.random.default_rng(0)
     y = rng.standard_normal(5)
     G = rng.standard_normal((3, 5, 2))
-    free = Blocks(G, np.zeros((0, 2)), np.zeros((3, 0), np.int8), np.zeros((3, 1), bool), np.ones(3, np.int8))
+    free = Blocks.of(G, np.zeros((0, 2)), np.zeros((3, 0), np.int8), np.zeros((3, 1), bool), np.ones(3, np.int8))
     answer = semismooth_newton(free, y, 0.1, cold(free, y), tol=1e-12, budget=Budget())
     for b in range(3):  # group lasso: the gradient of a nonzero group has length beta
         size = np.linalg.norm(answer.C[b])

@@ -55,8 +55,10 @@ from convex_core import METHODS, Problem, ThreeLayerCNN, TwoLayerCNN, patch_geom
 from convex_core import warm_up
 from convex_core.architectures import make_architecture
 from convex_core.arrangement import cell_facets, cell_witnesses
+from convex_core.program import blocks
 from convex_core.solvers.pricing import sphere, transport
 
+blocks._QUICK = 1  # no gates are few
 rng = np.random.default_rng(0)
 cnn = TwoLayerCNN(patch_geometry((6,), 3, 1))
 sphere.SETTINGS = replace(sphere.SETTINGS, many=-1)  # after any proof the surroundings of ends are searched

@@ -34,6 +34,7 @@ from ..arrangement.patterns import enumerate_in
 from ..contracts.records import record
 from ..contracts.validation import check_arguments
 from ..errors import InputError
+from ..numerics.short_rows import in_parts
 from ..patches import PatchGeometry
 from ..penalties import L2Penalty
 from ..progress import Budget
@@ -244,13 +245,15 @@ class TwoLayerCNN(EvenPooling, PooledNeurons):
     def atoms(self, patches: _Array, C: _Array) -> _Array:
         """``s * sum_k sigma(X_k u)`` for each row u of `C` (m, h), shape (n, m)."""
         K, n, h = patches.shape
-        step = max(1, _STEP_ENTRIES // (K * n))
         out = np.empty((n, len(C)))
-        flat = patches.reshape(-1, h)
-        for start in range(0, len(C), step):
-            response = flat @ C[start : start + step].T
-            out[:, start : start + step] = self.activation(response).reshape(K, n, -1).sum(axis=0)
-        return self.scale * out
+
+        # all filters pass over a few samples while their responses are in the cache
+        def fill(part: slice) -> None:
+            np.sum(self.activation(patches[:, part] @ C.T), axis=0, out=out[part])
+
+        in_parts(fill, n, K * max(h, len(C)))
+        out *= self.scale
+        return out
 
     def stages(self, patches: _Array, parameters: Parameters) -> Stages:
         """Every patch counts the same."""

@@ -19,6 +19,7 @@ from scipy.linalg import qr
 
 from ..contracts.records import locked, record
 from ..contracts.validation import integer
+from ..numerics.short_rows import in_parts, norms, peaks
 from .zero_tests import EPS, UNIT, ZeroTests
 
 __all__ = [
@@ -117,38 +118,71 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     n, h = rows.shape
     index = np.full(n, -1, dtype=np.int64)
     sign = np.zeros(n, dtype=np.int8)
-    peak = np.abs(rows).max(axis=1)
+    peak = np.concatenate([np.zeros(0), *in_parts(lambda part: peaks(rows[part]), n, h)])
     # the error of an entry is relative to the largest entry of the data, as after centring or scaling
     zero_bound = UNIT * peak.max(initial=0.0)
     live = np.flatnonzero(peak > zero_bound)
     zero_tests = ZeroTests.of(peak[peak > 0], zero_bound)
     if live.size == 0:
         return locked(MergedRows(np.zeros((0, h)), index, sign, zero_tests))
-    unit = rows[live] / peak[live, None]
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    key, flip = _orient(unit)
-    unit = unit * flip[:, None]
+    unit = _unit(rows, live, peak)
+    del peak  # what is of no use any more makes place: rows may be by the million
+    key, negative = _orient(unit)
     bound = 2 * (UNIT + h * EPS)
     label, merge_tests = _parallel_classes(unit, key, bound)
-    first = np.full(int(label.max()) + 1, label.size, dtype=np.int64)
-    np.minimum.at(first, label, np.arange(label.size))
+    del key
+    first = _first_of_each(label)
     order = np.argsort(first, kind="stable")
     rename = np.empty_like(order)
     rename[order] = np.arange(order.size)
     index[live] = rename[label]
     representatives = first[order]
     # a hyperplane is oriented as its first row was given
-    sign[live] = (flip * flip[representatives][index[live]]).astype(np.int8)
-    merged = unit[representatives] * flip[representatives, None]
+    sign[live] = 1 - 2 * (negative ^ negative[first[label]]).view(np.int8)
+    merged = np.where(negative[representatives, None], -1.0, 1.0) * unit[representatives]
     return locked(MergedRows(merged, index, sign, zero_tests | merge_tests))
 
 
-def _orient(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Project the rows on a direction that none is nearly orthogonal to: absolute values and signs."""
+def _unit(rows: NDArray[np.float64], live: NDArray[np.intp], peak: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows at `live`, whose largest entries are `peak` (of all rows), with norm 1."""
+    unit = np.empty((live.size, rows.shape[1]))
+
+    def normed(part: slice) -> None:
+        own = rows[live[part]] / peak[live[part], None]
+        unit[part] = own / norms(own)[:, None]
+
+    in_parts(normed, *unit.shape)
+    return unit
+
+
+def _first_of_each(label: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position of the first row of each of the labels 0, 1, ..., all of which are there."""
+    first = np.empty(int(label.max()) + 1, dtype=np.int64)
+    first[label[::-1]] = np.arange(label.size - 1, -1, -1)  # of several that are written the last one stays
+    return first
+
+
+def _orient(unit: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Turn the rows, in place, to the positive side of a direction that none is nearly orthogonal to.
+
+    Their projections on it, and which rows were turned.
+    """
     directions = np.random.default_rng(0).standard_normal((unit.shape[1], 8))
-    projections = unit @ (directions / np.linalg.norm(directions, axis=0))
-    key = projections[:, np.abs(projections).min(axis=0).argmax()]
-    return np.abs(key), np.where(key < 0, -1.0, 1.0)
+    directions /= np.linalg.norm(directions, axis=0)
+    m, h = unit.shape
+    nearest = in_parts(lambda part: np.abs(directions.T @ unit[part].T).min(axis=1), m, h + 8)
+    best = directions[:, np.min(nearest, axis=0).argmax()]
+    key, negative = np.empty(m), np.empty(m, dtype=bool)
+
+    def turn(part: slice) -> None:
+        own = unit[part]
+        along = own @ best
+        negative[part] = along < 0.0
+        own[negative[part]] *= -1.0
+        key[part] = np.abs(along)
+
+    in_parts(turn, m, h)
+    return key, negative
 
 
 def _parallel_classes(
@@ -158,13 +192,16 @@ def _parallel_classes(
     order = np.argsort(key, kind="stable")
     width = bound * unit.shape[1] ** 0.5
     run = np.cumsum(np.diff(key[order], prepend=key[order[0]]) > width)
-    starts = np.flatnonzero(np.diff(run, prepend=-1))
-    leader = order[starts][run]
-    distance = np.abs(unit[order] - unit[leader]).max(axis=1)
+    leaders = order[np.flatnonzero(np.diff(run, prepend=-1))]
+    distance = np.concatenate(in_parts(lambda part: peaks(unit[order[part]] - unit[leaders[run[part]]]), *unit.shape))
     label = np.empty(order.size, dtype=np.int64)
-    label[order] = leader
+    label[order] = leaders[run]
     mixed = np.unique(run[distance > bound])
-    zero_tests = ZeroTests.of(distance[(distance > 0) & ~np.isin(run, mixed)], bound)
+    tested = distance > 0
+    if mixed.size:
+        tested &= ~np.isin(run, mixed)
+    zero_tests = ZeroTests.of(distance[tested], bound)
+    del distance, tested
     for value in mixed:  # distinct rows with nearly equal keys: compare within the run
         kept: list[int] = []
         for i in order[run == value]:
@@ -174,7 +211,11 @@ def _parallel_classes(
             label[i] = kept[match[0]] if match.size else i
             if not match.size:
                 kept.append(int(i))
-    return np.unique(label, return_inverse=True)[1].astype(np.int64), zero_tests
+    # numbers 0, 1, ... for the rows that labels name
+    named = np.zeros(label.size, dtype=bool)
+    named[label] = True
+    number = np.cumsum(named) - 1
+    return number[label], zero_tests
 
 
 def prepare_rows(rows: NDArray[np.float64], *, seed: int = 0) -> PreparedRows:

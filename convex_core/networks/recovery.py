@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..architectures import Architecture
+from ..numerics.short_rows import in_parts, norms
 from ..penalties import L2Penalty
 from .network import Network, some_at_once, take
 
@@ -122,13 +123,7 @@ def merge_same_cells(network: Network, patches: _Array, *, relative_zero: float 
     if network.m < 2 or not _adds_up(architecture, patches):
         return network
     c = network.filters * np.abs(network.weights)[:, None]
-    rows = architecture.hyperplanes(patches)
-    reach = np.linalg.norm(rows, axis=1)[:, None] * np.linalg.norm(c, axis=1)
-    scores = rows @ c.T
-    # 0 where the filter is on the row's hyperplane, and so in the cells on both sides
-    sides = np.where(np.abs(scores) <= 1e-9 * reach, 0.0, np.sign(scores))
-    # one run of bytes for each filter: every pair is compared over all rows
-    by_filter = np.ascontiguousarray(sides.T.astype(np.int8))
+    by_filter = _sides(architecture.hyperplanes(patches), c)
     groups: list[tuple[float, NDArray[np.int8], list[int]]] = []
     for j in np.argsort(-network.sizes, kind="stable"):
         own = by_filter[j]
@@ -141,6 +136,22 @@ def merge_same_cells(network: Network, patches: _Array, *, relative_zero: float 
     total = np.array([c[members].sum(axis=0) for _, _, members in groups])
     signs = np.array([sign for sign, _, _ in groups], dtype=np.int8)
     return recover(architecture, patches, total, signs, relative_zero=0.0).with_free(network.free)
+
+
+def _sides(rows: _Array, c: _Array) -> NDArray[np.int8]:
+    """The side of each row (N, p) that each filter (m, p) is on, (m, N); 0 on its hyperplane, between two cells.
+
+    One run of bytes for each filter: every pair is compared over all rows.
+    """
+    sides = np.empty((len(c), len(rows)), dtype=np.int8)
+    length = np.linalg.norm(c, axis=1)[:, None]
+
+    def fill(part: slice) -> None:
+        scores = c @ rows[part].T
+        sides[:, part] = np.where(np.abs(scores) <= 1e-9 * (length * norms(rows[part])), 0.0, np.sign(scores))
+
+    in_parts(fill, len(rows), rows.shape[1] + len(c))
+    return sides
 
 
 def _adds_up(architecture: Architecture, patches: _Array) -> bool:

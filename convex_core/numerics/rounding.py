@@ -16,6 +16,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .short_rows import in_parts, norms, peaks
+
 __all__ = [
     "TINY",
     "UNIT_ROUNDOFF",
@@ -123,10 +125,16 @@ def lengths(rows: _Array) -> _Array:
     >>> lengths(np.array([[3e-200, 4e-200], [0.0, 0.0]])).tolist()
     [5e-200, 0.0]
     """
-    peak = np.abs(rows).max(axis=-1, initial=0.0)
-    safe = np.where(peak > 0.0, peak, 1.0)
-    norm: _Array = peak * np.linalg.norm(rows / safe[..., None], axis=-1)
-    return norm
+    flat = rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1])
+    norm = np.empty(len(flat))
+
+    def fill(part: slice) -> None:
+        peak = peaks(flat[part])
+        safe = np.where(peak > 0.0, peak, 1.0)
+        norm[part] = peak * norms(flat[part] / safe[:, None])
+
+    in_parts(fill, *flat.shape)
+    return norm.reshape(rows.shape[:-1])
 
 
 def block_product(a: _Array, rows: _Array) -> _Array:

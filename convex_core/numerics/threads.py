@@ -57,16 +57,17 @@ def _cores() -> int:
 
 
 def at_once(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-    """Apply `work`, which must not call this function itself, to all items: the first here, others beside it.
+    """Apply `work` to all items: the first here, others beside it.
 
-    The threads are kept: starting one takes as long as pricing a thousand cells.
+    The threads are kept: starting one takes as long as pricing a thousand cells. In one of them this function does one
+    item after another: they all may be waiting for each other.
 
     Examples
     --------
     >>> at_once(lambda x: x * x, [1, 2, 3])
     [1, 4, 9]
     """
-    if _alone.get():
+    if _alone.get() or getattr(_here, "helper", False):
         return [work(item) for item in items]
     others: list[Future[_R]] = []
     with suppress(RuntimeError):  # the interpreter ends: no thread begins any more, and what is left is done here
@@ -78,7 +79,15 @@ def at_once(work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
 
 @cache
 def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, _cores() - 1), "kernels")
+    return ThreadPoolExecutor(max(1, _cores() - 1), "kernels", initializer=_mark)
+
+
+_here = threading.local()
+
+
+def _mark() -> None:
+    """Note that this thread is one of those that help."""
+    _here.helper = True
 
 
 if hasattr(os, "register_at_fork"):

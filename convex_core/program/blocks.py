@@ -22,9 +22,13 @@ from ..arrangement import closed_form, merge_rows
 from ..arrangement.zero_tests import UNIT
 from ..contracts.records import record
 from ..errors import InputError
+from ..numerics.jit import have_numba
 from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
+from ..numerics.short_rows import in_parts, norms, peaks
+from ..numerics.threads import at_once
 from ..penalties import L2Penalty, Penalty
 from ..progress import Budget, around
+from .gate_kernel import gated_design
 
 __all__ = ["NEEDS", "Blocks", "CellFactory"]
 
@@ -37,6 +41,8 @@ _ON = 1e-10
 _AT_ONCE = 1 << 22
 # entries of the design, or of blocks, up to which a step of setting them up takes a hundredth of a second
 _QUICK = 1_000_000
+# bits of codes that are unpacked at once, 16 MB; the kernel makes gate matrices of them in some hundredths of a second
+_BITS = 1 << 24
 # singular values of the rows below this share of the largest may have been read as zero
 _FLAT = 1e-10
 
@@ -54,8 +60,10 @@ class Blocks:
         Unit normals of the cones, :attr:`CellFactory.cone_rows`, shared by all blocks.
     sides : (B, M) int8
         Cone of block b: ``sides[b, j] * rows[j] @ c[b] >= 0``; 0 states nothing.
-    active : (B, N) bool
-        Code of each block's cell: for most architectures its sign pattern on the original hyperplanes.
+    packed : (B, ceil(N / 8)) uint8
+        The bits of :attr:`active`, eight in a byte: of many samples they would be larger than all the rest.
+    width : int
+        Number N of bits of a code.
     sign : (B,) int8
         Output sign of each block.
     """
@@ -63,8 +71,21 @@ class Blocks:
     G: _Array
     rows: _Array
     sides: NDArray[np.int8]
-    active: NDArray[np.bool_]
+    packed: NDArray[np.uint8]
+    width: int
     sign: NDArray[np.int8]
+
+    @classmethod
+    def of(
+        cls, G: _Array, rows: _Array, sides: NDArray[np.int8], active: NDArray[np.bool_], sign: NDArray[np.int8]
+    ) -> Blocks:
+        """Blocks with the codes `active` (B, N)."""
+        return cls(G, rows, sides, np.packbits(active, axis=1), active.shape[1], sign)
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Code (B, N) of each block's cell: for most architectures its sign pattern on the original hyperplanes."""
+        return np.unpackbits(self.packed, axis=1, count=self.width).view(np.bool_)
 
     def __len__(self) -> int:
         return len(self.sign)
@@ -75,27 +96,35 @@ class Blocks:
         return float(np.einsum("bnp,bnp->b", self.G, self.G).max(initial=0.0))
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Blocks:
-        """The blocks at `index`."""
-        return Blocks(self.G[index], self.rows, self.sides[index], self.active[index], self.sign[index])
+        """The blocks at `index`; themselves, and no copy, where a mask has all."""
+        if index.dtype == np.bool_ and index.all():
+            return self
+        return Blocks(self.G[index], self.rows, self.sides[index], self.packed[index], self.width, self.sign[index])
 
     def extended(self, other: Blocks) -> Blocks:
         """These blocks followed by those of `other` (same hyperplanes)."""
+        if not len(self):
+            return other
         return Blocks(
             np.concatenate([self.G, other.G]),
             self.rows,
             np.concatenate([self.sides, other.sides]),
-            np.concatenate([self.active, other.active]),
+            np.concatenate([self.packed, other.packed]),
+            self.width,
             np.concatenate([self.sign, other.sign]),
         )
 
     def keys(self) -> list[bytes]:
         """One hashable key per block: its output sign and its code."""
-        return block_keys(self.active, self.sign)
+        return _keys(self.packed, self.sign)
 
 
 def block_keys(active: NDArray[np.bool_], sign: NDArray[np.int8]) -> list[bytes]:
     """One hashable key per block of the codes `active` (B, N) and the output signs `sign` (B,)."""
-    packed = np.packbits(active, axis=1)
+    return _keys(np.packbits(active, axis=1), sign)
+
+
+def _keys(packed: NDArray[np.uint8], sign: NDArray[np.int8]) -> list[bytes]:
     return [bytes([int(s) & 3]) + row.tobytes() for s, row in zip(sign, packed, strict=True)]
 
 
@@ -131,6 +160,10 @@ class CellFactory:
         self.width = int(codes.shape[1])
         #: whether the architecture says the sides of its cells itself, instead of one bit per hyperplane
         self.coded = architecture.sides(codes, patches) is not None
+        # whether gates are bits, of rows that no anchor shifts
+        self._bits = (
+            architecture.gates(codes, patches).dtype == np.bool_ and architecture.anchors(codes, patches) is None
+        )
         #: whether atoms are sums over hyperplanes, so that :meth:`ridge` has an answer
         self.additive = architecture.ridge_coefficients(np.zeros(self.design.shape[1]), patches) is not None
         _look(self.design)
@@ -142,58 +175,73 @@ class CellFactory:
         #: merged hyperplane of each original row, -1 for a zero row
         self.classes: NDArray[np.int64] = classes
         real = np.flatnonzero(classes >= 0)
-        _, first = np.unique(classes[real], return_index=True)
-        #: original row that stands for each merged hyperplane
-        self.representatives: NDArray[np.intp] = real[first]
+        #: original row that stands for each merged hyperplane, the first one
+        self.representatives: NDArray[np.intp] = np.empty(len(merged.rows), dtype=np.intp)
+        self.representatives[classes[real[::-1]]] = real[::-1]  # of several that are written the last one stays
         _look(self.hyperplanes)
-        peak = np.abs(self.hyperplanes).max(axis=1, initial=0.0)
-        scaled = self.hyperplanes[real] / peak[real, None]  # the squares of a tiny row would be zero
-        chosen = scaled[first]
+        chosen = self.hyperplanes[self.representatives]
+        chosen = chosen / peaks(chosen)[:, None]  # the squares of a tiny row would be zero
         self.rows: _Array = chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
-        _look(self.hyperplanes)
-        along = np.einsum("rp,rp->r", scaled, self.rows[classes[real]])
         #: original rows that point against the normal of their hyperplane
         self.opposite: NDArray[np.bool_] = np.zeros(len(classes), dtype=bool)
-        self.opposite[real] = along < 0.0
+        self._norms = np.zeros(len(classes))
+        measured = in_parts(self._measured, *self.hyperplanes.shape)
         _look(self.hyperplanes)
         singular = np.linalg.svd(self.rows, compute_uv=False) if len(self.rows) else np.zeros(0)
         largest = singular.max(initial=0.0)
         self.rank = int(np.count_nonzero(singular > largest * max(self.rows.shape) * np.finfo(float).eps))
         _look(self.hyperplanes)
-        self._norms = np.zeros(len(classes))
-        self._norms[real] = peak[real] * np.linalg.norm(scaled, axis=1)
-        _look(self.hyperplanes)
-        self._bound_errors(scaled - along[:, None] * self.rows[classes[real]], scaled, singular)
+        self._bound_errors(np.array([(0.0, 0.0), *measured]).max(axis=0), singular)
         self._beside = self.rows @ np.random.default_rng(0).standard_normal(self.p) >= 0.0
-        ones = np.ones(len(real), dtype=np.int64)
-        # original row and merged hyperplane
-        self._incidence = sparse.csr_matrix((ones, (real, classes[real])), shape=(len(classes), len(self.rows)))
-        # hyperplanes of several rows, whose sides an architecture that says them itself may ask for both
-        self._several = np.flatnonzero(np.bincount(classes[real], minlength=len(self.rows)) > 1)
-        if not self.coded:
-            self._several = self._several[:0]
+        # original row and merged hyperplane, and hyperplanes of several rows: an architecture that says their sides
+        # itself may ask for both
+        self._several = np.zeros(0, dtype=np.intp)
+        if self.coded:
+            ones = np.ones(len(real), dtype=np.int64)
+            self._incidence = sparse.csr_matrix((ones, (real, classes[real])), shape=(len(classes), len(self.rows)))
+            self._several = np.flatnonzero(np.bincount(classes[real], minlength=len(self.rows)) > 1)
         #: rows of the cones: the merged hyperplanes, and once more those that may be wanted from both sides
-        self.cone_rows: _Array = np.concatenate([self.rows, self.rows[self._several]])
+        self.cone_rows: _Array = self.rows
+        if len(self._several):
+            self.cone_rows = np.concatenate([self.rows, self.rows[self._several]])
 
-    def _bound_errors(self, aside: _Array, scaled: _Array, singular: _Array) -> None:
-        """Constants of :meth:`rounding`, from the parts of the `scaled` rows that are not along their hyperplanes'."""
+    def _measured(self, part: slice) -> tuple[float, float]:
+        """Note the norms and the orientation of some rows.
+
+        The largest sine between one and the normal of its hyperplane, and the largest norm of those without one.
+        """
+        rows, classes = self.hyperplanes[part], self.classes[part]
+        real = classes >= 0
+        unread = float(lengths(rows[~real]).max(initial=0.0))
+        if not real.any():
+            return 0.0, unread
+        peak = np.where(real, peaks(rows), 1.0)
+        scaled, normals = rows / peak[:, None], self.rows[classes]
+        along = np.einsum("rp,rp->r", scaled, normals)
+        length = np.where(real, norms(scaled), 1.0)
+        self.opposite[part] = real & (along < 0.0)
+        self._norms[part] = np.where(real, peak * length, 0.0)
+        sine = norms(scaled - along[:, None] * normals) / length
+        return float(sine[real].max()), unread
+
+    def _bound_errors(self, measured: _Array, singular: _Array) -> None:
+        """Constants of :meth:`rounding`, from what :meth:`_measured` answers."""
         p = self.hyperplanes.shape[1]
         penalty = self.penalty
-        sine = np.linalg.norm(aside, axis=1) / np.linalg.norm(scaled, axis=1) if len(scaled) else np.zeros(0)
-        self._apart = float(sine.max(initial=0.0)) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
-        zero = self.hyperplanes[self.classes < 0]
+        self._apart = float(measured[0]) + (2.0 * p + 8.0) * UNIT_ROUNDOFF
+        long = lengths(self.design)
         K = len(self.design)
         gain = self.architecture.scale * self.architecture.gain
         # shifted rows are as long as both together, and differ from the hyperplanes by their own rounding
         self._shifted = self.architecture.anchors(np.zeros((0, self.width), dtype=bool), self.patches) is not None
-        shift = float(lengths(self.design).max(initial=0.0)) if self._shifted else 0.0
+        shift = float(long.max(initial=0.0)) if self._shifted else 0.0
         self._apart += 2.0 * UNIT_ROUNDOFF * self._shifted
         unit = 1.001 * gain * penalty.radius
-        self._unread = unit * (K + 1) * float(lengths(zero).max(initial=0.0))
+        self._unread = unit * (K + 1) * float(measured[1])
         #: largest norm of a row, with the scale of the outputs
-        self.largest = gain * (float(lengths(self.design).max(initial=0.0)) + shift)
+        self.largest = gain * (float(long.max(initial=0.0)) + shift)
         #: how much an output can be at most for a block of norm 1, (n,)
-        self._reach: _Array = unit * (lengths(self.design) + shift).sum(axis=0)
+        self._reach: _Array = unit * (long + shift).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))
         self._listed = 4.0 * p**0.5 * (UNIT + 2.0 * p * UNIT_ROUNDOFF) + flat
         if not len(self.hyperplanes):  # nor gates that could be those of other rows
@@ -206,7 +254,7 @@ class CellFactory:
         self._inexact: _Array = (
             np.zeros(len(self._reach)) if errors is None else unit * errors(self.patches).sum(axis=0)
         )
-        self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(scaled) else 0
+        self._crowd = int(np.bincount(self.classes[self.classes >= 0]).max(initial=0)) if len(self.rows) else 0
 
     def rounding(self, v: _Array, *, listed: bool) -> float:
         r"""How much larger than a computed price the correlation of `v` with an atom can be, whatever the scales.
@@ -312,10 +360,17 @@ class CellFactory:
         if ridge is None:
             raise self._unsuited("ridge", ["additive"])
         coefficients, linear = ridge
-        real = self.classes >= 0
-        a: _Array = np.bincount(self.classes[real], coefficients[real] * self._norms[real], len(self.rows)).astype(
-            np.float64
-        )
+
+        def added(part: slice) -> _Array:
+            classes, size = self.classes[part], coefficients[part] * self._norms[part]
+            real = classes >= 0
+            return np.bincount(classes[real], size[real], len(self.rows)).astype(np.float64)
+
+        half = len(coefficients) // 2
+        halves = [slice(0, half), slice(half, None)] if half > _QUICK // 2 else [slice(0, None)]
+        a, *others = at_once(added, halves)
+        for other in others:
+            a += other
         b = linear + block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])
         return a, b
 
@@ -357,12 +412,25 @@ class CellFactory:
         On hyperplanes rounding must not choose: its sides may be those of no cell, over which a block is zero. There
         the sides are those of a step along one generic direction.
         """
+        return self._patterns(self._positive(directions))
+
+    def _positive(self, directions: _Array) -> NDArray[np.bool_]:
+        """Whether each direction (m, p) is on the positive side of each merged hyperplane, (m, M)."""
         products = directions @ self.rows.T
         on = np.abs(products) <= _ON * np.linalg.norm(directions, axis=1, keepdims=True)
-        positive = np.where(on, self._beside, products >= 0.0)
+        return np.where(on, self._beside, products >= 0.0)
+
+    def _patterns(self, positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The sides of all rows (m, N) from those of the merged hyperplanes (m, M)."""
         # a zero row (class -1) reads a last column that is always active
-        positive = np.concatenate([positive, np.ones((len(directions), 1), dtype=bool)], axis=1)
-        patterns: NDArray[np.bool_] = positive[:, self.classes] != self.opposite
+        positive = np.concatenate([positive, np.ones((len(positive), 1), dtype=bool)], axis=1)
+        patterns = np.empty((len(positive), len(self.classes)), dtype=bool)
+
+        def fill(part: slice) -> None:
+            sides = positive.take(self.classes[part], axis=1, mode="wrap")  # -1 is the last column
+            np.not_equal(sides, self.opposite[part], out=patterns[:, part])
+
+        in_parts(fill, len(self.classes))
         return patterns
 
     def cells(self, directions: _Array, codes: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -375,7 +443,9 @@ class CellFactory:
 
     def gate_matrices(self, active: NDArray[np.bool_]) -> _Array:
         """``s * sum_k D_k A_k`` for each code, the rows of A_k less the anchor if there is one, (m, n, p)."""
-        some = max(1, _QUICK // max(1, self.design.shape[1] * (self.design.shape[0] + self.p)))
+        entries = self.design.shape[1] * (self.design.shape[0] + self.p)
+        by_kernel = self._bits and len(active) * entries > _QUICK and have_numba()
+        some = max(1, (_BITS if by_kernel else _QUICK) // max(1, entries))
         if len(active) > some:
             parts = []
             for start in range(0, len(active), some):
@@ -383,9 +453,11 @@ class CellFactory:
                     around().check("the blocks were not all made")
                 parts.append(self.gate_matrices(active[start : start + some]))
             return np.concatenate(parts)
-        gates = self.architecture.gates(active, self.patches).astype(np.float64)
+        gates, scale = self.architecture.gates(active, self.patches), self.architecture.scale
+        if by_kernel:
+            return gated_design(gates, self.design, scale)
+        gates = gates.astype(np.float64)
         # for each sample one product of matrices: an einsum of all three sides takes several times as long
-        scale = self.architecture.scale
         matrices = np.matmul(gates.transpose(2, 0, 1), scale * self.design.transpose(1, 0, 2)).transpose(1, 0, 2)
         anchors = self.architecture.anchors(active, self.patches)
         if anchors is not None:
@@ -408,13 +480,38 @@ class CellFactory:
 
     def outputs(self, blocks: Blocks, C: _Array) -> _Array:
         """Outputs (n,) of blocks C (B, p), through the network itself where c alone says them."""
-        atoms = self.architecture.atoms(self.patches, C)
+        live = C.any(axis=1)  # most blocks of a round are zero, and their atoms take as long as others
+        atoms = self.architecture.atoms(self.patches, C[live])
         if atoms is None:
             total: _Array = np.einsum("bnp,bp->n", blocks.G, C)
             return total
-        return atoms @ blocks.sign.astype(np.float64)
+        return atoms @ blocks.sign[live].astype(np.float64)
 
     def blocks(self, active: NDArray[np.bool_], sign: NDArray[np.int8]) -> Blocks:
         """Blocks of codes (B, N) and output signs (B,)."""
-        G = sign[:, None, None] * self.gate_matrices(active)
-        return Blocks(G, self.cone_rows, self.sides(active), active, sign)
+        G = self.gate_matrices(active)
+        G *= sign[:, None, None]
+        return Blocks.of(G, self.cone_rows, self.sides(active), active, sign)
+
+    def blocks_around(self, directions: _Array, sign: NDArray[np.int8]) -> Blocks:
+        """Blocks of the cells of :meth:`patterns` that hold the directions (B, p), and output signs (B,).
+
+        No more codes than need be are in memory, unpacked, at once.
+        """
+        width = len(self.classes)
+        some = max(1, _BITS // max(1, width))
+        if self.coded or len(directions) <= some:
+            return self.blocks(self.patterns(directions), sign)
+        positive = self._positive(directions)
+        G = np.empty((len(directions), self.design.shape[1], self.p))
+        packed = np.empty((len(directions), -(-width // 8)), dtype=np.uint8)
+        for first in range(0, len(directions), some):
+            if first:
+                around().check("the blocks were not all made")
+            part = slice(first, first + some)
+            active = self._patterns(positive[part])
+            packed[part] = np.packbits(active, axis=1)
+            G[part] = self.gate_matrices(active)
+        G *= sign[:, None, None]
+        sides = 2 * positive.view(np.int8) - np.int8(1)
+        return Blocks(G, self.cone_rows, sides, packed, width, sign)

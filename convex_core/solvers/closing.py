@@ -222,7 +222,7 @@ class Closing:
         """The dual vector of the program over `atoms` (k, n) with weights that are not negative, if any, and these."""
         problem = self._problem
         k = len(atoms)
-        blocks = Blocks(
+        blocks = Blocks.of(
             np.ascontiguousarray(atoms[:, :, None]),
             np.ones((1, 1)),
             np.ones((k, 1), np.int8),

@@ -234,7 +234,7 @@ def make_pricer(
         searchable = factory.euclidean and factory.additive and factory.p <= LONGEST_SEARCHED
         searched = is_searched(min(predicted, max_patterns + 1), len(factory.rows), factory.p, max_patterns)
     if searchable and searched:
-        return searched_pricer(problem, seed=seed), None
+        return _searched(problem, factory, seed, None), None
     try:
         # against the clock a list that is probably too long is no more than tried
         part = budget.part(SETTINGS.trying if predicted > max_patterns else SETTINGS.listing)
@@ -242,7 +242,7 @@ def make_pricer(
             return listed_pricer(problem, budget=part, max_patterns=max_patterns), None
         pricer = _listed(factory, part, max_patterns)
         if pricer.scope is Scope.RESTRICTED and searchable:  # the list could not be certified
-            return searched_pricer(problem, seed=seed), None
+            return _searched(problem, factory, seed, None), None
         return _every_output(problem, lambda: pricer), None
     except SizeError:
         return _sampled(problem, factory, seed, SETTINGS.samples, budget, incumbent), None
@@ -379,7 +379,11 @@ def searched_pricer(problem: Problem, *, seed: int = 0, executor: Executor | Non
     InputError
         If the atoms are not additive, blocks are not measured by the Euclidean norm, or filters are too long.
     """
-    factory = CellFactory(_one_output(problem), problem.patches)
+    return _searched(problem, CellFactory(_one_output(problem), problem.patches), seed, executor)
+
+
+def _searched(problem: Problem, factory: CellFactory, seed: int, executor: Executor | None) -> Pricer:
+    """:func:`searched_pricer` over known cells."""
     anchored = factory.architecture.by_anchor is not None
     if not anchored:
         factory.require("search over directions", *SpherePricer.needs)

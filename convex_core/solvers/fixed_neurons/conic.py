@@ -49,7 +49,7 @@ class ConicDirections:
         Phi = self._neurons.Phi
         m = Phi.shape[1]
         one = np.ones((m, 1))
-        self._blocks = Blocks(Phi.T[:, :, None], one[:1], one.astype(np.int8), one.astype(bool), np.ones(m, np.int8))
+        self._blocks = Blocks.of(Phi.T[:, :, None], one[:1], one.astype(np.int8), one.astype(bool), np.ones(m, np.int8))
 
     def sizes(self, beta: float) -> _Array:
         """The sizes a (m,) at `beta`."""

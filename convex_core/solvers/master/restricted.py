@@ -108,22 +108,21 @@ class RestrictedMaster:
     def add(self, columns: Blocks, directions: _Array) -> int:
         """Add the blocks of `columns` that are not here yet; answer how many were new."""
         have = set(self.blocks.keys())
-        fresh: list[int] = []
+        fresh = np.zeros(len(columns), dtype=bool)
         for i, key in enumerate(columns.keys()):
-            if key not in have:
-                have.add(key)
-                fresh.append(i)
-        if not fresh:
+            fresh[i] = key not in have
+            have.add(key)
+        count = int(np.count_nonzero(fresh))
+        if not count:
             return 0
         self.newton = self._smooth
-        chosen = np.array(fresh)
-        added = columns.take(chosen)
+        added = columns.take(fresh)
         self.blocks = self.blocks.extended(added)
-        self.directions = np.concatenate([self.directions, directions[chosen]])
+        self.directions = np.concatenate([self.directions, directions[fresh]])
         self.stated = np.concatenate([self.stated, np.zeros(added.sides.shape, dtype=bool)])
-        self.idle = np.concatenate([self.idle, np.zeros(len(fresh), dtype=np.int64)])
-        self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((len(fresh), added.G.shape[2]))]))
-        return len(fresh)
+        self.idle = np.concatenate([self.idle, np.zeros(count, dtype=np.int64)])
+        self.start = replace(self.start, C=np.concatenate([self.start.C, np.zeros((count, added.G.shape[2]))]))
+        return count
 
     def begin(self, blocks: Blocks, C: _Array, dual: _Array) -> MasterSolution:
         """Start from `blocks` with the values `C` (B, p) and the dual vector `dual` (n,)."""

@@ -27,6 +27,7 @@ SIAM J. Optim. 28(1), 2018; here with cones.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,8 @@ from scipy.linalg import lapack
 from ...contracts.records import record
 from ...errors import Interrupted
 from ...numerics.cone_projection import cone_scratch
+from ...numerics.short_rows import in_parts
+from ...numerics.threads import at_once
 from ...program.blocks import Blocks
 from ...progress import Budget
 from .cone_prox import cone_prox
@@ -64,6 +67,8 @@ class NewtonSettings:
     between_looks: int = 20_000_000  # multiplications for a step of the projections between two looks at the budget
     # size of the Newton system from which it is factorised by numpy, which lets other threads run meanwhile
     large: int = 400
+    # entries of the matrix of all blocks from which two threads multiply it: 16 MB, more than caches hold
+    halved: int = 1 << 21
 
 
 SETTINGS = NewtonSettings()
@@ -134,8 +139,14 @@ class BlockProx:
     def factor(self) -> _Array:
         """``G_b F_b`` of the nonzero blocks, side by side (n, q)."""
         live = np.flatnonzero(self.width)
-        columns = self.F[live] @ self.G[live].transpose(0, 2, 1)  # (blocks, p, n), of which the first `width` count
-        kept: _Array = columns[np.arange(columns.shape[1]) < self.width[live, None]]
+        F, counts = self.F[live], np.arange(self.F.shape[1]) < self.width[live, None]
+        kept = np.empty((np.count_nonzero(counts), self.G.shape[1]))
+
+        def fill(part: slice) -> None:
+            columns = F @ self.G[live, part].transpose(0, 2, 1)  # (blocks, p, samples), the first `width` of each count
+            kept[:, part] = columns[counts]
+
+        in_parts(fill, self.G.shape[1], F.shape[0] * F.shape[1])
         return kept.T
 
     def turned(self, D: _Array) -> _Array:
@@ -194,9 +205,9 @@ def semismooth_newton(
                 # The outputs of C miss y - v by rounding, which sigma magnifies. A last Newton step for both makes them
                 # agree; C leaves the proximal map by that rounding, which is divided by sigma.
                 step = _newton_step(cones, sigma, gradient)
-                C += sigma * cones.turned((step @ J).reshape(B, p))
-            dual = y - J @ C.ravel()
-            error = block_error(cones, C, (dual @ J).reshape(B, p))
+                C += sigma * cones.turned(pulled(step, J).reshape(B, p))
+            dual = y - pushed(J, C.ravel())
+            error = block_error(cones, C, pulled(dual, J).reshape(B, p))
             if error < 0.5 * best.error:
                 best, stale = NewtonState(C, dual, sigma, error), 0
             elif moved < missing or moved <= SETTINGS.slow * before or sigma * gate > SETTINGS.end:
@@ -210,6 +221,28 @@ def semismooth_newton(
     except Interrupted:  # between two blocks of a map: what was best before counts
         pass
     return best
+
+
+def pulled(v: _Array, J: Any) -> _Array:
+    """``v @ J`` of a vector (n,) and a matrix (n, q), dense or not; each thread takes half of a large one."""
+    top, *bottom = at_once(lambda rows: v[rows] @ J[rows], _halves(J)) if _large(J) else [v @ J]
+    product: _Array = sum(bottom, top)
+    return product
+
+
+def pushed(J: Any, c: _Array) -> _Array:
+    """``J @ c`` of a matrix (n, q), dense or not, and a vector (q,); each thread takes half of a large one."""
+    product: _Array = np.concatenate(at_once(lambda rows: J[rows] @ c, _halves(J))) if _large(J) else J @ c
+    return product
+
+
+def _large(J: Any) -> bool:
+    return isinstance(J, np.ndarray) and J.size > SETTINGS.halved
+
+
+def _halves(J: _Array) -> list[slice]:
+    half = len(J) // 2
+    return [slice(0, half), slice(half, None)]
 
 
 def _merged(blocks: Blocks, C: _Array) -> _Array:
@@ -243,13 +276,13 @@ def _minimise(
     """Minimise phi from `v`; answer v, its gradient, the blocks' step and the missing gradient, both over beta."""
     B, p = C.shape
     beta = cones.beta
-    Z = C + sigma * (v @ J).reshape(B, p)
+    Z = C + sigma * pulled(v, J).reshape(B, p)
     new = cones.prox(Z, sigma)
     value = 0.5 * float(v @ v) - float(v @ y) + 0.5 / sigma * float(np.vdot(new, new))
     at_rounding, former = False, np.inf
     for step_number in range(SETTINGS.steps + 1):
-        gradient = v - y + J @ new.ravel()
-        missing = float(np.sqrt(np.square((gradient @ J).reshape(B, p)).sum(axis=1).max())) / beta
+        gradient = v - y + pushed(J, new.ravel())
+        missing = float(np.sqrt(np.square(pulled(gradient, J).reshape(B, p)).sum(axis=1).max())) / beta
         moved = _distance(new, C, sigma * beta)
         done = missing <= max(SETTINGS.inexact * moved, 0.3 * tol)
         # phi is flatter than it can be evaluated long before its gradient is: then steps go on while that falls
@@ -263,7 +296,7 @@ def _minimise(
         former = missing
         step = _newton_step(cones, sigma, gradient)
         slope = float(gradient @ step)
-        turn = sigma * (step @ J).reshape(B, p)
+        turn = sigma * pulled(step, J).reshape(B, p)
         length, last = 1.0, value
         while True:
             trial = v + length * step

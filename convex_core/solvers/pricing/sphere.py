@@ -402,7 +402,7 @@ class SpherePricer(SoundPricer):
         U, value, sign = U[chosen], value[chosen], sign[chosen]
         for s in (1, -1):
             self._archive[s] = np.concatenate([self._archive[s], U[sign == s]])[-SETTINGS.archive :]
-        columns: Blocks = self._factory.blocks(self._factory.patterns(U), sign)
+        columns: Blocks = self._factory.blocks_around(U, sign)
         return PriceResult(bound=bound, columns=columns, directions=U, value=value, stopped=stopped)
 
 
