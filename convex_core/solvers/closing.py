@@ -31,7 +31,7 @@ from ..program import Blocks
 from ..progress import Budget
 from .dual_bound import DualBound, dual_bound, relative_gap
 from .master.restricted import RestrictedMaster
-from .pricing.enumerated import Pricer
+from .pricing.enumerated import Pricer, PriceResult
 from .pricing.moments import MomentPricer, Moments
 from .pricing.outputs import OutputPricer
 from .pricing.sphere import SETTINGS as SPHERE
@@ -61,8 +61,10 @@ class ClosingSettings:
     most_parts: int = 1000
     accuracy: float = 1e-6  # of the master, relative to beta
     # against the clock: share of the time left that a proof gets before, and the search itself at most
-    proof: float = 0.1
+    proof: float = 0.03
     share: float = 0.5
+    whole: float = 0.95  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
+    higher: float = 1.02  # price over beta of columns that come before a long proof by cones
     converging: float = 1.5  # price over beta from which on proofs by cones get all the time
 
 
@@ -92,6 +94,7 @@ class Closing:
         parts = pricer.pricers if isinstance(pricer, OutputPricer) else [pricer]
         self._parts = [part for part in parts if isinstance(part, SpherePricer)]
         self.pending = len(self._parts) == len(parts) and all(MomentPricer.fits(part.factory) for part in parts)
+        self._by_cones = len(parts) == 1 and all(part.by_cones for part in self._parts)
         self._moments: list[MomentPricer] = []
         self._cuts: list[_Cut] = []
         self._reached: list[float] = []  # the best dual value after each round
@@ -112,6 +115,11 @@ class Closing:
             self.pending = False
         return self.pending
 
+    def premature(self, price: PriceResult) -> bool:
+        """Whether columns above beta by more than a little should join the master before a long proof begins."""
+        high = SETTINGS.higher * self._problem.beta
+        return self._by_cones and not self._moments and float(price.value.max(initial=0.0)) > high
+
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
         """The best bound found, `best` or a better one.
 
@@ -129,6 +137,13 @@ class Closing:
             Against the clock half of the time left is used at most.
         """
         problem = self._problem
+        if self._by_cones and not self._moments and budget.paced:
+            part = budget.part(SETTINGS.whole)
+            proved = self._parts[0].prove_in_time(v, floor=problem.beta, budget=part)
+            if math.isfinite(proved):
+                self.pending = False  # what time is left is for finer proofs
+                found = dual_bound(problem, self._pricer.factory, v, proved)
+                return found if found.value > best.value else best
         if not self._moments:
             self._moments = [MomentPricer(one.factory, one.pool) for one in self._parts]
             self._next = self._centre = v

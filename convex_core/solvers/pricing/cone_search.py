@@ -102,6 +102,7 @@ class ConeSearch:
             *np.empty((3, len(order))), np.empty(len(order), np.int64), *np.zeros((2, h), np.int64),
             *np.zeros((3, h, h)), *np.zeros((10, h)),
         )  # fmt: skip
+        self.dive = np.array([-1.0, 0.0])
 
     def run(
         self, root: _Array | Cones, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
@@ -158,12 +159,27 @@ class ConeSearch:
             bound, best, count, nodes, depth, need = cones_kernel(
                 self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
                 bound, best, count, nodes, depth,
-                self.vertices, self.real, self.whole, self.rows, self.coef, self.products, *self.work,
+                self.vertices, self.real, self.whole, self.rows, self.coef, self.products, *self.work, self.dive,
             )  # fmt: skip
             if need < 0:
                 break
         self._depth, self.closed = depth, bound
         return float((self.real[:depth, 0] + self.real[:depth, 2]).max(initial=bound)), best, count, nodes
+
+    def estimate(self, root: _Array, limit: float, dives: int, seed: int, halt: NDArray[np.bool_]) -> _Array:
+        """Estimates (dives,) of how many cones :meth:`run` would examine until all bounds are at most `limit`.
+
+        Each follows one path down, and is right in the mean (Knuth 1975).
+        """
+        counts = np.zeros(dives)
+        found, found_value = np.zeros((1, len(self.linear))), np.zeros(1)
+        self.dive[0] = 1.0 + seed
+        for i in range(dives):
+            self.dive[1] = 0.0
+            self.run(root, limit, 0.0, found, found_value, np.inf, _CAPACITY, halt)
+            counts[i] = self.dive[1]
+        self.dive[0] = -1.0
+        return counts
 
     def left(self) -> Cones:
         """What the last run left open, because of its limit or a halt; a bound of the rest is at most that run's."""

@@ -73,6 +73,8 @@ class SphereSettings:
     some: Ascents = Ascents(tries=6)
     thorough_rows: int = 800
     thorough: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=2, wide=True)
+    # with filters longer than `short` there are too many ends for wide surroundings
+    long: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=6)
     start_products: int = 4_000_000  # products with rows that random starts may cost
     apart: float = 0.998  # cosine above which two starts are one
     steps: int = 200  # moves of an ascent at most
@@ -86,7 +88,7 @@ class SphereSettings:
     found_each: int = 128  # directions that each root cone hands out at least
     cones: int = 20_000_000  # cones of one root at most
     cone_seconds: float = 4e-6  # seconds a cone takes, roughly, before any was timed
-    timed: int = 100  # fewer cones are no measure of the pace
+    timed: int = 2_000  # fewer cones are no measure of the pace
     fastest: float = 1e-8  # seconds a cone takes at least
     watch: float = 0.05  # seconds between two looks at the budget during a proof
     coarse: tuple[float, ...] = (0.3, 0.03)  # accuracies of coarse proofs, which come first against the clock
@@ -118,6 +120,14 @@ class SphereSettings:
     early: float = 1e-3  # excess, relative, that is enough until then
     near_copy: float = 0.99  # cosine above which two columns of one round are near copies
     cuts: int = 64  # cuts that lead to a cone near a maximum, about; for the rounding term
+    # the proof that fits the time: its accuracy at least and at most, steps of the search for it, dives for each root
+    # that estimate its cones, and the share of the time that it may take by that, at the pace of the last proof, which
+    # was cut short: large cones count for too much there
+    fitting: tuple[float, float] = (0.03, 0.5)
+    halvings: int = 5
+    dives: int = 40
+    fits: float = 1.0
+    whole: float = 0.9  # share of the time left that the roots to come may take
 
 
 SETTINGS = SphereSettings()
@@ -158,7 +168,7 @@ class SpherePricer(SoundPricer):
         M, h = factory.rows.shape
         self._ascents = SETTINGS.some if h > SETTINGS.short else SETTINGS.few
         if self.by_cones and h > SETTINGS.brief and SETTINGS.thorough_rows <= M:
-            self._ascents = SETTINGS.thorough
+            self._ascents = SETTINGS.thorough if h <= SETTINGS.short else SETTINGS.long
         self._seed = seed
         self._threads = threads
         # kept, because starting its threads takes as long as a small search
@@ -258,10 +268,55 @@ class SpherePricer(SoundPricer):
                     break
         return bound
 
+    def prove_in_time(self, v: _Array, *, floor: float, budget: Budget) -> float:
+        """Bound the correlation of v with every atom as closely as the time left allows, in one proof.
+
+        Infinite if none of its accuracies is predicted to be over in time, or the prediction is wrong.
+        """
+        sides, best = self._ascend_both(v, floor, budget, False)
+        known = max(floor, best)
+
+        def predicted(accuracy: float) -> tuple[bool, list[float]]:
+            cones = self._predicted(sides, known * (1.0 + accuracy), budget)
+            return sum(cones) * self._pace <= SETTINGS.fits * budget.remaining * self._threads, cones
+
+        fine, accuracy = SETTINGS.fitting
+        fits, expected = predicted(accuracy)
+        if not fits:
+            return math.inf
+        for step in range(SETTINGS.halvings):
+            middle = math.sqrt(fine * accuracy) if step > 0 else fine
+            fits, cones = predicted(middle)
+            if fits:
+                accuracy, expected = middle, cones
+            else:
+                fine = middle
+            if accuracy == fine:
+                break
+        budget.report("solve", f"proof over all directions, to {accuracy:.0%}")
+        self._reached = accuracy  # no root has to leave time to others
+        bound = self._prove(sides, known, accuracy, budget, expected)
+        if budget.stop() is not None:
+            self._reached = np.inf
+            return math.inf
+        return bound
+
+    def _predicted(self, sides: list[_Side], limit: float, budget: Budget) -> list[float]:
+        """How many cones of each root a proof examines that ends where all bounds are at most `limit`, about."""
+
+        def one(side: _Side, halt: _Flag) -> list[float]:
+            search = ConeSearch(side.rows, side.a, side.linear)
+            return [
+                float(search.estimate(root, limit, SETTINGS.dives, seed, halt).mean())
+                for seed, root in enumerate(side.roots())
+            ]
+
+        return [count for counts in self._watched(one, sides, budget) for count in counts]
+
     def rounding(self, v: _Array) -> float:
         """That of the coefficients, and what branch and bound adds, about, to the bound of a cone of many cuts."""
         M, h = self._factory.rows.shape
-        added = 112.0 + M / 64.0 + 4.0 * math.sqrt(h) * (SETTINGS.cuts + h) + 24.0 * h  # as in sphere_kernel
+        added = 112.0 + M / 64.0 + 10.0 * math.sqrt(h) * (SETTINGS.cuts + h) + 24.0 * h  # as in sphere_kernel
         return super().rounding(v) + float(added) * UNIT_ROUNDOFF * self._factory.reach(v)
 
     def explore(self, v: _Array, *, floor: float, want: int, budget: Budget) -> PriceResult:
@@ -282,8 +337,15 @@ class SpherePricer(SoundPricer):
                 break
         return sides, best
 
-    def _prove(self, sides: list[_Side], known: float, accuracy: float, budget: Budget) -> float:
-        """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too."""
+    def _prove(
+        self, sides: list[_Side], known: float, accuracy: float, budget: Budget, expected: Sequence[float] = ()
+    ) -> float:
+        """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too.
+
+        With the cones that each root is `expected` to take, the bound is `accuracy` above what is `known`, not above
+        what it finds, and coarser for those roots for which there is too little time left: cones are about as many as
+        one over the accuracy.
+        """
         if self._elsewhere is not None:
             return self._prove_elsewhere(self._elsewhere, sides, known, accuracy, budget)
 
@@ -292,22 +354,35 @@ class SpherePricer(SoundPricer):
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
             # a step is of use when it is over, and the one before has left a bound: then no root has to leave time
-            others = len(tasks) - next(started) if self._reached == np.inf else 0
-            nodes = self._nodes(budget, others + self._threads)
+            others = len(tasks) - next(started)
+            nodes = self._nodes(budget, (others if self._reached == np.inf else 0) + self._threads)
+            floor, slack = known, accuracy
+            if expected:
+                own, after = counts[-1 - others], sum(counts[len(counts) - others :])
+                # others are under way, about half of each is left
+                needed = max(own, (2.0 * own + after) / self._threads) * self._pace
+                late = max(1.0, needed / max(SETTINGS.whole * budget.remaining, SETTINGS.watch))
+                floor, slack = known * (1.0 + late * accuracy), 0.0
             own = idle[side.sign]
             search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
-            answer = search.run(root, known, accuracy, U, value, SETTINGS.seen * known, nodes, halt)
+            answer = search.run(root, floor, slack, U, value, SETTINGS.seen * known, nodes, halt)
             own.append(search)
             examined = answer[3]
-            if examined > SETTINGS.timed:
+            timed.append((clock() - begin, examined))
+            seconds, cones = map(sum, zip(*timed, strict=True))
+            if cones > SETTINGS.timed:
                 # the clock may have stood still, while a kernel was compiled or loaded
-                self._pace = max((clock() - begin) / examined, SETTINGS.fastest)
+                self._pace = max(seconds / cones, SETTINGS.fastest)
             count = min(answer[2], len(U))
             return answer[0], U[:count], value[:count], examined
 
         tasks = [(side, root) for side in sides for root in side.roots()]
+        counts = sorted(expected, reverse=True)
+        if expected:  # long ones first
+            tasks = [tasks[i] for i in np.argsort(-np.array(expected), kind="stable")]
         found = max(SETTINGS.found_each, SETTINGS.found // len(tasks))
         started = itertools.count(1)
+        timed: list[tuple[float, int]] = []  # seconds and cones of the roots that are over
         idle: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # not more than threads
         answers = self._watched(one, tasks, budget)
         self._examined = sum(examined for _, _, _, examined in answers)

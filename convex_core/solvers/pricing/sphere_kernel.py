@@ -77,6 +77,8 @@ _STEPS, _FEW_STEPS = 12, 4
 _BLOCK = 64
 # rows that are decided are sorted out after so many cuts, and at every cone with few rows
 _CUTS, _FEW_ROWS = 4, 64
+# of the random numbers of a dive (Park and Miller 1988), whose products are exact in doubles
+_FACTOR, _PRIME = 16807.0, 2147483647.0
 #: where the linear functions begin in the real part of the record of a cone, and the columns in the whole part
 LINEAR = 4
 OFFSETS = 8
@@ -118,7 +120,7 @@ def cones_kernel(
     vertices: _Array, real: _Array, whole: _Index, rows: _Index, coef: _Array, products: _Array,
     plus: _Array, minus: _Array, work: _Array, keep: _Index, offset: _Index, passive: _Index,
     Q: _Array, E: _Array, T: _Array, sure: _Array, above: _Array, rest: _Array, majorant: _Array, delta: _Array,
-    phi: _Array, b: _Array, x: _Array, z: _Array, trial: _Array,
+    phi: _Array, b: _Array, x: _Array, z: _Array, trial: _Array, dive: _Array,
 ) -> tuple[float, float, int, int, int, int]:  # fmt: skip
     """The search of :class:`.cone_search.ConeSearch`, until there are no cones or no place for the rows of the next.
 
@@ -141,6 +143,10 @@ def cones_kernel(
         Rows that may be undecided, and their coefficients.
     products ((h + 1) size,)
         Columns: the products of these rows with a vertex.
+
+    With a first entry of `dive` that is not negative, the state of its random numbers, one half of each cone is
+    searched, chosen at random, and the second entry grows by 2 to the number of cuts for each cone: in the mean by
+    how many cones there are in all (Knuth, Estimating the efficiency of backtrack programs, Math. Comp. 29, 1975).
     """
     M = len(keep)
     h = len(phi)
@@ -172,6 +178,8 @@ def cones_kernel(
         if need > len(rows):
             return bound, best, count, nodes, depth + 1, need
         nodes += 1
+        if dive[0] >= 0.0:
+            dive[1] += 2.0**level
         for p in range(h):
             sure[p] = real[depth, LINEAR + p]
             above[p] = real[depth, LINEAR + h + p]
@@ -375,9 +383,16 @@ def cones_kernel(
         d = above_there + rest_there + positive(coef[middle:stop], column[convex:])
         best = max(best, d)
         count = _tell(d, wanted, b, 1.0, count, found, found_value)
+        left_out = NONE
+        if dive[0] >= 0.0:
+            dive[0] = _FACTOR * dive[0] % _PRIME
+            left_out = ZERO + (2.0 * dive[0] > _PRIME)
         for child in range(2):
+            if child == left_out:
+                continue
             new = e1 if child == 0 else e0
-            place = depth + 1 - child  # the second one, which takes the place of the parent, is written last
+            # the second one, which takes the place of the parent, is written last
+            place = depth + 1 - child if left_out < 0 else depth
             for p in range(h):
                 real[place, LINEAR + p] = sure[p]
                 real[place, LINEAR + h + p] = above[p]
@@ -407,5 +422,5 @@ def cones_kernel(
             whole[place, 5] = stop
             whole[place, 6] = sorted_at
             whole[place, 7] = free + size
-        depth += 2
+        depth += 2 if left_out < 0 else 1
     return bound, best, count, nodes, depth, ZERO
