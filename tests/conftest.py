@@ -61,6 +61,19 @@ class Clock:
         return self.now
 
 
+_MAIN = sys.modules["__main__"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Take back the name of the main module, which Streamlit gives to the page that it runs.
+
+    A process that is spawned begins by running the file of that module: it would be the app, without a server, and it
+    takes seconds or ends at once, whatever a sweep wanted of it.
+    """
+    sys.modules["__main__"] = _MAIN
+
+
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Time limits by looks at the clock: what is reached within them does not depend on how quick a machine is."""

@@ -5,7 +5,8 @@ import sys
 import threading
 from contextlib import contextmanager
 
-from app_helpers import ROOT, open_page
+import pytest
+from app_helpers import APP, ROOT, open_page
 
 from pages._ui.work import opening
 
@@ -95,3 +96,10 @@ def test_nothing_of_it_is_left_on_a_page():
     app = open_page("dataset")
     assert [title.value for title in app.title] == ["Dataset"]
     assert not [line for line in app.info if opening.LIBRARY in line.value]
+
+
+@pytest.mark.parametrize("_", ["a page is run", "the one before was run"])
+def test_a_page_that_was_run_is_not_the_main_module_of_the_next_test(_):
+    """Processes that a test spawns would begin by running it: dask's and the workers of sweeps hang or end at once."""
+    assert getattr(sys.modules["__main__"], "__file__", None) != APP
+    open_page("dataset")

@@ -76,6 +76,7 @@ def test_divided_again_and_again_the_bound_is_never_below_enumeration(seed, kind
     seed=st.integers(0, 2**31), kind=st.sampled_from(KINDS), n=st.integers(1, 12), h=st.integers(1, 6),
     normals=st.integers(0, 3),
 )  # fmt: skip
+@example(seed=210009, kind="gaussian", n=1, h=1, normals=0)  # longer than 1, its row was undercharged
 def test_any_parameters_give_a_bound(seed, kind, n, h, normals):
     rng = np.random.default_rng(seed)
     rows = rows_of(rng, kind, n, h)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import itemgetter
 
 import numpy as np
@@ -216,6 +216,9 @@ class _Search:
         self.problem = problem
         self._architecture: Architecture = problem.architecture
         self._shapes = {name: (width, *shape) for name, shape in problem.architecture.shapes.items()}
+        ends = list(accumulate(math.prod(shape) for shape in self._shapes.values()))
+        #: where the parameters lie in a vector
+        self._places = {name: slice(*ends_of) for name, ends_of in zip(self._shapes, pairwise([0, *ends]), strict=True)}
         #: what the coefficients of the part that costs nothing multiply; these are the last entries of a vector
         self._columns = problem.architecture.free_columns(problem.patches)
         self.budget = budget
@@ -407,9 +410,7 @@ class _Search:
         return np.concatenate([*parts, network.free])
 
     def _split(self, theta: _Array) -> dict[str, _Array]:
-        own = theta[: len(theta) - self._columns.shape[1]]
-        parts = np.split(own, np.cumsum([math.prod(shape) for shape in self._shapes.values()])[:-1])
-        return {name: part.reshape(shape) for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)}
+        return {name: theta[self._places[name]].reshape(shape) for name, shape in self._shapes.items()}
 
     def _unit(self, parameters: dict[str, _Array]) -> tuple[dict[str, _Array], _Array | None]:
         """The parameters with pieces of norm 1 where the problem asks for it, and the norms they had."""

@@ -281,7 +281,8 @@ class Moments:
         size = 2.0 * float(a.sum() + c.sum() + plan.sum() + left.sum()) + 2.0 * square + half
         rough = 4.0 * (m + q + K + 4.0 * h + 64.0) * UNIT_ROUNDOFF * size
         used = np.bincount(partner.ravel(), plan.ravel(), q) + left
-        beyond = float(np.maximum(used - c, 0.0).sum())  # who pays more than there is adds that
+        # who pays more than there is adds that, as long as its row
+        beyond = float(np.maximum(used - c, 0.0) @ np.maximum(1.0, np.linalg.norm(Y, axis=1)))
         # the relaxed atom: concave rows are priced at what those who use them gain, on the average
         z = moved / width[:, None]
         rho = np.zeros(M)
