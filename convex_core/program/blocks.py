@@ -238,8 +238,8 @@ class CellFactory:
         self._apart += 2.0 * UNIT_ROUNDOFF * self._shifted
         unit = 1.001 * gain * penalty.radius
         self._unread = unit * (K + 1) * float(measured[1])
-        #: largest norm of a row, with the scale of the outputs
-        self.largest = gain * (float(long.max(initial=0.0)) + shift)
+        #: largest norm of a row of each sample, with the scale of the outputs, (n,)
+        self.largest: _Array = gain * (long.max(axis=0, initial=0.0) + shift)
         #: how much an output can be at most for a block of norm 1, (n,)
         self._reach: _Array = unit * (long + shift).sum(axis=0)
         flat = float(singular[singular <= _FLAT * singular.max(initial=0.0)].max(initial=0.0))

@@ -54,7 +54,8 @@ class EnumerationSettings:
 SETTINGS = EnumerationSettings()
 
 
-# exponents of the largest product of v and the data within which no square that matters leaves the range of doubles
+# exponents of the largest product of an entry of v and its sample, within which no square that matters leaves the range
+# of doubles
 _MODERATE = 300
 # a floor above it comes to the same
 _HUGE = 2.0**500
@@ -151,11 +152,12 @@ class SoundPricer(ABC):
         self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float = 1e-9, prove: bool = False
     ) -> PriceResult:
         """Price `v` by the search, and add the rounding term to its bound."""
-        (own, exponent_v), (data, exponent_x) = map(math.frexp, (float(np.abs(v).max()), self.factory.largest))
-        exponent = exponent_v + exponent_x
-        moderate = own == 0.0 or data == 0.0 or abs(exponent) <= _MODERATE
+        exponents, data = np.frexp(v)[1], self.factory.largest
+        # v may be large where the data are zero or tiny
+        products = (exponents + np.frexp(data)[1])[(v != 0.0) & (data > 0.0)]
+        exponent = int(products.max()) if len(products) else 0
         # v itself may not overflow, beside tiny data
-        exponent = 0 if moderate else max(exponent, exponent_v - 900)
+        exponent = 0 if abs(exponent) <= _MODERATE else max(exponent, int(exponents.max()) - 900)
         if exponent:
             v, floor = np.ldexp(v, -exponent), min(_scaled(floor, -exponent), _HUGE)
         term = self.factory.rounding(v, listed=self.listed_count is not None)

@@ -11,7 +11,8 @@ A plan :math:`\pi \ge 0`, signs :math:`\sigma = \pm 1` and what is left :math:`s
           Q = \sum_i \frac{r_i r_i^T}{2 w_i} - \sum_j s_j \frac{y_j p_j^T + p_j y_j^T}{2}, \qquad
           r_i = a_i x_i - \sum_j \sigma_{ij} \pi_{ij} y_j ,
 
-because :math:`|r^T u| \le (w + (r^T u)^2 / w) / 2` and :math:`|y^T u| \ge |y^T u| |p^T u|`. The maximum over the ball
+because :math:`|r^T u| \le (w + (r^T u)^2 / w) / 2` and :math:`|y^T u| \ge |y^T u| |p^T u|`. A row that pays
+:math:`\delta_j` more than :math:`c_j` adds :math:`\delta_j \|y_j\|`. The maximum over the ball
 is half the sum of the widths plus the largest eigenvalue of Q, if that is positive.
 
 The dual of that maximum are moments U, positive semidefinite with trace 1. At the best parameters

@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...numerics.rounding import UNIT_ROUNDOFF
+from ...numerics.rounding import UNIT_ROUNDOFF, lengths
 from ...program.blocks import CellFactory
 from ...progress import Budget
 from ...status import Scope
@@ -62,6 +62,7 @@ class MomentSettings:
     last_blur: float = 3e-4
     narrow: float = 1e-5  # width at least, relative to the row
     free: float = 1e-9  # share of a concave row below which nobody is said to use it
+    light: float = 1e-60  # share of the largest coefficient up to which a row is left out
     tries: int = 8  # levels that a largest eigenvalue is tried to be below
 
 
@@ -150,8 +151,15 @@ class Moments:
 
     def bound(self, a: _Array, linear: _Array, budget: Budget, steps: int = SETTINGS.steps) -> float:
         r"""A sound bound on :math:`b^T u + \sum_j a_j (r_j^T u)_+` over its part of the unit ball, for b = `linear`."""
+        peak = max(np.abs(a).max(initial=0.0), np.abs(linear).max(initial=0.0))
         t = 2.0 * linear + a @ self._rows
         error = (len(a) + 4.0) * UNIT_ROUNDOFF * float(2.0 * np.abs(linear).sum() + np.abs(a).sum())
+        # rows whose squares may be no doubles are left out, and add their lengths at most
+        light = np.abs(a) <= SETTINGS.light * peak
+        error += float(np.abs(a[light]) @ lengths(self._rows[light]))
+        a = np.where(light, 0.0, a)
+        if (long := float(lengths(t))) <= SETTINGS.light * peak:
+            t, error = np.zeros_like(t), error + long
         self.value = math.inf
         for _ in range(SETTINGS.first_rounds if self._new else 1):
             self.value = min(self.value, 0.5 * (self._round(a, t, steps) + error))
@@ -220,7 +228,7 @@ class Moments:
         if plan.size:
             # the weights have changed since: nobody pays more than there is
             total = np.bincount(partner.ravel(), plan.ravel(), len(c)) + left
-            kept = np.minimum(1.0, c / np.maximum(total, 1e-300))
+            kept = c / np.maximum(np.maximum(total, c), 1e-300)
             plan, left = plan * kept[partner], left * kept
         side = np.where(np.einsum("ih,ikh->ik", X, Y[partner]) >= 0.0, 1.0, -1.0)
         return _Split(convex, concave, np.ascontiguousarray(X), weight, Y, c, normals, partner, side, plan, left)
@@ -272,17 +280,21 @@ class Moments:
         width = np.maximum(np.sqrt(np.maximum(np.einsum("ih,ih->i", moved, R), 0.0)), SETTINGS.narrow * a)
         toward = Y @ self._U
         long = np.linalg.norm(toward, axis=1)
-        P = toward / np.maximum(long, 1e-300)[:, None] * (1.0 - 8.0 * (h + 2) * UNIT_ROUNDOFF)  # at most 1 long
+        # shorter ones, whose squares are not exact, have a shorter direction still
+        P = toward / np.maximum(long, 1e-140)[:, None] * (1.0 - 8.0 * (h + 2) * UNIT_ROUNDOFF)  # at most 1 long
         cross = (Y * left[:, None]).T @ P
-        Q = (R / (2.0 * width)[:, None]).T @ R - 0.5 * (cross + cross.T)
+        share = R / (2.0 * width)[:, None]
+        Q = share.T @ R - 0.5 * (cross + cross.T)
         half = 0.5 * float(width.sum())
         # sizes of everything that was added up: sums of n terms are off by n units of them
-        square = float((np.einsum("ih,ih->i", R, R) / (2.0 * width)).sum() + left.sum())
-        size = 2.0 * float(a.sum() + c.sum() + plan.sum() + left.sum()) + 2.0 * square + half
+        tall, deep = lengths(X), lengths(Y)
+        kept = float(left @ deep)
+        square = float(np.einsum("ih,ih->", share, R)) + kept
+        size = 2.0 * float(a @ tall + c @ deep + (plan * deep[partner]).sum() + kept) + 2.0 * square + half
         rough = 4.0 * (m + q + K + 4.0 * h + 64.0) * UNIT_ROUNDOFF * size
         used = np.bincount(partner.ravel(), plan.ravel(), q) + left
-        # who pays more than there is adds that, as long as its row
-        beyond = float(np.maximum(used - c, 0.0) @ np.maximum(1.0, np.linalg.norm(Y, axis=1)))
+        # who pays more than there is adds that, times |y^T u|, which is at most the length of the row
+        beyond = float(np.maximum(used - c, 0.0) @ deep)
         # the relaxed atom: concave rows are priced at what those who use them gain, on the average
         z = moved / width[:, None]
         rho = np.zeros(M)
