@@ -126,8 +126,8 @@ class SphereSettings:
     fitting: tuple[float, float] = (0.03, 0.5)
     halvings: int = 5
     dives: int = 40
-    fits: float = 1.0
-    whole: float = 0.9  # share of the time left that the roots to come may take
+    fits: float = 0.92
+    whole: float = 0.85  # share of the time left that the roots to come may take
 
 
 SETTINGS = SphereSettings()
@@ -359,8 +359,8 @@ class SpherePricer(SoundPricer):
             floor, slack = known, accuracy
             if expected:
                 own, after = counts[-1 - others], sum(counts[len(counts) - others :])
-                # others are under way, about half of each is left
-                needed = max(own, (2.0 * own + after) / self._threads) * self._pace
+                # others are under way, about half of each is left; one root may take half as much again as expected
+                needed = max(1.5 * own, (2.0 * own + after) / self._threads) * self._pace
                 late = max(1.0, needed / max(SETTINGS.whole * budget.remaining, SETTINGS.watch))
                 floor, slack = known * (1.0 + late * accuracy), 0.0
             own = idle[side.sign]
