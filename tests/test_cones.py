@@ -105,13 +105,21 @@ def cones_of(problem):
     return SpherePricer(CellFactory(problem.architecture, problem.patches))
 
 
-def test_a_proof_that_fits_the_time_is_as_fine_as_it_can_be():
+def test_a_proof_that_fits_the_time_is_as_fine_as_it_can_be(monkeypatch):
     problem = long_problem()
     v = np.random.default_rng(0).standard_normal(problem.n)
     pricer = cones_of(problem)
     true = brute_force_tau(problem, v)
     bound = pricer.prove_in_time(v, floor=0.5 * true, budget=Budget(time_limit=600.0))
     assert true * (1.0 - 1e-9) <= bound <= true * (1.0 + sphere.SETTINGS.fitting[0]) * (1.0 + 1e-6)
+    # rounding of the coefficients is in the bound, and v may have any scale
+    monkeypatch.setattr(pricer, "_bounded_in_time", lambda *_: 1.0)
+    assert pricer.prove_in_time(v, floor=0.5, budget=Budget(time_limit=600.0)) == 1.0 + pricer.factory.rounding(
+        v, listed=False
+    )
+    monkeypatch.undo()
+    tiny = pricer.prove_in_time(2.0**-1000 * v, floor=2.0**-1000 * 0.5 * true, budget=Budget(time_limit=600.0))
+    assert tiny == pytest.approx(2.0**-1000 * bound, rel=1e-6)
 
 
 def test_no_proof_begins_that_does_not_fit(monkeypatch):

@@ -139,10 +139,10 @@ class Closing:
         problem = self._problem
         if self._by_cones and not self._moments and budget.paced:
             part = budget.part(SETTINGS.whole)
-            proved = self._parts[0].prove_in_time(v, floor=problem.beta, budget=part)
-            if math.isfinite(proved):
+            closest = self._parts[0].prove_in_time(v, floor=problem.beta, budget=part)
+            if math.isfinite(closest):
                 self.pending = False  # what time is left is for finer proofs
-                found = dual_bound(problem, self._pricer.factory, v, proved)
+                found = dual_bound(problem, self._pricer.factory, v, closest)
                 return found if found.value > best.value else best
         if not self._moments:
             self._moments = [MomentPricer(one.factory, one.pool) for one in self._parts]

@@ -98,11 +98,11 @@ class ConeSearch:
         self._depth = 0
         #: Bound of the last run on what it closed.
         self.closed = 0.0
+        self.dive = np.array([-1.0, 0.0])
         self.work = (
             *np.empty((3, len(order))), np.empty(len(order), np.int64), *np.zeros((2, h), np.int64),
-            *np.zeros((3, h, h)), *np.zeros((10, h)),
+            *np.zeros((3, h, h)), *np.zeros((10, h)), self.dive,
         )  # fmt: skip
-        self.dive = np.array([-1.0, 0.0])
 
     def run(
         self, root: _Array | Cones, floor: float, slack: float, found: _Array, found_value: _Array, wanted: float,
@@ -159,7 +159,7 @@ class ConeSearch:
             bound, best, count, nodes, depth, need = cones_kernel(
                 self.grain, floor, slack, found, found_value, wanted, max_nodes, halt,
                 bound, best, count, nodes, depth,
-                self.vertices, self.real, self.whole, self.rows, self.coef, self.products, *self.work, self.dive,
+                self.vertices, self.real, self.whole, self.rows, self.coef, self.products, *self.work,
             )  # fmt: skip
             if need < 0:
                 break

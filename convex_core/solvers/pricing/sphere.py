@@ -204,7 +204,7 @@ class SpherePricer(SoundPricer):
         return None
 
     def _search(self, v: _Array, *, floor: float, want: int, budget: Budget, slack: float, prove: bool) -> PriceResult:
-        """Bound the correlation of v with every atom to the relative accuracy `slack`.
+        """Bound the correlation of v with every atom to the relative accuracy `slack`, infinite for what time allows.
 
         Unless asked to `prove`, the bound is left at infinity while ascent alone finds columns well above the floor.
         """
@@ -228,6 +228,10 @@ class SpherePricer(SoundPricer):
                 best = self._watched_best(partial(self._search_near, around=SETTINGS.wide), sides, floor, budget)
                 if best > (1.0 + SETTINGS.nothing) * floor or budget.stop() is not None:
                     return self._columns(sides, np.inf, floor, want, budget.stop())
+        if slack == math.inf:
+            return self._columns(
+                sides, self._bounded_in_time(sides, max(floor, best), budget), floor, want, budget.stop()
+            )
         goal = slack if prove else max(slack, 0.1 * excess)
         bound = self._bounded(sides, max(floor, best), goal, budget, prove)
         for side in sides:
@@ -273,8 +277,10 @@ class SpherePricer(SoundPricer):
 
         Infinite if none of its accuracies is predicted to be over in time, or the prediction is wrong.
         """
-        sides, best = self._ascend_both(v, floor, budget, False)
-        known = max(floor, best)
+        return self.price(v, floor=floor, want=1, budget=budget, slack=math.inf, prove=True).bound
+
+    def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
+        """:meth:`prove_in_time` without rounding."""
 
         def predicted(accuracy: float) -> tuple[bool, list[float]]:
             cones = self._predicted(sides, known * (1.0 + accuracy), budget)
@@ -358,9 +364,9 @@ class SpherePricer(SoundPricer):
             nodes = self._nodes(budget, (others if self._reached == np.inf else 0) + self._threads)
             floor, slack = known, accuracy
             if expected:
-                own, after = counts[-1 - others], sum(counts[len(counts) - others :])
+                mine, after = counts[-1 - others], sum(counts[len(counts) - others :])
                 # others are under way, about half of each is left; one root may take half as much again as expected
-                needed = max(1.5 * own, (2.0 * own + after) / self._threads) * self._pace
+                needed = max(1.5 * mine, (2.0 * mine + after) / self._threads) * self._pace
                 late = max(1.0, needed / max(SETTINGS.whole * budget.remaining, SETTINGS.watch))
                 floor, slack = known * (1.0 + late * accuracy), 0.0
             own = idle[side.sign]
