@@ -68,11 +68,11 @@ _Index = NDArray[np.int64]
 
 # where a cone is not closed, but its bound is below this multiple of what would close it, the value is looked at where
 # the bound is attained
-_NEAR = 1.1
+_WITHIN_SIGHT = 1.1
 # majorants that are made for one cone at most; no other one when the last closed less than this share of what is left
 _MAJORANTS, _LITTLE = 20, 0.02
 # steps towards the best mixture, and where no majorant closes the cone, so that it is for its halves
-_STEPS, _FEW_STEPS = 12, 4
+_SHARE_STEPS, _FEW_SHARE_STEPS = 12, 4
 # rows that are added up before the sums are added
 _BLOCK = 64
 # rows that are decided are sorted out after so many cuts, and at every cone with few rows
@@ -265,7 +265,7 @@ def cones_kernel(
                 open_ = lower > enough * math.sqrt(length)
                 before = norm
                 norm, share, k = least_mixture(
-                    Q, above, majorant, delta, norm, enough, _FEW_STEPS if open_ else _STEPS,
+                    Q, above, majorant, delta, norm, enough, _FEW_SHARE_STEPS if open_ else _SHARE_STEPS,
                     b, x, phi, E, T, z, trial, passive, k,
                 )  # fmt: skip
                 for p in range(h):
@@ -274,7 +274,7 @@ def cones_kernel(
                 if open_ or before - norm < _LITTLE * (norm - enough):
                     break
             upper = min(upper, norm + slip)
-        if upper > limit and (limit <= 0.0 or upper < _NEAR * limit):
+        if upper > limit and (limit <= 0.0 or upper < _WITHIN_SIGHT * limit):
             # b = sum x_p q_p points to where the bound is attained: look there
             norm = 0.0
             for t in range(h):
