@@ -46,6 +46,7 @@ def length_of(Q, phi):
     return shortest(Q, phi, -1.0, b, x, E, T, z, trial, passive, 0)[0]
 
 
+@pytest.mark.slow  # the kernels are compiled for it
 @settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**31), h=st.integers(1, 7))
 def test_what_is_known_of_another_function_changes_no_bound(seed, h):
@@ -62,6 +63,7 @@ def test_what_is_known_of_another_function_changes_no_bound(seed, h):
         assert b == pytest.approx(x @ Q, abs=1e-9)
 
 
+@pytest.mark.slow  # the kernels are compiled for it
 @settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**31), h=st.integers(1, 7))
 def test_the_best_mixture_is_as_short_as_any_on_a_grid(seed, h):
