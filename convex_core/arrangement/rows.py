@@ -27,6 +27,7 @@ __all__ = [
     "PreparedRows",
     "closed_form",
     "fewest_cells",
+    "first_of_each",
     "merge_rows",
     "pattern_bound",
     "polynomial_bound",
@@ -131,7 +132,7 @@ def merge_rows(rows: NDArray[np.float64]) -> MergedRows:
     bound = 2 * (UNIT + h * EPS)
     label, merge_tests = _parallel_classes(unit, key, bound)
     del key
-    first = _first_of_each(label)
+    first = first_of_each(label, int(label.max()) + 1)
     order = np.argsort(first, kind="stable")
     rename = np.empty_like(order)
     rename[order] = np.arange(order.size)
@@ -155,9 +156,9 @@ def _unit(rows: NDArray[np.float64], live: NDArray[np.intp], peak: NDArray[np.fl
     return unit
 
 
-def _first_of_each(label: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position of the first row of each of the labels 0, 1, ..., all of which are there."""
-    first = np.empty(int(label.max()) + 1, dtype=np.int64)
+def first_of_each(label: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Position of the first row of each of so many labels 0, 1, ..., all of which are there."""
+    first = np.empty(count, dtype=np.int64)
     first[label[::-1]] = np.arange(label.size - 1, -1, -1)  # of several that are written the last one stays
     return first
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .threads import at_once
 
-__all__ = ["in_parts", "norms", "peaks"]
+__all__ = ["halves", "in_parts", "norms", "peaks"]
 
 _Array = NDArray[np.float64]
 _R = TypeVar("_R")
@@ -43,6 +43,18 @@ def in_parts(work: Callable[[slice], _R], rows: int, entries: int = 1) -> list[_
     done = [*even, *odd]
     done[::2], done[1::2] = even, odd
     return done
+
+
+def halves(rows: int) -> list[slice]:
+    """Two parts of so many `rows`, where each part costs what is made of it besides.
+
+    Examples
+    --------
+    >>> halves(5)
+    [slice(0, 2, None), slice(2, 5, None)]
+    """
+    half = rows // 2
+    return [slice(0, half), slice(half, rows)]
 
 
 def peaks(rows: _Array) -> _Array:

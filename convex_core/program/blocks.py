@@ -19,12 +19,13 @@ from scipy import sparse
 
 from ..architectures import Architecture, Patterns, no_codes
 from ..arrangement import closed_form, merge_rows
+from ..arrangement.rows import first_of_each
 from ..arrangement.zero_tests import UNIT
 from ..contracts.records import record
 from ..errors import InputError
 from ..numerics.jit import have_numba
 from ..numerics.rounding import TINY, UNIT_ROUNDOFF, block_product, block_terms, lengths
-from ..numerics.short_rows import in_parts, norms, peaks
+from ..numerics.short_rows import halves, in_parts, norms, peaks
 from ..numerics.threads import at_once
 from ..penalties import L2Penalty, Penalty
 from ..progress import Budget, around
@@ -176,8 +177,7 @@ class CellFactory:
         self.classes: NDArray[np.int64] = classes
         real = np.flatnonzero(classes >= 0)
         #: original row that stands for each merged hyperplane, the first one
-        self.representatives: NDArray[np.intp] = np.empty(len(merged.rows), dtype=np.intp)
-        self.representatives[classes[real[::-1]]] = real[::-1]  # of several that are written the last one stays
+        self.representatives: NDArray[np.intp] = real[first_of_each(classes[real], len(merged.rows))]
         _look(self.hyperplanes)
         chosen = self.hyperplanes[self.representatives]
         chosen = chosen / peaks(chosen)[:, None]  # the squares of a tiny row would be zero
@@ -366,9 +366,8 @@ class CellFactory:
             real = classes >= 0
             return np.bincount(classes[real], size[real], len(self.rows)).astype(np.float64)
 
-        half = len(coefficients) // 2
-        halves = [slice(0, half), slice(half, None)] if half > _QUICK // 2 else [slice(0, None)]
-        a, *others = at_once(added, halves)
+        large = len(coefficients) > _QUICK
+        a, *others = at_once(added, halves(len(coefficients)) if large else [slice(None)])
         for other in others:
             a += other
         b = linear + block_product(coefficients[self.opposite], self.hyperplanes[self.opposite])

@@ -94,7 +94,7 @@ class Closing:
         parts = pricer.pricers if isinstance(pricer, OutputPricer) else [pricer]
         self._parts = [part for part in parts if isinstance(part, SpherePricer)]
         self.pending = len(self._parts) == len(parts) and all(MomentPricer.fits(part.factory) for part in parts)
-        self._by_cones = len(parts) == 1 and all(part.by_cones for part in self._parts)
+        self._by_cones = all(part.by_cones for part in self._parts)
         self._moments: list[MomentPricer] = []
         self._cuts: list[_Cut] = []
         self._reached: list[float] = []  # the best dual value after each round
@@ -111,14 +111,19 @@ class Closing:
 
         Once cones are small their bounds come close quickly, and whoever has them has no use for this from then on.
         """
-        if all(part.by_cones for part in self._parts) and bound <= SETTINGS.converging * self._problem.beta:
+        if self._by_cones and bound <= SETTINGS.converging * self._problem.beta:
             self.pending = False
         return self.pending
+
+    @property
+    def _proves(self) -> bool:
+        """Whether a proof by cones may come before the search: not for several outputs, whose time is shared."""
+        return self._by_cones and len(self._parts) == 1 and not self._moments
 
     def premature(self, price: PriceResult) -> bool:
         """Whether columns above beta by more than a little should join the master before a long proof begins."""
         high = SETTINGS.higher * self._problem.beta
-        return self._by_cones and not self._moments and float(price.value.max(initial=0.0)) > high
+        return self._proves and float(price.value.max(initial=0.0)) > high
 
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
         """The best bound found, `best` or a better one.
@@ -134,10 +139,11 @@ class Closing:
         best : DualBound
             The best bound known.
         budget : Budget
-            Against the clock half of the time left is used at most.
+            Against the clock a proof by cones that is predicted to fit gets nearly all of it; the search without one
+            half of what is left at most.
         """
         problem = self._problem
-        if self._by_cones and not self._moments and budget.paced:
+        if self._proves and budget.paced:
             part = budget.part(SETTINGS.whole)
             closest = self._parts[0].prove_in_time(v, floor=problem.beta, budget=part)
             if math.isfinite(closest):

@@ -37,7 +37,7 @@ from scipy.linalg import lapack
 from ...contracts.records import record
 from ...errors import Interrupted
 from ...numerics.cone_projection import cone_scratch
-from ...numerics.short_rows import in_parts
+from ...numerics.short_rows import halves, in_parts
 from ...numerics.threads import at_once
 from ...program.blocks import Blocks
 from ...progress import Budget
@@ -225,24 +225,19 @@ def semismooth_newton(
 
 def pulled(v: _Array, J: Any) -> _Array:
     """``v @ J`` of a vector (n,) and a matrix (n, q), dense or not; each thread takes half of a large one."""
-    top, *bottom = at_once(lambda rows: v[rows] @ J[rows], _halves(J)) if _large(J) else [v @ J]
+    top, *bottom = at_once(lambda rows: v[rows] @ J[rows], halves(len(J))) if _large(J) else [v @ J]
     product: _Array = sum(bottom, top)
     return product
 
 
 def pushed(J: Any, c: _Array) -> _Array:
     """``J @ c`` of a matrix (n, q), dense or not, and a vector (q,); each thread takes half of a large one."""
-    product: _Array = np.concatenate(at_once(lambda rows: J[rows] @ c, _halves(J))) if _large(J) else J @ c
+    product: _Array = np.concatenate(at_once(lambda rows: J[rows] @ c, halves(len(J)))) if _large(J) else J @ c
     return product
 
 
 def _large(J: Any) -> bool:
     return isinstance(J, np.ndarray) and J.size > SETTINGS.halved
-
-
-def _halves(J: _Array) -> list[slice]:
-    half = len(J) // 2
-    return [slice(0, half), slice(half, None)]
 
 
 def _merged(blocks: Blocks, C: _Array) -> _Array:

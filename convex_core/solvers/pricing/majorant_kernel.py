@@ -15,8 +15,8 @@ __all__ = ["least_majorant", "least_mixture"]
 _Array = NDArray[np.float64]
 _Index = NDArray[np.int64]
 
-# steps of the search for a mixture at most, and the change of the share that ends it
-_SHARES, _SAME_SHARE = 12, 1e-3
+# change of the share that ends the search for a mixture
+_SAME_SHARE = 1e-3
 
 
 @njit(borrowing=True, inner=True)
@@ -155,7 +155,7 @@ def least_mixture(
     low = 0.0
     high = 1.0
     last = 0.0
-    for _ in range(min(steps, _SHARES)):
+    for _ in range(steps):
         slope = 0.0
         for p in range(h):
             slope += x[p] * delta[p]

@@ -290,15 +290,16 @@ class SpherePricer(SoundPricer):
         fits, expected = predicted(accuracy)
         if not fits:
             return math.inf
-        for step in range(SETTINGS.halvings):
-            middle = math.sqrt(fine * accuracy) if step > 0 else fine
-            fits, cones = predicted(middle)
+        trial = fine
+        for _ in range(SETTINGS.halvings):
+            fits, cones = predicted(trial)
             if fits:
-                accuracy, expected = middle, cones
+                accuracy, expected = trial, cones
             else:
-                fine = middle
+                fine = trial
             if accuracy == fine:
                 break
+            trial = math.sqrt(fine * accuracy)
         budget.report("solve", f"proof over all directions, to {accuracy:.0%}")
         self._reached = accuracy  # no root has to leave time to others
         bound = self._prove(sides, known, accuracy, budget, expected)
@@ -364,10 +365,7 @@ class SpherePricer(SoundPricer):
             nodes = self._nodes(budget, (others if self._reached == np.inf else 0) + self._threads)
             floor, slack = known, accuracy
             if expected:
-                mine, after = counts[-1 - others], sum(counts[len(counts) - others :])
-                # others are under way, about half of each is left; one root may take half as much again as expected
-                needed = max(1.5 * mine, (2.0 * mine + after) / self._threads) * self._pace
-                late = max(1.0, needed / max(SETTINGS.whole * budget.remaining, SETTINGS.watch))
+                late = self._late(counts[len(counts) - others - 1 :], budget)
                 floor, slack = known * (1.0 + late * accuracy), 0.0
             own = idle[side.sign]
             search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
@@ -401,6 +399,12 @@ class SpherePricer(SoundPricer):
 
         list(self._pool.map(learn, sides))
         return max(known, *(bound for bound, _, _, _ in answers))
+
+    def _late(self, counts: Sequence[float], budget: Budget) -> float:
+        """How many times the time left a root and those after it take, of so many cones as expected; at least 1."""
+        # others are under way, about half of each is left; one root may take half as much again as expected
+        cones = max(1.5 * counts[0], (counts[0] + sum(counts)) / self._threads)
+        return max(1.0, cones * self._pace / max(SETTINGS.whole * budget.remaining, SETTINGS.watch))
 
     def _prove_elsewhere(
         self, elsewhere: Elsewhere, sides: list[_Side], known: float, accuracy: float, budget: Budget

@@ -252,34 +252,30 @@ def cones_kernel(
                 if norm <= enough or size == convex:
                     break
                 linearised(concave, products, offset, x, convex, slopes)
-                length = 0.0
                 lower = 0.0
                 for p in range(h):
                     made = rest[p] + dot(slopes, products[offset[p] + convex : offset[p] + size])
                     delta[p] = made - majorant[p]
-                    length += b[p] * b[p]
                     lower += x[p] * (above[p] + made)
+                length = math.sqrt(dot(b, b))
                 if length <= 0.0:
                     break
                 # no majorant has a bound below the value of the concave rows themselves, the convex ones interpolated
-                open_ = lower > enough * math.sqrt(length)
+                hopeless = lower > enough * length
                 before = norm
                 norm, share, k = least_mixture(
-                    Q, above, majorant, delta, norm, enough, _FEW_SHARE_STEPS if open_ else _SHARE_STEPS,
+                    Q, above, majorant, delta, norm, enough, _FEW_SHARE_STEPS if hopeless else _SHARE_STEPS,
                     b, x, phi, E, T, z, trial, passive, k,
                 )  # fmt: skip
                 for p in range(h):
                     majorant[p] += share * delta[p]
                 carried = (1.0 - share) * carried + share * fresh + root_h
-                if open_ or before - norm < _LITTLE * (norm - enough):
+                if hopeless or before - norm < _LITTLE * (norm - enough):
                     break
             upper = min(upper, norm + slip)
         if upper > limit and (limit <= 0.0 or upper < _WITHIN_SIGHT * limit):
             # b = sum x_p q_p points to where the bound is attained: look there
-            norm = 0.0
-            for t in range(h):
-                norm += b[t] * b[t]
-            norm = math.sqrt(norm)
+            norm = math.sqrt(dot(b, b))
             if norm > 0.0:
                 d = at(coef[start:stop], products, offset, x, products[free : free + size])
                 for p in range(h):
