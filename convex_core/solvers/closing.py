@@ -61,9 +61,9 @@ class ClosingSettings:
     most_parts: int = 1000
     accuracy: float = 1e-6  # of the master, relative to beta
     # against the clock: share of the time left that a proof gets before, and the search itself at most
-    proof: float = 0.03
+    proof: float = 0.02
     share: float = 0.5
-    whole: float = 0.95  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
+    whole: float = 0.97  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
     higher: float = 1.02  # price over beta of columns that come before a long proof by cones
     converging: float = 1.5  # price over beta from which on proofs by cones get all the time
 

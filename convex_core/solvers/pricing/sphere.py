@@ -120,14 +120,15 @@ class SphereSettings:
     early: float = 1e-3  # excess, relative, that is enough until then
     near_copy: float = 0.99  # cosine above which two columns of one round are near copies
     cuts: int = 64  # cuts that lead to a cone near a maximum, about; for the rounding term
-    # the proof that fits the time: its accuracy at least and at most, steps of the search for it, dives for each root
-    # that estimate its cones, and the share of the time that it may take by that, at the pace of the last proof, which
-    # was cut short: large cones count for too much there
+    # the proof that fits the time: its accuracy at least and at most, steps of the search for it, which stay that share
+    # of the way away from what is known, dives for each root that estimate its cones, and the share of the time that it
+    # may take by that, at the pace of the last proof, which was cut short: large cones count for too much there
     fitting: tuple[float, float] = (0.03, 0.5)
-    halvings: int = 5
-    dives: int = 40
-    fits: float = 0.92
-    whole: float = 0.85  # share of the time left that the roots to come may take
+    trials: int = 3
+    near_share: float = 0.1
+    dives: int = 30
+    fits: float = 0.95
+    whole: float = 0.95  # share of the time left that the roots to come may take
 
 
 SETTINGS = SphereSettings()
@@ -282,24 +283,32 @@ class SpherePricer(SoundPricer):
     def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
         """:meth:`prove_in_time` without rounding."""
 
-        def predicted(accuracy: float) -> tuple[bool, list[float]]:
-            cones = self._predicted(sides, known * (1.0 + accuracy), budget)
-            return sum(cones) * self._pace <= SETTINGS.fits * budget.remaining * self._threads, cones
+        def fitting() -> float:
+            """How many cones there is time for."""
+            return SETTINGS.fits * budget.remaining * self._threads / self._pace
+
+        def predicted(accuracy: float) -> list[float]:
+            return self._predicted(sides, known * (1.0 + accuracy), budget)
 
         fine, accuracy = SETTINGS.fitting
-        fits, expected = predicted(accuracy)
-        if not fits:
+        expected = predicted(accuracy)
+        if sum(expected) > fitting():
             return math.inf
-        trial = fine
-        for _ in range(SETTINGS.halvings):
-            fits, cones = predicted(trial)
-            if fits:
+        finer = predicted(fine)
+        for _ in range(SETTINGS.trials):
+            most = sum(finer)
+            if most <= fitting():
+                accuracy, expected = fine, finer
+                break
+            # between what fits and what does not cones are about as many as a power of the accuracy
+            least = sum(expected)
+            share = math.log(max(fitting(), 1.0) / least) / math.log(max(most / least, 1.0 + SETTINGS.near_share))
+            trial = accuracy * (fine / accuracy) ** min(max(share, SETTINGS.near_share), 1.0 - SETTINGS.near_share)
+            cones = predicted(trial)
+            if sum(cones) <= fitting():
                 accuracy, expected = trial, cones
             else:
-                fine = trial
-            if accuracy == fine:
-                break
-            trial = math.sqrt(fine * accuracy)
+                fine, finer = trial, cones
         budget.report("solve", f"proof over all directions, to {accuracy:.0%}")
         self._reached = accuracy  # no root has to leave time to others
         bound = self._prove(sides, known, accuracy, budget, expected)
