@@ -101,15 +101,16 @@ def _solve(method: str, **environment: str) -> list:
 
 @pytest.mark.slow
 @compiled
-@pytest.mark.parametrize("method", ["column-generation", "branch-and-bound"])
-def test_a_time_limit_gives_the_same_result_before_and_after_compilation(method, tmp_path):
-    status, objective, gap, seconds, said = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
-    assert said[0].startswith("compiling kernels, once: ")
-    assert said[-1].endswith(" s")
-    warm = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
-    assert [status, objective, gap] == warm[:3]
-    assert (status, gap <= 1e-6, seconds <= 60.0) == ("optimal", True, True)
-    assert warm[4] == []  # what is loaded from the cache is not worth a word
+def test_a_time_limit_gives_the_same_result_before_and_after_compilation(tmp_path):
+    # one cache: the second method has kernels that the first did not need
+    for method in ("branch-and-bound", "column-generation"):
+        status, objective, gap, seconds, said = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
+        assert said[0].startswith("compiling kernels, once: "), method
+        assert said[-1].endswith(" s")
+        warm = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
+        assert [status, objective, gap] == warm[:3]
+        assert (status, gap <= 1e-6, seconds <= 60.0) == ("optimal", True, True)
+        assert warm[4] == []  # what is loaded from the cache is not worth a word
 
 
 def _kernel():

@@ -84,14 +84,14 @@ def some_rows(seed, n, h):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True), rng.standard_normal(n), rng.standard_normal(h)
 
 
-@pytest.mark.parametrize(("n", "h", "share"), [(400, 3, 1.01), (200, 4, 1.02), (60, 5, 1.02)])
+@pytest.mark.parametrize(("n", "h", "share"), [(400, 3, 1.01), (200, 4, 1.02), (40, 5, 1.02)])
 def test_dives_estimate_the_cones_of_a_search(n, h, share):
     search = ConeSearch(*some_rows(n, n, h))
     found, halt = (np.zeros((1, h)), np.zeros(1)), np.zeros(1, bool)
     best = search.run(np.eye(h), 0.0, 1e-6, *found, np.inf, 10**7, halt)[1]
     nodes = search.run(np.eye(h), share * best, 0.0, *found, np.inf, 10**7, halt)[3]
     counts = search.estimate(np.eye(h), share * best, 4000, 7, halt)
-    assert nodes > 20
+    assert 20 < nodes < 10**7  # all of them: no search ended at its limit
     assert counts.mean() == pytest.approx(nodes, abs=5.0 * counts.std() / np.sqrt(len(counts)) + 1e-9)
     assert counts.tolist() == search.estimate(np.eye(h), share * best, 4000, 7, halt).tolist()
     # and a search after it is whole

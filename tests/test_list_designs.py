@@ -64,3 +64,13 @@ def test_pooling_is_the_mean_the_sum_or_the_maximum_of_each_region(windows, cuts
         pooled = grid.pool(values)
         assert pooled.dtype == kind
         assert pooled == pytest.approx(expected, abs=1e-6 if kind == np.float32 else 1e-14)
+
+
+def test_what_belongs_to_a_region_is_made_once_and_stays_as_it_is():
+    grid = PoolingGrid((5,), (2,), "mean")
+    assert (grid.regions.tolist(), grid.counts.tolist()) == ([0, 0, 0, 1, 1], [3, 2])
+    assert grid.scales.tolist() == [1 / 3, 1 / 2]
+    for kept in (grid.regions, grid.counts, grid.scales):
+        with pytest.raises(ValueError, match="read-only"):
+            kept[0] = 9
+    assert grid.scales is grid.scales

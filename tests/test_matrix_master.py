@@ -1,6 +1,7 @@
 """Nuclear norms without cones: their proximal map, and the program by it against Clarabel, formulas and limits."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,8 +24,12 @@ from convex_core.solvers.master.semismooth import NewtonState
 
 def matrices(seed, shape, B=2, n=7):
     """Blocks that are matrices, without cone rows."""
-    p = shape[0] * shape[1]
-    G = np.random.default_rng(seed).standard_normal((B, n, p))
+    G = np.random.default_rng(seed).standard_normal((B, n, shape[0] * shape[1]))
+    return without_cones(G)
+
+
+def without_cones(G):
+    B, _, p = G.shape
     none = np.zeros((B, 0))
     return Blocks.of(G, np.zeros((0, p)), none.astype(np.int8), none.astype(bool), np.ones(B, np.int8))
 
@@ -75,6 +80,26 @@ def test_the_proximal_map_and_its_derivative(seed, shape):
     step = 1e-6
     slope = (maps.prox(Z + step * D, 2.0).copy() - maps.prox(Z - step * D, 2.0)) / (2.0 * step)
     assert turned == pytest.approx(slope, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_many_small_matrices_are_decomposed_at_once_and_others_one_by_one(shape, monkeypatch):
+    blocks, Z = matrices(1, shape, B=30), np.random.default_rng(2).standard_normal((30, shape[0] * shape[1]))
+    alone = [MatrixProx(without_cones(blocks.G[[b]]), 0.5, Budget(), shape) for b in range(30)]
+    expected = np.concatenate([maps.prox(Z[[b]], 2.0) for b, maps in enumerate(alone)])
+    asked, svd = [], np.linalg.svd
+    monkeypatch.setattr(np.linalg, "svd", lambda A, **options: asked.append(len(A)) or svd(A, **options))
+    together = MatrixProx(blocks, 0.5, Budget(), shape)
+    assert together.prox(Z, 2.0) == pytest.approx(expected, abs=1e-14)
+    assert together.sizes == pytest.approx(sum(maps.sizes for maps in alone))
+    assert together.turned(Z) == pytest.approx(np.concatenate([m.turned(Z[[b]]) for b, m in enumerate(alone)]))
+    assert asked == [30]
+    monkeypatch.setattr(matrix_prox, "SETTINGS", replace(matrix_prox.SETTINGS, moment=1.0))
+    looks = iter([False, False, True])
+    stopped = MatrixProx(blocks, 0.5, Budget(cancel=SimpleNamespace(is_set=lambda: next(looks))), shape)
+    with pytest.raises(Interrupted):
+        stopped.prox(Z, 2.0)
+    assert asked == [30, 1, 1, 1]
 
 
 @pytest.mark.parametrize("inexact", [1e-12, 0.0])  # what is never reached has an end too

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contracts.records import record
-from ..contracts.validation import integer
+from ..contracts.validation import frozen, integer
 from ..errors import InputError
 
 __all__ = ["Pooling", "PoolingGrid", "cuts_of"]
@@ -31,6 +32,14 @@ class PoolingGrid:
         Regions per spatial axis, each at most as many as there are windows.
     pooling : {"mean", "sum", "max"}
         What is taken over a region.
+    starts : tuple of tuple of int
+        First window of each region, per spatial axis.
+    regions : ndarray of int64, shape (K,)
+        Region of each window, in the order of the windows.
+    counts : ndarray of int64, shape (R,)
+        Windows in each region.
+    scales : ndarray of float64, shape (R,)
+        What the sum over a region is multiplied by: one over its windows for the mean, else one.
 
     Raises
     ------
@@ -47,7 +56,11 @@ class PoolingGrid:
     windows: tuple[int, ...]
     cuts: tuple[int, ...]
     pooling: Pooling = "mean"
+    # made once: the outputs of a network ask for them at every step of a descent
     starts: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
+    regions: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    counts: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    scales: NDArray[np.float64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.pooling not in get_args(Pooling):
@@ -60,32 +73,21 @@ class PoolingGrid:
             tuple(int(part[0]) for part in np.array_split(np.arange(windows), cut))
             for windows, cut in zip(self.windows, self.cuts, strict=True)
         )
+        axes = [
+            np.searchsorted(np.asarray(first), np.arange(windows), side="right") - 1
+            for first, windows in zip(starts, self.windows, strict=True)
+        ]
+        place = axes[0] if len(axes) == 1 else (axes[0][:, None] * self.cuts[1] + axes[1]).ravel()
+        counts = np.bincount(place, minlength=self.R)
+        scales = 1.0 / counts if self.pooling == "mean" else np.ones(self.R)
+        for name, made in (("regions", place.astype(np.int64)), ("counts", counts), ("scales", scales)):
+            object.__setattr__(self, name, frozen(made))
         object.__setattr__(self, "starts", starts)
 
     @property
     def R(self) -> int:
         """Number of regions."""
-        return int(np.prod(self.cuts))
-
-    @property
-    def regions(self) -> NDArray[np.int64]:
-        """Region of each window (K,), in the order of the windows."""
-        axes = [
-            np.searchsorted(np.asarray(starts), np.arange(windows), side="right") - 1
-            for starts, windows in zip(self.starts, self.windows, strict=True)
-        ]
-        place = axes[0] if len(axes) == 1 else (axes[0][:, None] * self.cuts[1] + axes[1]).ravel()
-        return np.asarray(place, dtype=np.int64)
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """Windows in each region (R,)."""
-        return np.bincount(self.regions, minlength=self.R)
-
-    @property
-    def scales(self) -> NDArray[np.float64]:
-        """What the sum over a region is multiplied by (R,): one over its windows for the mean, else one."""
-        return 1.0 / self.counts if self.pooling == "mean" else np.ones(self.R)
+        return int(math.prod(self.cuts))
 
     @property
     def matrix(self) -> NDArray[np.float64]:

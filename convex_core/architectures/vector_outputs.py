@@ -138,8 +138,9 @@ class SeveralOutputs(EuclideanCost, Cells):
 
     def _units(self, parameters: Parameters) -> Parameters:
         """For each weight of a neuron of one output a neuron that has that one alone, and it is 1: (m * T, ...)."""
-        m, T = len(parameters["filters"]), math.prod(self.tail)
-        weights = np.tile(np.eye(T).reshape(T, *self.tail), (m, *(1,) * len(self.tail)))
+        m, tail = len(parameters["filters"]), self.tail
+        T = math.prod(tail)
+        weights = np.tile(np.eye(T).reshape(T, *tail), (m, *(1,) * len(tail)))
         return {"filters": np.repeat(parameters["filters"], T, axis=0), "weights": weights}
 
     def _by_unit(self, weights: _Array) -> _Array:

@@ -48,6 +48,8 @@ class MatrixSettings:
     memory: float = 4.0
     fewest: int = 10  # iterations that are worth beginning
     large: int = 50_000_000  # entries of a factor, beyond which iterations go on instead
+    # multiplications of singular value decompositions that are made at once: a hundredth of a second
+    moment: float = 2e6
     speed: float = 1e10  # multiplications a second at most: a factorisation that takes longer is not begun
     powers: int = 8  # iterations for the largest singular value of the gate matrices: some per cent below it
 
@@ -77,6 +79,17 @@ class _Derivative:
     odd: _Array
 
 
+def _derivative(left: _Array, s: _Array, right: _Array, g: _Array) -> _Derivative:
+    """That of one matrix, by its singular vectors and values and what is left of these."""
+    r = int(np.count_nonzero(g))
+    above, value = g[:r, None], s[:r, None]
+    # two that are above: their difference over itself, also where that is zero
+    even = np.ones((r, len(s)))
+    even[:, r:] = above / (value - s[r:])
+    odd = (above + g) / (value + s)
+    return _Derivative(left, right, above[:, 0] / value[:, 0], even, odd)
+
+
 class MatrixProx:
     """Proximal maps of blocks that are matrices, with the methods of :class:`.semismooth.BlockProx`.
 
@@ -87,7 +100,7 @@ class MatrixProx:
     beta : float
         Regularisation.
     budget : Budget
-        Asked between two matrices.
+        Asked between matrices that take a moment together.
     shape : (int, int)
         Rows and columns of a block.
     """
@@ -105,7 +118,8 @@ class MatrixProx:
         self.G = self._wide(blocks.G)
         self.C = np.zeros((B, p))
         self.sizes = 0.0  # sum of the nuclear norms of C
-        self.derivatives: list[_Derivative] = []
+        self._singular: list[tuple[_Array, _Array, _Array, _Array]] = []  # of some blocks each: left, s, right, g
+        self._derivatives: list[_Derivative] | None = []
         self.hopeless = np.inf  # sigma from which on conjugate gradients are not tried
 
     @cached_property
@@ -128,31 +142,36 @@ class MatrixProx:
         return matrices if self.wide else matrices.swapaxes(-1, -2)
 
     def prox(self, Z: _Array, sigma: float) -> _Array:
-        """Fill `C` with the proximal map of `Z` (B, p), and keep its derivative.
+        """Fill `C` with the proximal map of `Z` (B, p), and keep what its derivative is made of.
 
         Raises
         ------
         Interrupted
-            If it is time to stop, between two matrices.
+            If it is time to stop, between matrices that take a moment together.
         """
         t = sigma * self.beta
-        out = self._wide(self.C)
-        self.derivatives, self.sizes = [], 0.0
-        for b, matrix in enumerate(self._wide(Z)):
-            if b:
+        matrices, out = self._wide(Z), self._wide(self.C)
+        B, a, b = matrices.shape
+        self.sizes, self._singular, self._derivatives = 0.0, [], None
+        at_once = max(1, int(SETTINGS.moment / (a * a * b)))
+        for begin in range(0, B, at_once):
+            if begin:
                 self.budget.check("some blocks have no proximal map")
-            left, s, right = np.linalg.svd(matrix, full_matrices=False)
+            some = slice(begin, begin + at_once)
+            left, s, right = np.linalg.svd(matrices[some], full_matrices=False)
             g = np.maximum(s - t, 0.0)
             self.sizes += float(g.sum())
-            r = int(np.count_nonzero(g))
-            out[b] = (left[:, :r] * g[:r]) @ right[:r]
-            above, value = g[:r, None], s[:r, None]
-            # two that are above: their difference over itself, also where that is zero
-            even = np.ones((r, len(s)))
-            even[:, r:] = above / (value - s[r:])
-            odd = (above + g) / (value + s)
-            self.derivatives.append(_Derivative(left, right, above[:, 0] / value[:, 0], even, odd))
+            r = int(np.count_nonzero(g, axis=1).max())
+            out[some] = (left[:, :, :r] * g[:, None, :r]) @ right[:, :r]
+            self._singular.append((left, s, right, g))
         return self.C
+
+    @property
+    def derivatives(self) -> list[_Derivative]:
+        """Those of the blocks at the last proximal map; many maps are made for their values alone."""
+        if self._derivatives is None:
+            self._derivatives = [_derivative(*of) for some in self._singular for of in zip(*some, strict=True)]
+        return self._derivatives
 
     def factor(self) -> _Array:
         """``G_b F_b`` side by side (n, q), with ``F_b F_b^T`` the derivative of block b."""
