@@ -159,6 +159,7 @@ def test_a_job_can_be_cancelled_and_tried_again() -> None:
 def test_another_problem_cancels_the_running_job() -> None:
     app = open_page("filters_and_path", data="digits", points="40", span="0.001", pathtol="1e-8")
     first = app.session_state["_path"]
+    app.select_slider(key="points").set_value("10")  # the other one is over sooner
     app.selectbox(key="data").set_value("shift").run()
     assert first.is_set()
     finish(app)

@@ -23,11 +23,6 @@ def query(app: Any) -> dict[str, str]:
     return {key: value[-1] if isinstance(value, list) else value for key, value in dict(app.query_params).items()}
 
 
-def keys(app: Any) -> set[str]:
-    """Settings that have a value."""
-    return {key for key in address.KEYS if key in app.session_state}
-
-
 def refused(app: Any) -> list[str]:
     return [w.value for w in app.warning if w.value.startswith("Not taken from the link")]
 
@@ -48,7 +43,8 @@ def test_every_page_has_a_stage() -> None:
 
 def finish(app: Any, wanted: dict[str, str]) -> None:
     """Poll until the address is that one and was taken: some controls wait for their page's work."""
-    poll(app, lambda: query(app) == wanted and wanted.keys() - {"present", "play"} <= keys(app))
+    settings = wanted.keys() - {"present", "play"}
+    poll(app, lambda: query(app) == wanted and all(key in app.session_state for key in settings))
 
 
 @pytest.mark.slow
