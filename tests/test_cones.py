@@ -133,6 +133,34 @@ def test_no_proof_begins_that_does_not_fit(monkeypatch):
     assert pricer.prove_in_time(v, floor=0.1, budget=Budget(time_limit=600.0)) == np.inf
 
 
+# cones for each accuracy: powers of it, two in one, and what was estimated for 99 images and filters of 3 x 2
+LAWS = [
+    lambda x: x**-0.4,
+    lambda x: x**-2.0,
+    lambda x: np.where(x > 0.17, x**-0.9, 0.17**-0.9 * (0.17 / x) ** 0.35),
+    lambda x: np.interp(
+        -np.log(x), -np.log([0.5, 0.18, 0.162, 0.141, 0.101, 0.03]), [5.72, 14.0, 15.18, 16.11, 18.35, 29.47]
+    ),
+]
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("place", [0.02, 0.2, 0.4, 0.6, 0.8, 0.98])
+def test_the_proof_that_fits_takes_most_of_the_time(law, place, monkeypatch):
+    fine, coarse = sphere.SETTINGS.fitting
+    pricer, chosen = cones_of(long_problem()), []
+    v = np.random.default_rng(0).standard_normal(pricer.factory.design.shape[1])
+    cones = float(law(coarse)) ** (1.0 - place) * float(law(fine)) ** place  # that there is time for
+    budget = Budget(time_limit=6000.0)
+    pricer._pace = sphere.SETTINGS.fits * 6000.0 * pricer._threads / cones
+    monkeypatch.setattr(
+        pricer, "_predicted", lambda sides, limit, _: [float(law(limit / max(0.1, sides[0].best, sides[1].best) - 1.0))]
+    )
+    monkeypatch.setattr(pricer, "_prove", lambda *given: chosen.append(given[2]) or 1.0)
+    pricer.prove_in_time(v, floor=0.1, budget=budget)
+    assert 0.7 * cones < law(chosen[0]) <= cones
+
+
 def test_roots_that_are_late_have_coarser_bounds_which_are_sound():
     problem = long_problem()
     v = np.random.default_rng(0).standard_normal(problem.n)

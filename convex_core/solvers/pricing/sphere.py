@@ -120,11 +120,13 @@ class SphereSettings:
     early: float = 1e-3  # excess, relative, that is enough until then
     near_copy: float = 0.99  # cosine above which two columns of one round are near copies
     cuts: int = 64  # cuts that lead to a cone near a maximum, about; for the rounding term
-    # the proof that fits the time: its accuracy at least and at most, steps of the search for it, which stay that share
-    # of the way away from what is known, dives for each root that estimate its cones, and the share of the time that it
-    # may take by that, at the pace of the last proof, which was cut short: large cones count for too much there
+    # the proof that fits the time: its accuracy at least and at most; the share of the cones there is time for that
+    # each trial aims at, less after one that did not fit, and the share that is close enough; how far trials stay away
+    # from those before; dives for each root that estimate its cones; and the share of the time that it may take by
+    # that, at the pace of the last proof, which was cut short: large cones count for too much there
     fitting: tuple[float, float] = (0.03, 0.5)
-    trials: int = 3
+    aims: tuple[float, ...] = (0.95, 0.85, 0.7, 0.5, 0.3)
+    close: float = 0.85
     near_share: float = 0.1
     dives: int = 30
     fits: float = 0.95
@@ -294,21 +296,21 @@ class SpherePricer(SoundPricer):
         expected = predicted(accuracy)
         if sum(expected) > fitting():
             return math.inf
-        finer = predicted(fine)
-        for _ in range(SETTINGS.trials):
-            most = sum(finer)
+        finer, aim = predicted(fine), SETTINGS.aims[0]
+        for aim_after_miss in SETTINGS.aims[1:]:
+            least, most = sum(expected), sum(finer)
             if most <= fitting():
                 accuracy, expected = fine, finer
+            if least >= SETTINGS.close * fitting() or most <= fitting():
                 break
             # between what fits and what does not cones are about as many as a power of the accuracy
-            least = sum(expected)
-            share = math.log(max(fitting(), 1.0) / least) / math.log(max(most / least, 1.0 + SETTINGS.near_share))
+            share = math.log(max(aim * fitting() / least, 1.0)) / math.log(most / least)
             trial = accuracy * (fine / accuracy) ** min(max(share, SETTINGS.near_share), 1.0 - SETTINGS.near_share)
             cones = predicted(trial)
             if sum(cones) <= fitting():
                 accuracy, expected = trial, cones
             else:
-                fine, finer = trial, cones
+                fine, finer, aim = trial, cones, aim_after_miss
         budget.report("solve", f"proof over all directions, to {accuracy:.0%}")
         self._reached = accuracy  # no root has to leave time to others
         bound = self._prove(sides, known, accuracy, budget, expected)
