@@ -178,7 +178,7 @@ def test_rows_that_do_not_vary_zero_rows_and_equal_rows(X, y):
     solution = solve(problem, tol=1e-7)
     assert solution.status is Status.OPTIMAL
     assert problem.objective(solution.network) == pytest.approx(solution.objective, rel=1e-6)
-    found = best_found(problem, solution.objective, polish=False)
+    found = best_found(problem, solution.objective)
     assert solution.lower_bound * (1 - 1e-9) <= found
     if not np.ptp(problem.X, axis=0).any():  # a constant: the mean of y, at its price
         n, total = len(y), sum(y)
@@ -267,7 +267,7 @@ def test_objectives_are_those_of_exact_arithmetic_however_steep_the_spreads(seed
 def test_no_local_search_finds_better():
     for options in ({}, {"pooling": "mean", "activation": "absolute"}, {"bias": "output", "loss": "huber"}):
         problem = normalised(0, n=3, **options)
-        check_local_search(problem, solve(problem, tol=1e-8), polish=False)
+        check_local_search(problem, solve(problem, tol=1e-8))
 
 
 def test_the_script_and_the_network_it_maps_back_to(capsys):

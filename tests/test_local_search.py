@@ -66,7 +66,7 @@ def test_nothing_found_is_below_the_bound(seed, m):
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", list(every_architecture())[::5])
 def test_a_search_from_a_network_is_no_worse_and_never_below_the_bound(architecture):
-    case = tiny_problem(architecture, n=4, seed=1)
+    case = tiny_problem(architecture, seed=1)
     solution = solve(case, tol=1e-7)
     value = case.objective(local_search(case, m=case.size + 1, begin=[solution.network], starts=0))
     assert solution.lower_bound * (1 - 1e-9) <= value <= solution.network_objective

@@ -93,7 +93,7 @@ def test_gradients_scaling_files_path_audit_and_degenerate_data():
 def test_no_local_search_finds_better():
     for seed, options in enumerate(({}, {"pooling": "mean"})):
         problem = maxout(seed, n=3, K=2, **options)
-        check_local_search(problem, solve(problem, tol=1e-8), polish=False)
+        check_local_search(problem, solve(problem, tol=1e-8))
 
 
 def test_the_script_and_the_network_it_maps_back_to(capsys):

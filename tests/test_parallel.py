@@ -94,7 +94,7 @@ def test_gradients_scaling_files_path_audit_and_layers():
 @pytest.mark.slow
 def test_no_local_search_finds_better():
     problem = parallel(0, n=3)
-    check_local_search(problem, solve(problem, tol=1e-8), polish=False)
+    check_local_search(problem, solve(problem, tol=1e-8))
 
 
 def test_the_script_and_the_network_it_maps_back_to(capsys):
