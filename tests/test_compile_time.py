@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import stat
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -60,57 +56,6 @@ def test_a_compilation_that_fails_lets_the_clock_go_on():
     before = clock()
     time.sleep(0.01)
     assert clock() > before
-
-
-# to compile a kernel, or to load it, takes longer than all the time there is
-_SOLVE = """
-import json, sys, time
-import numpy as np
-from numba.core.dispatcher import Dispatcher
-
-late, look, compile_one = [0.0], time.perf_counter, Dispatcher.compile
-
-def compile_late(self, signature):
-    late[0] += 100.0
-    return compile_one(self, signature)
-
-time.perf_counter = lambda: look() + late[0]
-Dispatcher.compile = compile_late
-from convex_core import Problem, TwoLayerCNN, patch_geometry, solve
-rng = np.random.default_rng(3)
-X = rng.standard_normal((11, 4))
-problem = Problem(X, np.sign(X[:, 0] * X[:, 1]), filter_size=4, beta=0.4)
-reports = []
-s = solve(problem, method=sys.argv[1], time_limit=60.0, progress=reports.append)
-said = [r.message for r in reports if r.stage == "compile"]
-print(json.dumps([s.status.value, s.network_objective, s.relative_gap, s.seconds.total, said]))
-"""
-
-
-def _solve(method: str, **environment: str) -> list:
-    done = subprocess.run(
-        [sys.executable, "-c", _SOLVE, method],
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.slow
-@compiled
-def test_a_time_limit_gives_the_same_result_before_and_after_compilation(tmp_path):
-    # one cache: the second method has kernels that the first did not need
-    for method in ("branch-and-bound", "column-generation"):
-        status, objective, gap, seconds, said = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
-        assert said[0].startswith("compiling kernels, once: "), method
-        assert said[-1].endswith(" s")
-        warm = _solve(method, NUMBA_CACHE_DIR=str(tmp_path))
-        assert [status, objective, gap] == warm[:3]
-        assert (status, gap <= 1e-6, seconds <= 60.0) == ("optimal", True, True)
-        assert warm[4] == []  # what is loaded from the cache is not worth a word
 
 
 def _kernel():

@@ -105,22 +105,66 @@ def test_what_was_compiled_ahead_is_read_where_nothing_can_be_written(installed)
     assert done.stderr == ""
 
 
+# to compile a kernel, or to load it, takes longer than all the time there is
+_LATE = """
+import json, sys, time
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+late, look, compile_one = [0.0], time.perf_counter, Dispatcher.compile
+
+def compile_late(self, signature):
+    late[0] += 100.0
+    return compile_one(self, signature)
+
+time.perf_counter = lambda: look() + late[0]
+Dispatcher.compile = compile_late
+from convex_core import Problem, solve
+from convex_core.numerics.jit import compiled_kernels
+rng = np.random.default_rng(3)
+X = rng.standard_normal((11, 4))
+problem = Problem(X, np.sign(X[:, 0] * X[:, 1]), filter_size=4, beta=0.4)
+reports = []
+s = solve(problem, method=sys.argv[1], time_limit=60.0, progress=reports.append)
+print(json.dumps({
+    "result": [s.status.value, s.network_objective, s.relative_gap],
+    "seconds": s.seconds.total,
+    "said": [r.message for r in reports if r.stage == "compile"],
+    "compiled": compiled_kernels(),
+}))
+"""
+
+
 @compiled
-def test_warm_up_prepares_every_kernel_and_says_where(installed, tmp_path):
+def test_kernels_are_compiled_once_by_who_needs_them_or_a_warm_up_and_on_no_time_limit(installed, tmp_path):
     (tmp_path / "kernels").mkdir()
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    # one cache: the second method has kernels that the first did not need, and the warm-up those that neither did
+    methods = ("branch-and-bound", "column-generation")
+    cold = [answer(run(installed, method, code=_LATE, **environment)) for method in methods]
+    for method, done in zip(methods, cold, strict=True):
+        status, _, gap = done["result"]
+        assert (status, gap <= 1e-6, done["seconds"] <= 60.0) == ("optimal", True, True), method
+        assert done["said"][0].startswith("compiling kernels, once: "), method
+        assert done["said"][-1].endswith(" s")
     first = answer(run(installed, "warm-up", "--json", **environment))
     assert first.keys() == {"seconds", "numba", "kernels", "compiled", "cache"}
     assert len(first["kernels"]) == len(set(first["kernels"])) >= 9
-    assert first["compiled"] >= len(first["kernels"])
+    compilations = [done["compiled"] for done in (*cold, first)]
+    assert min(compilations) > 0
+    assert sum(compilations) >= len(first["kernels"])
     assert first["cache"] == str(tmp_path / "kernels")
     assert first["seconds"] > 0
     lock(installed)
     lock(tmp_path / "kernels")
-    for command in (["warm-up", "--json"], SOLVE, [*SOLVE, "--method", "branch-and-bound"], PATTERNS):
+    for command in (["warm-up", "--json"], [*SOLVE, "--method", "branch-and-bound"], PATTERNS):
         done = run(installed, *command, **environment)
         assert done.stderr == ""
         assert answer(done).get("compiled", 0) == 0
+    for method, before in zip(methods, cold, strict=True):
+        warm = answer(run(installed, method, code=_LATE, **environment))
+        assert warm["result"] == before["result"], method
+        assert (warm["said"], warm["compiled"]) == ([], 0)  # what is loaded from the cache is not worth a word
 
 
 _APP = """
