@@ -116,7 +116,11 @@ def test_every_answer_about_a_network_holds_for_the_zero_network(architecture):
     assert (judged.own, judged.own_objective, len(own_patterns(problem, network))) == (None, nothing, 0)
     empty = given_patterns(problem, architecture.codes(problem.patches, network.parameters))
     assert solve_over(problem, empty, tol=1e-6, budget=Budget()).network.m == 0
-    for found in (local_search(problem, starts=1, polish=False), local_search(problem, begin=[network], starts=0)):
+    enough = problem.size + 1
+    for found in (
+        local_search(problem, starts=1, polish=False),
+        local_search(problem, m=enough, begin=[network], starts=0),
+    ):
         assert problem.objective(found) == nothing
     assert train_sgd(problem.with_beta(0.1), iterations=2, seeds=[0]).best_networks
     file = io.BytesIO()
