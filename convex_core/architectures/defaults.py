@@ -181,7 +181,7 @@ class FiltersAndWeights(OneOutput, EuclideanCost):
 
 def _squares(array: _Array) -> _Array:
     """Sum of squares of each entry along the first axis."""
-    total: _Array = np.sum(array * array, axis=tuple(range(1, array.ndim)))
+    total: _Array = np.add.reduce(array * array, axis=tuple(range(1, array.ndim)))
     return total
 
 

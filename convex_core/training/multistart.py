@@ -18,7 +18,7 @@ may stay 1e-4 above.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import itemgetter
@@ -351,24 +351,31 @@ class _Search:
 
     def _outputs(self, parameters: Parameters) -> _Array:
         """The outputs (n,) of all neurons, some of them at once."""
-        patches, m = self.problem.patches, len(parameters["weights"])
+        patches = self.problem.patches
         total = np.zeros(self.problem.size)
-        for some in some_at_once(patches, m):
-            if some.start:
-                self._look()
-            total += self._architecture.outputs(patches, take(parameters, some)).sum(axis=1)
+        for _, some in self._some(parameters):
+            total += self._architecture.outputs(patches, some).sum(axis=1)
         return total
 
-    def _gradient(self, parameters: Parameters, slope: _Array) -> dict[str, _Array]:
+    def _gradient(self, parameters: Parameters, slope: _Array) -> Parameters:
         """The gradient of the product of `slope` and the outputs, some neurons at once."""
-        patches, m = self.problem.patches, len(parameters["weights"])
         parts = []
-        for some in some_at_once(patches, m):
+        for m, some in self._some(parameters):
+            V = np.empty((m, len(slope)))
+            V[:] = slope
+            parts.append(self._architecture.gradient(self.problem.patches, some, V))
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._shapes}
+
+    def _some(self, parameters: Parameters) -> Iterator[tuple[int, Parameters]]:
+        """The neurons in parts, most often one, with their numbers; between them the time may be over."""
+        m = len(parameters["weights"])
+        for some in some_at_once(self.problem.patches, m):
             if some.start:
                 self._look()
-            V = np.broadcast_to(slope, (some.stop - some.start, len(slope)))
-            parts.append(self._architecture.gradient(patches, take(parameters, some), V))
-        return {name: np.concatenate([part[name] for part in parts]) for name in self._shapes}
+            count = some.stop - some.start
+            yield count, parameters if count == m else take(parameters, some)
 
     def network(self, theta: _Array) -> Network:
         """The network of `theta`."""
@@ -424,19 +431,23 @@ class _Search:
         return {**parameters, "filters": (pieces / norms).reshape(filters.shape)}, norms
 
     def objective(self, theta: _Array) -> tuple[float, _Array]:
-        problem, architecture = self.problem, self._architecture
+        problem, architecture, loss = self.problem, self._architecture, self.problem.whole_loss
         parameters, norms = self._unit(self._split(theta))
-        f = self._outputs(parameters) + self._columns @ self._free(theta)
-        slope = problem.whole_loss.gradient(f, problem.y)
-        gradient = self._gradient(parameters, slope)
+        f = self._outputs(parameters)
+        if self._columns.shape[1]:
+            f += self._columns @ self._free(theta)
+        slope = loss.gradient(f, problem.y)
+        pulled = self._gradient(parameters, slope)
         decay = architecture.decay(parameters)
-        gradient = {name: gradient[name] + problem.beta * decay[name] for name in self._shapes}
+        gradient = {name: pulled[name] + problem.beta * decay[name] for name in self._shapes}
         if norms is not None:
             # d(z / |z|) = (I - u u^T) dz / |z|
             u = parameters["filters"].reshape(len(norms), -1)
             g = gradient["filters"].reshape(u.shape)
             along = np.einsum("ph,ph->p", u, g)[:, None]
             gradient["filters"] = (g - along * u) / norms
-        value = problem.whole_loss.value(f, problem.y) + problem.beta * float(architecture.costs(parameters).sum())
+        value = loss.value(f, problem.y) + problem.beta * float(architecture.costs(parameters).sum())
         parts = [gradient[name].ravel() for name in self._shapes]
-        return value, np.concatenate([*parts, slope @ self._columns])
+        if self._columns.shape[1]:
+            parts.append(slope @ self._columns)
+        return value, np.concatenate(parts)
