@@ -13,7 +13,7 @@ from convex_core.figures.arrangement.disc import POLE
 from convex_core.geometry import cells_at, circle_cells, stereographic
 from convex_core.patches import patch_geometry
 
-from .conftest import WAIT_MS
+from .conftest import OPEN_MS, WAIT_MS
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -32,7 +32,7 @@ class View:
     def open(self, url: str) -> None:
         """Go there and wait until the script has run and the pictures are drawn."""
         self.page.goto(url)
-        self.page.wait_for_selector(".st-key-turn .js-plotly-plot", timeout=WAIT_MS)
+        self.page.wait_for_selector(".st-key-turn .js-plotly-plot", timeout=OPEN_MS)
         self.settle()
 
     def settle(self) -> None:

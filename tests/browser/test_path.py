@@ -37,10 +37,11 @@ def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
 
 
 def dial(visit: Visit) -> Any:
-    """The slider of the dial, once it can be used by the keyboard."""
-    visit.page.wait_for_selector(".st-key-dial .slider-group[role=slider]", timeout=WAIT_MS)
+    """The slider of the dial, whenever it can be used by the keyboard: drawn anew it has no name for a moment."""
+    slider = visit.page.locator(".st-key-dial .slider-group[role=slider]").first
+    slider.wait_for(timeout=WAIT_MS)
     visit.settle()
-    return visit.page.locator(".st-key-dial .slider-group").first
+    return slider
 
 
 def until(visit: Visit, text: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 from pages._ui.playground.answers import Desk, answer
 from pages._ui.playground.scenes import FIRST, SCENES, built_in
 
-from .conftest import WAIT_MS, Visit
+from .conftest import OPEN_MS, WAIT_MS, Visit
 from .playing import PATIENCE_SECONDS, agree, middle, number, open_scene, shown, sliders, visitor, wait_for
 
 #: Scenes with the activations and biases that have dual functions of their own.
@@ -87,7 +87,7 @@ def test_a_bar_is_dragged_by_the_mouse_and_the_optimum_follows_at_once(server: s
 
 def test_a_presented_bar_is_where_the_pointer_is(server: str, visit: Visit) -> None:
     visit.page.goto(f"{server}/playground?present=1")
-    visit.page.locator(".cc-play.presented").wait_for(timeout=WAIT_MS)
+    visit.page.locator(".cc-play.presented").wait_for(timeout=OPEN_MS)
     agree(visit)
     x, y = middle(visit, "sample 2, entry 3")
     visit.page.mouse.move(x, y)

@@ -10,7 +10,7 @@ import pytest
 
 from pages._ui.tour import facts, steps
 
-from .conftest import WAIT_MS, Visit
+from .conftest import OPEN_MS, WAIT_MS, Visit
 from .playing import visitor, wait_for
 
 
@@ -18,7 +18,7 @@ from .playing import visitor, wait_for
 def visit(chromium: Any, server: str) -> Iterator[Visit]:
     opened = visitor(chromium)
     opened.page.goto(f"{server}/tour")
-    opened.page.locator(".cc-tour-ask").wait_for(timeout=WAIT_MS)
+    opened.page.locator(".cc-tour-ask").wait_for(timeout=OPEN_MS)
     yield opened
     opened.assert_clean()
     opened.page.context.close()
@@ -91,7 +91,7 @@ def test_a_notice_of_a_bad_link_leaves_the_buttons_on_the_screen(chromium: Any, 
     visit = visitor(chromium)
     for link, button in (("tour?step=9", "Show me →"), ("playground?play=x", "Play SGD")):
         visit.page.goto(f"{server}/{link}")
-        visit.page.get_by_test_id("stAlert").wait_for(timeout=WAIT_MS)
+        visit.page.get_by_test_id("stAlert").wait_for(timeout=OPEN_MS)
         low = visit.page.get_by_role("button", name=button).locator("visible=true").first
         low.wait_for(timeout=WAIT_MS)
         wait_for(visit, lambda: (box := low.bounding_box()) and box["y"] + box["height"] <= 720)  # noqa: B023
