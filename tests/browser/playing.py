@@ -22,10 +22,12 @@ SHOWN = ("objective", "lower-bound", "gap", "active-filters", "ceiling")
 PATIENCE_SECONDS = WAIT_MS / 1000.0
 
 
-def visitor(chromium: Any, **options: Any) -> Visit:
-    """Somebody with a browser of their own, in which nothing begins to move by itself."""
-    screen = {"viewport": {"width": 1280, "height": 720}, "reduced_motion": "reduce", **options}
-    return Visit(chromium.new_context(**screen))
+def visitor(context: Any) -> Visit:
+    """A page in which nothing begins to move by itself."""
+    visit = Visit(context)
+    visit.page.set_viewport_size({"width": 1280, "height": 720})
+    visit.page.emulate_media(reduced_motion="reduce")
+    return visit
 
 
 def open_scene(visit: Visit, server: str, name: str) -> None:

@@ -80,13 +80,13 @@ class View:
 
 
 @pytest.fixture
-def view(server: str, chromium: Any) -> Any:
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+def view(context: Any) -> Any:
     opened = View(context.new_page())
+    opened.page.set_viewport_size({"width": 1400, "height": 1000})
     yield opened
     assert opened.page.locator("[data-testid='stException']").count() == 0
     assert opened.errors == []
-    context.close()
+    opened.page.close()
 
 
 def rows_of(name: str, samples: int, h: int) -> np.ndarray:
@@ -148,12 +148,10 @@ def test_the_turning_filter_needs_no_server(server: str, view: View) -> None:
     view.errors = [error for error in view.errors if error != "undefined"]
 
 
-def test_a_narrow_screen_shows_whole_discs(server: str, chromium: Any) -> None:
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    narrow = View(context.new_page())
-    narrow.open(f"{server}/arrangement")
-    left, right = (narrow.spot("disc_near", np.array([x, 0.0]))[0] for x in (-1, 1))
+def test_a_narrow_screen_shows_whole_discs(server: str, view: View) -> None:
+    view.page.set_viewport_size({"width": 390, "height": 844})
+    view.open(f"{server}/arrangement")
+    left, right = (view.spot("disc_near", np.array([x, 0.0]))[0] for x in (-1, 1))
     assert 0 < left < right < 390
     assert right - left > 300
-    assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -27,10 +27,10 @@ KEYS = ("ArrowUp", "ArrowDown", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "H
 
 
 @pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    opened = visitor(chromium)
+def visit(context: Any) -> Iterator[Visit]:
+    opened = visitor(context)
     yield opened
-    opened.page.context.close()
+    opened.page.close()
 
 
 def held(visit: Visit) -> list[str | None]:
@@ -236,7 +236,7 @@ def test_five_hundred_edits_leave_the_page_as_large_as_it_was(server: str, visit
 
 @pytest.mark.skipif(not WHOLE, reason="takes minutes: PLAYGROUND_WHOLE=1 runs it")
 def test_four_visitors_drag_at_once_and_each_sees_their_own(server: str, chromium: Any) -> None:
-    visits = [visitor(chromium) for _ in range(4)]
+    visits = [visitor(chromium.new_context()) for _ in range(4)]
     names = [FIRST, "dial", "sphere", "line"]
     for visit, name in zip(visits, names, strict=True):
         open_scene(visit, server, name)
@@ -260,7 +260,7 @@ def test_the_scene_is_in_the_link_and_comes_back_on_return(server: str, visit: V
     visit.page.get_by_role("slider", name="sample 1, entry 1", exact=True).focus()
     visit.page.keyboard.press("PageUp")
     scene = agree(visit, after=built_in("dial"))
-    other = visitor(chromium)
+    other = visitor(chromium.new_context())
     other.page.goto(visit.page.url)
     other.page.locator(".cc-play").wait_for(timeout=WAIT_MS)
     assert agree(other).key == scene.key

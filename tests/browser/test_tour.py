@@ -15,13 +15,13 @@ from .playing import visitor, wait_for
 
 
 @pytest.fixture
-def visit(chromium: Any, server: str) -> Iterator[Visit]:
-    opened = visitor(chromium)
+def visit(context: Any, server: str) -> Iterator[Visit]:
+    opened = visitor(context)
     opened.page.goto(f"{server}/tour")
     opened.page.locator(".cc-tour-ask").wait_for(timeout=OPEN_MS)
     yield opened
     opened.assert_clean()
-    opened.page.context.close()
+    opened.page.close()
 
 
 def text(visit: Visit, name: str) -> str:
@@ -77,25 +77,25 @@ def test_the_tour_is_walked_by_keyboard_to_its_end(visit: Visit) -> None:
     assert "/playground" in page.url
 
 
-def test_keys_work_after_a_press_in_the_sidebar(chromium: Any, server: str) -> None:
-    visit = visitor(chromium)
+def test_keys_work_after_a_press_in_the_sidebar(context: Any, server: str) -> None:
+    visit = visitor(context)
     visit.open(server)
     visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Tour").click()
     at(visit, 1)
     visit.page.keyboard.press("ArrowRight")
     visit.page.locator(".cc-tour-answer").wait_for(timeout=WAIT_MS)
-    visit.page.context.close()
+    visit.page.close()
 
 
-def test_a_notice_of_a_bad_link_leaves_the_buttons_on_the_screen(chromium: Any, server: str) -> None:
-    visit = visitor(chromium)
+def test_a_notice_of_a_bad_link_leaves_the_buttons_on_the_screen(context: Any, server: str) -> None:
+    visit = visitor(context)
     for link, button in (("tour?step=9", "Show me →"), ("playground?play=x", "Play SGD")):
         visit.page.goto(f"{server}/{link}")
         visit.page.get_by_test_id("stAlert").wait_for(timeout=OPEN_MS)
         low = visit.page.get_by_role("button", name=button).locator("visible=true").first
         low.wait_for(timeout=WAIT_MS)
         wait_for(visit, lambda: (box := low.bounding_box()) and box["y"] + box["height"] <= 720)  # noqa: B023
-    visit.page.context.close()
+    visit.page.close()
 
 
 def test_a_dot_is_dragged_to_a_filter_and_the_way_back_keeps_it(visit: Visit, server: str) -> None:
