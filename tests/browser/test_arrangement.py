@@ -94,7 +94,9 @@ def rows_of(name: str, samples: int, h: int) -> np.ndarray:
     return patch_geometry(data.input_shape, h, 1).extract(data.X[:samples]).reshape(-1, h)
 
 
-def test_the_pointer_knows_the_cells_of_the_circle(server: str, view: View) -> None:
+def test_the_pointer_knows_the_cells_of_the_circle_and_the_turning_filter_needs_no_server(
+    server: str, view: View
+) -> None:
     view.open(f"{server}/arrangement?data=edge&samples=2")
     rows = rows_of("edge", 2, 2)
     arrangement = enumerate_patterns(rows)
@@ -105,6 +107,7 @@ def test_the_pointer_knows_the_cells_of_the_circle(server: str, view: View) -> N
         spot = view.spot("circle", u)
         view.point_at(spot, int((rows @ u >= 0).sum()), len(rows))
         view.click(spot, p)
+    turn(view)
 
 
 def test_the_pointer_knows_the_cells_of_discs_and_sphere(server: str, view: View) -> None:
@@ -119,8 +122,8 @@ def test_the_pointer_knows_the_cells_of_discs_and_sphere(server: str, view: View
         view.click(spot, int(cells_at(arrangement, u[None])[0]))
 
 
-def test_the_turning_filter_needs_no_server(server: str, view: View) -> None:
-    view.open(f"{server}/arrangement?data=edge&samples=2")
+def turn(view: View) -> None:
+    """Turn the filter by its slider, and let it turn; nobody is asked."""
     page = view.page
     headline = page.locator(".annotation-text", has_text="patches fire")
     page.locator(".slider-rail-touch-rect").scroll_into_view_if_needed()

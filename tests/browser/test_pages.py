@@ -92,23 +92,6 @@ def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: A
     visit.assert_clean()
 
 
-HEADLINE = ".js-plotly-plot .annotation-text"
-
-
-def headline(visit: Visit) -> str:
-    return str(visit.page.locator(HEADLINE).first.text_content())
-
-
-def test_the_dial_needs_no_server(server: str, visit: Visit) -> None:
-    visit.open(f"{server}/")
-    # once SGD has its curves the page is at rest
-    visit.page.wait_for_selector(".legendtext >> text=certified optimum", timeout=WAIT_MS)
-    visit.rest()
-    visit.turn_dial(HEADLINE)
-    assert headline(visit).startswith("0 of ")
-    visit.assert_clean()
-
-
 def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> None:
     visit.open(f"{server}/solve?data=shift")
     thumb = visit.page.get_by_role("slider", name="Regularisation β")
@@ -123,16 +106,6 @@ def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> No
     other.open(visit.page.url)
     other.page.wait_for_selector(shown, timeout=WAIT_MS)
     other.page.close()
-    visit.assert_clean()
-
-
-def test_state_survives_a_change_of_page(server: str, visit: Visit) -> None:
-    visit.open(f"{server}/dataset?data=edge&seed=4")
-    visit.page.get_by_role("link", name="Solve").first.click()
-    visit.page.wait_for_url("**/solve?*data=edge*", timeout=WAIT_MS)
-    visit.page.wait_for_selector("h2", timeout=WAIT_MS)
-    assert "seed=4" in visit.page.url
-    assert visit.page.locator("[data-testid=stSelectbox] input").first.input_value() == "edge"
     visit.assert_clean()
 
 

@@ -101,6 +101,10 @@ def test_the_dial_of_home_is_for_the_keyboard_too_in_the_link_and_reset(server: 
     visit.page.get_by_role("button", name="Reset").click()
     until(visit, first)
     assert "dial" not in visit.page.url
+    # the mouse turns it as well, and in the browser alone
+    visit.rest()
+    visit.turn_dial(HEADLINE)
+    assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of ")
     # a chart that is drawn anew has another slider, which has the keyboard then
     slider.evaluate("(one) => { one.focus(); one.replaceWith(one.cloneNode(true)); }")
     visit.page.wait_for_selector(".st-key-dial .slider-group:focus", timeout=WAIT_MS)

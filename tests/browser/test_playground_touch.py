@@ -16,12 +16,19 @@ from .playing import agree, middle, open_scene, wait_for
 STEPS = 12
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
+@pytest.fixture(scope="module")
+def phone(chromium: Any) -> Iterator[Any]:
     screen = {"width": 390, "height": 844}
-    phone = chromium.new_context(viewport=screen, has_touch=True, is_mobile=True, reduced_motion="reduce")
-    yield Visit(phone)
-    phone.close()
+    opened = chromium.new_context(viewport=screen, has_touch=True, is_mobile=True, reduced_motion="reduce")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def visit(phone: Any) -> Iterator[Visit]:
+    opened = Visit(phone)
+    yield opened
+    opened.page.close()
 
 
 class Finger:
