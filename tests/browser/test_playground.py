@@ -266,7 +266,7 @@ def test_the_scene_is_in_the_link_and_comes_back_on_return(server: str, visit: V
     assert agree(other).key == scene.key
     other.page.context.close()
     visit.page.get_by_test_id("stExpandSidebarButton").click()
-    visit.page.locator("a[href$='/arrangement']").click()
+    visit.page.locator("a[href$='/dataset']").click()
     visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
     visit.page.locator("a[href$='/playground']").click()
     visit.page.locator(".cc-play").wait_for(timeout=WAIT_MS)
