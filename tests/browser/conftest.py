@@ -142,15 +142,19 @@ jobs.Job.report = slow_report
 """
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def running_server(before: str = "") -> Iterator[str]:
-    """A server of its own on a free port; yields its address.
+def running_server(before: str = "", port: int | None = None) -> Iterator[str]:
+    """A server of its own on a free port, unless a port is given; yields its address.
 
     `before` is Python that runs in the server's process before Streamlit starts.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port() if port is None else port
     options = {
         "server.address": "127.0.0.1",
         "server.port": str(port),
@@ -184,11 +188,20 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"the server did not answer within {START_SECONDS:g} s")
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """Where one fresh server comes after the other: the browser knows the scripts that are fetched from there."""
+    return free_port()
+
+
 @pytest.fixture
-def fresh_server() -> Iterator[str]:
+def fresh_server(profile: Any, port: int) -> Iterator[str]:
     """A server that nobody has visited."""
-    with running_server() as address:
+    with running_server(port=port) as address:
         yield address
+        for page in profile.pages:  # what a failed test leaves open would be the first to visit the next
+            if page.url.startswith(address):
+                page.close()
 
 
 @pytest.fixture(scope="session")
