@@ -30,4 +30,4 @@ def test_ci_calls_the_test_command_of_the_readme_and_what_it_leaves_out():
     assert command.search(README)
     assert command.search(run)
     assert ".venv/bin/python -m pytest -m slow\n" in run
-    assert ".venv/bin/python -m pytest -n 2 --reruns 1 -m browser tests/browser\n" in run
+    assert ".venv/bin/python -m pytest -n 2 --reruns 1 -raR -m browser tests/browser\n" in run

@@ -18,9 +18,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Patience with what always comes, however slow the machine.
+#: Patience with what always comes, however slow the machine: a server, and its first page, for which kernels may be
+#: compiled; and whatever a page that is there shows, which takes at most 10 s where two browsers share two cores.
 START_SECONDS = 120.0
-WAIT_MS = 180_000
+OPEN_MS = 180_000
+WAIT_MS = 45_000
 #: An emulated graphics card draws the 3-D pictures and nothing else: without `--disable-gpu-compositing` it puts pages
 #: together too, and took about 100 ms of CPU a frame for the playground.
 ARGUMENTS = (
@@ -29,7 +31,13 @@ ARGUMENTS = (
     "--disable-gpu-compositing",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    # scripts that a thread of their own fetches are parsed anew on every page, a third of what it costs
+    "--disable-features=BackgroundResourceFetch",
+    # pages of one address share a process, which need not start anew for each: an eighth of what a page costs
+    "--process-per-site",
 )
+#: The window of a visitor.
+WINDOW = {"width": 1400, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -79,12 +87,12 @@ class Visit:
     def open(self, url: str) -> None:
         """Go there and wait until the script has run."""
         self.page.goto(url)
-        self.page.wait_for_selector("h1", timeout=WAIT_MS)
-        self.settle()
+        self.page.wait_for_selector("h1", timeout=OPEN_MS)
+        self.settle(OPEN_MS)
 
-    def settle(self) -> None:
+    def settle(self, patience: float = WAIT_MS) -> None:
         """Wait until nothing runs."""
-        self.page.wait_for_selector("[data-test-script-state='notRunning']", timeout=WAIT_MS)
+        self.page.wait_for_selector("[data-test-script-state='notRunning']", timeout=patience)
 
     def rest(self) -> None:
         """Wait until nothing runs and nothing more is sent: what asks again and again has its answer."""
@@ -134,15 +142,19 @@ jobs.Job.report = slow_report
 """
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def running_server(before: str = "") -> Iterator[str]:
-    """A server of its own on a free port; yields its address.
+def running_server(before: str = "", port: int | None = None) -> Iterator[str]:
+    """A server of its own on a free port, unless a port is given; yields its address.
 
     `before` is Python that runs in the server's process before Streamlit starts.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port() if port is None else port
     options = {
         "server.address": "127.0.0.1",
         "server.port": str(port),
@@ -176,40 +188,67 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"the server did not answer within {START_SECONDS:g} s")
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """Where one fresh server comes after the other: the browser knows the scripts that are fetched from there."""
+    return free_port()
+
+
 @pytest.fixture
-def fresh_server() -> Iterator[str]:
+def fresh_server(profile: Any, port: int) -> Iterator[str]:
     """A server that nobody has visited."""
-    with running_server() as address:
+    with running_server(port=port) as address:
         yield address
+        for page in profile.pages:  # what a failed test leaves open would be the first to visit the next
+            if page.url.startswith(address):
+                page.close()
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def server(profile: Any) -> Iterator[str]:
     """One server for the tests that do not mind earlier visits: what it does before the first takes seconds."""
     with running_server() as address:
+        # an empty page that stays, and with it the process in which the browser shows the others
+        profile.new_page().goto(f"{address}/_stcore/health")
         yield address
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
-    """A headless Chromium."""
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium with a profile on disk: only there compiled scripts are kept from one page to the next."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with api.sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+            opened = playwright.chromium.launch_persistent_context(
+                tmp_path_factory.mktemp("profile"),
+                executable_path=executable,
+                args=ARGUMENTS,
+                viewport=WINDOW,
+                color_scheme="light",
+            )
         except api.Error as error:
             pytest.skip(f"no chromium could be started: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(profile: Any) -> Any:
+    """The same browser, for contexts that share nothing with others."""
+    return profile.browser
 
 
 @pytest.fixture(scope="module")
-def context(chromium: Any) -> Iterator[Any]:
-    """One cache for all tests of a file, which share a server."""
-    opened = chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
-    yield opened
-    opened.close()
+def context(profile: Any) -> Iterator[Any]:
+    """Somebody who keeps nothing from one file of tests to the next, apart from the cache."""
+    yield profile
+    page = profile.new_page()
+    session = profile.new_cdp_session(page)
+    for left in profile.storage_state()["origins"]:
+        session.send("Storage.clearDataForOrigin", {"origin": left["origin"], "storageTypes": "local_storage"})
+    profile.clear_cookies()
+    page.close()
 
 
 @pytest.fixture

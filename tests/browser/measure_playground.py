@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from browser.conftest import ARGUMENTS, WAIT_MS, running_server  # noqa: E402
+from browser.conftest import ARGUMENTS, OPEN_MS, WAIT_MS, running_server  # noqa: E402
 
 SCENES = ("trap", "anywhere", "sphere", "talk", "circle", "moons", "line")
 #: Moves of the pointer, and milliseconds from one to the next.
@@ -73,7 +73,7 @@ def measure(browser: Any, address: str, scene: str) -> None:
     page = context.new_page()
     page.goto(f"{address}/playground?play={scene}")
     root = page.locator(".cc-play")
-    root.wait_for(timeout=WAIT_MS)
+    root.wait_for(timeout=OPEN_MS)
     page.locator(".cc-status[data-tone=proved]").wait_for(timeout=WAIT_MS)
     page.wait_for_timeout(1500)
     box = page.locator(".cc-data-box:visible [role=slider]").nth(3).bounding_box()

@@ -16,22 +16,24 @@ from pages._ui.playground.answers import Desk, answer
 from pages._ui.playground.scene import Scene
 from pages._ui.playground.scenes import FIRST
 
-from .conftest import WAIT_MS, Visit
+from .conftest import OPEN_MS, WAIT_MS, Visit
 
 SHOWN = ("objective", "lower-bound", "gap", "active-filters", "ceiling")
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = WAIT_MS / 1000.0
 
 
-def visitor(chromium: Any, **options: Any) -> Visit:
-    """Somebody with a browser of their own, in which nothing begins to move by itself."""
-    screen = {"viewport": {"width": 1280, "height": 720}, "reduced_motion": "reduce", **options}
-    return Visit(chromium.new_context(**screen))
+def visitor(context: Any) -> Visit:
+    """A page in which nothing begins to move by itself."""
+    visit = Visit(context)
+    visit.page.set_viewport_size({"width": 1280, "height": 720})
+    visit.page.emulate_media(reduced_motion="reduce")
+    return visit
 
 
 def open_scene(visit: Visit, server: str, name: str) -> None:
     """The page with a scene and its optimum."""
     visit.page.goto(f"{server}/playground?play={name}")
-    visit.page.locator(".cc-play").wait_for(timeout=WAIT_MS)
+    visit.page.locator(".cc-play").wait_for(timeout=OPEN_MS)
     agree(visit)
 
 

@@ -13,7 +13,7 @@ from convex_core.figures.arrangement.disc import POLE
 from convex_core.geometry import cells_at, circle_cells, stereographic
 from convex_core.patches import patch_geometry
 
-from .conftest import WAIT_MS
+from .conftest import OPEN_MS, WAIT_MS
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -32,7 +32,7 @@ class View:
     def open(self, url: str) -> None:
         """Go there and wait until the script has run and the pictures are drawn."""
         self.page.goto(url)
-        self.page.wait_for_selector(".st-key-turn .js-plotly-plot", timeout=WAIT_MS)
+        self.page.wait_for_selector(".st-key-turn .js-plotly-plot", timeout=OPEN_MS)
         self.settle()
 
     def settle(self) -> None:
@@ -80,13 +80,13 @@ class View:
 
 
 @pytest.fixture
-def view(server: str, chromium: Any) -> Any:
-    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+def view(context: Any) -> Any:
     opened = View(context.new_page())
+    opened.page.set_viewport_size({"width": 1400, "height": 1000})
     yield opened
     assert opened.page.locator("[data-testid='stException']").count() == 0
     assert opened.errors == []
-    context.close()
+    opened.page.close()
 
 
 def rows_of(name: str, samples: int, h: int) -> np.ndarray:
@@ -94,7 +94,9 @@ def rows_of(name: str, samples: int, h: int) -> np.ndarray:
     return patch_geometry(data.input_shape, h, 1).extract(data.X[:samples]).reshape(-1, h)
 
 
-def test_the_pointer_knows_the_cells_of_the_circle(server: str, view: View) -> None:
+def test_the_pointer_knows_the_cells_of_the_circle_and_the_turning_filter_needs_no_server(
+    server: str, view: View
+) -> None:
     view.open(f"{server}/arrangement?data=edge&samples=2")
     rows = rows_of("edge", 2, 2)
     arrangement = enumerate_patterns(rows)
@@ -105,6 +107,7 @@ def test_the_pointer_knows_the_cells_of_the_circle(server: str, view: View) -> N
         spot = view.spot("circle", u)
         view.point_at(spot, int((rows @ u >= 0).sum()), len(rows))
         view.click(spot, p)
+    turn(view)
 
 
 def test_the_pointer_knows_the_cells_of_discs_and_sphere(server: str, view: View) -> None:
@@ -119,8 +122,8 @@ def test_the_pointer_knows_the_cells_of_discs_and_sphere(server: str, view: View
         view.click(spot, int(cells_at(arrangement, u[None])[0]))
 
 
-def test_the_turning_filter_needs_no_server(server: str, view: View) -> None:
-    view.open(f"{server}/arrangement?data=edge&samples=2")
+def turn(view: View) -> None:
+    """Turn the filter by its slider, and let it turn; nobody is asked."""
     page = view.page
     headline = page.locator(".annotation-text", has_text="patches fire")
     page.locator(".slider-rail-touch-rect").scroll_into_view_if_needed()
@@ -148,12 +151,10 @@ def test_the_turning_filter_needs_no_server(server: str, view: View) -> None:
     view.errors = [error for error in view.errors if error != "undefined"]
 
 
-def test_a_narrow_screen_shows_whole_discs(server: str, chromium: Any) -> None:
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    narrow = View(context.new_page())
-    narrow.open(f"{server}/arrangement")
-    left, right = (narrow.spot("disc_near", np.array([x, 0.0]))[0] for x in (-1, 1))
+def test_a_narrow_screen_shows_whole_discs(server: str, view: View) -> None:
+    view.page.set_viewport_size({"width": 390, "height": 844})
+    view.open(f"{server}/arrangement")
+    left, right = (view.spot("disc_near", np.array([x, 0.0]))[0] for x in (-1, 1))
     assert 0 < left < right < 390
     assert right - left > 300
-    assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390

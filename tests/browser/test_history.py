@@ -38,9 +38,12 @@ def query(visit: Visit) -> set[str]:
 
 def test_back_and_forward_are_the_pages_before_and_after_with_their_settings(server: str, visit: Visit) -> None:
     # the dataset's own beta and a value that does not fit: the server corrects the address while the page loads
-    visit.open(f"{server}/dataset?data=edge&n=500")
+    visit.open(f"{server}/dataset?data=edge&n=500&seed=4")
     press(visit, "Stride", "stride=2")
     go(visit, "Solve")
+    visit.page.wait_for_url("**/solve?*data=edge*", timeout=WAIT_MS)
+    assert "seed=4" in query(visit)
+    assert visit.page.locator("[data-testid=stSelectbox] input").first.input_value() == "edge"
     press(visit, "Regularisation β", "beta=")
     press(visit, "Stride", "stride=3")
     press(visit, "Stride", "stride=4")
@@ -127,7 +130,7 @@ def test_home_has_its_name_as_an_address(fresh_server: str, context: Any) -> Non
         entry = visit.page.get_by_test_id("stSidebarNavLink").filter(has_text="Home")
         assert entry.count() == 1
         assert entry.get_attribute("aria-current") == "page"
-        go(visit, "Solve")
+        go(visit, "Dataset")
         assert entry.get_attribute("aria-current") is None
         visit.page.go_back()
         title(visit, "Trained to the global optimum")

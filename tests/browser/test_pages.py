@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +12,7 @@ from convex_core.solution import solve
 from pages._ui.shell import PAGES
 
 from .auditing import audit
-from .conftest import SLOW_JOBS, WAIT_MS, Visit, running_server
+from .conftest import WAIT_MS, Visit
 
 
 def path_of(file: str) -> str:
@@ -92,23 +89,6 @@ def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: A
     visit.assert_clean()
 
 
-HEADLINE = ".js-plotly-plot .annotation-text"
-
-
-def headline(visit: Visit) -> str:
-    return str(visit.page.locator(HEADLINE).first.text_content())
-
-
-def test_the_dial_needs_no_server(server: str, visit: Visit) -> None:
-    visit.open(f"{server}/")
-    # once SGD has its curves the page is at rest
-    visit.page.wait_for_selector(".legendtext >> text=certified optimum", timeout=WAIT_MS)
-    visit.rest()
-    visit.turn_dial(HEADLINE)
-    assert headline(visit).startswith("0 of ")
-    visit.assert_clean()
-
-
 def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> None:
     visit.open(f"{server}/solve?data=shift")
     thumb = visit.page.get_by_role("slider", name="Regularisation β")
@@ -124,102 +104,3 @@ def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> No
     other.page.wait_for_selector(shown, timeout=WAIT_MS)
     other.page.close()
     visit.assert_clean()
-
-
-def test_state_survives_a_change_of_page(server: str, visit: Visit) -> None:
-    visit.open(f"{server}/dataset?data=edge&seed=4")
-    visit.page.get_by_role("link", name="Solve").first.click()
-    visit.page.wait_for_url("**/solve?*data=edge*", timeout=WAIT_MS)
-    visit.page.wait_for_selector("h2", timeout=WAIT_MS)
-    assert "seed=4" in visit.page.url
-    assert visit.page.locator("[data-testid=stSelectbox] input").first.input_value() == "edge"
-    visit.assert_clean()
-
-
-def test_charts_follow_a_change_of_theme(server: str, visit: Visit) -> None:
-    visit.open(f"{server}/solve?data=shift")
-    bars = ".js-plotly-plot .bars path"
-    visit.page.wait_for_selector(bars, timeout=WAIT_MS)
-    before = visit.page.locator(bars).last.evaluate("e => getComputedStyle(e).fill")
-    visit.page.get_by_test_id("stMainMenuButton").click()
-    visit.page.get_by_text("Dark").click()
-    visit.page.wait_for_function(
-        "([s, old]) => [...document.querySelectorAll(s)].every(e => getComputedStyle(e).fill !== old)",
-        arg=[bars, before],
-        timeout=WAIT_MS,
-    )
-    visit.assert_clean()
-
-
-#: Runs in the server: no solve ends while another file is there, and solves and workers leave a line in a file.
-WATCHED = """
-import sys
-import time
-from pathlib import Path
-import convex_core
-import pages._ui.work.jobs as jobs
-
-def note(*words):
-    with open({file!r}, "a") as out:
-        print(*words, file=out)
-
-module = sys.modules["convex_core.solution"]
-solve = module.solve
-def slow_solve(problem, **options):
-    note("solve", problem.n, problem.beta)
-    while Path({file!r} + ".wait").exists():
-        time.sleep(0.05)
-    return solve(problem, **options)
-module.solve = slow_solve
-
-run = jobs.Job._run
-def watched_run(self, *arguments):
-    note("job begins")
-    run(self, *arguments)
-    note("job", self.result.status)
-jobs.Job._run = watched_run
-"""
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A server that tells what it does: its address and its log."""
-    log = tmp_path_factory.mktemp("watched") / "log"
-    log.touch()
-    with running_server(SLOW_JOBS + WATCHED.format(file=str(log))) as address:
-        yield address, log
-
-
-def test_five_quick_steps_start_at_most_two_solves(watched: tuple[str, Path], visit: Visit) -> None:
-    address, log = watched
-    visit.open(f"{address}/solve?data=shift")
-    visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
-    visit.settle()
-    before, wait = len(log.read_text().splitlines()), Path(f"{log}.wait")
-    wait.touch()
-    thumb = visit.page.get_by_role("slider", name="Regularisation β")
-    thumb.focus()
-    try:
-        for _ in range(5):
-            thumb.press("ArrowRight")
-        visit.quiet(1000)
-    finally:
-        wait.unlink()
-    visit.page.wait_for_url("**beta=0.32**", timeout=WAIT_MS)
-    visit.rest()
-    started = log.read_text().splitlines()[before:]
-    assert started[-1] == "solve 12 0.32"
-    assert len(started) <= 2
-    visit.assert_clean()
-
-
-def test_closing_the_tab_ends_its_worker(watched: tuple[str, Path], context: Any) -> None:
-    address, log = watched
-    visit = Visit(context)
-    visit.open(f"{address}/convex_vs_sgd?data=shift&iterations=20000&width=64&runs=10")
-    visit.page.wait_for_selector("text=/Iteration [0-9]+ of/", timeout=WAIT_MS)
-    visit.page.close()
-    end = time.monotonic() + WAIT_MS / 1000
-    while "job cancelled" not in log.read_text() and time.monotonic() < end:
-        time.sleep(0.2)
-    assert log.read_text().splitlines()[-2:] == ["job begins", "job cancelled"]

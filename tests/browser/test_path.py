@@ -37,10 +37,11 @@ def test_cold_deep_link_shows_the_path(fresh_server: str, context: Any) -> None:
 
 
 def dial(visit: Visit) -> Any:
-    """The slider of the dial, once it can be used by the keyboard."""
-    visit.page.wait_for_selector(".st-key-dial .slider-group[role=slider]", timeout=WAIT_MS)
+    """The slider of the dial, whenever it can be used by the keyboard: drawn anew it has no name for a moment."""
+    slider = visit.page.locator(".st-key-dial .slider-group[role=slider]").first
+    slider.wait_for(timeout=WAIT_MS)
     visit.settle()
-    return visit.page.locator(".st-key-dial .slider-group").first
+    return slider
 
 
 def until(visit: Visit, text: str) -> None:
@@ -68,6 +69,20 @@ def press(visit: Visit, keys: tuple[str, ...], text: str) -> None:
             visit.page.wait_for_timeout(100)
 
 
+#: Turns the dial to its end, and a step back as soon as the server is told of that: its answer is on the way.
+TURN_AND_ON = """async () => {
+  const key = (key) => document.querySelector(".st-key-dial .slider-group")
+    .dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const sent = window.ccSent;
+  key("End");
+  while (window.ccSent === sent) await new Promise((done) => setTimeout(done, 5));
+  key("ArrowLeft");
+  const plot = document.querySelector(".st-key-dial .js-plotly-plot");
+  window.ccPlaces = new Set();
+  setInterval(() => window.ccPlaces.add(window.convexCoreSliders.model(plot).active), 20);
+}"""
+
+
 def test_the_dial_of_home_is_for_the_keyboard_too_in_the_link_and_reset(server: str, context: Any) -> None:
     visit = Visit(context)
     visit.open(f"{server}/")
@@ -88,6 +103,11 @@ def test_the_dial_of_home_is_for_the_keyboard_too_in_the_link_and_reset(server: 
         "document.querySelector('.st-key-dial .js-plotly-plot').layout.sliders[0].steps.map((s) => s.label)"
     )
     text = labels[-2]
+    press(visit, ("Home",), labels[0])
+    visit.page.evaluate(TURN_AND_ON)
+    visit.page.wait_for_url(f"**dial={text}", timeout=WAIT_MS)
+    visit.settle()
+    assert visit.page.evaluate("[...window.ccPlaces]") == [len(labels) - 2]
     press(visit, ("End", "ArrowLeft"), text)
     visit.page.wait_for_url(f"**dial={text}", timeout=WAIT_MS)
     link = visit.page.url
@@ -100,6 +120,10 @@ def test_the_dial_of_home_is_for_the_keyboard_too_in_the_link_and_reset(server: 
     visit.page.get_by_role("button", name="Reset").click()
     until(visit, first)
     assert "dial" not in visit.page.url
+    # the mouse turns it as well, and in the browser alone
+    visit.rest()
+    visit.turn_dial(HEADLINE)
+    assert str(visit.page.locator(HEADLINE).first.text_content()).startswith("0 of ")
     # a chart that is drawn anew has another slider, which has the keyboard then
     slider.evaluate("(one) => { one.focus(); one.replaceWith(one.cloneNode(true)); }")
     visit.page.wait_for_selector(".st-key-dial .slider-group:focus", timeout=WAIT_MS)

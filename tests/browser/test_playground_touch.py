@@ -11,16 +11,24 @@ import pytest
 from pages._ui.playground.scenes import FIRST, built_in
 
 from .conftest import Visit
-from .playing import agree, middle, open_scene, visitor, wait_for
+from .playing import agree, middle, open_scene, wait_for
 
 STEPS = 12
 
 
-@pytest.fixture
-def visit(chromium: Any) -> Iterator[Visit]:
-    opened = visitor(chromium, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+@pytest.fixture(scope="module")
+def phone(chromium: Any) -> Iterator[Any]:
+    screen = {"width": 390, "height": 844}
+    opened = chromium.new_context(viewport=screen, has_touch=True, is_mobile=True, reduced_motion="reduce")
     yield opened
-    opened.page.context.close()
+    opened.close()
+
+
+@pytest.fixture
+def visit(phone: Any) -> Iterator[Visit]:
+    opened = Visit(phone)
+    yield opened
+    opened.page.close()
 
 
 class Finger:

@@ -13,7 +13,7 @@ from .playing import open_scene, visitor
 
 
 def test_solve_and_the_playground_hand_out_reports_that_hold(
-    server: str, visit: Visit, chromium: Any, tmp_path: Path
+    server: str, visit: Visit, context: Any, chromium: Any, tmp_path: Path
 ) -> None:
     visit.open(f"{server}/solve?data=edge&n=4&beta=0.2")
     visit.page.get_by_role("button", name="Download").first.click()
@@ -21,13 +21,13 @@ def test_solve_and_the_playground_hand_out_reports_that_hold(
         visit.page.get_by_role("button", name="Report · HTML").click()
     solved, played = tmp_path / "solved.html", tmp_path / "played.html"
     waiting.value.save_as(solved)
-    playing = visitor(chromium)
+    playing = visitor(context)
     open_scene(playing, server, "line")
     with playing.page.expect_download(timeout=WAIT_MS) as waiting:
         playing.page.get_by_role("button", name="Report").click()
     waiting.value.save_as(played)
     playing.assert_clean()
-    playing.page.context.close()
+    playing.page.close()
     for file, link in ((solved, r"/solve\?[^\"]*beta=0.2"), (played, r"/playground\?play=line")):
         found = verify(file)
         assert found.holds, found.summary()

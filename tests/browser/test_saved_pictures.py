@@ -1,7 +1,8 @@
-"""Charts as PNG and SVG: made in the browser, whole, on the page's ground, and under a telling name."""
+"""Charts as PNG and SVG: made in the browser, whole, on the page's ground, and under a telling name; and pressed."""
 
 from __future__ import annotations
 
+import re
 import struct
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -31,9 +32,16 @@ def texts(svg: bytes) -> str:
     return " ".join("".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text"))
 
 
-def test_a_chart_is_saved_without_the_server(server: str, visit: Visit) -> None:
-    page = visit.page
+def test_a_chart_is_saved_without_the_server_a_sample_pressed_and_the_theme_changed(server: str, visit: Visit) -> None:
     visit.open(f"{server}/solve?data=shift")
+    save_a_chart(visit)
+    press_a_sample(visit)
+    change_the_theme(visit)
+
+
+def save_a_chart(visit: Visit) -> None:
+    """It is the chart on the page, which stays as it was."""
+    page = visit.page
     page.wait_for_selector(".st-key-bounds .cc-save button", state="attached", timeout=WAIT_MS)
     visit.settle()
     page.wait_for_timeout(500)
@@ -49,7 +57,33 @@ def test_a_chart_is_saved_without_the_server(server: str, visit: Visit) -> None:
     # the chart on the page is as it was
     assert page.locator(".st-key-bounds .gtitle").count() == 0
     assert page.locator(".st-key-bounds .js-plotly-plot").bounding_box() == box
-    visit.assert_clean()
+
+
+def press_a_sample(visit: Visit) -> None:
+    """It is taken inside the network."""
+    page = visit.page
+    points = page.locator(".st-key-predictions .scatterlayer .trace").last.locator(".point")
+    points.nth(7).wait_for(state="attached", timeout=WAIT_MS)
+    visit.settle()
+    page.locator(".st-key-predictions").scroll_into_view_if_needed()
+    box = points.nth(7).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_role("heading", name=re.compile("^Sample 7 through filter 1")).wait_for(timeout=WAIT_MS)
+    page.wait_for_url("**sample=7*", timeout=WAIT_MS)
+
+
+def change_the_theme(visit: Visit) -> None:
+    """Charts follow."""
+    bars = ".js-plotly-plot .bars path"
+    visit.page.wait_for_selector(bars, timeout=WAIT_MS)
+    before = visit.page.locator(bars).last.evaluate("e => getComputedStyle(e).fill")
+    visit.page.get_by_test_id("stMainMenuButton").click()
+    visit.page.get_by_text("Dark").click()
+    visit.page.wait_for_function(
+        "([s, old]) => [...document.querySelectorAll(s)].every(e => getComputedStyle(e).fill !== old)",
+        arg=[bars, before],
+        timeout=WAIT_MS,
+    )
 
 
 def test_the_playground_is_saved_without_the_server(server: str, visit: Visit) -> None:

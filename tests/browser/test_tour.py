@@ -10,18 +10,16 @@ import pytest
 
 from pages._ui.tour import facts, steps
 
-from .conftest import WAIT_MS, Visit
+from .conftest import OPEN_MS, WAIT_MS, Visit
 from .playing import visitor, wait_for
 
 
 @pytest.fixture
-def visit(chromium: Any, server: str) -> Iterator[Visit]:
-    opened = visitor(chromium)
-    opened.page.goto(f"{server}/tour")
-    opened.page.locator(".cc-tour-ask").wait_for(timeout=WAIT_MS)
+def visit(context: Any) -> Iterator[Visit]:
+    opened = visitor(context)
     yield opened
     opened.assert_clean()
-    opened.page.context.close()
+    opened.page.close()
 
 
 def text(visit: Visit, name: str) -> str:
@@ -37,8 +35,10 @@ def at(visit: Visit, number: int) -> None:
     page.locator(".cc-play[aria-busy=false]").wait_for(timeout=WAIT_MS)
 
 
-def test_the_tour_is_walked_by_keyboard_to_its_end(visit: Visit) -> None:
+def test_the_tour_is_walked_by_keyboard_to_its_end(visit: Visit, server: str) -> None:
     page, keys = visit.page, visit.page.keyboard
+    page.goto(f"{server}/tour")
+    page.locator(".cc-tour-ask").wait_for(timeout=OPEN_MS)
     for number in range(1, steps.COUNT + 1):
         at(visit, number)
         step = steps.step(number)
@@ -77,30 +77,27 @@ def test_the_tour_is_walked_by_keyboard_to_its_end(visit: Visit) -> None:
     assert "/playground" in page.url
 
 
-def test_keys_work_after_a_press_in_the_sidebar(chromium: Any, server: str) -> None:
-    visit = visitor(chromium)
+def test_keys_work_after_a_press_in_the_sidebar(visit: Visit, server: str) -> None:
     visit.open(server)
     visit.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Tour").click()
     at(visit, 1)
     visit.page.keyboard.press("ArrowRight")
     visit.page.locator(".cc-tour-answer").wait_for(timeout=WAIT_MS)
-    visit.page.context.close()
 
 
-def test_a_notice_of_a_bad_link_leaves_the_buttons_on_the_screen(chromium: Any, server: str) -> None:
-    visit = visitor(chromium)
+def test_a_notice_of_a_bad_link_leaves_the_buttons_on_the_screen(visit: Visit, server: str) -> None:
     for link, button in (("tour?step=9", "Show me →"), ("playground?play=x", "Play SGD")):
         visit.page.goto(f"{server}/{link}")
-        visit.page.get_by_test_id("stAlert").wait_for(timeout=WAIT_MS)
+        visit.page.get_by_test_id("stAlert").wait_for(timeout=OPEN_MS)
         low = visit.page.get_by_role("button", name=button).locator("visible=true").first
         low.wait_for(timeout=WAIT_MS)
         wait_for(visit, lambda: (box := low.bounding_box()) and box["y"] + box["height"] <= 720)  # noqa: B023
-    visit.page.context.close()
 
 
 def test_a_dot_is_dragged_to_a_filter_and_the_way_back_keeps_it(visit: Visit, server: str) -> None:
     page = visit.page
     page.goto(f"{server}/tour?step=7")
+    page.locator(".cc-tour-ask").wait_for(timeout=OPEN_MS)
     at(visit, 7)
     assert not page.locator(".cc-dir-stars").first.is_visible()
     target = steps.step(7)["question"]["angles"][0]
