@@ -64,7 +64,9 @@ class ClosingSettings:
     proof: float = 0.02
     share: float = 0.5
     whole: float = 0.97  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
-    higher: float = 1.02  # price over beta of columns that come before a long proof by cones
+    # price over beta of columns that come before a long proof, by cones and by moments on cones
+    higher: float = 1.02
+    high: float = 1.0002
     converging: float = 1.5  # price over beta from which on proofs by cones get all the time
 
 
@@ -117,12 +119,12 @@ class Closing:
 
     @property
     def _proves(self) -> bool:
-        """Whether a proof by cones may come before the search: not for several outputs, whose time is shared."""
-        return self._by_cones and len(self._parts) == 1 and not self._moments
+        """Whether a proof that fits the time may come before the search: not for several outputs, who share theirs."""
+        return len(self._parts) == 1 and not self._moments
 
     def premature(self, price: PriceResult) -> bool:
         """Whether columns above beta by more than a little should join the master before a long proof begins."""
-        high = SETTINGS.higher * self._problem.beta
+        high = (SETTINGS.higher if self._by_cones else SETTINGS.high) * self._problem.beta
         return self._proves and float(price.value.max(initial=0.0)) > high
 
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
@@ -147,7 +149,7 @@ class Closing:
             part = budget.part(SETTINGS.whole)
             closest = self._parts[0].prove_in_time(v, floor=problem.beta, budget=part)
             if math.isfinite(closest):
-                self.pending = False  # what time is left is for finer proofs
+                self.pending = not self._by_cones  # what time is left is for finer proofs
                 found = dual_bound(problem, self._pricer.factory, v, closest)
                 return found if found.value > best.value else best
         if not self._moments:

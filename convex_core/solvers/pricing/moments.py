@@ -121,6 +121,49 @@ class Moments:
         part._left, part._weight = np.append(self._left, 0.0), np.append(self._weight, 0.0)
         return part
 
+    def inside(self, normals: _Array) -> Moments:
+        """The part in which all `normals` (k, h) have products that are not negative, in place of those before."""
+        part = self.half(normals[0])
+        k, M = len(normals), len(self._rows)
+        part._normals, part._weight = normals.copy(), np.zeros(k)
+        part._paid = np.pad(self._paid[:, : SETTINGS.payers], ((0, 0), (0, k)))
+        part._left = np.pad(self._left[:M], (0, k))
+        return part
+
+    def replaced(self, place: int, normal: _Array) -> Moments:
+        """The part with another normal (h,) in the place of one of those before."""
+        part = copy(self)
+        part._normals, part._weight = self._normals.copy(), self._weight.copy()
+        part._U, part._payer, part._paid, part._left = (
+            of.copy() for of in (self._U, self._payer, self._paid, self._left)
+        )
+        part._normals[place], part._weight[place] = normal, 0.0
+        part._paid[:, SETTINGS.payers + place] = 0.0
+        part._left[len(self._rows) + place] = 0.0
+        return part
+
+    @property
+    def normals(self) -> _Array:
+        """Unit vectors (k, h) whose products with the directions of its part are not negative."""
+        return self._normals
+
+    @property
+    def weights(self) -> _Array:
+        """How heavy the normals (k,) are in the last bound."""
+        return self._weight
+
+    @property
+    def U(self) -> _Array:
+        """The second moments (h, h) of the relaxed direction."""
+        moments: _Array = self._U
+        return moments
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it keeps, about, with a normal for each entry of a filter."""
+        M, h = self._rows.shape
+        return int(8 * M * (2 * SETTINGS.payers + h + 8))
+
     def divided(self, a: _Array, linear: _Array, budget: Budget) -> list[Moments]:
         """The two halves whose bounds win most, by their product; none if time is up, or there is nothing to win."""
         best: list[Moments] = []

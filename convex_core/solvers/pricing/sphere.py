@@ -546,6 +546,10 @@ class _Side:
             self.U = np.concatenate([self.U, part])
             self.value = np.concatenate([self.value, value])
 
+    def tell(self, U: _Array, value: _Array) -> None:
+        """Keep directions `U` (m, h) that a proof has found."""
+        self.found, self.found_value = np.concatenate([self.found, U]), np.concatenate([self.found_value, value])
+
     def roots(self) -> list[_Array]:
         """Cones of orthonormal vertices (h, h) that cover the half of the sphere where f attains its maximum."""
         h = len(self.linear)

@@ -25,6 +25,7 @@ from ...progress import Budget
 from ...status import Status
 from .elsewhere import Elsewhere, dealt
 from .enumerated import PriceResult
+from .moment_cones import bound_cones
 from .moments import Moments
 from .plan_kernel import transport_plan
 from .row_signs import prove_below
@@ -43,6 +44,7 @@ class TransportSettings:
 
     # targets: excess over the best value known, relative; the last one is what is asked for
     excesses: tuple[float, ...] = (4.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.01, 1e-3)
+    finest: float = 1e-4  # accuracy of the bound by moments on cones
     partners: int = 16  # concave rows at most that pay for a convex one
     plan_steps: int = 60  # steps for each level of smoothing of the plan
     products_at_once: int = 1 << 22  # products of rows at a time when partners are looked for: 32 MB
@@ -130,6 +132,17 @@ class TransportPricer(SpherePricer):
         # who has met the limit will most likely meet it again
         self._products = SETTINGS.products if finished else max(0.5 * self._products, SETTINGS.easy * SETTINGS.products)
         self._easy = place == len(levels) and spent < SETTINGS.easy * SETTINGS.products
+        return bound
+
+    def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
+        """By moments on cones of directions, for filters and rows of which there is time for all cones of the beginning."""
+
+        def told(bound: float) -> None:
+            budget.report("solve", f"bound over all directions, cone by cone: {bound / known:.4f} of the best one known")
+
+        bound = bound_cones(sides, known * (1.0 + SETTINGS.finest), budget, self._pool, told)
+        for side in sides:
+            self._seen[side.sign] = _thinned(side.found, side.found_value, self._ascents.seen)
         return bound
 
     def _by_moments(self, side: _Side, budget: Budget) -> float:
