@@ -192,8 +192,13 @@ class Moments:
         lengths = [float(np.linalg.norm(axis)) for axis in found]
         return [axis / length for axis, length in zip(found, lengths, strict=True) if length > 0.0]
 
-    def bound(self, a: _Array, linear: _Array, budget: Budget, steps: int = SETTINGS.steps) -> float:
-        r"""A sound bound on :math:`b^T u + \sum_j a_j (r_j^T u)_+` over its part of the unit ball, for b = `linear`."""
+    def bound(
+        self, a: _Array, linear: _Array, budget: Budget, steps: int = SETTINGS.steps, enough: float = -math.inf
+    ) -> float:
+        r"""A sound bound on :math:`b^T u + \sum_j a_j (r_j^T u)_+` over its part of the unit ball, for b = `linear`.
+
+        It is as close as so many `steps` make it, at most: they end where it is `enough`, or that is out of reach.
+        """
         peak = max(np.abs(a).max(initial=0.0), np.abs(linear).max(initial=0.0))
         t = 2.0 * linear + a @ self._rows
         error = (len(a) + 4.0) * UNIT_ROUNDOFF * float(2.0 * np.abs(linear).sum() + np.abs(a).sum())
@@ -205,7 +210,7 @@ class Moments:
             t, error = np.zeros_like(t), error + long
         self.value = math.inf
         for _ in range(SETTINGS.first_rounds if self._new else 1):
-            self.value = min(self.value, 0.5 * (self._round(a, t, steps) + error))
+            self.value = min(self.value, 0.5 * (self._round(a, t, steps, 2.0 * enough - error) + error))
             self._new = False
             if budget.stop() is not None:
                 break
@@ -215,7 +220,7 @@ class Moments:
         r"""Vectors :math:`\rho` (M,) and z (h,) with which the last bound is :math:`(t^T z + a^T \rho) / 2`, about."""
         return self._atom
 
-    def _round(self, a: _Array, t: _Array, steps: int) -> float:
+    def _round(self, a: _Array, t: _Array, steps: int, enough: float) -> float:
         """Partners anew, some steps, and the bound on twice f."""
         split = self._split(a, t)
         (m, h), q = split.X.shape, len(split.c)
@@ -228,8 +233,8 @@ class Moments:
         length, work = np.zeros_like(plan), np.zeros((3, h, h))
         move_moments(
             split.X, split.a, split.Y, c, split.normals, split.partner, split.side, start, entry, plan, left, self._U,
-            split.c, split.plan, split.left, U, steps, SETTINGS.pace, SETTINGS.blur, SETTINGS.last_blur, plan.ravel(),
-            length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((4, q)), work[0], work[1], work[2],
+            split.c, split.plan, split.left, U, steps, enough, SETTINGS.pace, SETTINGS.blur, SETTINGS.last_blur,
+            plan.ravel(), length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((4, q)), work[0], work[1], work[2],
         )  # fmt: skip
         self._U = U
         self._remember(split)

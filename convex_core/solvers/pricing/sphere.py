@@ -30,7 +30,7 @@ from ...progress import Budget
 from ...status import Scope, Status
 from .ascent_kernel import ascend, respond
 from .cone_parts import prove_in_parts
-from .cone_search import ConeSearch, search_cones
+from .cone_search import Cones, ConeSearch, search_cones
 from .elsewhere import Elsewhere
 from .enumerated import PriceResult, SoundPricer, spread
 
@@ -356,18 +356,20 @@ class SpherePricer(SoundPricer):
         return sides, best
 
     def _prove(
-        self, sides: list[_Side], known: float, accuracy: float, budget: Budget, expected: Sequence[float] = ()
-    ) -> float:
+        self, sides: list[_Side], known: float, accuracy: float, budget: Budget, expected: Sequence[float] = (),
+        cones: Sequence[tuple[_Side, _Array | Cones]] = (),
+    ) -> float:  # fmt: skip
         """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too.
 
-        With the cones that each root is `expected` to take, the bound is `accuracy` above what is `known`, not above
+        With `cones` these are searched in place of the roots. With the cones that each root is `expected` to take, the
+        bound is `accuracy` above what is `known`, not above
         what it finds, and coarser for those roots for which there is too little time left: cones are about as many as
         one over the accuracy.
         """
-        if self._elsewhere is not None:
+        if self._elsewhere is not None and not cones:
             return self._prove_elsewhere(self._elsewhere, sides, known, accuracy, budget)
 
-        def one(task: tuple[_Side, _Array], halt: _Flag) -> tuple[float, _Array, _Array, int]:
+        def one(task: tuple[_Side, _Array | Cones], halt: _Flag) -> tuple[float, _Array, _Array, int]:
             side, root = task
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
@@ -391,7 +393,7 @@ class SpherePricer(SoundPricer):
             count = min(answer[2], len(U))
             return answer[0], U[:count], value[:count], examined
 
-        tasks = [(side, root) for side in sides for root in side.roots()]
+        tasks = list(cones) or [(side, root) for side in sides for root in side.roots()]
         counts = sorted(expected, reverse=True)
         if expected:  # long ones first
             tasks = [tasks[i] for i in np.argsort(-np.array(expected), kind="stable")]
@@ -545,10 +547,6 @@ class _Side:
             value = ascend(self.columns, self.a, self.linear, part, floor, SETTINGS.steps)
             self.U = np.concatenate([self.U, part])
             self.value = np.concatenate([self.value, value])
-
-    def tell(self, U: _Array, value: _Array) -> None:
-        """Keep directions `U` (m, h) that a proof has found."""
-        self.found, self.found_value = np.concatenate([self.found, U]), np.concatenate([self.found_value, value])
 
     def roots(self) -> list[_Array]:
         """Cones of orthonormal vertices (h, h) that cover the half of the sphere where f attains its maximum."""
