@@ -53,7 +53,6 @@ class Hops:
     times: int = 8  # that each is turned
     angle: float = 0.8  # of turns, at most, in radians, about: they are of all sizes up to that
     improved: int = 400  # cells that gradient steps lead to whose best points are looked for, at most
-    products: int = 10_000_000  # products with rows that the values of the turned may cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +195,7 @@ class SpherePricer(SoundPricer):
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
         self._ends = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # of ascents, where the next ones begin
         self._round = 0  # calls of ascents
+        self._hopping = 0.0  # seconds of those with hops
         self._explored = 0  # calls without a proof
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
@@ -366,9 +366,14 @@ class SpherePricer(SoundPricer):
         sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
         best = 0.0
         self._round += 1
+        # against the clock all of them may take as long as one price: proofs come soon enough
+        hopping = self._ascents.hops is not None and (not budget.paced or self._hopping < budget.remaining)
+        hop = partial(self._ascend, hops=self._ascents.hops if hopping else None)
         near = partial(self._search_near, around=SETTINGS.near)
-        for step in (self._ascend, near) if thorough and self._ascents.hops is None else (self._ascend,):
+        for step in (hop, near) if thorough and not hopping else (hop,):
+            begin = budget.seconds
             best = self._watched_best(step, sides, floor, budget)
+            self._hopping += budget.seconds - begin if hopping else 0.0
             if not SETTINGS.nothing * floor < best - floor <= SETTINGS.modest * floor:
                 break
         return sides, best
@@ -470,7 +475,7 @@ class SpherePricer(SoundPricer):
         self._watched(partial(step, floor=floor, budget=budget), sides, budget)
         return max(side.best for side in sides)
 
-    def _ascend(self, side: _Side, _halt: _Flag, *, floor: float, budget: Budget) -> None:
+    def _ascend(self, side: _Side, _halt: _Flag, *, floor: float, budget: Budget, hops: Hops | None) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
         h = len(side.linear)
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
@@ -484,8 +489,8 @@ class SpherePricer(SoundPricer):
         side.ascend(
             starts[spread(starts, side.respond(starts), self._ascents.kept, near=SETTINGS.apart)], floor, budget
         )
-        if self._ascents.hops is not None:
-            self._hop(side, self._ascents.hops, floor, budget)
+        if hops is not None:
+            self._hop(side, hops, floor, budget)
 
     def _hop(self, side: _Side, how: Hops, floor: float, budget: Budget) -> None:
         """Ascent from ends of this round and of earlier ones, and from turned copies of the best of them.
@@ -495,21 +500,21 @@ class SpherePricer(SoundPricer):
         h = len(side.linear)
         known = np.concatenate([self._ends[side.sign], side.U])
         value = side.respond(known)
-        best = spread(known, value, how.turned, near=SETTINGS.same)
-        best = best[value[best] >= how.share * floor]
+        most = max(1, SETTINGS.start_products // max(1, len(side.a)))  # of both kinds of starts
+        known = known[spread(known, value, min(how.kept, most), near=SETTINGS.same)]
+        best = known[side.respond(known) >= how.share * floor][: min(how.turned, most)]
         rng = np.random.default_rng((self._seed, self._round, side.sign + 1))
-        most = how.products // max(1, len(side.a) * max(1, len(best)))
-        shape = (len(best), max(1, min(how.times, most)), h)
+        shape = (len(best), max(1, min(how.times, most // max(1, len(best)))), h)
         turns = rng.uniform(0.0, np.tan(how.angle) / math.sqrt(h), (*shape[:2], 1)) * rng.standard_normal(shape)
-        turned = (known[best, None] + turns).reshape(-1, h)
+        turned = (best[:, None] + turns).reshape(-1, h)
         starts = np.concatenate([known, turned / np.linalg.norm(turned, axis=1, keepdims=True)])
         starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
         first = len(side.U)
-        side.ascend(starts, np.inf, budget)
+        side.ascend(starts, np.inf, budget)  # no cell promises that much
         cells = first + spread(side.U[first:], side.value[first:], how.improved, near=SETTINGS.apart)
         side.ascend(side.U[cells], how.share * floor, budget)
-        best = spread(side.U, side.value, how.kept, near=SETTINGS.same)
-        self._ends[side.sign] = side.U[best[side.value[best] >= how.kept_share * floor]]
+        high = np.flatnonzero(side.value >= how.kept_share * floor)
+        self._ends[side.sign] = side.U[high[spread(side.U[high], side.value[high], how.kept, near=SETTINGS.same)]]
 
     def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget, around: Around) -> None:
         """Branch and bound in a small cone around each end that is near the floor.
