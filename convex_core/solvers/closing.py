@@ -64,8 +64,8 @@ class ClosingSettings:
     proof: float = 0.02
     share: float = 0.5
     whole: float = 0.97  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
-    # columns that come before a long proof: with a price over beta by cones, and above it by a share of the tolerance by
-    # moments on cones, which are for all of it; a proof need not be closer than another share of it
+    # columns that come before a long proof by cones, by their price over beta, or with moments on cones by how much of
+    # the tolerance it is above it; and the share of the tolerance that such a proof aims at
     higher: float = 1.02
     high: float = 0.2
     close: float = 0.95

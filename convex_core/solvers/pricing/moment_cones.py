@@ -1,14 +1,13 @@
 r"""Which cones of directions are left to be searched, once bounds by moments have closed what they can.
 
 As in :mod:`.sphere` the price of an output sign is the maximum of :math:`f(u) = b^T u + \sum_j a_j (r_j^T u)_+` over
-one half of the sphere, which simplicial cones cover. On a cone with vertices :math:`q_1 \dots q_h` a row that has one sign
-at all of them is linear, and the facets are normals of a part of the sphere for :mod:`.moments`. Such a bound takes
-a thousand times as long as that of :mod:`.sphere_kernel`, and with long filters it closes large cones that take many
-thousands of those. Around the maxima it is the other way round: small cones are closed sooner one by one.
+one half of the sphere, which simplicial cones cover. On a cone with vertices :math:`q_1 \dots q_h` a row that has one
+sign at all of them is linear, and the facets are normals of a part of the sphere for :mod:`.moments`. Such a bound
+takes a thousand times as long as that of :mod:`.sphere_kernel`, and with long filters it closes large cones that take
+many thousands of those. Small ones are closed sooner one by one.
 
-So a cone whose bound by moments is too high is cut along the edge that the convex rows bend most along, weighed by how
-much of its ends there is in the mixture that attains the bound, until random (:meth:`.ConeSearch.estimate`) say that it is small, or it was cut often; what is open then is for
-:mod:`.sphere_kernel`, and it is known about how many cones that takes.
+So all cones whose bounds by moments are too high are cut in two, wave after wave. A cone that is small, as random paths
+say (:meth:`.ConeSearch.estimate`), or was cut often, is left to :mod:`.sphere_kernel`.
 
 A computed vertex is off by its rounding errors, and so are the facets: what f and the weights of the normals make of
 that is added to every bound.
@@ -17,7 +16,8 @@ that is added to every bound.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ from .cone_search import Cones, ConeSearch
 from .moments import Moments
 from .sphere import _Side
 
-__all__ = ["OpenCone", "open_cones"]
+__all__ = ["OpenCone", "close_cones"]
 
 _Array = NDArray[np.float64]
 
@@ -39,12 +39,25 @@ _Array = NDArray[np.float64]
 class MomentConeSettings:
     """Tuning of the bounds by moments on cones."""
 
-    steps: int = 300  # of the moments, for each cone, at most
+    steps: int = 300  # of the moments, for each cone, at most, and for a half that is tried
+    few_steps: int = 60
+    unmoved: float = 1e-4  # what a half wins at least, relative, when two cuts are compared
     # cones that random paths, so many, expect for one that is not cut by moments any more; and cuts at most
     small: float = 1500.0
     paths: int = 12
-    cuts: int = 16
+    cuts: int = 14
     everywhere: float = 0.05  # share of all weights that an edge has beside those of its ends
+    # the first so many cones say whether all of them take more than a share of the time left, and all of them whether
+    # more than another share stays open: then there is no hope; so much memory, too, is the end
+    first: int = 24
+    begin: float = 0.1
+    open: float = 0.9
+    memory: int = 1 << 28
+    # after that many waves the next target is taken, where what is left is expected to take so many times the time left
+    sight: int = 5
+    beyond: float = 1.5
+    share: float = 0.6  # of the time that all waves may take
+    at_once: int = 64  # cones between two looks at the clock
 
 
 SETTINGS = MomentConeSettings()
@@ -59,56 +72,109 @@ class OpenCone(NamedTuple):
 
 
 class _Cut(NamedTuple):
-    """A cone that is looked at: its vertices (h, h), moments, the bound of what it was cut from, and the cuts."""
+    """A cone that is looked at: its vertices (h, h), moments, a bound, and the cuts that led to it."""
 
+    side: _Side
     vertices: _Array
     moments: Moments
     bound: float
     level: int
 
+    @property
+    def cone(self) -> Cones:
+        level, cut = np.array([self.level]), np.array([-1])
+        return Cones(self.vertices[None], np.array([self.bound]), np.zeros(1), level, cut)
 
-def open_cones(
-    side: _Side, root: _Array, whole: Moments, target: float, search: ConeSearch, budget: Budget
-) -> list[OpenCone]:
-    """The parts of a root cone in which f is not proved to be at most `target`, with the bounds that are proved.
+
+def close_cones(
+    sides: list[_Side],
+    targets: Sequence[float],
+    budget: Budget,
+    pool: Executor,
+    pace: float,
+    told: Callable[[int, int, float], None],
+) -> tuple[float, list[OpenCone]] | None:
+    """A target, and what is left of all root cones where f is not proved to be at most that; None if there is no hope.
 
     Parameters
     ----------
-    side : _Side
-        The function f.
-    root : (h, h)
-        Unit vertices of the cone, pairwise at angles of at most 90 degrees.
-    whole : Moments
-        Of the same rows; its last bound is on this f over the whole sphere.
-    target : float
-        Bounds at or below it close a cone.
-    search : ConeSearch
-        Of the same function; nobody else may use it meanwhile.
+    sides : list of _Side
+        Both output signs.
+    targets : sequence of float
+        Bounds at or below the target close a cone. It is the first of these, and as soon as that seems to take more
+        than the time left, the next one: what is closed stays closed.
     budget : Budget
-        Time limit and cancel flag.
+        With a time limit; once its larger part is over all that is open is left as it is.
+    pool : Executor
+        Threads.
+    pace : float
+        Seconds that a cone of those that are left takes all threads, about.
+    told : callable
+        Is called with the wave, the number of cones that are open, and the largest bound of these.
     """
-    halt = np.zeros(1, dtype=bool)
+    target, *higher = targets
+    part = budget.part(SETTINGS.share)
+    wholes = {side.sign: Moments(side.rows) for side in sides}
+    list(pool.map(lambda side: wholes[side.sign].bound(side.a, side.linear, budget), sides))
+    searches: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # those that nobody uses
+    cuts = [
+        _Cut(side, root, wholes[side.sign].inside(root), wholes[side.sign].value, 0)
+        for side in sides
+        for root in side.roots()
+    ]
+    most = SETTINGS.memory // max(1, wholes[sides[0].sign].memory)
+
+    def looked(cut: _Cut) -> tuple[_Cut, float] | None:
+        """The cone with its own bound and what its search is expected to take, or None if it is closed."""
+        if part.stop() is None and cut.bound > target:
+            cut = cut._replace(bound=_bounded(cut, target, part, SETTINGS.steps))
+        if cut.bound <= target:
+            return None
+        if part.stop() is not None:
+            return cut, math.inf
+        own = searches[cut.side.sign]
+        search = own.pop() if own else ConeSearch(cut.side.rows, cut.side.a, cut.side.linear)
+        expected = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool)).mean()
+        own.append(search)
+        return cut, float(expected)
+
+    def halved(cut: _Cut) -> list[_Cut]:
+        return _halved(cut, target, part)
+
     left: list[OpenCone] = []
-    stack = [_Cut(root, whole.inside(root), whole.value, 0)]
-    while stack:
-        cut = stack.pop()
-        bound = cut.bound
-        if budget.stop() is None:
-            bound = min(bound, _bounded(side, cut, target, budget))
-        if bound <= target:
-            continue
-        expected = search.estimate(cut.vertices, target, SETTINGS.paths, len(left) + 1, halt).mean()
-        if expected <= SETTINGS.small or cut.level >= SETTINGS.cuts or budget.stop() is not None:
-            cone = Cones(cut.vertices[None], np.array([bound]), np.zeros(1), np.array([cut.level]), np.array([-1]))
-            left.append(OpenCone(side, cone, float(expected)))
-        else:
-            stack.extend(_halves(side, cut, bound))
-    return left
+    begin, remaining = budget.seconds, budget.remaining
+    for wave in range(SETTINGS.cuts + 1):
+        answers: list[tuple[_Cut, float]] = []
+        start = 0
+        while start < len(cuts):
+            count = SETTINGS.first if wave == start == 0 else SETTINGS.at_once
+            answers += filter(None, pool.map(looked, cuts[start : start + count]))
+            start += count
+            if wave == 0 and (budget.seconds - begin) * len(cuts) > SETTINGS.begin * remaining * start:
+                return None
+        if wave == 0 and len(answers) > SETTINGS.open * len(cuts):
+            return None
+        told(wave, len(answers) + len(left), max((cut.bound for cut, _ in answers), default=target))
+        over = wave == SETTINGS.cuts or part.stop() is not None
+        final = [answer for answer in answers if over or answer[1] <= SETTINGS.small]
+        left += [OpenCone(cut.side, cut.cone, expected) for cut, expected in final]
+        if over or len(final) == len(answers):
+            break
+        going_on = [answer for answer in answers if answer[1] > SETTINGS.small]
+        if 2 * len(going_on) > most:
+            return None
+        seconds = pace * (sum(expected for _, expected in going_on) + sum(cone.expected for cone in left))
+        if higher and wave >= SETTINGS.sight and seconds > SETTINGS.beyond * budget.remaining:
+            target = higher.pop(0)
+        cuts = [
+            half for halves in pool.map(halved, [cut for cut, _ in going_on if cut.bound > target]) for half in halves
+        ]
+    return target, left
 
 
-def _bounded(side: _Side, cut: _Cut, target: float, budget: Budget) -> float:
+def _bounded(cut: _Cut, target: float, budget: Budget, steps: int) -> float:
     """A bound on f over the cone by moments, or an early one, where they do not seem to come down to the target."""
-    Q, moments = cut.vertices, cut.moments
+    side, Q, moments = cut.side, cut.vertices, cut.moments
     (M, h), products = side.rows.shape, side.rows @ Q.T
     positive = (products >= 0.0).all(axis=1)
     undecided = ~(positive | (products <= 0.0).all(axis=1))
@@ -116,35 +182,57 @@ def _bounded(side: _Side, cut: _Cut, target: float, budget: Budget) -> float:
     # a point of the cone is a sum of vertices with weights of length 1 at most, and these are off by their roundings
     size = float(np.abs(side.a).sum() + np.sqrt(side.linear @ side.linear))
     rough = (4.0 * M + 64.0 + 8.0 * math.sqrt(h) * (cut.level + h + 2)) * UNIT_ROUNDOFF * size
-    bound = moments.bound(
-        np.where(undecided, side.a, 0.0), linear, budget, SETTINGS.steps, target - rough * (1.0 + 2.0 * math.sqrt(h))
-    )
+    enough = target - rough * (1.0 + 2.0 * math.sqrt(h))
+    bound = moments.bound(np.where(undecided, side.a, 0.0), linear, budget, steps, enough)
     outside = np.maximum(-(moments.normals @ Q.T).min(axis=1), 0.0) + (h + 2) * UNIT_ROUNDOFF
     added: float = rough + 2.0 * math.sqrt(h) * float(moments.weights @ outside)
-    return bound + added
+    return min(cut.bound, bound + added)
 
 
-def _halves(side: _Side, cut: _Cut, bound: float) -> Iterator[_Cut]:
-    """The cone cut in the middle of the edge along which the convex rows bend most, where the mixture is."""
-    Q = cut.vertices
+def _halved(cut: _Cut, target: float, budget: Budget) -> list[_Cut]:
+    """The cone cut in the middle of one of two edges, the one for which the bounds of both halves win most.
+
+    Both are long, convex rows bend along them, and their ends are in the mixture that attains the bound: the ends of
+    the first are much in it, those of the second are not together in it.
+    """
+    side, Q = cut.side, cut.vertices
     convex = side.a > 0.0
     weight, products = side.a[convex], side.rows[convex] @ Q.T
     first, second = np.triu_indices(len(Q), 1)
     d0, d1 = products[:, first], products[:, second]
     bends = weight @ (np.maximum(np.minimum(d0, -d1), 0.0) + np.maximum(np.minimum(d1, -d0), 0.0))
-    # x_p is the product with the facet's normal, over that of the vertex
-    heights = np.maximum(np.einsum("ph,ph->p", cut.moments.normals, Q), 1e-150)
-    share = np.sqrt(np.einsum("ph,hk,pk->p", cut.moments.normals, cut.moments.U, cut.moments.normals)) / heights
-    bends *= share[first] + share[second] + SETTINGS.everywhere * share.sum()
-    best = int(bends.argmax())
-    p, q = int(first[best]), int(second[best])
+    bends *= np.maximum(2.0 - 2.0 * np.einsum("eh,eh->e", Q[first], Q[second]), 0.0)
+    # the share of a vertex is the product with the facet's normal, over that of the vertex itself
+    normals = cut.moments.normals
+    heights = np.maximum(np.einsum("ph,ph->p", normals, Q), 1e-150)
+    X = normals @ cut.moments.U @ normals.T / np.outer(heights, heights)
+    share = np.sqrt(np.maximum(np.diag(X), 0.0))
+    much = share[first] + share[second] + SETTINGS.everywhere * share.sum()
+    apart = np.maximum(share[first] * share[second] - X[first, second], 0.0)
+    best: list[_Cut] = []
+    most = -math.inf
+    for edge in {int((bends * much).argmax()), int((bends * apart).argmax())}:
+        halves = _at(cut, int(first[edge]), int(second[edge]))
+        halves = [half._replace(bound=_bounded(half, target, budget, SETTINGS.few_steps)) for half in halves]
+        won = math.prod(max(1.0 - half.bound / cut.bound, SETTINGS.unmoved) for half in halves)
+        if won > most:
+            most, best = won, halves
+    return best
+
+
+def _at(cut: _Cut, p: int, q: int) -> list[_Cut]:
+    """The cone cut in the middle of the edge between two vertices."""
+    Q = cut.vertices
     middle = Q[p] + Q[q]
     middle /= np.sqrt(middle @ middle)
+    halves = []
     for kept, left in ((p, q), (q, p)):
         vertices = Q.copy()
         vertices[left] = middle
         # the facets that both ends of the edge are in, and the one that the middle takes over, stay as they are
-        yield _Cut(vertices, cut.moments.replaced(kept, _facet(vertices, kept)), bound, cut.level + 1)
+        moments = cut.moments.replaced(kept, _facet(vertices, kept))
+        halves.append(_Cut(cut.side, vertices, moments, cut.bound, cut.level + 1))
+    return halves
 
 
 def _facet(vertices: _Array, opposite: int) -> _Array:

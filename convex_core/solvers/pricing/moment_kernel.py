@@ -153,8 +153,8 @@ def move_moments(
     best_c, best_plan, best_left, best_U
         As `c` and the three before.
     steps, enough, pace, blur, last_blur
-        How many at most; a bound that ends them, and that ends them early where it is out of reach; the share of the way
-        that U goes in each; the smoothing in the first and the last, relative.
+        How many at most; a bound that ends them, early too where it is out of reach; the share of the way that U goes
+        in each; the smoothing in the first and the last, relative.
     flat, flat_length : (m K,)
         The memory of `plan` and `length`.
     length, R, moved, size, Q, E, worst : (m, K), (m, h), (q, h), (4, q), (h, h), (h, h), (h, h)

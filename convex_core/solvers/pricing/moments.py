@@ -234,7 +234,8 @@ class Moments:
         move_moments(
             split.X, split.a, split.Y, c, split.normals, split.partner, split.side, start, entry, plan, left, self._U,
             split.c, split.plan, split.left, U, steps, enough, SETTINGS.pace, SETTINGS.blur, SETTINGS.last_blur,
-            plan.ravel(), length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((4, q)), work[0], work[1], work[2],
+            plan.ravel(), length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((4, q)),
+            work[0], work[1], work[2],
         )  # fmt: skip
         self._U = U
         self._remember(split)

@@ -429,8 +429,8 @@ class SpherePricer(SoundPricer):
 
         def learn(side: _Side) -> None:
             own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
-            side.found = np.concatenate([U for _, U, _, _ in own])
-            side.found_value = np.concatenate([value for _, _, value, _ in own])
+            side.found = np.concatenate([side.found[:0], *(U for _, U, _, _ in own)])
+            side.found_value = np.concatenate([side.found_value[:0], *(value for _, _, value, _ in own)])
             self._seen[side.sign] = _thinned(side.found, side.found_value, self._ascents.seen)
 
         list(self._pool.map(learn, sides))

@@ -23,10 +23,9 @@ from ...numerics.rounding import UNIT_ROUNDOFF
 from ...program.blocks import CellFactory
 from ...progress import Budget
 from ...status import Status
-from .cone_search import ConeSearch
 from .elsewhere import Elsewhere, dealt
 from .enumerated import PriceResult
-from .moment_cones import OpenCone, open_cones
+from .moment_cones import close_cones
 from .moments import Moments
 from .plan_kernel import transport_plan
 from .row_signs import prove_below
@@ -45,15 +44,10 @@ class TransportSettings:
 
     # targets: excess over the best value known, relative; the last one is what is asked for
     excesses: tuple[float, ...] = (4.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.01, 1e-3)
-    # proofs by cones: excess over the best value known, relative, of the targets that are tried, on so many roots, in
-    # that share of the time; the share that all of it may take by that; roots between two reports; and the excess that
-    # becomes larger for cones that are late
+    # proofs by cones, by moments and one by one: excess over the best value known of the targets in turn, and one that
+    # grows for cones that are late
     above: tuple[float, ...] = (0.0, 3e-3, 1e-2, 3e-2)
-    tried: int = 24
-    trial: float = 0.06
-    sure: float = 0.85
-    at_once: int = 32
-    finest: float = 1e-3
+    late: float = 1e-2
     partners: int = 16  # concave rows at most that pay for a convex one
     plan_steps: int = 60  # steps for each level of smoothing of the plan
     products_at_once: int = 1 << 22  # products of rows at a time when partners are looked for: 32 MB
@@ -144,53 +138,26 @@ class TransportPricer(SpherePricer):
         return bound
 
     def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
-        """Close what can be closed by moments on cones of directions, and search the cones that are left one by one.
+        """Close what can be closed by moments on cones of directions, and search the cones that are left one by one."""
 
-        A few roots say which target there is time for.
-        """
-        roots = [(side, root) for side in sides for root in side.roots()]
-        roots = [roots[place] for place in np.random.default_rng(self._seed).permutation(len(roots))]
-        wholes = {side.sign: Moments(side.rows) for side in sides}
-        list(self._pool.map(lambda side: wholes[side.sign].bound(side.a, side.linear, budget), sides))
-        searches: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # those that nobody uses
+        def told(wave: int, count: int, bound: float) -> None:
+            much = f"{count} parts open, price at most {bound / known:.4f} of the best one known"
+            budget.report("solve", f"bounds by moments on cones, cut {wave} times: {much}")
 
-        def opened(task: tuple[_Side, _Array], limit: float, until: Budget) -> list[OpenCone]:
-            side, root = task
-            own = searches[side.sign]
-            search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
-            left = open_cones(side, root, wholes[side.sign], limit, search, until)
-            own.append(search)
-            return left
-
-        def cone_by_cone(tasks: list[tuple[_Side, _Array]], limit: float, until: Budget) -> list[OpenCone]:
-            return [cone for part in self._pool.map(lambda task: opened(task, limit, until), tasks) for cone in part]
-
-        most = max(moments.value for moments in wholes.values())
-        for excess in SETTINGS.above:
-            target = known * (1.0 + excess)
-            begin, part = budget.seconds, budget.part(SETTINGS.trial)
-            budget.report("solve", f"bounds by moments on {SETTINGS.tried} of {len(roots)} cones")
-            left = cone_by_cone(roots[: SETTINGS.tried], target, part)
-            cones = sum(cone.expected for cone in left) * self._pace / self._threads
-            rest = (budget.seconds - begin + cones) * (len(roots) / SETTINGS.tried - 1.0)
-            if part.stop() is None and rest + cones <= SETTINGS.sure * budget.remaining:
-                break
-        else:
+        targets = [known * (1.0 + excess) for excess in SETTINGS.above]
+        closed = close_cones(sides, targets, budget, self._pool, self._pace / self._threads, told)
+        if closed is None:
             return np.inf
-        for start in range(SETTINGS.tried, len(roots), SETTINGS.at_once):
-            budget.report(
-                "solve", f"bounds by moments on {len(roots)} cones, {start} looked at, {len(left)} parts open"
-            )
-            left += cone_by_cone(roots[start : start + SETTINGS.at_once], target, budget)
+        target, left = closed
         if not left:
             return target
         budget.report("solve", f"proof over all directions, {len(left)} cones one by one")
-        self._reached = SETTINGS.finest  # no cone has to leave time to others
+        self._reached = SETTINGS.late  # no cone has to leave time to others
         expected = [cone.expected for cone in left]
         tasks = [(cone.side, cone.cone) for cone in left]
-        bound = self._prove(sides, target / (1.0 + SETTINGS.finest), SETTINGS.finest, budget, expected, tasks)
+        bound = self._prove(sides, target / (1.0 + SETTINGS.late), SETTINGS.late, budget, expected, tasks)
         self._reached = np.inf
-        return min(most, max(bound, target))
+        return max(bound, target)
 
     def _by_moments(self, side: _Side, budget: Budget) -> float:
         """A bound on one side, coarse and quick."""
