@@ -115,14 +115,13 @@ def close_cones(
     target, *higher = targets
     part = budget.part(SETTINGS.share)
     wholes = {side.sign: Moments(side.rows) for side in sides}
+    roots = [(side, root) for side in sides for root in side.roots()]
+    most = SETTINGS.memory // max(1, wholes[sides[0].sign].memory)
+    if len(roots) > most:
+        return None
     list(pool.map(lambda side: wholes[side.sign].bound(side.a, side.linear, budget), sides))
     searches: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # those that nobody uses
-    cuts = [
-        _Cut(side, root, wholes[side.sign].inside(root), wholes[side.sign].value, 0)
-        for side in sides
-        for root in side.roots()
-    ]
-    most = SETTINGS.memory // max(1, wholes[sides[0].sign].memory)
+    cuts = [_Cut(side, root, wholes[side.sign].inside(root), wholes[side.sign].value, 0) for side, root in roots]
 
     def looked(cut: _Cut) -> tuple[_Cut, float] | None:
         """The cone with its own bound and what its search is expected to take, or None if it is closed."""
@@ -130,8 +129,6 @@ def close_cones(
             cut = cut._replace(bound=_bounded(cut, target, part, SETTINGS.steps))
         if cut.bound <= target:
             return None
-        if part.stop() is not None:
-            return cut, math.inf
         own = searches[cut.side.sign]
         search = own.pop() if own else ConeSearch(cut.side.rows, cut.side.a, cut.side.linear)
         expected = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool)).mean()

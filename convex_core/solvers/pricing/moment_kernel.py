@@ -280,7 +280,7 @@ def move_moments(
             break
         if step == 0:
             before = best
-        elif step % _LOOK == 0:
+        elif step % _LOOK == 0 and enough > -np.inf:
             if (before - best) * (steps - step) < _HOPE * _LOOK * (best - enough):
                 break
             before = best

@@ -403,6 +403,8 @@ class SpherePricer(SoundPricer):
             if expected:
                 late = self._late(counts[len(counts) - others - 1 :], budget)
                 floor, slack = known * (1.0 + late * accuracy), 0.0
+            if isinstance(root, Cones):
+                floor = min(floor, root.highest)
             own = idle[side.sign]
             search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
             answer = search.run(root, floor, slack, U, value, SETTINGS.seen * known, nodes, halt)
