@@ -45,7 +45,7 @@ class MomentConeSettings:
     # cones that random paths, so many, expect for one that is not cut by moments any more; and cuts at most
     small: float = 1500.0
     paths: int = 12
-    cuts: int = 14
+    cuts: int = 11
     everywhere: float = 0.05  # share of all weights that an edge has beside those of its ends
     # the first so many cones say whether all of them take more than a share of the time left, and all of them whether
     # more than another share stays open: then there is no hope; so much memory, too, is the end
@@ -57,6 +57,7 @@ class MomentConeSettings:
     sight: int = 5
     beyond: float = 1.5
     share: float = 0.6  # of the time that all waves may take
+    fits: float = 0.8  # of the time left that what is left may be expected to take, or another target is taken
     at_once: int = 64  # cones between two looks at the clock
 
 
@@ -129,16 +130,23 @@ def close_cones(
             cut = cut._replace(bound=_bounded(cut, target, part, SETTINGS.steps))
         if cut.bound <= target:
             return None
+        return cut, expected(cut)
+
+    def expected(cut: _Cut) -> float:
+        """How many cones a search examines, about."""
         own = searches[cut.side.sign]
         search = own.pop() if own else ConeSearch(cut.side.rows, cut.side.a, cut.side.linear)
-        expected = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool)).mean()
+        counts = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool))
         own.append(search)
-        return cut, float(expected)
+        return float(counts.mean())
 
     def halved(cut: _Cut) -> list[_Cut]:
         return _halved(cut, target, part)
 
-    left: list[OpenCone] = []
+    def seconds(cones: list[tuple[_Cut, float]]) -> float:
+        return pace * sum(count for _, count in cones)
+
+    left: list[tuple[_Cut, float]] = []
     begin, remaining = budget.seconds, budget.remaining
     for wave in range(SETTINGS.cuts + 1):
         answers: list[tuple[_Cut, float]] = []
@@ -153,20 +161,21 @@ def close_cones(
             return None
         told(wave, len(answers) + len(left), max((cut.bound for cut, _ in answers), default=target))
         over = wave == SETTINGS.cuts or part.stop() is not None
-        final = [answer for answer in answers if over or answer[1] <= SETTINGS.small]
-        left += [OpenCone(cut.side, cut.cone, expected) for cut, expected in final]
-        if over or len(final) == len(answers):
+        going_on = [] if over else [answer for answer in answers if answer[1] > SETTINGS.small]
+        left += [answer for answer in answers if over or answer[1] <= SETTINGS.small]
+        if not going_on:
             break
-        going_on = [answer for answer in answers if answer[1] > SETTINGS.small]
         if 2 * len(going_on) > most:
             return None
-        seconds = pace * (sum(expected for _, expected in going_on) + sum(cone.expected for cone in left))
-        if higher and wave >= SETTINGS.sight and seconds > SETTINGS.beyond * budget.remaining:
+        if higher and wave >= SETTINGS.sight and seconds(going_on + left) > SETTINGS.beyond * budget.remaining:
             target = higher.pop(0)
-        cuts = [
-            half for halves in pool.map(halved, [cut for cut, _ in going_on if cut.bound > target]) for half in halves
-        ]
-    return target, left
+        whole = [cut for cut, _ in going_on if cut.bound > target]
+        cuts = [half for halves in pool.map(halved, whole) for half in halves]
+    while higher and seconds(left) > SETTINGS.fits * budget.remaining:
+        target = higher.pop(0)
+        open_cuts = [cut for cut, _ in left if cut.bound > target]
+        left = list(zip(open_cuts, pool.map(expected, open_cuts), strict=True))
+    return target, [OpenCone(cut.side, cut.cone, count) for cut, count in left if cut.bound > target]
 
 
 def _bounded(cut: _Cut, target: float, budget: Budget, steps: int) -> float:

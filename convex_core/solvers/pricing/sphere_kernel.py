@@ -74,7 +74,7 @@ _MAJORANTS, _LITTLE = 20, 0.02
 # steps towards the best mixture, and where no majorant closes the cone, so that it is for its halves
 _SHARE_STEPS, _FEW_SHARE_STEPS = 12, 4
 # entries of a filter above which an edge counts by its ends' shares in the direction where the bound is attained
-_FEW_ENTRIES, _EVERYWHERE = 6, 9
+_FEW_ENTRIES, _EVERYWHERE = 6, 0.1
 # rows that are added up before the sums are added
 _BLOCK = 64
 # rows that are decided are sorted out after so many cuts, and at every cone with few rows
