@@ -150,6 +150,19 @@ def test_one_line_of_rows_has_its_own_length_as_the_bound(h):
     assert moment_pricer(problem).price(v, floor=0.0, want=1, budget=Budget()).bound == pytest.approx(exact, rel=1e-3)
 
 
+def test_steps_end_early_where_a_bound_is_enough_or_out_of_reach_and_only_there():
+    rng = np.random.default_rng(3)
+    rows, a = rng.standard_normal((40, 6)), rng.standard_normal(40)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def bound(enough):
+        return Moments(rows).bound(a, np.zeros(6), Budget(), 60, enough)
+
+    whole = bound(-np.inf)
+    assert whole < bound(0.5 * whole)
+    assert whole < bound(1.05 * whole) <= 1.05 * whole
+
+
 def test_the_largest_eigenvalue_is_bounded_from_above_and_closely():
     rng = np.random.default_rng(0)
     for h in (1, 3, 9, 12):

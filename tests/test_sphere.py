@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from problem_cases import brute_force_tau, patch_problem
 
 from convex_core import Problem, Scope, Status, TwoLayerCNN, load_dataset, patch_geometry, solve
+from convex_core.benchmark.cases import CASES
 from convex_core.program import CellFactory
 from convex_core.progress import Budget
+from convex_core.solvers.column_generation import generate_columns
 from convex_core.solvers.pricing import sphere
 from convex_core.solvers.pricing.cone_search import ConeSearch, search_cones
 from convex_core.solvers.pricing.enumerated import spread
@@ -428,3 +430,82 @@ def test_opposites_of_good_directions_are_columns_too():
     tilts = sign * (price.directions @ (2.0 * linear + a @ factory.rows))
     assert (tilts > 0.0).any()
     assert (tilts < 0.0).any()
+
+
+def wide_problem(seed, n=400, h=9):
+    rng = np.random.default_rng(seed)
+    return Problem(
+        rng.standard_normal((n, h)), rng.standard_normal(n), architecture=TwoLayerCNN(patch_geometry((h,), h)), beta=1.0
+    )
+
+
+def explored(problem, hops, floor=1e-3, calls=6):
+    """The highest value that so many explorations find, and the directions of the last one."""
+    pricer = TransportPricer(CellFactory(problem.architecture, problem.patches))
+    pricer._ascents = replace(pricer._ascents, hops=hops)
+    prices = [pricer.explore(problem.y, floor=floor, want=20, budget=Budget()) for _ in range(calls)]
+    return max(price.value.max(initial=0.0) for price in prices), prices[-1].directions
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-3])
+@pytest.mark.parametrize("seed", few(range(4), 1))
+def test_with_long_filters_what_ascents_miss_is_a_turn_away_from_their_ends(seed, floor):
+    problem = wide_problem(seed)
+    hops = sphere.SETTINGS.some.hops
+    found, directions = explored(problem, hops, floor)
+    assert found > explored(problem, None, floor)[0] * (1.0 + 5e-4)
+    again, same = explored(problem, hops, floor)
+    assert found == again
+    assert np.array_equal(directions, same)
+
+
+def test_a_solution_by_ascents_with_long_filters_is_as_good_as_the_best_one_known():
+    """Found by an independent search from 1,500 ends for each sign, each turned 15 times, until no price was above."""
+    problem = CASES["digits-3x3-2"].make().problem
+    pricer = searched_pricer(problem)
+    run = generate_columns(problem, Explorer(pricer), tol=1e-9, budget=Budget(max_rounds=40))
+    assert run.upper == pytest.approx(1.160646, rel=2e-5)
+
+
+class Explorer:
+    """A pricer that explores, six times over where it finds nothing, and never proves."""
+
+    scope, listed_count = Scope.GLOBAL, None
+
+    def __init__(self, pricer):
+        self.pricer, self.factory = pricer, pricer.factory
+
+    def price(self, v, *, floor, want, budget, slack=0.0, prove=False):
+        for _ in range(6):
+            price = self.pricer.explore(v, floor=floor * (1.0 + 1e-6), want=want, budget=budget)
+            if len(price.value):
+                break
+        return price
+
+
+def test_against_the_clock_hops_take_no_longer_than_one_price():
+    problem = wide_problem(0)
+    factory = CellFactory(problem.architecture, problem.patches)
+    turned = []
+
+    def spent(seconds):
+        pricer = TransportPricer(factory)
+        pricer._hopping = seconds
+        pricer._hop = lambda *args: turned.append(seconds)
+        pricer.explore(problem.y, floor=1e-3, want=20, budget=Budget(time_limit=1e4))
+        return pricer
+
+    assert spent(9e3)._hopping > 9e3
+    assert spent(2e4)._hopping == 2e4
+    assert set(turned) == {9e3}
+
+
+def test_many_rows_leave_room_for_few_turns(monkeypatch):
+    problem = wide_problem(0, n=50)
+    improved, ascend = [], _Side.ascend
+    monkeypatch.setattr(_Side, "ascend", lambda side, U, *rest: improved.append(len(U)) or ascend(side, U, *rest))
+    monkeypatch.setattr(sphere, "SETTINGS", replace(sphere.SETTINGS, start_products=50 * 30))
+    pricer = TransportPricer(CellFactory(problem.architecture, problem.patches))
+    for _ in range(3):
+        pricer.explore(problem.y, floor=1e-3, want=20, budget=Budget())
+    assert max(improved) <= max(2 * 30, sphere.SETTINGS.some.kept)

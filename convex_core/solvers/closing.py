@@ -64,7 +64,12 @@ class ClosingSettings:
     proof: float = 0.02
     share: float = 0.5
     whole: float = 0.97  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
-    higher: float = 1.02  # price over beta of columns that come before a long proof by cones
+    # columns that come before a long proof by cones, by their price over beta, or with moments on cones by how much of
+    # the tolerance it is above it; and the share of the tolerance that such a proof aims at
+    higher: float = 1.02
+    high: float = 0.2
+    close: float = 0.95
+    halvings: int = 40  # of the price that is close enough
     converging: float = 1.5  # price over beta from which on proofs by cones get all the time
 
 
@@ -117,12 +122,12 @@ class Closing:
 
     @property
     def _proves(self) -> bool:
-        """Whether a proof by cones may come before the search: not for several outputs, whose time is shared."""
-        return self._by_cones and len(self._parts) == 1 and not self._moments
+        """Whether a proof that fits the time may come before the search: not for several outputs, who share theirs."""
+        return len(self._parts) == 1 and not self._moments
 
-    def premature(self, price: PriceResult) -> bool:
+    def premature(self, price: PriceResult, tol: float) -> bool:
         """Whether columns above beta by more than a little should join the master before a long proof begins."""
-        high = SETTINGS.higher * self._problem.beta
+        high = (SETTINGS.higher if self._by_cones else 1.0 + SETTINGS.high * tol) * self._problem.beta
         return self._proves and float(price.value.max(initial=0.0)) > high
 
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
@@ -145,9 +150,9 @@ class Closing:
         problem = self._problem
         if self._proves and budget.paced:
             part = budget.part(SETTINGS.whole)
-            closest = self._parts[0].prove_in_time(v, floor=problem.beta, budget=part)
+            closest = self._parts[0].prove_in_time(v, floor=self._enough(v, upper, tol), budget=part)
             if math.isfinite(closest):
-                self.pending = False  # what time is left is for finer proofs
+                self.pending = not self._by_cones  # what time is left is for finer proofs
                 found = dual_bound(problem, self._pricer.factory, v, closest)
                 return found if found.value > best.value else best
         if not self._moments:
@@ -188,6 +193,23 @@ class Closing:
                 if not self.pending:
                     break
         return best
+
+    def _enough(self, v: _Array, upper: float, tol: float) -> float:
+        """The largest price of v that closes the gap; beta if none does."""
+        problem = self._problem
+
+        def closes(price: float) -> bool:
+            return (
+                relative_gap(upper, dual_bound(problem, self._pricer.factory, v, price).value) <= SETTINGS.close * tol
+            )
+
+        least, most = problem.beta, 2.0 * problem.beta
+        if not closes(least):
+            return least
+        for _ in range(SETTINGS.halvings):
+            middle = 0.5 * (least + most)
+            least, most = (middle, most) if closes(middle) else (least, middle)
+        return least
 
     def _stalled(self, upper: float) -> bool:
         """Whether there was too little progress lately, for the parts that there are."""

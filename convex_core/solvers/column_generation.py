@@ -174,7 +174,7 @@ def generate_columns(
         price = pricer.price(v, floor=beta, want=want, budget=first, slack=0.1 * tol, prove=late)
         # a proof that is not over after its part of the time, or that has met its own limit
         hard = closing.pending and price.stopped is not None and budget.stop() is None
-        if closing.needed(price.bound) and hard and not closing.premature(price):
+        if closing.needed(price.bound) and hard and not closing.premature(price, tol):
             close()
         price_seconds += budget.seconds - begin
         if price.grown:  # what was proved before is not about the cells that joined

@@ -51,6 +51,8 @@ _SOFT = 1e-3
 _GRAIN = 1e-3
 # sweeps of Jacobi's method at most, and halvings for the multiplier of the trace
 _TURNS, _HALVINGS = 12, 60
+# steps between two looks at whether the bound will be enough: not if it falls by less than this share of what it takes
+_LOOK, _HOPE = 20, 0.6
 _FAST = {"reassoc", "contract"}
 
 
@@ -130,8 +132,8 @@ def _residual(
 def move_moments(
     X: _Array, a: _Array, Y: _Array, c: _Array, normals: int, partner: _Index, side: _Array, start: _Index,
     entry: _Index, plan: _Array, left: _Array, U: _Array, best_c: _Array, best_plan: _Array, best_left: _Array,
-    best_U: _Array, steps: int, pace: float, blur: float, last_blur: float, flat: _Array, length: _Array,
-    flat_length: _Array, R: _Array, moved: _Array, size: _Array, Q: _Array, E: _Array, worst: _Array,
+    best_U: _Array, steps: int, enough: float, pace: float, blur: float, last_blur: float, flat: _Array,
+    length: _Array, flat_length: _Array, R: _Array, moved: _Array, size: _Array, Q: _Array, E: _Array, worst: _Array,
 ) -> float:  # fmt: skip
     """Take `steps` steps; the answer is the least bound on g met, as computed, and `best_...` are its parameters.
 
@@ -150,8 +152,9 @@ def move_moments(
         Moments, likewise.
     best_c, best_plan, best_left, best_U
         As `c` and the three before.
-    steps, pace, blur, last_blur
-        How many; the share of the way that U goes in each; the smoothing in the first and the last, relative.
+    steps, enough, pace, blur, last_blur
+        How many at most; a bound that ends them, early too where it is out of reach; the share of the way that U goes
+        in each; the smoothing in the first and the last, relative.
     flat, flat_length : (m K,)
         The memory of `plan` and `length`.
     length, R, moved, size, Q, E, worst : (m, K), (m, h), (q, h), (4, q), (h, h), (h, h), (h, h)
@@ -164,6 +167,7 @@ def move_moments(
     for i in range(m):
         grain += _GRAIN * a[i] / m
     best = np.inf
+    before = np.inf
     for step in range(steps):
         smooth = blur * (last_blur / blur) ** (step / max(1, steps - 1))
         for j in range(q):
@@ -179,9 +183,10 @@ def move_moments(
             size[0, j] = math.sqrt(long)
             size[1, j] = max(wide, 0.0)
         width = 1.0
-        # (1) residuals; a step of the plan in a metric in which it is safe
+        # (1) a step of the plan in a metric in which it is safe, with the residuals of the last bound
         for i in range(m):
-            _residual(X, a, Y, c, normals, partner, side, plan, i, R[i])
+            if step == 0:
+                _residual(X, a, Y, c, normals, partner, side, plan, i, R[i])
             width = math.sqrt(max(_quadratic(U, R[i]), 0.0) + (_SOFT * a[i]) ** 2)
             gain = 1e-300
             for k in range(K):
@@ -271,6 +276,14 @@ def move_moments(
             for t in range(h):
                 for k in range(h):
                     best_U[t, k] = U[t, k]
+        if best <= enough:
+            break
+        if step == 0:
+            before = best
+        elif step % _LOOK == 0 and enough > -np.inf:
+            if (before - best) * (steps - step) < _HOPE * _LOOK * (best - enough):
+                break
+            before = best
         # (3) the worst moments: smooth (level I - Q)^-1, with trace 1
         smooth *= value
         if smooth <= 0.0:

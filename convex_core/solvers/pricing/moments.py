@@ -121,6 +121,49 @@ class Moments:
         part._left, part._weight = np.append(self._left, 0.0), np.append(self._weight, 0.0)
         return part
 
+    def inside(self, normals: _Array) -> Moments:
+        """The part in which all `normals` (k, h) have products that are not negative, in place of those before."""
+        part = self.half(normals[0])
+        k, M = len(normals), len(self._rows)
+        part._normals, part._weight = normals.copy(), np.zeros(k)
+        part._paid = np.pad(self._paid[:, : SETTINGS.payers], ((0, 0), (0, k)))
+        part._left = np.pad(self._left[:M], (0, k))
+        return part
+
+    def replaced(self, place: int, normal: _Array) -> Moments:
+        """The part with another normal (h,) in the place of one of those before."""
+        part = copy(self)
+        part._normals, part._weight = self._normals.copy(), self._weight.copy()
+        part._U, part._payer, part._paid, part._left = (
+            of.copy() for of in (self._U, self._payer, self._paid, self._left)
+        )
+        part._normals[place], part._weight[place] = normal, 0.0
+        part._paid[:, SETTINGS.payers + place] = 0.0
+        part._left[len(self._rows) + place] = 0.0
+        return part
+
+    @property
+    def normals(self) -> _Array:
+        """Unit vectors (k, h) whose products with the directions of its part are not negative."""
+        return self._normals
+
+    @property
+    def weights(self) -> _Array:
+        """How heavy the normals (k,) are in the last bound."""
+        return self._weight
+
+    @property
+    def U(self) -> _Array:
+        """The second moments (h, h) of the relaxed direction."""
+        moments: _Array = self._U
+        return moments
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it keeps, about, with a normal for each entry of a filter."""
+        M, h = self._rows.shape
+        return int(8 * M * (2 * SETTINGS.payers + h + 8))
+
     def divided(self, a: _Array, linear: _Array, budget: Budget) -> list[Moments]:
         """The two halves whose bounds win most, by their product; none if time is up, or there is nothing to win."""
         best: list[Moments] = []
@@ -149,8 +192,13 @@ class Moments:
         lengths = [float(np.linalg.norm(axis)) for axis in found]
         return [axis / length for axis, length in zip(found, lengths, strict=True) if length > 0.0]
 
-    def bound(self, a: _Array, linear: _Array, budget: Budget, steps: int = SETTINGS.steps) -> float:
-        r"""A sound bound on :math:`b^T u + \sum_j a_j (r_j^T u)_+` over its part of the unit ball, for b = `linear`."""
+    def bound(
+        self, a: _Array, linear: _Array, budget: Budget, steps: int = SETTINGS.steps, enough: float = -math.inf
+    ) -> float:
+        r"""A sound bound on :math:`b^T u + \sum_j a_j (r_j^T u)_+` over its part of the unit ball, for b = `linear`.
+
+        It is as close as so many `steps` make it, at most: they end where it is `enough`, or that is out of reach.
+        """
         peak = max(np.abs(a).max(initial=0.0), np.abs(linear).max(initial=0.0))
         t = 2.0 * linear + a @ self._rows
         error = (len(a) + 4.0) * UNIT_ROUNDOFF * float(2.0 * np.abs(linear).sum() + np.abs(a).sum())
@@ -162,7 +210,7 @@ class Moments:
             t, error = np.zeros_like(t), error + long
         self.value = math.inf
         for _ in range(SETTINGS.first_rounds if self._new else 1):
-            self.value = min(self.value, 0.5 * (self._round(a, t, steps) + error))
+            self.value = min(self.value, 0.5 * (self._round(a, t, steps, 2.0 * enough - error) + error))
             self._new = False
             if budget.stop() is not None:
                 break
@@ -172,7 +220,7 @@ class Moments:
         r"""Vectors :math:`\rho` (M,) and z (h,) with which the last bound is :math:`(t^T z + a^T \rho) / 2`, about."""
         return self._atom
 
-    def _round(self, a: _Array, t: _Array, steps: int) -> float:
+    def _round(self, a: _Array, t: _Array, steps: int, enough: float) -> float:
         """Partners anew, some steps, and the bound on twice f."""
         split = self._split(a, t)
         (m, h), q = split.X.shape, len(split.c)
@@ -185,8 +233,9 @@ class Moments:
         length, work = np.zeros_like(plan), np.zeros((3, h, h))
         move_moments(
             split.X, split.a, split.Y, c, split.normals, split.partner, split.side, start, entry, plan, left, self._U,
-            split.c, split.plan, split.left, U, steps, SETTINGS.pace, SETTINGS.blur, SETTINGS.last_blur, plan.ravel(),
-            length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((4, q)), work[0], work[1], work[2],
+            split.c, split.plan, split.left, U, steps, enough, SETTINGS.pace, SETTINGS.blur, SETTINGS.last_blur,
+            plan.ravel(), length, length.ravel(), np.zeros((m, h)), np.zeros((q, h)), np.zeros((4, q)),
+            work[0], work[1], work[2],
         )  # fmt: skip
         self._U = U
         self._remember(split)

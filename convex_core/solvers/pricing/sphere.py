@@ -30,7 +30,7 @@ from ...progress import Budget
 from ...status import Scope, Status
 from .ascent_kernel import ascend, respond
 from .cone_parts import prove_in_parts
-from .cone_search import ConeSearch, search_cones
+from .cone_search import Cones, ConeSearch, search_cones
 from .elsewhere import Elsewhere
 from .enumerated import PriceResult, SoundPricer, spread
 
@@ -43,6 +43,19 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
+class Hops:
+    """How ascents begin around the ends of others: with long filters most high maxima are a turn away from others."""
+
+    kept: int = 400  # ends that are starts of the next round, at most, for each output sign
+    turned: int = 200  # of them are turned as well, the best ones
+    share: float = 0.9  # of the floor, which these have at least, and which a cell promises that is worth a projection
+    kept_share: float = 0.8  # of the floor, which ends have that are kept
+    times: int = 8  # that each is turned
+    angle: float = 0.8  # of turns, at most, in radians, about: they are of all sizes up to that
+    improved: int = 400  # cells that gradient steps lead to whose best points are looked for, at most
+
+
+@dataclass(frozen=True, slots=True)
 class Ascents:
     """How much ascent there is before a proof."""
 
@@ -51,6 +64,7 @@ class Ascents:
     seen: int = 1000  # vertices of the last proof that are starts, at most
     tries: int = 0  # explorations that find nothing before a first proof
     wide: bool = False  # whether wide surroundings of ends are searched then
+    hops: Hops | None = None  # where filters are long, in place of searches of surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +84,11 @@ class SphereSettings:
     few: Ascents = Ascents()
     # with filters longer than `short`; and before proofs by cones, with filters longer than `brief` and so many rows,
     # which take so long that more ascents are worth their time
-    some: Ascents = Ascents(tries=6)
+    some: Ascents = Ascents(tries=6, hops=Hops())
     thorough_rows: int = 800
     thorough: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=2, wide=True)
     # with filters longer than `short` there are too many ends for wide surroundings
-    long: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=6)
+    long: Ascents = Ascents(starts=(2000, 8000), kept=600, seen=3000, tries=6, hops=Hops())
     start_products: int = 4_000_000  # products with rows that random starts may cost
     apart: float = 0.998  # cosine above which two starts are one
     steps: int = 200  # moves of an ascent at most
@@ -179,6 +193,9 @@ class SpherePricer(SoundPricer):
         self._elsewhere = None if executor is None else Elsewhere(executor, self._pool)
         self._archive = {1: np.zeros((0, h)), -1: np.zeros((0, h))}
         self._seen = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # starts from the last proof
+        self._ends = {1: np.zeros((0, h)), -1: np.zeros((0, h))}  # of ascents, where the next ones begin
+        self._round = 0  # calls of ascents
+        self._hopping = 0.0  # seconds of those with hops
         self._explored = 0  # calls without a proof
         self._examined = 0  # cones of the last proof
         self._spent = np.inf  # its seconds
@@ -348,26 +365,34 @@ class SpherePricer(SoundPricer):
         a, linear = self._factory.ridge(v)
         sides = [_Side(sign, self._factory.rows, sign * a, sign * linear) for sign in (1, -1)]
         best = 0.0
+        self._round += 1
+        # against the clock all of them may take as long as one price: proofs come soon enough
+        hopping = self._ascents.hops is not None and (not budget.paced or self._hopping < budget.remaining)
+        hop = partial(self._ascend, hops=self._ascents.hops if hopping else None)
         near = partial(self._search_near, around=SETTINGS.near)
-        for step in (self._ascend, near) if thorough else (self._ascend,):
+        for step in (hop, near) if thorough and not hopping else (hop,):
+            begin = budget.seconds
             best = self._watched_best(step, sides, floor, budget)
+            self._hopping += budget.seconds - begin if hopping else 0.0
             if not SETTINGS.nothing * floor < best - floor <= SETTINGS.modest * floor:
                 break
         return sides, best
 
     def _prove(
-        self, sides: list[_Side], known: float, accuracy: float, budget: Budget, expected: Sequence[float] = ()
-    ) -> float:
+        self, sides: list[_Side], known: float, accuracy: float, budget: Budget, expected: Sequence[float] = (),
+        cones: Sequence[tuple[_Side, _Array | Cones]] = (),
+    ) -> float:  # fmt: skip
         """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too.
 
-        With the cones that each root is `expected` to take, the bound is `accuracy` above what is `known`, not above
+        With `cones` these are searched in place of the roots. With the cones that each root is `expected` to take, the
+        bound is `accuracy` above what is `known`, not above
         what it finds, and coarser for those roots for which there is too little time left: cones are about as many as
         one over the accuracy.
         """
-        if self._elsewhere is not None:
+        if self._elsewhere is not None and not cones:
             return self._prove_elsewhere(self._elsewhere, sides, known, accuracy, budget)
 
-        def one(task: tuple[_Side, _Array], halt: _Flag) -> tuple[float, _Array, _Array, int]:
+        def one(task: tuple[_Side, _Array | Cones], halt: _Flag) -> tuple[float, _Array, _Array, int]:
             side, root = task
             U, value = np.zeros((found, len(side.linear))), np.zeros(found)
             begin = clock()
@@ -378,6 +403,8 @@ class SpherePricer(SoundPricer):
             if expected:
                 late = self._late(counts[len(counts) - others - 1 :], budget)
                 floor, slack = known * (1.0 + late * accuracy), 0.0
+            if isinstance(root, Cones):
+                floor = min(floor, root.highest)
             own = idle[side.sign]
             search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
             answer = search.run(root, floor, slack, U, value, SETTINGS.seen * known, nodes, halt)
@@ -391,7 +418,7 @@ class SpherePricer(SoundPricer):
             count = min(answer[2], len(U))
             return answer[0], U[:count], value[:count], examined
 
-        tasks = [(side, root) for side in sides for root in side.roots()]
+        tasks = list(cones) or [(side, root) for side in sides for root in side.roots()]
         counts = sorted(expected, reverse=True)
         if expected:  # long ones first
             tasks = [tasks[i] for i in np.argsort(-np.array(expected), kind="stable")]
@@ -404,8 +431,8 @@ class SpherePricer(SoundPricer):
 
         def learn(side: _Side) -> None:
             own = [answer for (other, _), answer in zip(tasks, answers, strict=True) if other is side]
-            side.found = np.concatenate([U for _, U, _, _ in own])
-            side.found_value = np.concatenate([value for _, _, value, _ in own])
+            side.found = np.concatenate([side.found[:0], *(U for _, U, _, _ in own)])
+            side.found_value = np.concatenate([side.found_value[:0], *(value for _, _, value, _ in own)])
             self._seen[side.sign] = _thinned(side.found, side.found_value, self._ascents.seen)
 
         list(self._pool.map(learn, sides))
@@ -452,7 +479,7 @@ class SpherePricer(SoundPricer):
         self._watched(partial(step, floor=floor, budget=budget), sides, budget)
         return max(side.best for side in sides)
 
-    def _ascend(self, side: _Side, _halt: _Flag, *, floor: float, budget: Budget) -> None:
+    def _ascend(self, side: _Side, _halt: _Flag, *, floor: float, budget: Budget, hops: Hops | None) -> None:
         """Ascent from the best of what mattered before and, until a proof has seen more, of random directions."""
         h = len(side.linear)
         starts = np.concatenate([self._archive[side.sign], self._seen[side.sign]])
@@ -466,6 +493,32 @@ class SpherePricer(SoundPricer):
         side.ascend(
             starts[spread(starts, side.respond(starts), self._ascents.kept, near=SETTINGS.apart)], floor, budget
         )
+        if hops is not None:
+            self._hop(side, hops, floor, budget)
+
+    def _hop(self, side: _Side, how: Hops, floor: float, budget: Budget) -> None:
+        """Ascent from ends of this round and of earlier ones, and from turned copies of the best of them.
+
+        Gradient steps cost little and lead all of them to cells; the best points of the best cells are looked for.
+        """
+        h = len(side.linear)
+        known = np.concatenate([self._ends[side.sign], side.U])
+        value = side.respond(known)
+        most = max(1, SETTINGS.start_products // max(1, len(side.a)))  # of both kinds of starts
+        known = known[spread(known, value, min(how.kept, most), near=SETTINGS.same)]
+        best = known[side.respond(known) >= how.share * floor][: min(how.turned, most)]
+        rng = np.random.default_rng((self._seed, self._round, side.sign + 1))
+        shape = (len(best), max(1, min(how.times, most // max(1, len(best)))), h)
+        turns = rng.uniform(0.0, np.tan(how.angle) / math.sqrt(h), (*shape[:2], 1)) * rng.standard_normal(shape)
+        turned = (best[:, None] + turns).reshape(-1, h)
+        starts = np.concatenate([known, turned / np.linalg.norm(turned, axis=1, keepdims=True)])
+        starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
+        first = len(side.U)
+        side.ascend(starts, np.inf, budget)  # no cell promises that much
+        cells = first + spread(side.U[first:], side.value[first:], how.improved, near=SETTINGS.apart)
+        side.ascend(side.U[cells], how.share * floor, budget)
+        high = np.flatnonzero(side.value >= how.kept_share * floor)
+        self._ends[side.sign] = side.U[high[spread(side.U[high], side.value[high], how.kept, near=SETTINGS.same)]]
 
     def _search_near(self, side: _Side, halt: _Flag, *, floor: float, budget: Budget, around: Around) -> None:
         """Branch and bound in a small cone around each end that is near the floor.

@@ -73,6 +73,8 @@ _WITHIN_SIGHT = 1.1
 _MAJORANTS, _LITTLE = 20, 0.02
 # steps towards the best mixture, and where no majorant closes the cone, so that it is for its halves
 _SHARE_STEPS, _FEW_SHARE_STEPS = 12, 4
+# entries of a filter above which an edge counts by its ends' shares in the direction where the bound is attained
+_FEW_ENTRIES, _EVERYWHERE = 6, 0.1
 # rows that are added up before the sums are added
 _BLOCK = 64
 # rows that are decided are sorted out after so many cuts, and at every cone with few rows
@@ -337,6 +339,9 @@ def cones_kernel(
             # in the middle of the edge along which the convex rows bend most; those that are decided do not
             most = -1.0
             bent = convex if convex > 0 else size
+            spread = 0.0
+            for p in range(h):
+                spread += _EVERYWHERE * x[p]
             for p in range(h):
                 for q in range(p):
                     d = bends[p * h + q]
@@ -346,6 +351,8 @@ def cones_kernel(
                             products[offset[q] : offset[q] + bent],
                         )  # fmt: skip
                         bends[p * h + q] = d
+                    if h > _FEW_ENTRIES:
+                        d *= x[p] + x[q] + spread
                     if d > most:
                         most = d
                         e0 = p

@@ -25,6 +25,7 @@ from ...progress import Budget
 from ...status import Status
 from .elsewhere import Elsewhere, dealt
 from .enumerated import PriceResult
+from .moment_cones import close_cones
 from .moments import Moments
 from .plan_kernel import transport_plan
 from .row_signs import prove_below
@@ -43,6 +44,10 @@ class TransportSettings:
 
     # targets: excess over the best value known, relative; the last one is what is asked for
     excesses: tuple[float, ...] = (4.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.01, 1e-3)
+    # proofs by cones, by moments and one by one: excess over the best value known of the targets in turn, and one that
+    # grows for cones that are late
+    above: tuple[float, ...] = (0.0, 3e-3, 6e-3, 8e-3, 1e-2, 2e-2, 4e-2)
+    late: float = 1e-2
     partners: int = 16  # concave rows at most that pay for a convex one
     plan_steps: int = 60  # steps for each level of smoothing of the plan
     products_at_once: int = 1 << 22  # products of rows at a time when partners are looked for: 32 MB
@@ -131,6 +136,28 @@ class TransportPricer(SpherePricer):
         self._products = SETTINGS.products if finished else max(0.5 * self._products, SETTINGS.easy * SETTINGS.products)
         self._easy = place == len(levels) and spent < SETTINGS.easy * SETTINGS.products
         return bound
+
+    def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
+        """Close what can be closed by moments on cones of directions, and search the cones that are left one by one."""
+
+        def told(wave: int, count: int, bound: float) -> None:
+            much = f"{count} parts open, price at most {bound / known:.4f} of the best one known"
+            budget.report("solve", f"bounds by moments on cones, cut {wave} times: {much}")
+
+        targets = [known * (1.0 + excess) for excess in SETTINGS.above]
+        closed = close_cones(sides, targets, budget, self._pool, self._pace / self._threads, told)
+        if closed is None:
+            return np.inf
+        target, left = closed
+        if not left:
+            return target
+        budget.report("solve", f"proof over all directions, {len(left)} cones one by one")
+        self._reached = SETTINGS.late  # no cone has to leave time to others
+        expected = [cone.expected for cone in left]
+        tasks = [(cone.side, cone.cone) for cone in left]
+        bound = self._prove(sides, target / (1.0 + SETTINGS.late), SETTINGS.late, budget, expected, tasks)
+        self._reached = np.inf
+        return max(bound, target)
 
     def _by_moments(self, side: _Side, budget: Budget) -> float:
         """A bound on one side, coarse and quick."""
