@@ -52,7 +52,7 @@ _GRAIN = 1e-3
 # sweeps of Jacobi's method at most, and halvings for the multiplier of the trace
 _TURNS, _HALVINGS = 12, 60
 # steps between two looks at whether the bound will be enough: not if it falls by less than this share of what it takes
-_LOOK, _HOPE = 20, 0.6
+_REVIEW, _HOPE = 20, 0.6
 _FAST = {"reassoc", "contract"}
 
 
@@ -280,8 +280,8 @@ def move_moments(
             break
         if step == 0:
             before = best
-        elif step % _LOOK == 0 and enough > -np.inf:
-            if (before - best) * (steps - step) < _HOPE * _LOOK * (best - enough):
+        elif step % _REVIEW == 0 and enough > -np.inf:
+            if (before - best) * (steps - step) < _HOPE * _REVIEW * (best - enough):
                 break
             before = best
         # (3) the worst moments: smooth (level I - Q)^-1, with trace 1

@@ -14,6 +14,7 @@ the halves of a cone begin with that of the whole, so that few are made for each
 Without undecided convex rows the bound converges to the maximum itself, so only those are branched on: the cone is cut
 where the row with the largest interpolation error changes sign, or, while many rows are undecided, at the middle of
 the edge along which they bend most: on halves of the longest edge the bound gains less, twice the cones are needed.
+With many entries an edge counts by the shares that its ends have in the direction where the bound is attained.
 
 Rows have lists, convex ones first, and columns: their products with a vertex. A cut makes one vertex, which both halves
 share, and so one column; all else that is known at the vertices or along the edges that are left is handed down. Rows

@@ -6,7 +6,10 @@ ball, and local ascent finds what there is to find. The proof differs: it branch
 Filters of 6 to 9 entries with up to a few hundred rows are its field; with many rows and short filters cones are
 quicker.
 
-A proof has a target, and shows that f is nowhere above it, or finds a direction where it is. Targets come closer and
+Against the clock, and where that takes too long, cones of directions are closed by moments (:mod:`.moment_cones`), and
+what is left of them is searched one by one.
+
+A proof by row signs has a target, and shows that f is nowhere above it, or finds a direction where it is. Targets come closer and
 closer to the best value known, so that whatever stops the search the last one that was proved is a bound.
 """
 
