@@ -9,8 +9,8 @@ quicker.
 Against the clock, and where that takes too long, cones of directions are closed by moments (:mod:`.moment_cones`), and
 what is left of them is searched one by one.
 
-A proof by row signs has a target, and shows that f is nowhere above it, or finds a direction where it is. Targets come closer and
-closer to the best value known, so that whatever stops the search the last one that was proved is a bound.
+A proof by row signs has a target, and shows that f is nowhere above it, or finds a direction where it is. Targets come
+closer and closer to the best value known, so that whatever stops the search the last one that was proved is a bound.
 """
 
 from __future__ import annotations
