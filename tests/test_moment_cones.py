@@ -146,3 +146,31 @@ def test_a_proof_of_a_long_filter_aims_at_what_closes_the_gap():
         v, np.zeros((0, problem.size)), upper, tol, DualBound(-np.inf, v, np.inf), Budget(time_limit=600.0)
     )
     assert relative_gap(upper, found.value) <= tol
+
+
+def test_bounds_on_the_way_to_a_proof_are_told_and_kept(monkeypatch):
+    monkeypatch.setattr(moment_cones, "SETTINGS", replace(moment_cones.SETTINGS, small=0.0, open=1.0))
+    problem, _ = some_problem(4, 6, 6)
+    v = solve(problem, tol=1e-6).dual
+    factory = CellFactory(problem.architecture, problem.patches)
+    pricer = TransportPricer(factory)
+    closing = Closing(problem, pricer)
+    tol, reports = 1e-6, []
+    upper = dual_bound(problem, factory, v, problem.beta).value * (1.0 + 0.5 * tol)
+    nothing = DualBound(-np.inf, v, np.inf)
+    budget = Budget(time_limit=600.0, progress=reports.append)
+    found = closing.run(v, np.zeros((0, problem.size)), upper, tol, nothing, budget)
+    lower = [report.lower for report in reports if np.isfinite(report.lower)]
+    assert len(lower) > 1
+    assert lower == sorted(lower)
+    assert found.value >= lower[-1] > lower[0] > 0.0
+    assert relative_gap(upper, found.value) <= tol
+    # what was told is kept where the proof itself comes to nothing
+    closing = Closing(problem, pricer)
+    monkeypatch.setattr(
+        pricer, "prove_in_time", lambda v, floor, budget, told: told(1.5 * problem.beta / floor, "half way") or np.inf
+    )
+    kept, over = closing._prove(v, upper, tol, nothing, budget)
+    assert not over
+    half = dual_bound(problem, factory, v, 1.5 * problem.beta)
+    assert kept.value == pytest.approx(half.value, rel=1e-9)

@@ -64,10 +64,11 @@ class ClosingSettings:
     proof: float = 0.02
     share: float = 0.5
     whole: float = 0.97  # share that the proof by cones gets which is predicted to fit; the rest is for a bound without
-    # columns that come before a long proof by cones, by their price over beta, or with moments on cones by how much of
-    # the tolerance it is above it; and the share of the tolerance that such a proof aims at
-    higher: float = 1.02
+    # excess over beta, relative, of the price of columns that come before a long proof by cones; before one by moments
+    # on cones it is a share of the tolerance, but not less than the last; and the share of the tolerance it aims at
+    higher: float = 0.02
     high: float = 0.2
+    little: float = 1e-4
     close: float = 0.95
     halvings: int = 40  # of the price that is close enough
     converging: float = 1.5  # price over beta from which on proofs by cones get all the time
@@ -127,7 +128,8 @@ class Closing:
 
     def premature(self, price: PriceResult, tol: float) -> bool:
         """Whether columns above beta by more than a little should join the master before a long proof begins."""
-        high = (SETTINGS.higher if self._by_cones else 1.0 + SETTINGS.high * tol) * self._problem.beta
+        excess = SETTINGS.higher if self._by_cones else max(SETTINGS.high * tol, SETTINGS.little)
+        high = (1.0 + excess) * self._problem.beta
         return self._proves and float(price.value.max(initial=0.0)) > high
 
     def run(self, v: _Array, atoms: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> DualBound:
@@ -149,12 +151,10 @@ class Closing:
         """
         problem = self._problem
         if self._proves and budget.paced:
-            part = budget.part(SETTINGS.whole)
-            closest = self._parts[0].prove_in_time(v, floor=self._enough(v, upper, tol), budget=part)
-            if math.isfinite(closest):
+            best, over = self._prove(v, upper, tol, best, budget.part(SETTINGS.whole))
+            if over:
                 self.pending = not self._by_cones  # what time is left is for finer proofs
-                found = dual_bound(problem, self._pricer.factory, v, closest)
-                return found if found.value > best.value else best
+                return best
         if not self._moments:
             self._moments = [MomentPricer(one.factory, one.pool) for one in self._parts]
             self._next = self._centre = v
@@ -193,6 +193,24 @@ class Closing:
                 if not self.pending:
                     break
         return best
+
+    def _prove(self, v: _Array, upper: float, tol: float, best: DualBound, budget: Budget) -> tuple[DualBound, bool]:
+        """The best bound, and whether there was a proof for v itself; what it shows on the way is a bound too."""
+        pricer, floor = self._parts[0], self._enough(v, upper, tol)
+
+        def told(share: float, where: str) -> None:
+            nonlocal best
+            best = self._better(v, share * floor + pricer.rounding(v), best)
+            message = f"{where}: gap {relative_gap(upper, best.value):.1e}"
+            budget.report("solve", message, upper=upper, lower=best.value)
+
+        closest = pricer.prove_in_time(v, floor=floor, budget=budget, told=told)
+        return self._better(v, closest, best), math.isfinite(closest)
+
+    def _better(self, v: _Array, price: float, best: DualBound) -> DualBound:
+        """The bound that v has by its price, if it is better than `best`."""
+        found = dual_bound(self._problem, self._pricer.factory, v, price)
+        return found if found.value > best.value else best
 
     def _enough(self, v: _Array, upper: float, tol: float) -> float:
         """The largest price of v that closes the gap; beta if none does."""

@@ -111,7 +111,7 @@ def close_cones(
     pace : float
         Seconds that a cone of those that are left takes all threads, about.
     told : callable
-        Is called with the wave, the number of cones that are open, and the largest bound of these.
+        Is called with the wave, the number of cones that are open, and a bound on f.
     """
     target, *higher = targets
     part = budget.part(SETTINGS.share)
@@ -159,7 +159,8 @@ def close_cones(
                 return None
         if wave == 0 and len(answers) > SETTINGS.open * len(cuts):
             return None
-        told(wave, len(answers) + len(left), max((cut.bound for cut, _ in answers), default=target))
+        open_now = answers + left
+        told(wave, len(open_now), max((cut.bound for cut, _ in open_now), default=target))
         over = wave == SETTINGS.cuts or part.stop() is not None
         going_on = [] if over else [answer for answer in answers if answer[1] > SETTINGS.small]
         left += [answer for answer in answers if over or answer[1] <= SETTINGS.small]

@@ -202,6 +202,7 @@ class SpherePricer(SoundPricer):
         self._fine = np.inf  # those of the last fine one that was over
         self._reached = np.inf  # the finest accuracy of a proof that was over, against the clock
         self._pace = SETTINGS.cone_seconds  # seconds a cone took one thread in it
+        self._told: Callable[[float, str], None] = lambda *_: None  # of bounds on the way
 
     @property
     def scope(self) -> Scope:
@@ -249,9 +250,8 @@ class SpherePricer(SoundPricer):
                 if best > (1.0 + SETTINGS.nothing) * floor or budget.stop() is not None:
                     return self._columns(sides, np.inf, floor, want, budget.stop())
         if slack == math.inf:
-            return self._columns(
-                sides, self._bounded_in_time(sides, max(floor, best), budget), floor, want, budget.stop()
-            )
+            bound = self._bounded_in_time(sides, floor, max(floor, best), budget)
+            return self._columns(sides, bound, floor, want, budget.stop())
         goal = slack if prove else max(slack, 0.1 * excess)
         bound = self._bounded(sides, max(floor, best), goal, budget, prove)
         for side in sides:
@@ -292,14 +292,19 @@ class SpherePricer(SoundPricer):
                     break
         return bound
 
-    def prove_in_time(self, v: _Array, *, floor: float, budget: Budget) -> float:
+    def prove_in_time(
+        self, v: _Array, *, floor: float, budget: Budget, told: Callable[[float, str], None] = lambda *_: None
+    ) -> float:
         """Bound the correlation of v with every atom as closely as the time left allows, in one proof.
 
-        Infinite if none of its accuracies is predicted to be over in time, or the prediction is wrong.
+        Infinite if none of its accuracies is predicted to be over in time, or the prediction is wrong. On the way
+        `told` may be called with a bound, as a multiple of the `floor`, to which :meth:`rounding` comes, and with where
+        the proof stands.
         """
+        self._told = told
         return self.price(v, floor=floor, want=1, budget=budget, slack=math.inf, prove=True).bound
 
-    def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
+    def _bounded_in_time(self, sides: list[_Side], floor: float, known: float, budget: Budget) -> float:
         """:meth:`prove_in_time` without rounding."""
 
         def fitting() -> float:

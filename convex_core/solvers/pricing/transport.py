@@ -140,12 +140,12 @@ class TransportPricer(SpherePricer):
         self._easy = place == len(levels) and spent < SETTINGS.easy * SETTINGS.products
         return bound
 
-    def _bounded_in_time(self, sides: list[_Side], known: float, budget: Budget) -> float:
+    def _bounded_in_time(self, sides: list[_Side], floor: float, known: float, budget: Budget) -> float:
         """Close what can be closed by moments on cones of directions, and search the cones that are left one by one."""
 
         def told(wave: int, count: int, bound: float) -> None:
-            much = f"{count} parts open, price at most {bound / known:.4f} of the best one known"
-            budget.report("solve", f"bounds by moments on cones, cut {wave} times: {much}")
+            share = max(bound, known) / floor if floor > 0.0 else np.inf
+            self._told(share, f"all directions by cones, cut {wave} times, {count} open")
 
         targets = [known * (1.0 + excess) for excess in SETTINGS.above]
         closed = close_cones(sides, targets, budget, self._pool, self._pace / self._threads, told)
