@@ -52,8 +52,10 @@ def test_every_direction_above_the_target_is_in_a_cone_that_is_left(seed, n, h, 
     target = share * price.bound
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moment_cones, "SETTINGS", replace(moment_cones.SETTINGS, small=0.0, cuts=6, open=1.0))
-        reached, left = closed(sides, [target])
+        told = []
+        reached, left = closed(sides, [target], told=lambda *what: told.append(what))
     assert reached == target
+    assert min(bound for *_, bound in told) >= max(target, price.value.max(initial=0.0)) * (1.0 - 1e-12)
     rng = np.random.default_rng(seed)
     for side in sides:
         U = rng.standard_normal((4000, h))
@@ -121,7 +123,9 @@ def test_what_takes_too_long_has_the_next_target_and_keeps_what_is_closed(monkey
     changes = {"beyond": 0.0, "sight": 0, "small": 0.0, "open": 1.0, "cuts": 8}
     monkeypatch.setattr(moment_cones, "SETTINGS", replace(moment_cones.SETTINGS, **changes))
     targets = [0.5 * true, 0.8 * true, 1.01 * true, 2.0 * true]
-    target, left = closed(sides_of(problem, v), targets)
+    told = []
+    target, left = closed(sides_of(problem, v), targets, told=lambda *what: told.append(what))
+    assert min(bound for *_, bound in told) >= true
     assert target == 2.0 * true or not left
     assert target in targets[1:]
     pricer = TransportPricer(CellFactory(problem.architecture, problem.patches))

@@ -160,7 +160,8 @@ def close_cones(
         if wave == 0 and len(answers) > SETTINGS.open * len(cuts):
             return None
         open_now = answers + left
-        told(wave, len(open_now), max((cut.bound for cut, _ in open_now), default=target))
+        # what is closed is below the target, but may be above what is left
+        told(wave, len(open_now), max(target, *(cut.bound for cut, _ in open_now), 0.0))
         over = wave == SETTINGS.cuts or part.stop() is not None
         going_on = [] if over else [answer for answer in answers if answer[1] > SETTINGS.small]
         left += [answer for answer in answers if over or answer[1] <= SETTINGS.small]
@@ -222,7 +223,7 @@ def _halved(cut: _Cut, target: float, budget: Budget) -> list[_Cut]:
         halves = _at(cut, int(first[edge]), int(second[edge]))
         halves = [half._replace(bound=_bounded(half, target, budget, SETTINGS.few_steps)) for half in halves]
         won = math.prod(max(1.0 - half.bound / cut.bound, SETTINGS.unmoved) for half in halves)
-        if won > most:
+        if not best or won > most:
             most, best = won, halves
     return best
 
