@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ...numerics.rounding import UNIT_ROUNDOFF
 from ...progress import Budget
-from .cone_search import Cones, ConeSearch
+from .cone_search import Cones
 from .moments import Moments
 from .sphere import _Side
 
@@ -121,7 +121,6 @@ def close_cones(
     if len(roots) > most:
         return None
     list(pool.map(lambda side: wholes[side.sign].bound(side.a, side.linear, budget), sides))
-    searches: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # those that nobody uses
     cuts = [_Cut(side, root, wholes[side.sign].inside(root), wholes[side.sign].value, 0) for side, root in roots]
 
     def looked(cut: _Cut) -> tuple[_Cut, float] | None:
@@ -134,10 +133,8 @@ def close_cones(
 
     def expected(cut: _Cut) -> float:
         """How many cones a search examines, about."""
-        own = searches[cut.side.sign]
-        search = own.pop() if own else ConeSearch(cut.side.rows, cut.side.a, cut.side.linear)
-        counts = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool))
-        own.append(search)
+        with cut.side.search() as search:
+            counts = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool))
         return float(counts.mean())
 
     def halved(cut: _Cut) -> list[_Cut]:

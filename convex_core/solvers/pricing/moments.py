@@ -114,32 +114,28 @@ class Moments:
 
     def half(self, normal: _Array) -> Moments:
         """The part in which `normal` (h,), of length 1, has products that are not negative; it goes on from here."""
-        part = copy(self)
-        part._normals = np.concatenate([self._normals, normal[None]])
-        part._U, part._payer = self._U.copy(), self._payer.copy()
-        part._paid = np.pad(self._paid, ((0, 0), (0, 1)))
-        part._left, part._weight = np.append(self._left, 0.0), np.append(self._weight, 0.0)
-        return part
+        normals, weight = np.concatenate([self._normals, normal[None]]), np.append(self._weight, 0.0)
+        return self._part(normals, weight, np.pad(self._paid, ((0, 0), (0, 1))), np.append(self._left, 0.0))
 
     def inside(self, normals: _Array) -> Moments:
         """The part in which all `normals` (k, h) have products that are not negative, in place of those before."""
-        part = self.half(normals[0])
         k, M = len(normals), len(self._rows)
-        part._normals, part._weight = normals.copy(), np.zeros(k)
-        part._paid = np.pad(self._paid[:, : SETTINGS.payers], ((0, 0), (0, k)))
-        part._left = np.pad(self._left[:M], (0, k))
-        return part
+        paid = np.pad(self._paid[:, : SETTINGS.payers], ((0, 0), (0, k)))
+        return self._part(normals.copy(), np.zeros(k), paid, np.pad(self._left[:M], (0, k)))
 
     def replaced(self, place: int, normal: _Array) -> Moments:
         """The part with another normal (h,) in the place of one of those before."""
-        part = copy(self)
-        part._normals, part._weight = self._normals.copy(), self._weight.copy()
-        part._U, part._payer, part._paid, part._left = (
-            of.copy() for of in (self._U, self._payer, self._paid, self._left)
-        )
+        part = self._part(self._normals.copy(), self._weight.copy(), self._paid.copy(), self._left.copy())
         part._normals[place], part._weight[place] = normal, 0.0
         part._paid[:, SETTINGS.payers + place] = 0.0
         part._left[len(self._rows) + place] = 0.0
+        return part
+
+    def _part(self, normals: _Array, weight: _Array, paid: _Array, left: _Array) -> Moments:
+        """A part with other normals, which goes on from here."""
+        part = copy(self)
+        part._U, part._payer = self._U.copy(), self._payer.copy()
+        part._normals, part._weight, part._paid, part._left = normals, weight, paid, left
         return part
 
     @property

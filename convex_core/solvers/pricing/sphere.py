@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -345,11 +346,11 @@ class SpherePricer(SoundPricer):
         """How many cones of each root a proof examines that ends where all bounds are at most `limit`, about."""
 
         def one(side: _Side, halt: _Flag) -> list[float]:
-            search = ConeSearch(side.rows, side.a, side.linear)
-            return [
-                float(search.estimate(root, limit, SETTINGS.dives, seed, halt).mean())
-                for seed, root in enumerate(side.roots())
-            ]
+            with side.search() as search:
+                return [
+                    float(search.estimate(root, limit, SETTINGS.dives, seed, halt).mean())
+                    for seed, root in enumerate(side.roots())
+                ]
 
         return [count for counts in self._watched(one, sides, budget) for count in counts]
 
@@ -410,10 +411,8 @@ class SpherePricer(SoundPricer):
                 floor, slack = known * (1.0 + late * accuracy), 0.0
             if isinstance(root, Cones):
                 floor = min(floor, root.highest)
-            own = idle[side.sign]
-            search = own.pop() if own else ConeSearch(side.rows, side.a, side.linear)
-            answer = search.run(root, floor, slack, U, value, SETTINGS.seen * known, nodes, halt)
-            own.append(search)
+            with side.search() as search:
+                answer = search.run(root, floor, slack, U, value, SETTINGS.seen * known, nodes, halt)
             examined = answer[3]
             timed.append((clock() - begin, examined))
             seconds, cones = map(sum, zip(*timed, strict=True))
@@ -430,7 +429,6 @@ class SpherePricer(SoundPricer):
         found = max(SETTINGS.found_each, SETTINGS.found // len(tasks))
         started = itertools.count(1)
         timed: list[tuple[float, int]] = []  # seconds and cones of the roots that are over
-        idle: dict[int, list[ConeSearch]] = {side.sign: [] for side in sides}  # not more than threads
         answers = self._watched(one, tasks, budget)
         self._examined = sum(examined for _, _, _, examined in answers)
 
@@ -494,7 +492,7 @@ class SpherePricer(SoundPricer):
             count = min(most, max(least, SETTINGS.start_products // max(1, len(side.a))))
             random = rng.standard_normal((count, h))
             starts = np.concatenate([starts, random / np.linalg.norm(random, axis=1, keepdims=True)])
-        starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
+        starts = side.upwards(starts)
         side.ascend(
             starts[spread(starts, side.respond(starts), self._ascents.kept, near=SETTINGS.apart)], floor, budget
         )
@@ -510,14 +508,14 @@ class SpherePricer(SoundPricer):
         known = np.concatenate([self._ends[side.sign], side.U])
         value = side.respond(known)
         most = max(1, SETTINGS.start_products // max(1, len(side.a)))  # of both kinds of starts
-        known = known[spread(known, value, min(how.kept, most), near=SETTINGS.same)]
-        best = known[side.respond(known) >= how.share * floor][: min(how.turned, most)]
+        chosen = spread(known, value, min(how.kept, most), near=SETTINGS.same)
+        known, value = known[chosen], value[chosen]
+        best = known[value >= how.share * floor][: min(how.turned, most)]
         rng = np.random.default_rng((self._seed, self._round, side.sign + 1))
         shape = (len(best), max(1, min(how.times, most // max(1, len(best)))), h)
         turns = rng.uniform(0.0, np.tan(how.angle) / math.sqrt(h), (*shape[:2], 1)) * rng.standard_normal(shape)
         turned = (best[:, None] + turns).reshape(-1, h)
-        starts = np.concatenate([known, turned / np.linalg.norm(turned, axis=1, keepdims=True)])
-        starts = np.where((starts @ side.tilt < 0.0)[:, None], -starts, starts)
+        starts = side.upwards(np.concatenate([known, turned / np.linalg.norm(turned, axis=1, keepdims=True)]))
         first = len(side.U)
         side.ascend(starts, np.inf, budget)  # no cell promises that much
         cells = first + spread(side.U[first:], side.value[first:], how.improved, near=SETTINGS.apart)
@@ -577,12 +575,24 @@ class _Side:
     value: _Array = field(init=False)
     found: _Array = field(init=False)
     found_value: _Array = field(init=False)
+    _idle: list[ConeSearch] = field(init=False, default_factory=list)  # not more than threads
 
     def __post_init__(self) -> None:
         self.columns = np.ascontiguousarray(self.rows.T)
         self.tilt = 2.0 * self.linear + block_product(self.a, self.rows)
         self.U = self.found = np.zeros((0, len(self.linear)))
         self.value = self.found_value = np.zeros(0)
+
+    @contextmanager
+    def search(self) -> Iterator[ConeSearch]:
+        """A search of f that nobody else uses meanwhile."""
+        search = self._idle.pop() if self._idle else ConeSearch(self.rows, self.a, self.linear)
+        yield search
+        self._idle.append(search)
+
+    def upwards(self, U: _Array) -> _Array:
+        """The directions `U` (m, h), or their opposites, in the half of the sphere where f attains its maximum."""
+        return np.where((U @ self.tilt < 0.0)[:, None], -U, U)
 
     @property
     def best(self) -> float:

@@ -341,8 +341,9 @@ def cones_kernel(
             most = -1.0
             bent = convex if convex > 0 else size
             spread = 0.0
-            for p in range(h):
-                spread += _EVERYWHERE * x[p]
+            if h > _FEW_ENTRIES:
+                for p in range(h):
+                    spread += _EVERYWHERE * x[p]
             for p in range(h):
                 for q in range(p):
                     d = bends[p * h + q]
