@@ -16,6 +16,7 @@ from convex_core.solvers.closing import SETTINGS as CLOSING
 from convex_core.solvers.closing import Closing
 from convex_core.solvers.dual_bound import DualBound, dual_bound, relative_gap
 from convex_core.solvers.pricing import moment_cones
+from convex_core.solvers.pricing.cone_search import ConeSearch
 from convex_core.solvers.pricing.moment_cones import close_cones
 from convex_core.solvers.pricing.sphere import SpherePricer, _Side
 from convex_core.solvers.pricing.transport import TransportPricer
@@ -131,6 +132,30 @@ def test_what_takes_too_long_has_the_next_target_and_keeps_what_is_closed(monkey
     pricer = TransportPricer(CellFactory(problem.architecture, problem.patches))
     bound = pricer.prove_in_time(v, floor=0.5 * true, budget=Budget(time_limit=600.0))
     assert bound >= true * (1.0 - 1e-9)
+
+
+def test_what_is_left_because_its_paths_were_short_is_counted_by_others(monkeypatch):
+    problem, v = some_problem(4, 6, 6)
+    sides = sides_of(problem, v)
+    true = true_price(problem, v).value.max()
+    first, counts = {}, iter(range(1, 1000))
+
+    def estimate(self, root, limit, dives, seed, halt):
+        key = root.tobytes()
+        if key not in first:
+            first[key] = float(next(counts)), seed
+            return np.full(dives, first[key][0])
+        assert seed != first[key][1]
+        return np.full(dives, 1e9 if limit < true else 7.0)
+
+    monkeypatch.setattr(ConeSearch, "estimate", estimate)
+    monkeypatch.setattr(moment_cones, "SETTINGS", replace(moment_cones.SETTINGS, open=1.0, rare=2.0))
+    target, left = closed(sides, [0.5 * true, 0.9 * true], Budget(time_limit=60.0))
+    assert target == 0.9 * true
+    assert {cone.expected for cone in left} == {2e9}
+    order = [first[cone.cone.vertices[0].tobytes()][0] for cone in left]
+    assert order == sorted(order, reverse=True)
+    assert len(order) > 1
 
 
 def test_a_proof_of_a_long_filter_aims_at_what_closes_the_gap():

@@ -45,6 +45,8 @@ class MomentConeSettings:
     # cones that random paths, so many, expect for one that is not cut by moments any more; and cuts at most
     small: float = 1500.0
     paths: int = 12
+    # times as many as so few paths expect of what is left: they are right in the mean, but long ones are rare
+    rare: float = 1.3
     cuts: int = 11
     everywhere: float = 0.05  # share of all weights that an edge has beside those of its ends
     # the first so many cones say whether all of them take more than a share of the time left, and all of them whether
@@ -57,7 +59,7 @@ class MomentConeSettings:
     sight: int = 5
     beyond: float = 1.5
     share: float = 0.6  # of the time that all waves may take
-    fits: float = 0.8  # of the time left that what is left may be expected to take, or another target is taken
+    fits: float = 0.85  # of the time left that what is left may be expected to take, or another target is taken
     at_once: int = 64  # cones between two looks at the clock
 
 
@@ -97,6 +99,8 @@ def close_cones(
 ) -> tuple[float, list[OpenCone]] | None:
     """A target, and what is left of all root cones where f is not proved to be at most that; None if there is no hope.
 
+    The cones that take longest come first, about.
+
     Parameters
     ----------
     sides : list of _Side
@@ -131,11 +135,15 @@ def close_cones(
             return None
         return cut, expected(cut)
 
-    def expected(cut: _Cut) -> float:
+    def expected(cut: _Cut, seed: int = 1) -> float:
         """How many cones a search examines, about."""
         with cut.side.search() as search:
-            counts = search.estimate(cut.vertices, target, SETTINGS.paths, cut.level + 1, np.zeros(1, dtype=bool))
+            counts = search.estimate(cut.vertices, target, SETTINGS.paths, seed, np.zeros(1, dtype=bool))
         return float(counts.mean())
+
+    def recounted(cuts: list[_Cut]) -> list[tuple[_Cut, float]]:
+        counts = pool.map(lambda cut: SETTINGS.rare * expected(cut, 2), cuts)
+        return list(zip(cuts, counts, strict=True))
 
     def halved(cut: _Cut) -> list[_Cut]:
         return _halved(cut, target, part)
@@ -170,10 +178,12 @@ def close_cones(
             target = higher.pop(0)
         whole = [cut for cut, _ in going_on if cut.bound > target]
         cuts = [half for halves in pool.map(halved, whole) for half in halves]
+    # the longest come first, by the paths so far; who is left or late because these were short has longer ones, so that
+    # other paths say how many cones there are
+    left = recounted([cut for cut, _ in sorted(left, key=lambda both: -both[1])])
     while higher and seconds(left) > SETTINGS.fits * budget.remaining:
         target = higher.pop(0)
-        open_cuts = [cut for cut, _ in left if cut.bound > target]
-        left = list(zip(open_cuts, pool.map(expected, open_cuts), strict=True))
+        left = recounted([cut for cut, _ in left if cut.bound > target])
     return target, [OpenCone(cut.side, cut.cone, count) for cut, count in left if cut.bound > target]
 
 

@@ -57,15 +57,27 @@ _FAST = {"reassoc", "contract"}
 
 
 @njit(borrowing=True, inner=True)
-def _diagonalise(A: _Array, E: _Array) -> None:
-    """Turn the symmetric A (h, h) into a diagonal matrix, in place; the columns of E become eigenvectors."""
+def _diagonalise(A: _Array, E: _Array, work: _Array) -> None:
+    """Turn the symmetric A (h, h) into a diagonal matrix, in place; the rows of E become eigenvectors.
+
+    They are orthonormal before: those of a matrix like A save most of the work.
+    """
     h = len(A)
     size = 0.0
-    for i in range(h):
-        for j in range(h):
-            E[i, j] = 0.0
-            size += A[i, j] * A[i, j]
-        E[i, i] = 1.0
+    for s in range(h):
+        for t in range(h):
+            part = 0.0
+            for k in range(h):
+                part += A[t, k] * E[s, k]
+            work[s, t] = part
+    for s in range(h):
+        for t in range(s + 1):
+            part = 0.0
+            for k in range(h):
+                part += work[s, k] * E[t, k]
+            A[s, t] = part
+            A[t, s] = part
+            size += (1.0 if s == t else 2.0) * part * part
     for _sweep in range(_TURNS):
         off = 0.0
         for i in range(h):
@@ -75,7 +87,7 @@ def _diagonalise(A: _Array, E: _Array) -> None:
             break
         for i in range(1, h):
             for j in range(i):
-                if A[i, j] == 0.0:
+                if A[i, j] * A[i, j] <= 1e-32 * size:
                     continue
                 # the rotation that makes entry (i, j) zero (Golub and Van Loan, section 8.5)
                 ratio = (A[j, j] - A[i, i]) / (2.0 * A[i, j])
@@ -92,9 +104,9 @@ def _diagonalise(A: _Array, E: _Array) -> None:
                     left, right = A[i, k], A[j, k]
                     A[i, k] = cosine * left - sine * right
                     A[j, k] = sine * left + cosine * right
-                    left, right = E[k, i], E[k, j]
-                    E[k, i] = cosine * left - sine * right
-                    E[k, j] = sine * left + cosine * right
+                    left, right = E[i, k], E[j, k]
+                    E[i, k] = cosine * left - sine * right
+                    E[j, k] = sine * left + cosine * right
 
 
 @njit(borrowing=True, inner=True, fastmath=_FAST)
@@ -168,6 +180,11 @@ def move_moments(
         grain += _GRAIN * a[i] / m
     best = np.inf
     before = np.inf
+    for t in range(h):
+        for k in range(h):
+            E[t, k] = 1.0 if t == k else 0.0
+    for j in range(q):
+        size[2, j] = 0.0
     for step in range(steps):
         smooth = blur * (last_blur / blur) ** (step / max(1, steps - 1))
         for j in range(q):
@@ -211,7 +228,9 @@ def move_moments(
         for j in range(q):
             own = 2.0 * (c[j] if j < q - normals else max(c[j], grain))
             rest = left[j] + own * 0.5 * size[0, j]
-            price = 0.0
+            # from the multiplier of the step before: where that is too high, a step of Newton's method on this convex
+            # function leads to one that is too low, and from there on it grows; without a weight all high ones do
+            price = size[2, j] if c[j] > 0.0 else 0.0
             slope = 0.0
             for _round in range(50):
                 total = 0.0
@@ -224,9 +243,12 @@ def move_moments(
                     if above > 0.0:
                         total += above
                         slope += flat_length[entry[s]]
-                if slope == 0.0 or total <= c[j] * (1.0 + 1e-13):
+                if price > 0.0 and slope == 0.0:
+                    price = 0.0
+                    continue
+                if abs(total - c[j]) <= 1e-13 * c[j] or (price == 0.0 and total <= c[j]) or slope == 0.0:
                     break
-                price += (total - c[j]) / slope
+                price = max(price + (total - c[j]) / slope, 0.0)
             size[2, j] = price
             size[3, j] = slope
             left[j] = max(rest - price * own, 0.0)
@@ -260,7 +282,7 @@ def move_moments(
         for t in range(h):
             for k in range(t):
                 Q[k, t] = Q[t, k]
-        _diagonalise(Q, E)
+        _diagonalise(Q, E, worst)
         top = Q[0, 0]
         for t in range(1, h):
             top = max(top, Q[t, t])
@@ -306,7 +328,7 @@ def move_moments(
             share = smooth / (high - Q[s, s])
             for t in range(h):
                 for k in range(h):
-                    worst[t, k] += share * E[t, s] * E[k, s]
+                    worst[t, k] += share * E[s, t] * E[s, k]
         for t in range(h):
             for k in range(h):
                 U[t, k] += pace * (worst[t, k] - U[t, k])

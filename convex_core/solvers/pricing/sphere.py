@@ -390,10 +390,9 @@ class SpherePricer(SoundPricer):
     ) -> float:  # fmt: skip
         """Branch and bound over every root cone: the bound; the sides get the directions found, new starts too.
 
-        With `cones` these are searched in place of the roots. With the cones that each root is `expected` to take, the
-        bound is `accuracy` above what is `known`, not above
-        what it finds, and coarser for those roots for which there is too little time left: cones are about as many as
-        one over the accuracy.
+        With `cones` these are searched in place of the roots, in this order. With the cones that each root is
+        `expected` to take, the bound is `accuracy` above what is `known`, not above what it finds, and coarser for
+        those roots for which there is too little time left: cones are about as many as one over the accuracy.
         """
         if self._elsewhere is not None and not cones:
             return self._prove_elsewhere(self._elsewhere, sides, known, accuracy, budget)
@@ -423,8 +422,9 @@ class SpherePricer(SoundPricer):
             return answer[0], U[:count], value[:count], examined
 
         tasks = list(cones) or [(side, root) for side in sides for root in side.roots()]
-        counts = sorted(expected, reverse=True)
-        if expected:  # long ones first
+        counts = list(expected)
+        if expected and not cones:  # long ones first
+            counts = sorted(expected, reverse=True)
             tasks = [tasks[i] for i in np.argsort(-np.array(expected), kind="stable")]
         found = max(SETTINGS.found_each, SETTINGS.found // len(tasks))
         started = itertools.count(1)

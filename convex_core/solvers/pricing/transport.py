@@ -49,7 +49,7 @@ class TransportSettings:
     excesses: tuple[float, ...] = (4.0, 2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.01, 1e-3)
     # proofs by cones, by moments and one by one: excess over the best value known of the targets in turn, and one that
     # grows for cones that are late
-    above: tuple[float, ...] = (0.0, 3e-3, 6e-3, 8e-3, 1e-2, 2e-2, 4e-2)
+    above: tuple[float, ...] = (0.0, 3e-3, 4e-3, 5e-3, 6e-3, 8e-3, 1e-2, 2e-2, 4e-2)
     late: float = 1e-2
     partners: int = 16  # concave rows at most that pay for a convex one
     plan_steps: int = 60  # steps for each level of smoothing of the plan
