@@ -178,6 +178,16 @@ def test_roots_that_are_late_have_coarser_bounds_which_are_sound():
     assert late > 1.2 * true
 
 
+def test_the_last_roots_of_a_counted_proof_may_take_what_time_is_left():
+    pricer = cones_of(long_problem())
+    pricer._pace, threads = 1.0, pricer._threads
+    assert pricer._late([1.0] * (10 * threads), 20.0, 21.0) == 1.0
+    assert pricer._late([1.0] * (40 * threads), 20.0, 21.0) == pytest.approx(2.0, rel=0.05)
+    # the reserve is gone
+    assert pricer._late([1.0], -0.5, 2.0) == 1.0
+    assert pricer._late([4.0], -0.5, 2.0) > 2.0
+
+
 def test_closing_proves_by_cones_what_fits_and_is_over():
     problem = long_problem()
     v = np.random.default_rng(0).standard_normal(problem.n)

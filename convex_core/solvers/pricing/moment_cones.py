@@ -59,7 +59,7 @@ class MomentConeSettings:
     sight: int = 5
     beyond: float = 1.5
     share: float = 0.6  # of the time that all waves may take
-    fits: float = 0.85  # of the time left that what is left may be expected to take, or another target is taken
+    fits: float = 0.88  # of the time left that what is left may be expected to take, or another target is taken
     at_once: int = 64  # cones between two looks at the clock
 
 

@@ -145,7 +145,10 @@ class SphereSettings:
     near_share: float = 0.1
     dives: int = 30
     fits: float = 0.95
-    whole: float = 0.95  # share of the time left that the roots to come may take
+    # share of the time left at its beginning that the roots of such a proof may take, and of what is left in the end
+    # that its last ones may
+    whole: float = 0.96
+    last: float = 0.9
 
 
 SETTINGS = SphereSettings()
@@ -406,7 +409,7 @@ class SpherePricer(SoundPricer):
             nodes = self._nodes(budget, (others if self._reached == np.inf else 0) + self._threads)
             floor, slack = known, accuracy
             if expected:
-                late = self._late(counts[len(counts) - others - 1 :], budget)
+                late = self._late(counts[len(counts) - others - 1 :], budget.remaining - reserve, budget.remaining)
                 floor, slack = known * (1.0 + late * accuracy), 0.0
             if isinstance(root, Cones):
                 floor = min(floor, root.highest)
@@ -423,6 +426,7 @@ class SpherePricer(SoundPricer):
 
         tasks = list(cones) or [(side, root) for side in sides for root in side.roots()]
         counts = list(expected)
+        reserve = (1.0 - SETTINGS.whole) * budget.remaining if expected and budget.paced else 0.0
         if expected and not cones:  # long ones first
             counts = sorted(expected, reverse=True)
             tasks = [tasks[i] for i in np.argsort(-np.array(expected), kind="stable")]
@@ -441,11 +445,14 @@ class SpherePricer(SoundPricer):
         list(self._pool.map(learn, sides))
         return max(known, *(bound for bound, _, _, _ in answers))
 
-    def _late(self, counts: Sequence[float], budget: Budget) -> float:
-        """How many times the time left a root and those after it take, of so many cones as expected; at least 1."""
+    def _late(self, counts: Sequence[float], seconds: float, remaining: float) -> float:
+        """How many times the `seconds` a root and those after it take, of so many cones as expected; at least 1.
+
+        Of all the time that is `remaining` they may take a share in any case.
+        """
         # others are under way, about half of each is left; one root may take half as much again as expected
         cones = max(1.5 * counts[0], (counts[0] + sum(counts)) / self._threads)
-        return max(1.0, cones * self._pace / max(SETTINGS.whole * budget.remaining, SETTINGS.watch))
+        return max(1.0, cones * self._pace / max(seconds, SETTINGS.last * remaining, SETTINGS.watch))
 
     def _prove_elsewhere(
         self, elsewhere: Elsewhere, sides: list[_Side], known: float, accuracy: float, budget: Budget
