@@ -89,6 +89,16 @@ def test_narrow_dark_screen_does_not_overflow(server: str, visit: Visit, info: A
     visit.assert_clean()
 
 
+@pytest.mark.parametrize("file", ["solve", "arrangement", "playground"])
+def test_on_a_phone_nothing_lies_over_what_a_link_says_wrongly(server: str, visit: Visit, file: str) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open(f"{server}/{file}?beta=-3&data=nothing")
+    said = visit.page.get_by_text("Not taken from the link").first.bounding_box()
+    for name in ("stHeaderLogo", "stExpandSidebarButton", "stMainMenu"):
+        button = visit.page.get_by_test_id(name).first.bounding_box()
+        assert button["y"] + button["height"] <= said["y"]
+
+
 def test_a_link_carries_the_state(server: str, visit: Visit, context: Any) -> None:
     visit.open(f"{server}/solve?data=shift")
     thumb = visit.page.get_by_role("slider", name="Regularisation β")
