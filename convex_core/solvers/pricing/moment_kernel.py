@@ -49,8 +49,8 @@ _NARROW = 1e-5
 _SOFT = 1e-3
 # the least weight by which a normal's own share is moved, relative to a convex row's: one that has none can begin
 _GRAIN = 1e-3
-# sweeps of Jacobi's method at most, and halvings for the multiplier of the trace
-_TURNS, _HALVINGS = 12, 60
+# sweeps of Jacobi's method at most, and steps of Newton's for the multiplier of the trace
+_TURNS, _TRIALS = 12, 20
 # steps between two looks at whether the bound will be enough: not if it falls by less than this share of what it takes
 _REVIEW, _HOPE = 20, 0.6
 _FAST = {"reassoc", "contract"}
@@ -310,22 +310,23 @@ def move_moments(
         smooth *= value
         if smooth <= 0.0:
             break
-        low = top
-        high = top + smooth * h
-        for _halving in range(_HALVINGS):
-            level = 0.5 * (low + high)
+        # where the trace is 1 its reciprocal is, a concave function of the level: Newton's method comes from below
+        level = top + smooth
+        for _trial in range(_TRIALS):
             total = 0.0
+            slope = 0.0
             for t in range(h):
-                total += smooth / max(level - Q[t, t], 1e-300)
-            if total > 1.0:
-                low = level
-            else:
-                high = level
+                part = smooth / max(level - Q[t, t], smooth)
+                total += part
+                slope += part * part
+            if total <= 1.0 + 1e-12:
+                break
+            level += smooth * total * (total - 1.0) / slope
         for t in range(h):
             for k in range(h):
                 worst[t, k] = 0.0
         for s in range(h):
-            share = smooth / (high - Q[s, s])
+            share = smooth / max(level - Q[s, s], smooth)
             for t in range(h):
                 for k in range(h):
                     worst[t, k] += share * E[s, t] * E[s, k]
