@@ -142,6 +142,7 @@ def close_cones(
         return float(counts.mean())
 
     def recounted(cuts: list[_Cut]) -> list[tuple[_Cut, float]]:
+        """Each with what its search is expected to take by other paths."""
         counts = pool.map(lambda cut: SETTINGS.rare * expected(cut, 2), cuts)
         return list(zip(cuts, counts, strict=True))
 
@@ -180,11 +181,12 @@ def close_cones(
         cuts = [half for halves in pool.map(halved, whole) for half in halves]
     # the longest come first, by the paths so far; who is left or late because these were short has longer ones, so that
     # other paths say how many cones there are
-    left = recounted([cut for cut, _ in sorted(left, key=lambda both: -both[1])])
-    while higher and seconds(left) > SETTINGS.fits * budget.remaining:
-        target = higher.pop(0)
+    left.sort(key=lambda both: -both[1])
+    while True:
         left = recounted([cut for cut, _ in left if cut.bound > target])
-    return target, [OpenCone(cut.side, cut.cone, count) for cut, count in left if cut.bound > target]
+        if not higher or seconds(left) <= SETTINGS.fits * budget.remaining:
+            return target, [OpenCone(cut.side, cut.cone, count) for cut, count in left]
+        target = higher.pop(0)
 
 
 def _bounded(cut: _Cut, target: float, budget: Budget, steps: int) -> float:
