@@ -294,9 +294,9 @@ def test_data_made_by_hand_are_the_dataset_of_the_other_pages(server: str, visit
 
 
 def test_the_sidebar_is_folded_on_this_page_alone(server: str, visit: Visit) -> None:
+    unfolded = "() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().x === 0"
     visit.open(f"{server}/dataset")
-    sidebar = visit.page.get_by_test_id("stSidebar")
-    assert sidebar.bounding_box()["x"] == 0
+    visit.page.wait_for_function(unfolded, timeout=WAIT_MS)  # it slides in
     visit.page.locator("a[href$='/playground']").click()
     visit.page.locator(".cc-play").wait_for(timeout=WAIT_MS)
     visit.page.wait_for_function(
@@ -304,7 +304,5 @@ def test_the_sidebar_is_folded_on_this_page_alone(server: str, visit: Visit) -> 
     )
     visit.page.go_back()
     visit.page.wait_for_selector(".js-plotly-plot .main-svg", timeout=WAIT_MS)
-    visit.page.wait_for_function(
-        "() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().x === 0", timeout=WAIT_MS
-    )
+    visit.page.wait_for_function(unfolded, timeout=WAIT_MS)
     visit.assert_clean()
